@@ -1,0 +1,73 @@
+# Two commands: `make run` and `make test`. Both make their own environment from the lock files.
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.PHONY: help run demo test test-all bench lint format docs lock clean
+
+help: ## Show what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.run ## Set up everything and start the service
+	$(BIN)/regard weights pull
+	$(BIN)/regard serve
+
+demo: $(VENV)/.run ## Compare two faces through boto3, on a picture that ships with a package
+	$(BIN)/regard weights pull
+	$(BIN)/regard demo
+
+test: $(VENV)/.dev ## Run the tests, with a tenth of the long counts
+	$(BIN)/regard weights pull
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
+
+test-all: $(VENV)/.dev ## Run every test with its full count
+	$(BIN)/regard weights pull
+	REGARD_TEST_ALL=1 $(BIN)/pytest -n 2 --dist loadgroup
+
+bench: $(VENV)/.bench ## Measure speed, as ratios in one run
+	$(BIN)/regard weights pull
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.dev ## Check style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Put the sources in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.run ## Write the pages that are made from the code
+	$(BIN)/regard coverage --write docs/coverage.md
+	$(BIN)/regard settings --write docs/settings.md
+
+lock: $(VENV)/.dev ## Choose the newest versions that pyproject.toml allows
+	$(PIP) install --quiet uv
+	$(UV) --extra demo --extra build -o requirements.lock pyproject.toml
+	$(UV) --extra demo --extra build --extra dev --extra onnxruntime -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(UV) --extra demo --extra build --extra bench -c requirements-dev.lock -o requirements-bench.lock pyproject.toml
+
+clean: ## Remove the environment; data and weights stay
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "regard needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
+	$(PIP) install --quiet --require-hashes -r requirements-bench.lock
+	@touch $@

@@ -1,0 +1,66 @@
+"""Sealing: AES-256-GCM under a key, bound to a context. Knows bytes, not what they mean."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class SealBroken(ValueError):
+    """The sealed bytes were changed, belong to another context, or were sealed under another key."""
+
+
+class SealingKey:
+    """One AES-256 key. `context` is authenticated, not kept: what was sealed for a row opens for no other."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"a sealing key has {KEY_BYTES} bytes, not {len(key)}")
+        self._cipher = AESGCM(key)
+
+    @classmethod
+    def generate(cls) -> bytes:
+        """The bytes of a new random key."""
+        return secrets.token_bytes(KEY_BYTES)
+
+    def seal(self, clear: bytes, context: bytes) -> bytes:
+        """Nonce, ciphertext and tag: 28 bytes longer than `clear`."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, clear, context)
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """What was sealed. Raises SealBroken."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+        except (InvalidTag, ValueError):
+            raise SealBroken("the sealed bytes do not open under this key and context") from None
+
+
+def master_key(path: Path) -> SealingKey:
+    """The key in the file `path`, made on first use; only its owner may read it (0600).
+
+    Raises PermissionError when the file is readable by others: a key that leaked must be noticed, not used.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_master_key(path)
+    with os.fdopen(handle, "wb") as file:
+        key = SealingKey.generate()
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    return SealingKey(key)
+
+
+def _read_master_key(path: Path) -> SealingKey:
+    if path.stat().st_mode & 0o077:
+        raise PermissionError(f"{path} may be read by others. Run `chmod 600 {path}`, or replace the key.")
+    return SealingKey(path.read_bytes())

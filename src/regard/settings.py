@@ -1,0 +1,148 @@
+"""Every setting once: its name, its default and one line of help.
+
+A setting is read from the environment variable `REGARD_` + its name in capitals. `docs/settings.md` is
+written from this table, and a test fails when the two differ. Settings may only forbid: what a deployment
+*allows* is the policy's to say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+
+PREFIX = "REGARD_"
+
+
+def _home(variable: str, fallback: str) -> Path:
+    return Path(os.environ.get(variable) or Path.home() / fallback) / "regard"
+
+
+def _help(line: str, **bounds: Any) -> msgspec.Meta:
+    return msgspec.Meta(description=line, **bounds)
+
+
+class SettingError(ValueError):
+    """A setting holds a value that it cannot have; the text says which, why, and what it may be."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of one process. Build them with :func:`from_environment`, or by hand in tests."""
+
+    data_dir: Annotated[Path, _help("Where the database, keys and logs are kept.")] = msgspec.field(
+        default_factory=lambda: _home("XDG_DATA_HOME", ".local/share")
+    )
+    weights_dir: Annotated[Path, _help("Where downloaded and converted model files are kept.")] = msgspec.field(
+        default_factory=lambda: _home("XDG_CACHE_HOME", ".cache") / "weights"
+    )
+    weights_file: Annotated[Path | None, _help("A weights.toml of your own, laid over the one that ships.")] = None
+
+    host: Annotated[str, _help("Address to listen on. Anything but loopback needs TLS or a declared proxy.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, _help("Port to listen on.", ge=0, le=65535)] = 4599
+    tls_certificate: Annotated[Path | None, _help("PEM certificate chain to serve HTTPS with.")] = None
+    tls_key: Annotated[Path | None, _help("PEM private key of the certificate.")] = None
+    behind_proxy: Annotated[
+        bool, _help("Declare that a proxy in front terminates TLS and passes Host on unchanged.")
+    ] = False
+    regions: Annotated[
+        tuple[str, ...], _help("Regions that a signature may name, separated by commas. Empty: any.")
+    ] = ()
+
+    runtime: Annotated[
+        str, _help("What runs the models: openvino or onnxruntime.", pattern="^(openvino|onnxruntime)$")
+    ] = "openvino"
+    precision: Annotated[
+        str,
+        _help(
+            "Arithmetic of the models: auto (bf16 where the processor has it), bf16 or f32.",
+            pattern="^(auto|bf16|f32)$",
+        ),
+    ] = "auto"
+    workers: Annotated[int, _help("Requests worked on at once. 0: one a processor core.", ge=0)] = 0
+    threads: Annotated[int, _help("Threads that one inference may use.", ge=1)] = 1
+    queue: Annotated[int, _help("Requests that may wait for a worker before callers are throttled.", ge=0)] = 64
+    small_faces: Annotated[
+        str,
+        _help(
+            "When to look again for small faces: auto (large pictures), always or never.",
+            pattern="^(auto|always|never)$",
+        ),
+    ] = "auto"
+    emotions: Annotated[bool, _help("Set to false to forbid emotions even where the policy allows them.")] = True
+
+    s3_endpoint: Annotated[str | None, _help("S3-compatible endpoint for S3Object. Unset: AWS's own.")] = None
+    s3_region: Annotated[str | None, _help("Region of that endpoint.")] = None
+    s3_access_key_id: Annotated[str | None, _help("Credentials for S3Object. Unset: boto3's usual chain.")] = None
+    s3_secret_access_key: Annotated[str | None, _help("Secret of that access key.")] = None
+    s3_allowed: Annotated[
+        tuple[str, ...],
+        _help("What S3Object may read: ORGANIZATION=bucket/prefix, separated by commas. Empty: nothing."),
+    ] = ()
+
+
+def variable(name: str) -> str:
+    """The environment variable of the setting `name`."""
+    return PREFIX + name.upper()
+
+
+def table() -> list[tuple[str, str, str, str]]:
+    """One row a setting: name, environment variable, default as text, help."""
+    hints = get_type_hints(Settings, include_extras=True)
+    shown = {"data_dir": "~/.local/share/regard", "weights_dir": "~/.cache/regard/weights"}
+    rows = []
+    for field in msgspec.structs.fields(Settings):
+        meta: msgspec.Meta = hints[field.name].__metadata__[0]
+        default = shown.get(field.name) or _as_text(field.default)
+        rows.append((field.name, variable(field.name), default, meta.description or ""))
+    return rows
+
+
+def as_markdown() -> str:
+    """The text of `docs/settings.md`."""
+    lines = [
+        "# Settings",
+        "",
+        "Every setting is an environment variable. This page is made by `regard settings --write`; a test "
+        "fails when it is out of date.",
+        "",
+        "| variable | default | what it does |",
+        "|---|---|---|",
+        *(f"| `{key}` | {f'`{default}`' if default else ''} | {line} |" for _, key, default, line in table()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _as_text(value: Any) -> str:
+    if value is None or value == ():
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def from_environment(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+    """Read the settings from `environ`; what is `given` by name and not None wins.
+
+    Raises SettingError for a value that a setting cannot have, and for a `REGARD_` variable that is none.
+    """
+    names = {variable(field.name): field.name for field in msgspec.structs.fields(Settings)}
+    unknown = sorted(key for key in environ if key.startswith(PREFIX) and key not in names)
+    if unknown:
+        raise SettingError(f"{', '.join(unknown)}: no such setting. `regard settings` lists them all.")
+    values: dict[str, Any] = {name: environ[key] for key, name in names.items() if environ.get(key, "") != ""}
+    values |= {name: value for name, value in given.items() if value is not None}
+    return _convert(values)
+
+
+def _convert(values: dict[str, Any]) -> Settings:
+    for name in ("regions", "s3_allowed"):
+        if isinstance(values.get(name), str):
+            values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
+    try:
+        return msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+    except (msgspec.ValidationError, TypeError) as error:
+        place = str(error).rpartition("$.")[2].rstrip("`") or "?"
+        raise SettingError(f"{variable(place)}: {error}") from None
