@@ -1,0 +1,364 @@
+"""The log: entries in, indexes out, once they are durable and under a signed checkpoint.
+
+One thread owns the disk. It takes all that waits as one group, adds the entries to the tree, signs the new
+root and appends both to the journal with a single sync: that is when `append` returns. Tiles and the public
+checkpoint follow within `publish_every` seconds, every file whole and synced before the checkpoint over it.
+
+Below the log's folder, `public` is what outsiders read, `journal` is the write-ahead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from regard.ledger.checkpoints import Checkpoint, open_checkpoint
+from regard.ledger.disk import Disk, WrittenTwice
+from regard.ledger.journal import Journal, JournalDamaged, Record
+from regard.ledger.notes import Note, NoteError, Signer, Verifier, sign_note
+from regard.ledger.proof import verify_receipt
+from regard.ledger.public import CHECKPOINT, Head, Public
+from regard.ledger.tiles import MOST_ENTRY_BYTES, Tile, TileError, Tree
+
+_MOST_GROUP = 4096
+_MOST_JOURNAL_BYTES = 4 << 20
+
+
+class LogUnavailable(RuntimeError):
+    """The log cannot promise that an entry is kept; the text says why. Nobody may be answered without it."""
+
+
+class LogDamaged(RuntimeError):
+    """What is on disk contradicts what was signed; the text says where. The log signs nothing more."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    entries: Sequence[bytes]
+    done: Future[range]
+    publish: bool = False
+
+
+@dataclass(slots=True)
+class _State:
+    """The log as it was last made durable. After a failed write it is thrown away and read again."""
+
+    tree: Tree
+    journal: Journal
+    signed: Checkpoint
+    note: bytes
+    filled: list[tuple[Tile, bytes]] = field(default_factory=list)
+
+    def add(self, entries: Iterable[bytes]) -> None:
+        for entry in entries:
+            self.filled += self.tree.add(entry)
+
+
+class Log:
+    """A log in a folder of its own, which one process at a time may hold.
+
+    All `signers` sign every checkpoint, under one name that is the log's origin: two while a key is being
+    replaced, else one. `retired` keys signed before; what they signed is believed and built upon.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        signers: Sequence[Signer],
+        *,
+        retired: Sequence[Verifier] = (),
+        publish_every: float = 1.0,
+        disk: Disk | None = None,
+    ) -> None:
+        """Open the log, or begin it. Raises LogUnavailable and LogDamaged."""
+        names = {signer.name for signer in signers}
+        if len(names) != 1:
+            raise ValueError(f"the signers of a log have one name, not {sorted(names)}")
+        self.origin = signers[0].name
+        self.verifiers = (*(signer.verifier for signer in signers), *retired)
+        self._signers = signers
+        self._publish_every = publish_every
+        self._published_at = 0.0
+        self._folder = folder
+        self._disk = disk or Disk()
+        self._public = Public(folder / "public", self._disk)
+        self._queue: deque[_Waiting] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._trouble: str | None = None
+        self._lock = _hold(folder, self._disk)
+        try:
+            self._state: _State | None = self._recover()
+        except BaseException as error:
+            os.close(self._lock)
+            if isinstance(error, OSError):
+                raise LogUnavailable(_remedy(error)) from error
+            raise
+        self._thread = threading.Thread(target=self._work, name="log", daemon=True)
+        self._thread.start()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing could be appended when it was last tried, or None."""
+        return self._trouble
+
+    @property
+    def published(self) -> Head:
+        """The public state, behind `append` by at most `publish_every` seconds while the log works."""
+        head = self._public.head
+        assert head is not None, "an open log is published"
+        return head
+
+    def append(self, entry: bytes) -> int:
+        """Add one entry of at most 65,535 bytes; its index, once it is kept. Raises LogUnavailable.
+
+        An entry may be kept although its `append` failed; it is never lost once `append` returned.
+        """
+        return self.submit([entry]).result()[0]
+
+    def submit(self, entries: Sequence[bytes]) -> Future[range]:
+        """Add entries together, all or none, without waiting: a future of their indexes.
+
+        Raises ValueError for an entry that is too long, and LogUnavailable when the log is closed.
+        """
+        for entry in entries:
+            if len(entry) > MOST_ENTRY_BYTES:
+                raise ValueError(f"an entry of {len(entry)} bytes is longer than {MOST_ENTRY_BYTES}")
+        return self._put(_Waiting(tuple(entries), Future()))
+
+    def check(self) -> None:
+        """Get the log to work again, if it does not and if it can. Raises LogUnavailable."""
+        self.submit([]).result()
+
+    def publish(self) -> Head:
+        """Make public all that was appended before. Raises LogUnavailable."""
+        self._put(_Waiting((), Future(), publish=True)).result()
+        return self.published
+
+    def entry(self, index: int) -> bytes:
+        """The entry at `index`. Raises IndexError, and LogUnavailable."""
+        return self._public.entry(index, self._covering(index))
+
+    def receipt(self, index: int) -> bytes:
+        """The `.tlog-proof` of the entry at `index`. Raises IndexError, LogUnavailable and LogDamaged."""
+        try:
+            data = self._public.receipt(index, self._covering(index)).encode()
+            verify_receipt(data, self.verifiers, self.origin)
+        except (ValueError, FileNotFoundError) as error:
+            raise LogDamaged(f"{self._public.folder} does not prove entry {index}: {error}") from error
+        return data
+
+    def fetch(self, path: str) -> bytes:
+        """The bytes of a public file: `checkpoint`, `tile/…`. Raises FileNotFoundError."""
+        return self._public.fetch(path)
+
+    def cosign(self, signatures: bytes, witnesses: Sequence[Verifier]) -> int:
+        """Put what a witness answered under the public checkpoint; how many of `witnesses` have signed it.
+
+        Raises NoteError when the signatures are not on the checkpoint that is public now.
+        """
+        return self._public.cosign(signatures, self.verifiers, witnesses)
+
+    def close(self) -> None:
+        """Publish what is left and let go of the folder."""
+        with self._wake:
+            if self._closing:
+                return
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+        os.close(self._lock)
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _put(self, waiting: _Waiting) -> Future[range]:
+        with self._wake:
+            if self._closing:
+                raise LogUnavailable("the log is closed")
+            self._queue.append(waiting)
+            self._wake.notify()
+        return waiting.done
+
+    def _covering(self, index: int) -> Head:
+        head = self.published
+        if index >= head.checkpoint.size:
+            head = self.publish()
+        if not 0 <= index < head.checkpoint.size:
+            raise IndexError(f"there is no entry {index} in a log of {head.checkpoint.size}")
+        return head
+
+    # From here on, all is done by the log's own thread.
+
+    def _work(self) -> None:
+        while True:
+            group, closing = self._take()
+            if group:
+                self._try(group)
+                continue
+            if self._state is not None:
+                self._try([_Waiting((), Future(), publish=True)])
+            if closing:
+                break
+        if self._state is not None:
+            self._state.journal.close()
+
+    def _take(self) -> tuple[list[_Waiting], bool]:
+        with self._wake:
+            while not self._queue and not self._closing:
+                if not self._wake.wait(self._patience()):
+                    break
+            group: list[_Waiting] = []
+            entries = 0
+            while self._queue and (not group or entries + len(self._queue[0].entries) <= _MOST_GROUP):
+                waiting = self._queue.popleft()
+                # A caller that went away is not waited for; from here on it cannot go.
+                if waiting.done.set_running_or_notify_cancel():
+                    group.append(waiting)
+                    entries += len(waiting.entries)
+            return group, self._closing
+
+    def _patience(self) -> float | None:
+        # With nothing to publish, the thread sleeps until somebody calls.
+        if self._state is None or self._state.signed.size == self.published.checkpoint.size:
+            return None
+        return max(0.0, self._published_at + self._publish_every - time.monotonic())
+
+    def _try(self, group: list[_Waiting]) -> None:
+        # Whatever goes wrong, nobody waits for ever, and nothing is built on a state that is in doubt.
+        try:
+            self._state = self._state or self._recover()
+            indexes = self._commit(self._state, [waiting.entries for waiting in group])
+        except Exception as error:
+            self._fail(group, error)
+            return
+        self._trouble = None
+        asked = [waiting for waiting in group if waiting.publish]
+        for waiting, index in zip(group, indexes, strict=True):
+            if not waiting.publish:
+                waiting.done.set_result(index)
+        try:
+            if asked or time.monotonic() >= self._published_at + self._publish_every:
+                self._publish(self._state)
+        except Exception as error:
+            self._fail(asked, error)
+            return
+        for waiting in asked:
+            waiting.done.set_result(range(0))
+
+    def _fail(self, group: list[_Waiting], error: Exception) -> None:
+        if self._state is not None:
+            self._state.journal.close()
+        # What reached the disk is in doubt now: the next attempt reads it again.
+        self._state = None
+        self._trouble = _remedy(error)
+        for waiting in group:
+            waiting.done.set_exception(LogUnavailable(self._trouble))
+
+    def _commit(self, state: _State, group: Sequence[Sequence[bytes]]) -> list[range]:
+        tree = state.tree
+        if (tree.size, tree.root) != (state.signed.size, state.signed.root):
+            raise LogDamaged(f"the tree in memory is not the one that was signed at size {state.signed.size}")
+        ends = [tree.size]
+        for entries in group:
+            state.add(entries)
+            ends.append(tree.size)
+        if tree.size > state.signed.size:
+            signed = Checkpoint(self.origin, tree.size, tree.root)
+            note = sign_note(signed.text, self._signers)
+            state.journal.append(Record([entry for entries in group for entry in entries], note))
+            state.signed, state.note = signed, note
+        return [range(start, end) for start, end in pairwise(ends)]
+
+    def _publish(self, state: _State) -> None:
+        if self._is_behind(state):
+            self._public.write(state.note, state.signed, state.filled, state.tree.begun())
+            state.filled = []
+        if state.journal.bytes > _MOST_JOURNAL_BYTES:
+            self._begin_journal(state)
+        self._published_at = time.monotonic()
+
+    def _is_behind(self, state: _State) -> bool:
+        head = self._public.head
+        if head is None or head.checkpoint.size < state.signed.size:
+            return True
+        # A new key signs what was signed before it came.
+        signatures = Note.parse(head.note).signatures
+        return not all(any(map(signer.verifier.signed, signatures)) for signer in self._signers)
+
+    def _begin_journal(self, state: _State) -> None:
+        state.journal.begin(state.note)
+        state.journal.forget()
+
+    def _recover(self) -> _State:
+        """What is on disk, replayed, published and begun anew: the same, however often it is cut short."""
+        folder = self._folder / "journal"
+        self._disk.settle(self._disk.folder(self._public.folder) | self._disk.folder(folder))
+        journal = Journal(folder, self._disk)
+        try:
+            state = self._load(journal)
+            self._replay(state)
+            state.note = sign_note(state.signed.text, self._signers)
+            self._publish(state)
+        except (NoteError, TileError, JournalDamaged, WrittenTwice, FileNotFoundError) as error:
+            raise LogDamaged(f"{self._folder}: {error}") from error
+        self._begin_journal(state)
+        return state
+
+    def _load(self, journal: Journal) -> _State:
+        try:
+            note = self._public.fetch(CHECKPOINT)
+        except FileNotFoundError:
+            tree = Tree()
+            return _State(tree, journal, Checkpoint(self.origin, 0, tree.root), b"")
+        signed = open_checkpoint(note, self.verifiers, self.origin)
+        tree = Tree.load(signed.size, self._public.fetch)
+        if tree.root != signed.root:
+            raise LogDamaged(f"{self._public.folder} is not the tree that its checkpoint signs")
+        self._public.set_head(note, signed)
+        return _State(tree, journal, signed, note)
+
+    def _replay(self, state: _State) -> None:
+        records = list(state.journal.records())
+        if state.tree.size and not records:
+            raise LogDamaged(f"the journal of {self._folder} is gone, and with it what was not public yet")
+        for record in records:
+            signed = open_checkpoint(record.note, self.verifiers, self.origin)
+            if signed.size > state.tree.size:
+                if signed.size - len(record.entries) != state.tree.size:
+                    raise LogDamaged(f"{self._public.folder} is older than what was signed at {signed.size}")
+                state.add(record.entries)
+                state.signed = signed
+            if signed.size == state.tree.size and signed.root != state.tree.root:
+                raise LogDamaged(f"{self._folder} holds other entries than were signed at {signed.size}")
+
+
+def _hold(folder: Path, disk: Disk) -> int:
+    try:
+        disk.settle(disk.folder(folder))
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise LogUnavailable(_remedy(error)) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise LogUnavailable(f"another process holds the log in {folder}; stop it first") from None
+    return lock
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, LogDamaged):
+        return f"the log is stopped: {error}. Restore its folder from a copy, journal and public part together."
+    return f"the log cannot be written: {error}. Free or repair the disk; every call tries again."
