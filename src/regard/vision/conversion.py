@@ -1,0 +1,178 @@
+"""Conversion of model files into plain float32 ONNX, which every runtime reads; done once, at the pull."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+Array = NDArray[Any]
+
+
+class ConversionError(ValueError):
+    """A model file holds something that its conversion does not know; the text names it."""
+
+
+def fold(data: bytes) -> bytes:
+    """The ONNX model `data` with its quantised constants written out as float32.
+
+    Block quantisation is undone as ONNX's DequantizeLinear (version 21) says: (q − zero point) · scale, each
+    scale and zero point holding for `block_size` numbers along `axis`. ONNX Runtime refuses some of these
+    files as they come, because their block size does not divide the axis; a last block may be short here.
+    """
+    model = onnx.load_from_string(data)
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    kept = []
+    for node in graph.node:
+        known = [numpy_helper.to_array(constants[name]) for name in node.input if name in constants]
+        rule = _FOLDED.get(node.op_type)
+        if rule is None or len(known) < len(node.input):
+            kept.append(node)
+            continue
+        options = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+        constants[node.output[0]] = numpy_helper.from_array(rule(known, options), node.output[0])
+    used = {name for node in kept for name in node.input}
+    inputs = [each for each in graph.input if each.name in used and each.name not in constants]
+    body = helper.make_graph(
+        kept, graph.name, inputs, graph.output, [each for name, each in constants.items() if name in used]
+    )
+    return _file(body, model.opset_import[0].version)
+
+
+def _dequantised(inputs: list[Array], options: dict[str, Any]) -> Array:
+    numbers, scale, zero = inputs
+    axis, block = options.get("axis", 1), options.get("block_size", 0)
+    if block:
+        length = range(numbers.shape[axis])
+        scale, zero = (np.repeat(each, block, axis).take(length, axis) for each in (scale, zero))
+    elif scale.ndim == 1:
+        shape = [-1 if each == axis else 1 for each in range(numbers.ndim)]
+        scale, zero = scale.reshape(shape), zero.reshape(shape)
+    return ((numbers.astype(np.float32) - zero.astype(np.float32)) * scale).astype(np.float32)
+
+
+def _reshaped(inputs: list[Array], _: dict[str, Any] | None = None) -> Array:
+    """Both ONNX and OpenVINO write 0 for a side that stays as it is."""
+    numbers, shape = inputs
+    return numbers.reshape([numbers.shape[at] if side == 0 else side for at, side in enumerate(shape)])
+
+
+_FOLDED: dict[str, Callable[[list[Array], dict[str, Any]], Array]] = {
+    "DequantizeLinear": _dequantised,
+    "Reshape": _reshaped,
+}
+
+
+def from_tflite(path: Path) -> bytes:
+    """The TensorFlow Lite model at `path` as ONNX, with the same inputs and outputs in the same order.
+
+    OpenVINO reads the file, moves channels to the front and resolves the paddings; its graph is then written
+    down operation by operation. Raises ConversionError for an operation that none of our models has.
+    """
+    import openvino
+
+    graph = openvino.Core().read_model(path)
+    known: dict[str, Array] = {}
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.get_ordered_ops():
+        name, kind = node.get_friendly_name(), node.get_type_name()
+        sources = [each.get_source_output().get_node().get_friendly_name() for each in node.inputs()]
+        if kind == "Constant":
+            known[name] = np.array(node.data)
+        elif sources and all(each in known for each in sources):
+            known[name] = _constant(kind, [known[each] for each in sources])
+        elif kind not in ("Parameter", "Result"):
+            operation, options, inputs = _operation(kind, node.get_attributes(), sources, known)
+            nodes.append(helper.make_node(operation, inputs, [name], name=name, **options))
+    used = {name for node in nodes for name in node.input}
+    body = helper.make_graph(
+        nodes,
+        path.stem,
+        [_value(each.get_node().get_friendly_name(), each) for each in graph.inputs],
+        [
+            _value(each.get_node().inputs()[0].get_source_output().get_node().get_friendly_name(), each)
+            for each in (result.output(0) for result in graph.get_results())
+        ],
+        [numpy_helper.from_array(np.ascontiguousarray(each), name) for name, each in known.items() if name in used],
+    )
+    return _file(body, 17)
+
+
+def _value(name: str, place: Any) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, list(place.get_partial_shape().to_shape()))
+
+
+def _constant(kind: str, inputs: list[Array]) -> Array:
+    rules: dict[str, Callable[..., Array]] = {
+        "Convert": lambda numbers: numbers.astype(np.float32),
+        "Multiply": np.multiply,
+        "Subtract": np.subtract,
+        "Reshape": lambda *given: _reshaped(list(given)),
+        "Transpose": np.transpose,
+        "Unsqueeze": lambda numbers, axes: np.expand_dims(numbers, tuple(np.atleast_1d(axes).tolist())),
+    }
+    if kind not in rules:
+        raise ConversionError(f"The model has the operation {kind} on constants, which is not converted.")
+    return rules[kind](*inputs)
+
+
+def _operation(
+    kind: str, given: dict[str, Any], inputs: list[str], known: dict[str, Array]
+) -> tuple[str, dict[str, Any], list[str]]:
+    """One operation of OpenVINO's graph in ONNX's words: its name, its attributes and its inputs."""
+    options: dict[str, Any] = {}
+    if kind in ("Convolution", "GroupConvolution", "MaxPool"):
+        options = {
+            "strides": list(given["strides"]),
+            "dilations": list(given["dilations"]),
+            "pads": [*given["pads_begin"], *given["pads_end"]],
+        }
+    if kind == "MaxPool":
+        return "MaxPool", options | {"kernel_shape": list(given["kernel"])}, inputs
+    if kind == "Convolution" and inputs[1] not in known:
+        raise ConversionError("The model has a convolution whose weights are computed, which is not converted.")
+    if kind == "Convolution":
+        return "Conv", options, inputs
+    if kind == "GroupConvolution":
+        weights = known[inputs[1]]
+        flat = f"{inputs[1]}/flat"
+        known[flat] = weights.reshape(-1, *weights.shape[2:])
+        return "Conv", options | {"group": weights.shape[0]}, [inputs[0], flat]
+    if kind == "PRelu":
+        # ONNX lines slopes up with the last axis; OpenVINO with the channels, when there is one a channel.
+        slopes = known[inputs[1]]
+        flat = f"{inputs[1]}/slopes"
+        known[flat] = slopes.reshape(-1, 1, 1)
+        return "PRelu", {}, [inputs[0], flat]
+    if kind == "Transpose":
+        return "Transpose", {"perm": known[inputs[1]].tolist()}, inputs[:1]
+    if kind == "ReduceMean":
+        return (
+            "ReduceMean",
+            {"axes": known[inputs[1]].tolist(), "keepdims": int(given["keep_dims"])},
+            inputs[:1],
+        )
+    if kind == "Pad":
+        both = f"{inputs[1]}/{inputs[2]}"
+        known[both] = np.concatenate([known[inputs[1]], known[inputs[2]]]).astype(np.int64)
+        return "Pad", {"mode": given["pad_mode"]}, [inputs[0], both]
+    if kind == "Reshape":
+        known[inputs[1]] = known[inputs[1]].astype(np.int64)
+        return "Reshape", {}, inputs
+    if kind == "Softmax":
+        return "Softmax", {"axis": int(given["axis"])}, inputs
+    if kind in ("Add", "Relu"):
+        return kind, {}, inputs
+    raise ConversionError(f"The model has the operation {kind}, which is not converted.")
+
+
+def _file(graph: onnx.GraphProto, version: int) -> bytes:
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", version)], ir_version=9)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))

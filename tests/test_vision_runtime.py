@@ -1,0 +1,135 @@
+"""The runtimes: the same numbers from both, from any thread."""
+
+from __future__ import annotations
+
+import io
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from regard.settings import from_environment
+from regard.vision.runtime import Array, Runtime, RuntimeUnavailable
+from regard.vision.weights import MissingWeights, Weights
+
+# Shape of the input and its largest value.
+INPUTS = {
+    "face-detector": ((1, 3, 160, 128), 255),
+    "small-face-detector": ((1, 3, 160, 128), 255),
+    "face-embedder": ((1, 3, 112, 112), 255),
+    "face-mesh": ((1, 192, 192, 3), 1),
+    "iris": ((1, 64, 64, 3), 1),
+    "age": ((1, 3, 64, 64), 1),
+    "gender-presentation": ((1, 3, 32, 32), 1),
+    "expression": ((1, 64, 64, 1), 1),
+}
+# Largest difference of an output, relative to its largest number or LEAST, whichever is more. Some scores of
+# the face detector are all near 0, where the two libraries round their sigmoids 1e-7 apart.
+F32, BF16, LEAST = 1e-4, 0.1, 0.01
+
+
+def _path(name: str) -> Path:
+    found = from_environment()
+    try:
+        return Weights(found.weights_dir).path(name)
+    except MissingWeights as error:
+        pytest.skip(str(error))
+
+
+def _input(name: str, portrait: bytes) -> Array:
+    """A face in the form that the model takes."""
+    shape, largest = INPUTS[name]
+    first = shape[1] == 3
+    height, width, channels = (*shape[2:], 3) if first else shape[1:]
+    face = Image.open(io.BytesIO(portrait)).crop((140, 0, 310, 212)).resize((width, height))
+    pixels = np.asarray(face.convert("L" if channels == 1 else "RGB"), np.float32)
+    pixels = pixels.reshape(height, width, channels) * (largest / 255)
+    return np.ascontiguousarray((pixels.transpose(2, 0, 1) if first else pixels)[None])
+
+
+def _apart(found: list[Array], expected: list[Array]) -> float:
+    assert [each.shape for each in found] == [each.shape for each in expected]
+    return max(
+        float(np.abs(one - other).max() / max(np.abs(other).max(), LEAST))
+        for one, other in zip(found, expected, strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_both_runtimes_give_the_same_numbers(name: str, portrait: bytes) -> None:
+    pytest.importorskip("onnxruntime")
+    path, given = _path(name), _input(name, portrait)
+    found = Runtime("openvino", "f32").load(path, given.shape)(given)
+    expected = Runtime("onnxruntime", "f32").load(path, given.shape)(given)
+    assert _apart(found, expected) < F32
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_bf16_stays_near_f32(name: str, portrait: bytes) -> None:
+    runtime = Runtime("openvino", "auto")
+    if runtime.precision != "bf16":
+        pytest.skip("this processor has no bf16 arithmetic")
+    path, given = _path(name), _input(name, portrait)
+    found = runtime.load(path, given.shape)(given)
+    expected = Runtime("openvino", "f32").load(path, given.shape)(given)
+    assert 0 < _apart(found, expected) < BF16
+
+
+@pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])
+def test_one_model_serves_many_threads_and_keeps_nothing_of_a_call(kind: str) -> None:
+    if kind == "onnxruntime":
+        pytest.importorskip("onnxruntime")
+    model = Runtime(kind, "f32").load(_path("gender-presentation"), (1, 3, 32, 32))
+    rng = np.random.default_rng(2)
+    inputs = [rng.random((1, 3, 32, 32), np.float32) for _ in range(64)]
+    alone = [model(each)[0] for each in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda each: model(each)[0], inputs))
+    assert all(np.array_equal(one, other) for one, other in zip(alone, together, strict=True))
+    assert len({each.tobytes() for each in together}) == len(inputs)
+
+
+@pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])
+def test_a_side_of_any_length_is_taken(kind: str) -> None:
+    if kind == "onnxruntime":
+        pytest.importorskip("onnxruntime")
+    model = Runtime(kind, "f32").load(_path("face-detector"), (1, 3, -1, -1))
+    for height, width in ((64, 96), (320, 160)):
+        scores = model(np.zeros((1, 3, height, width), np.uint8))[0]
+        assert scores.shape == (1, height * width // 64, 1)
+
+
+def test_a_wrong_number_of_inputs_is_refused() -> None:
+    model = Runtime(precision="f32").load(_path("gender-presentation"), (1, 3, 32, 32))
+    with pytest.raises(ValueError, match="1 inputs, not 2"):
+        model(np.zeros((1, 3, 32, 32)), np.zeros(1))
+
+
+def test_what_the_settings_cannot_have_is_refused() -> None:
+    with pytest.raises(ValueError, match="openvino"):
+        Runtime("other")
+    with pytest.raises(ValueError, match="bf16"):
+        Runtime("openvino", "f64")
+
+
+def test_onnx_runtime_says_what_it_cannot_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(RuntimeUnavailable, match="REGARD_PRECISION"):
+        Runtime("onnxruntime", "bf16")
+    with pytest.raises(RuntimeUnavailable, match="ONNX files only"):
+        Runtime("onnxruntime").load(tmp_path / "model.tflite")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(RuntimeUnavailable, match=r"regard\[onnxruntime\]"):
+        Runtime("onnxruntime")
+
+
+@pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])
+def test_a_file_that_is_no_model_is_named(kind: str, tmp_path: Path) -> None:
+    if kind == "onnxruntime":
+        pytest.importorskip("onnxruntime")
+    (tmp_path / "noise.onnx").write_bytes(b"noise")
+    with pytest.raises(RuntimeUnavailable, match=r"noise\.onnx"):
+        Runtime(kind).load(tmp_path / "noise.onnx")
