@@ -1,0 +1,183 @@
+"""`regard detect` and `regard compare`: pictures and folders, on the library or through a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+from rich.progress import track
+
+import regard
+from regard.commands.output import ERROR, NO, YES, err, failed, out, print_json, table
+from regard.operations.rendering import bounding_box, compared_face, face_detail, wanted_attributes
+from regard.vision.drawing import Mark, drawn
+from regard.vision.faces import Box
+from regard.vision.images import ImageError, decode
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON in the form of the API.")]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(help="Ask this server, with boto3 and your AWS credentials, instead of the library."),
+]
+
+
+def detect(
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", exists=True)],
+    attributes: Annotated[
+        list[str] | None, typer.Option("--attribute", "-a", help="DEFAULT, ALL or an attribute's name.")
+    ] = None,
+    as_json: Json = False,
+    to: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write the picture with boxes here; for many, a folder."),
+    ] = None,
+    endpoint: Endpoint = None,
+) -> None:
+    """Find the faces in pictures.
+
+    Leaves with 0 when a face was found, 1 when there was none, 2 when a picture could not be read.
+
+    Examples: `regard detect party.jpg --out boxes.jpg`, `regard detect photos/ -a ALL --json > faces.json`
+    """
+    files = list(pictures_under(paths))
+    found, code = {}, NO
+    for file in track(files, description="Looking", console=err, disable=len(files) < 2):
+        try:
+            details = _detect(file.read_bytes(), attributes, endpoint)
+        except (ImageError, OSError) as error:
+            code = failed(f"{file}: {error}")
+            continue
+        found[str(file)] = details
+        code = YES if details and code != ERROR else code
+        if to:
+            save(file.read_bytes(), to if len(files) == 1 else to / file.name, map(_mark, details))
+    if as_json:
+        print_json(found)
+    else:
+        _print_faces(found)
+    raise typer.Exit(code)
+
+
+def compare(
+    source: Annotated[Path, typer.Argument(help="The picture whose largest face is looked for.", exists=True)],
+    target: Annotated[Path, typer.Argument(help="The picture that it is looked for in.", exists=True)],
+    threshold: Annotated[float, typer.Option(min=0, max=100, help="Least similarity of a match.")] = 80,
+    as_json: Json = False,
+    to: Annotated[Path | None, typer.Option("--out", "-o", help="Write the target with boxes here.")] = None,
+    endpoint: Endpoint = None,
+) -> None:
+    """Compare the largest face of one picture with every face of another.
+
+    Leaves with 0 when one matches, 1 when none does, 2 on an error.
+    """
+    answer = _compare(source.read_bytes(), target.read_bytes(), threshold, endpoint)
+    if to:
+        save(target.read_bytes(), to, comparison_marks(answer))
+    if as_json:
+        print_json(answer)
+    else:
+        print_comparison(answer)
+    raise typer.Exit(YES if answer["FaceMatches"] else NO)
+
+
+def pictures_under(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files named, and the JPEG and PNG files in the folders named, in a fixed order."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        else:
+            yield path
+
+
+def print_comparison(answer: dict[str, Any]) -> None:
+    """A CompareFaces answer as a table."""
+    shown = table("Similarity", "Match", "Left", "Top", "Width", "Height")
+    for match in answer["FaceMatches"]:
+        shown.add_row(f"{match['Similarity']:.2f}", "yes", *_ratios(match["Face"]))
+    for face in answer["UnmatchedFaces"]:
+        shown.add_row("", "no", *_ratios(face))
+    out.print(shown)
+
+
+def _detect(data: bytes, attributes: list[str] | None, endpoint: str | None) -> list[dict[str, Any]]:
+    if endpoint:
+        answer = _client(endpoint).detect_faces(Image={"Bytes": data}, Attributes=attributes or ["DEFAULT"])
+        return list(answer["FaceDetails"])
+    findings = regard.detect(data, wanted_attributes(attributes))
+    return [face_detail(finding.face, finding.description) for finding in findings]
+
+
+def _compare(source: bytes, target: bytes, threshold: float, endpoint: str | None) -> dict[str, Any]:
+    if endpoint:
+        answer: dict[str, Any] = _client(endpoint).compare_faces(
+            SourceImage={"Bytes": source}, TargetImage={"Bytes": target}, SimilarityThreshold=threshold
+        )
+        answer.pop("ResponseMetadata")
+        return answer
+    comparison = regard.compare(source, target)
+    matched = [found for found in comparison.matches if found.similarity >= threshold]
+    return {
+        "SourceImageFace": {
+            "BoundingBox": bounding_box(comparison.source.box),
+            "Confidence": comparison.source.confidence,
+        },
+        "FaceMatches": [
+            {"Similarity": match.similarity, "Face": compared_face(match.face, match.description)} for match in matched
+        ],
+        "UnmatchedFaces": [
+            compared_face(match.face, match.description) for match in comparison.matches if match.similarity < threshold
+        ],
+    }
+
+
+def _client(endpoint: str) -> Any:
+    return boto3.client("rekognition", endpoint_url=endpoint, region_name="us-east-1")
+
+
+def _print_faces(found: dict[str, list[dict[str, Any]]]) -> None:
+    shown = table("Picture", "Face", "Confidence", "Left", "Top", "Width", "Height", "Age", "Yaw", "Pitch", "Roll")
+    for name, details in found.items():
+        for number, face in enumerate(details, 1):
+            age, pose = face.get("AgeRange"), face["Pose"]
+            shown.add_row(
+                name,
+                str(number),
+                f"{face['Confidence']:.1f}",
+                *_ratios(face),
+                f"{age['Low']}–{age['High']}" if age else "",
+                *(f"{pose[angle]:+.0f}°" for angle in ("Yaw", "Pitch", "Roll")),
+            )
+        if not details:
+            shown.add_row(name, "none")
+    out.print(shown)
+
+
+def _ratios(face: dict[str, Any]) -> list[str]:
+    return [f"{face['BoundingBox'][side]:.3f}" for side in ("Left", "Top", "Width", "Height")]
+
+
+def _mark(face: dict[str, Any], text: str = "", found: bool = True) -> Mark:
+    box = face["BoundingBox"]
+    return Mark(
+        Box(box["Left"], box["Top"], box["Width"], box["Height"]),
+        text or f"{face['Confidence']:.1f}",
+        found,
+        tuple((point["X"], point["Y"]) for point in face.get("Landmarks", ())),
+    )
+
+
+def comparison_marks(answer: dict[str, Any]) -> list[Mark]:
+    """What to draw on the target of a CompareFaces answer."""
+    matched = [_mark(match["Face"], f"{match['Similarity']:.1f}") for match in answer["FaceMatches"]]
+    return matched + [_mark(face, "no match", found=False) for face in answer["UnmatchedFaces"]]
+
+
+def save(data: bytes, to: Path, marks: Iterable[Mark]) -> None:
+    """Write the picture file `data` with marks on it; the ending of `to` says in which format."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    drawn(decode(data), marks).save(to)

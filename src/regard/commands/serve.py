@@ -1,0 +1,64 @@
+"""`regard serve`: the service, and the lines to paste."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.commands.output import out
+from regard.settings import from_environment
+from regard.stewardship.keys import AccessKey
+
+_EXAMPLE = """\
+import boto3
+
+faces = boto3.client("rekognition").detect_faces(
+    Image={"Bytes": open("picture.jpg", "rb").read()}, Attributes=["ALL"]
+)["FaceDetails"]
+for face in faces:
+    print(face["BoundingBox"], face["AgeRange"], face["Confidence"])
+"""
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [REGARD_HOST].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one [REGARD_PORT].")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept [REGARD_DATA_DIR].")] = None,
+) -> None:
+    """Start the service, and print what to paste to use it.
+
+    The first start makes an organization and an access key. Every other setting is an environment variable:
+    `regard settings` lists them.
+    """
+    from regard import server
+
+    settings = from_environment(host=host, port=port, data_dir=data_dir)
+    server.check_exposure(settings)
+    office = server.open_office(settings)
+    first = office.organizations.first_start()
+    server.serve(office, lambda url: _announce(url, first))
+
+
+def exports(url: str, key: AccessKey) -> str:
+    """The lines that point any AWS client at this service."""
+    lines = {
+        "AWS_ENDPOINT_URL_REKOGNITION": url,
+        "AWS_ACCESS_KEY_ID": key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": key.secret,
+        "AWS_SESSION_TOKEN": key.session_token,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    return "\n".join(f"export {name}={value}" for name, value in lines.items() if value)
+
+
+def _announce(url: str, first: AccessKey | None) -> None:
+    out.print(f"regard listens on [bold]{url}[/]")
+    if first is None:
+        out.print("`regard keys list` shows the access keys, `regard keys show KEY` the lines to paste for one.")
+        return
+    out.print("\nThis is the first start. Here is an access key; paste these lines into another terminal:\n")
+    out.out(exports(url, first))
+    out.print("\nThen, in Python (`pip install boto3`), with a picture of your own:\n")
+    out.out(_EXAMPLE)

@@ -1,0 +1,1 @@
+"""What is kept: collections, faces, users, and the search among them."""

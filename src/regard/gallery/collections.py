@@ -1,0 +1,136 @@
+"""Collections and their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from regard.gallery import tables
+from regard.gallery.errors import CollectionExists, NoSuchCollection, QuotaExceeded
+
+MOST_TAGS = 200
+_collections = tables.collections.c
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A collection as it is kept. `id` is ours and never used twice; `collection_id` is the organization's."""
+
+    id: int
+    organization: str
+    collection_id: str
+    face_model: str
+    version: int
+    removed: int
+    faces: int
+    users: int
+    created_at: float
+
+    @property
+    def created(self) -> datetime:
+        """When it was made."""
+        return datetime.fromtimestamp(self.created_at, UTC)
+
+
+class Collections:
+    """Makes, finds and lists collections. All methods work in the caller's transaction."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def create(
+        self, connection: Connection, organization: str, collection_id: str, face_model: str, tags: Mapping[str, str]
+    ) -> None:
+        """Make a collection pinned to `face_model`. Raises CollectionExists, QuotaExceeded."""
+        if _find(connection, organization, collection_id) is not None:
+            raise CollectionExists(collection_id)
+        made = connection.execute(
+            insert(tables.collections).values(
+                organization=organization,
+                collection_id=collection_id,
+                face_model=face_model,
+                version=0,
+                removed=0,
+                faces=0,
+                users=0,
+                created_at=self._clock(),
+            )
+        )
+        assert made.inserted_primary_key
+        _set_tags(connection, made.inserted_primary_key[0], tags)
+
+    def find(self, connection: Connection, organization: str, collection_id: str) -> Kept:
+        """The collection of this name. Raises NoSuchCollection."""
+        found = _find(connection, organization, collection_id)
+        if found is None:
+            raise NoSuchCollection(collection_id)
+        return found
+
+    def change(self, connection: Connection, organization: str, collection_id: str) -> Kept:
+        """The collection with its version counted up: every mutation begins here, and the next one waits.
+
+        Raises NoSuchCollection.
+        """
+        connection.execute(
+            update(tables.collections)
+            .where(_collections.organization == organization, _collections.collection_id == collection_id)
+            .values(version=_collections.version + 1)
+        )
+        return self.find(connection, organization, collection_id)
+
+    def delete(self, connection: Connection, organization: str, collection_id: str) -> Kept:
+        """Delete a collection with all in it; afterwards its keys are to be destroyed. Raises NoSuchCollection."""
+        found = self.change(connection, organization, collection_id)
+        for table in (tables.faces, tables.users, tables.tags):
+            connection.execute(delete(table).where(table.c.collection == found.id))
+        connection.execute(delete(tables.collections).where(_collections.id == found.id))
+        return found
+
+    def page(self, connection: Connection, organization: str, after: int, most: int) -> list[Kept]:
+        """At most `most` collections of the organization, oldest first, from behind the id `after`."""
+        wanted = (
+            select(tables.collections)
+            .where(_collections.organization == organization, _collections.id > after)
+            .order_by(_collections.id)
+            .limit(most)
+        )
+        return [Kept(*row) for row in connection.execute(wanted)]
+
+    def tag(self, connection: Connection, organization: str, collection_id: str, tags: Mapping[str, str]) -> None:
+        """Add tags; a key that is there gets the new value. Raises NoSuchCollection, QuotaExceeded."""
+        _set_tags(connection, self.change(connection, organization, collection_id).id, tags)
+
+    def untag(self, connection: Connection, organization: str, collection_id: str, keys: Collection[str]) -> None:
+        """Remove the tags with these keys; unknown keys are passed over. Raises NoSuchCollection."""
+        found = self.change(connection, organization, collection_id)
+        connection.execute(delete(tables.tags).where(tables.tags.c.collection == found.id, tables.tags.c.key.in_(keys)))
+
+    def tags(self, connection: Connection, organization: str, collection_id: str) -> dict[str, str]:
+        """All tags. Raises NoSuchCollection."""
+        return _tags(connection, self.find(connection, organization, collection_id).id)
+
+
+def _find(connection: Connection, organization: str, collection_id: str) -> Kept | None:
+    wanted = select(tables.collections).where(
+        _collections.organization == organization, _collections.collection_id == collection_id
+    )
+    row = connection.execute(wanted).one_or_none()
+    return None if row is None else Kept(*row)
+
+
+def _tags(connection: Connection, collection: int) -> dict[str, str]:
+    wanted = select(tables.tags.c.key, tables.tags.c.value).where(tables.tags.c.collection == collection)
+    return {row.key: row.value for row in connection.execute(wanted.order_by(tables.tags.c.key))}
+
+
+def _set_tags(connection: Connection, collection: int, tags: Mapping[str, str]) -> None:
+    if not tags:
+        return
+    if len(_tags(connection, collection).keys() | tags.keys()) > MOST_TAGS:
+        raise QuotaExceeded(f"A resource has at most {MOST_TAGS} tags.")
+    connection.execute(delete(tables.tags).where(tables.tags.c.collection == collection, tables.tags.c.key.in_(tags)))
+    rows = [{"collection": collection, "key": key, "value": value} for key, value in tags.items()]
+    connection.execute(insert(tables.tags), rows)

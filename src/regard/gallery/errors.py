@@ -1,0 +1,66 @@
+"""What the gallery says no with. The texts are the API's own where clients match them."""
+
+from __future__ import annotations
+
+
+class NoSuchCollection(LookupError):
+    """The organization has no collection of this name."""
+
+    def __init__(self, collection_id: str) -> None:
+        super().__init__(f"The collection id: {collection_id} does not exist")
+
+
+class CollectionExists(ValueError):
+    """The organization has a collection of this name already."""
+
+    def __init__(self, collection_id: str) -> None:
+        super().__init__(f"The collection id: {collection_id} already exists.")
+
+
+class NoSuchFace(LookupError):
+    """The collection holds no face with this id."""
+
+    def __init__(self) -> None:
+        super().__init__("faceId was not found in the collection")
+
+
+class NoSuchUser(LookupError):
+    """The collection has no user of this name."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"The user id: {user_id} does not exist.")
+
+
+class UserExists(ValueError):
+    """The collection has a user of this name already."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"The user id: {user_id} already exists.")
+
+
+class QuotaExceeded(ValueError):
+    """More would be kept than may be; nothing was changed."""
+
+
+class OtherModel(ValueError):
+    """The collection was made with another face model: its templates and the probe cannot be compared."""
+
+    def __init__(self, collection_id: str, pinned: str, running: str) -> None:
+        super().__init__(
+            f"the collection {collection_id} was made with face model {pinned} and this service runs {running}; "
+            "templates of two models cannot be compared. Index the original pictures into a new collection."
+        )
+
+
+class BadPageToken(ValueError):
+    """The NextToken is forged, too old, or from another listing."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid Pagination Token")
+
+
+class TokenReused(ValueError):
+    """The ClientRequestToken came before with other parameters."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"The ClientRequestToken: {token} you have supplied is already in use.")

@@ -1,0 +1,216 @@
+"""The faces of a collection: enrolment, listing, deletion."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, delete, insert, select, update
+
+from regard.gallery import tables
+from regard.gallery.collections import Collections, Kept
+from regard.gallery.errors import OtherModel, QuotaExceeded
+from regard.gallery.vault import Vault
+
+MOST_FACES = 20_000_000
+_faces = tables.faces.c
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A face to be enrolled. `box` is left, top, width, height as ratios; `template` float32 of length 1."""
+
+    box: Box
+    confidence: float
+    template: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFace:
+    """A face as it is kept, without its template. `id` is ours; `face_id` is the API's."""
+
+    id: int
+    face_id: str
+    image_id: str
+    external_image_id: str | None
+    box: Box
+    confidence: float
+    face_model: str
+    user_id: str | None
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What was deleted and what was not. The keys of `subjects` may have no use left."""
+
+    collection: int
+    deleted: list[str]
+    unknown: list[str]
+    associated: dict[str, str]
+    subjects: set[str]
+
+
+class Faces:
+    """Enrols, lists and deletes faces. All methods work in the caller's transaction."""
+
+    def __init__(self, collections: Collections, vault: Vault, clock: Callable[[], float]) -> None:
+        self._collections = collections
+        self._vault = vault
+        self._clock = clock
+
+    def enrol(
+        self,
+        connection: Connection,
+        organization: str,
+        collection_id: str,
+        picture: bytes,
+        candidates: Sequence[Candidate],
+        face_model: str,
+        external_image_id: str | None = None,
+        most: int = MOST_FACES,
+    ) -> list[KeptFace]:
+        """Enrol faces of one picture and return them as kept, in the order given.
+
+        The same face of the same picture under the same `external_image_id` is kept once: the row that is there
+        comes back. `most` is how many faces the collection may hold. Raises NoSuchCollection, OtherModel,
+        QuotaExceeded.
+        """
+        collection = self._collections.change(connection, organization, collection_id)
+        if collection.face_model != face_model:
+            raise OtherModel(collection_id, collection.face_model, face_model)
+        source = self._vault.digest(collection.id, _identity(picture, external_image_id))
+        there = {face.box: face for face in _of_source(connection, collection, source)}
+        new = [candidate for candidate in candidates if candidate.box not in there]
+        if new:
+            if collection.faces + len(new) > most:
+                raise QuotaExceeded(f"The collection id: {collection_id} may hold {most} faces.")
+            image_id = next((face.image_id for face in there.values()), None) or str(uuid4())
+            self._insert(connection, collection, source, image_id, external_image_id, new)
+            there = {face.box: face for face in _of_source(connection, collection, source)}
+        return [there[candidate.box] for candidate in candidates]
+
+    def page(
+        self,
+        connection: Connection,
+        collection: Kept,
+        after: int,
+        most: int,
+        user_id: str | None = None,
+        face_ids: Collection[str] | None = None,
+    ) -> list[KeptFace]:
+        """At most `most` faces, oldest first, from behind the id `after`; of one user or with these ids only."""
+        wanted = select(*_COLUMNS).where(_faces.collection == collection.id, _faces.id > after)
+        if user_id is not None:
+            wanted = wanted.where(_faces.user_id == user_id)
+        if face_ids is not None:
+            wanted = wanted.where(_faces.face_id.in_(face_ids))
+        return [_kept(row) for row in connection.execute(wanted.order_by(_faces.id).limit(most))]
+
+    def with_ids(self, connection: Connection, collection: Kept, face_ids: Collection[str]) -> dict[str, KeptFace]:
+        """The faces with these ids, by id; unknown ids are left out."""
+        wanted = select(*_COLUMNS).where(_faces.collection == collection.id, _faces.face_id.in_(face_ids))
+        return {face.face_id: face for face in map(_kept, connection.execute(wanted))}
+
+    def delete(
+        self, connection: Connection, organization: str, collection_id: str, face_ids: Sequence[str]
+    ) -> Deletion:
+        """Delete faces; one that is associated with a user stays. Raises NoSuchCollection."""
+        collection = self._collections.change(connection, organization, collection_id)
+        there = self.with_ids(connection, collection, face_ids)
+        associated = {face.face_id: face.user_id for face in there.values() if face.user_id is not None}
+        asked = list(dict.fromkeys(face_ids))
+        deleted = [face_id for face_id in asked if face_id in there and face_id not in associated]
+        if deleted:
+            connection.execute(
+                delete(tables.faces).where(_faces.collection == collection.id, _faces.face_id.in_(deleted))
+            )
+            connection.execute(
+                update(tables.collections)
+                .where(tables.collections.c.id == collection.id)
+                .values(faces=tables.collections.c.faces - len(deleted), removed=collection.version)
+            )
+        unknown = [face_id for face_id in asked if face_id not in there]
+        subjects = {there[face_id].subject for face_id in deleted}
+        return Deletion(collection.id, deleted, unknown, associated, subjects)
+
+    def _insert(
+        self,
+        connection: Connection,
+        collection: Kept,
+        source: bytes,
+        image_id: str,
+        external_image_id: str | None,
+        candidates: Sequence[Candidate],
+    ) -> None:
+        ids = [str(uuid4()) for _ in candidates]
+        subjects = [subject(external_image_id, face_id) for face_id in ids]
+        pairs = list(zip(subjects, ids, strict=True))
+        sealed = self._vault.seal(collection.id, pairs, [candidate.template for candidate in candidates])
+        now = self._clock()
+        rows = [
+            {
+                "collection": collection.id,
+                "face_id": face_id,
+                "number": collection.version,
+                "subject": whose,
+                "external_image_id": external_image_id,
+                "image_id": image_id,
+                **dict(zip(("left", "top", "width", "height"), candidate.box, strict=True)),
+                "confidence": candidate.confidence,
+                "template": template,
+                "face_model": collection.face_model,
+                "source": source,
+                "created_at": now,
+            }
+            for (whose, face_id), candidate, template in zip(pairs, candidates, sealed, strict=True)
+        ]
+        connection.execute(insert(tables.faces), rows)
+        connection.execute(
+            update(tables.collections)
+            .where(tables.collections.c.id == collection.id)
+            .values(faces=tables.collections.c.faces + len(rows))
+        )
+
+
+def subject(external_image_id: str | None, face_id: str) -> str:
+    """Whom a face shows: the person that the organization names by ExternalImageId, else this face alone."""
+    return f"face/{face_id}" if external_image_id is None else f"external/{external_image_id}"
+
+
+_COLUMNS = (
+    _faces.id,
+    _faces.face_id,
+    _faces.image_id,
+    _faces.external_image_id,
+    _faces.left,
+    _faces.top,
+    _faces.width,
+    _faces.height,
+    _faces.confidence,
+    _faces.face_model,
+    _faces.user_id,
+    _faces.subject,
+)
+
+
+def _kept(row: Sequence[Any]) -> KeptFace:
+    face_id, image_id, external_image_id, left, top, width, height = row[1:8]
+    return KeptFace(row[0], face_id, image_id, external_image_id, (left, top, width, height), *row[8:])
+
+
+def _of_source(connection: Connection, collection: Kept, source: bytes) -> list[KeptFace]:
+    wanted = select(*_COLUMNS).where(_faces.collection == collection.id, _faces.source == source)
+    return [_kept(row) for row in connection.execute(wanted)]
+
+
+def _identity(picture: bytes, external_image_id: str | None) -> bytes:
+    # The first part is of fixed length: two pairs never give the same bytes.
+    return hashlib.sha256(picture).digest() + (external_image_id or "").encode()

@@ -1,0 +1,89 @@
+"""Tokens that travel through clients: where a listing goes on, and which request was made before."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from regard.gallery import tables
+from regard.gallery.errors import BadPageToken, TokenReused
+from regard.sealing import SealBroken, SealingKey
+
+PAGE_SECONDS = 24 * 3600
+REQUEST_SECONDS = 7 * 24 * 3600
+_requests = tables.requests.c
+
+
+class PageTokens:
+    """NextTokens: sealed, so that they tell nothing and cannot be forged; good for one listing, for 24 hours."""
+
+    def __init__(self, key: SealingKey, clock: Callable[[], float]) -> None:
+        self._key = key
+        self._clock = clock
+
+    def issue(self, listing: object, last: int) -> str:
+        """A token to go on with `listing` behind the row `last`; 66 characters at most."""
+        clear = f"{int(self._clock() + PAGE_SECONDS)}/{last}".encode()
+        return base64.urlsafe_b64encode(self._key.seal(clear, _context(listing))).decode()
+
+    def read(self, listing: object, token: str | None) -> int:
+        """The row to go on behind; 0 without a token. Raises BadPageToken."""
+        if token is None:
+            return 0
+        try:
+            sealed = base64.b64decode(token, altchars=b"-_", validate=True)
+            expires, last = map(int, self._key.open(sealed, _context(listing)).split(b"/"))
+        except (ValueError, SealBroken):
+            raise BadPageToken from None
+        if expires < self._clock():
+            raise BadPageToken
+        return last
+
+
+class Requests:
+    """ClientRequestTokens: a request that is sent again within 7 days is answered again, and done once."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def answer(
+        self,
+        connection: Connection,
+        organization: str,
+        operation: str,
+        token: str | None,
+        parameters: dict[str, Any],
+        work: Callable[[], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """What `work` answers, in the caller's transaction, or what it answered then. Raises TokenReused."""
+        if token is None:
+            return work()
+        oldest = self._clock() - REQUEST_SECONDS
+        connection.execute(delete(tables.requests).where(_requests.created_at < oldest))
+        name = {"organization": organization, "operation": operation, "token": token}
+        digest = hashlib.sha256(_canonical(parameters)).hexdigest()
+        wanted = select(_requests.parameters, _requests.answer).filter_by(**name)
+        known = connection.execute(wanted).one_or_none()
+        if known is not None:
+            if known.parameters != digest:
+                raise TokenReused(token)
+            earlier: dict[str, Any] = known.answer
+            return earlier
+        answer = work()
+        connection.execute(
+            insert(tables.requests).values(**name, parameters=digest, answer=answer, created_at=self._clock())
+        )
+        return answer
+
+
+def _context(listing: object) -> bytes:
+    return b"page/" + hashlib.sha256(_canonical(listing)).digest()
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()

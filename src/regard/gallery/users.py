@@ -1,0 +1,185 @@
+"""Users: people made of several faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, insert, select, update
+
+from regard.gallery import tables
+from regard.gallery.collections import Collections, Kept
+from regard.gallery.errors import NoSuchUser, QuotaExceeded, UserExists
+from regard.gallery.fusion import fused
+from regard.gallery.vault import Template, Vault
+
+MOST_FACES_OF_A_USER = 100
+_users, _faces = tables.users.c, tables.faces.c
+
+
+@dataclass(frozen=True, slots=True)
+class KeptUser:
+    """A user as it is kept. `active` says whether any face is associated: fusing is done before the answer."""
+
+    id: int
+    user_id: str
+    active: bool
+
+
+@dataclass(slots=True)
+class Association:
+    """What became of each face: associated or freed; unknown; another user's; too unlike (with its score)."""
+
+    done: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    unlike: dict[str, float] = field(default_factory=dict)
+    active: bool = False
+
+
+class Users:
+    """Makes users and associates faces with them. All methods work in the caller's transaction."""
+
+    def __init__(self, collections: Collections, vault: Vault, clock: Callable[[], float]) -> None:
+        self._collections = collections
+        self._vault = vault
+        self._clock = clock
+
+    def create(self, connection: Connection, organization: str, collection_id: str, user_id: str) -> None:
+        """Make a user without faces. Raises NoSuchCollection, UserExists."""
+        collection = self._collections.change(connection, organization, collection_id)
+        if self._there(connection, collection, user_id):
+            raise UserExists(user_id)
+        connection.execute(
+            insert(tables.users).values(
+                collection=collection.id, user_id=user_id, number=collection.version, created_at=self._clock()
+            )
+        )
+        _count(connection, collection, 1)
+
+    def delete(self, connection: Connection, organization: str, collection_id: str, user_id: str) -> None:
+        """Delete a user; its faces stay, on their own. Raises NoSuchCollection, NoSuchUser."""
+        collection = self._changed(connection, organization, collection_id, user_id)
+        _set_user(connection, collection, None, _faces.user_id == user_id)
+        connection.execute(delete(tables.users).where(_users.collection == collection.id, _users.user_id == user_id))
+        _count(connection, collection, -1)
+
+    def page(self, connection: Connection, collection: Kept, after: int, most: int) -> list[KeptUser]:
+        """At most `most` users, oldest first, from behind the id `after`."""
+        wanted = _with_activity().where(_users.collection == collection.id, _users.id > after)
+        return [KeptUser(*row) for row in connection.execute(wanted.order_by(_users.id).limit(most))]
+
+    def with_ids(self, connection: Connection, collection: Kept, user_ids: Sequence[str]) -> dict[str, KeptUser]:
+        """The users of these names, by name; unknown names are left out."""
+        wanted = _with_activity().where(_users.collection == collection.id, _users.user_id.in_(user_ids))
+        return {row[1]: KeptUser(*row) for row in connection.execute(wanted)}
+
+    def require(self, connection: Connection, collection: Kept, user_id: str) -> None:
+        """Raises NoSuchUser when the collection has no user of this name."""
+        if not self._there(connection, collection, user_id):
+            raise NoSuchUser(user_id)
+
+    def associate(
+        self,
+        connection: Connection,
+        organization: str,
+        collection_id: str,
+        user_id: str,
+        face_ids: Sequence[str],
+        at_least: float,
+    ) -> Association:
+        """Associate faces whose cosine to the user is at least `at_least`, one after the other in the order given.
+
+        The first face of a user without any is taken as it is; each later one is compared with the user as fused
+        so far. A face that is the user's already is passed over. Raises NoSuchCollection, NoSuchUser,
+        QuotaExceeded when the user would have more than 100 faces.
+        """
+        collection = self._changed(connection, organization, collection_id, user_id)
+        owners, templates = self._templates(connection, collection, user_id, face_ids)
+        own = [templates[face_id] for face_id, owner in owners.items() if owner == user_id and face_id in templates]
+        outcome = Association()
+        for face_id in dict.fromkeys(face_ids):
+            owner = owners.get(face_id)
+            if face_id not in templates:
+                outcome.unknown.append(face_id)
+            elif owner is not None:
+                if owner != user_id:
+                    outcome.elsewhere[face_id] = owner
+            elif own and (score := float(fused(own) @ templates[face_id])) < at_least:
+                outcome.unlike[face_id] = score
+            else:
+                own.append(templates[face_id])
+                outcome.done.append(face_id)
+        if len(own) > MOST_FACES_OF_A_USER:
+            raise QuotaExceeded(f"A user has at most {MOST_FACES_OF_A_USER} faces.")
+        _set_user(connection, collection, user_id, _faces.face_id.in_(outcome.done))
+        outcome.active = bool(own)
+        return outcome
+
+    def disassociate(
+        self, connection: Connection, organization: str, collection_id: str, user_id: str, face_ids: Sequence[str]
+    ) -> Association:
+        """Free faces of the user; a face of no user counts as unknown. Raises NoSuchCollection, NoSuchUser."""
+        collection = self._changed(connection, organization, collection_id, user_id)
+        owners = {face_id: owner for face_id, _, _, owner in _rows(connection, collection, user_id, face_ids)}
+        outcome = Association()
+        for face_id in dict.fromkeys(face_ids):
+            owner = owners.get(face_id)
+            if owner is None:
+                outcome.unknown.append(face_id)
+            elif owner != user_id:
+                outcome.elsewhere[face_id] = owner
+            else:
+                outcome.done.append(face_id)
+        _set_user(connection, collection, None, _faces.face_id.in_(outcome.done))
+        outcome.active = sum(owner == user_id for owner in owners.values()) > len(outcome.done)
+        return outcome
+
+    def _changed(self, connection: Connection, organization: str, collection_id: str, user_id: str) -> Kept:
+        collection = self._collections.change(connection, organization, collection_id)
+        changed = connection.execute(
+            update(tables.users)
+            .where(_users.collection == collection.id, _users.user_id == user_id)
+            .values(number=collection.version)
+        )
+        if not changed.rowcount:
+            raise NoSuchUser(user_id)
+        return collection
+
+    def _there(self, connection: Connection, collection: Kept, user_id: str) -> bool:
+        wanted = select(_users.id).where(_users.collection == collection.id, _users.user_id == user_id)
+        return connection.execute(wanted).first() is not None
+
+    def _templates(
+        self, connection: Connection, collection: Kept, user_id: str, face_ids: Sequence[str]
+    ) -> tuple[dict[str, str | None], dict[str, Any]]:
+        rows = _rows(connection, collection, user_id, face_ids)
+        sealed = [Template(subject, face_id, template) for face_id, subject, template, _ in rows]
+        return {face_id: owner for face_id, _, _, owner in rows}, self._vault.open(collection.id, sealed)
+
+
+def _rows(
+    connection: Connection, collection: Kept, user_id: str, face_ids: Sequence[str]
+) -> list[tuple[str, str, bytes, str | None]]:
+    """The faces of the user and those with these ids: FaceId, subject, sealed template, UserId."""
+    wanted = select(_faces.face_id, _faces.subject, _faces.template, _faces.user_id).where(
+        _faces.collection == collection.id, (_faces.user_id == user_id) | _faces.face_id.in_(face_ids)
+    )
+    return [tuple(row) for row in connection.execute(wanted)]
+
+
+def _with_activity() -> Select[Any]:
+    has_faces = exists().where(_faces.collection == _users.collection, _faces.user_id == _users.user_id)
+    return select(_users.id, _users.user_id, has_faces)
+
+
+def _set_user(connection: Connection, collection: Kept, user_id: str | None, which: ColumnElement[bool]) -> None:
+    connection.execute(update(tables.faces).where(_faces.collection == collection.id, which).values(user_id=user_id))
+
+
+def _count(connection: Connection, collection: Kept, more: int) -> None:
+    values: dict[str, Any] = {"users": tables.collections.c.users + more}
+    if more < 0:
+        values["removed"] = collection.version
+    connection.execute(update(tables.collections).where(tables.collections.c.id == collection.id).values(values))

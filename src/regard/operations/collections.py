@@ -1,0 +1,101 @@
+"""Collections and their tags."""
+
+from __future__ import annotations
+
+import re
+
+from regard.operations.errors import no_such_resource
+from regard.operations.paging import page
+from regard.operations.registry import Answer, operation
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+
+MOST_LISTED = 4096
+_ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):collection/(?P<collection>.+)")
+
+
+@operation("CreateCollection", Capability.MANAGE, DataClass.SETTINGS)
+def create_collection(call: Call, rooms: Rooms) -> Answer:
+    """Make a collection, pinned to the face model that runs."""
+    name, tags = call.parameters["CollectionId"], call.parameters.get("Tags", {})
+    with rooms.gallery.writing() as connection:
+        rooms.gallery.collections.create(connection, call.caller.organization, name, rooms.faces.version, tags)
+    return {"StatusCode": 200, "CollectionArn": _arn(call, name), "FaceModelVersion": rooms.faces.version}
+
+
+@operation("DeleteCollection", Capability.MANAGE, DataClass.TEMPLATES)
+def delete_collection(call: Call, rooms: Rooms) -> Answer:
+    """Delete a collection, its faces and users, and the keys of its templates."""
+    with rooms.gallery.writing() as connection:
+        deleted = rooms.gallery.collections.delete(
+            connection, call.caller.organization, call.parameters["CollectionId"]
+        )
+    rooms.gallery.destroy_keys(deleted.id)
+    return {"StatusCode": 200}
+
+
+@operation("DescribeCollection", Capability.READ, DataClass.SETTINGS)
+def describe_collection(call: Call, rooms: Rooms) -> Answer:
+    """How many faces and users a collection holds, and its face model."""
+    with rooms.gallery.reading() as connection:
+        found = rooms.gallery.collections.find(connection, call.caller.organization, call.parameters["CollectionId"])
+    return {
+        "FaceCount": found.faces,
+        "UserCount": found.users,
+        "FaceModelVersion": found.face_model,
+        "CollectionARN": _arn(call, found.collection_id),
+        "CreationTimestamp": found.created,
+    }
+
+
+@operation("ListCollections", Capability.READ, DataClass.SETTINGS)
+def list_collections(call: Call, rooms: Rooms) -> Answer:
+    """The organization's collections, oldest first, and in parallel their face models."""
+    with rooms.gallery.reading() as connection:
+        found, token = page(
+            call,
+            rooms,
+            MOST_LISTED,
+            lambda after, most: rooms.gallery.collections.page(connection, call.caller.organization, after, most),
+        )
+    return {
+        "CollectionIds": [collection.collection_id for collection in found],
+        "FaceModelVersions": [collection.face_model for collection in found],
+        **token,
+    }
+
+
+@operation("TagResource", Capability.MANAGE, DataClass.SETTINGS)
+def tag_resource(call: Call, rooms: Rooms) -> Answer:
+    """Add tags to a collection, or give tags that are there new values."""
+    with rooms.gallery.writing() as connection:
+        rooms.gallery.collections.tag(connection, call.caller.organization, _named(call), call.parameters["Tags"])
+    return {}
+
+
+@operation("UntagResource", Capability.MANAGE, DataClass.SETTINGS)
+def untag_resource(call: Call, rooms: Rooms) -> Answer:
+    """Remove tags from a collection; keys that it does not have are passed over."""
+    with rooms.gallery.writing() as connection:
+        rooms.gallery.collections.untag(connection, call.caller.organization, _named(call), call.parameters["TagKeys"])
+    return {}
+
+
+@operation("ListTagsForResource", Capability.READ, DataClass.SETTINGS)
+def list_tags_for_resource(call: Call, rooms: Rooms) -> Answer:
+    """The tags of a collection."""
+    with rooms.gallery.reading() as connection:
+        return {"Tags": rooms.gallery.collections.tags(connection, call.caller.organization, _named(call))}
+
+
+def _arn(call: Call, collection_id: str) -> str:
+    return call.arn(f"collection/{collection_id}")
+
+
+def _named(call: Call) -> str:
+    """The CollectionId in ResourceArn. Of other organizations' resources nothing is said but that they are not here."""
+    arn: str = call.parameters["ResourceArn"]
+    found = _ARN.fullmatch(arn)
+    if found is None or found["organization"] != call.caller.organization:
+        raise no_such_resource(f"The resource: {arn} does not exist. Only collections of your own have tags.")
+    return found["collection"]

@@ -1,0 +1,121 @@
+"""Faces into a collection and out of it again."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Any
+
+from regard.gallery.faces import MOST_FACES, Candidate, KeptFace
+from regard.operations.kept import kept_face
+from regard.operations.paging import page
+from regard.operations.pictures import LEAST_SIDE
+from regard.operations.registry import Answer, operation
+from regard.operations.rendering import face_detail, wanted_attributes
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.vision import quality
+from regard.vision.faces import Face
+from regard.vision.images import Picture, decode, require_side
+
+MOST_INDEXED = 100
+MOST_LISTED = 4096
+
+
+@operation("IndexFaces", Capability.ENROL, DataClass.TEMPLATES)
+def index_faces(call: Call, rooms: Rooms) -> Answer:
+    """Enrol the faces of a picture, largest first; which were not, and why, is said in UnindexedFaces."""
+    with rooms.gallery.reading() as connection:
+        rooms.gallery.collections.find(connection, call.caller.organization, call.parameters["CollectionId"])
+    data = rooms.pictures.data(call, call.parameters["Image"])
+    picture = decode(data)
+    require_side(picture, LEAST_SIDE)
+    taken, unindexed = _sorted_out(call, rooms, picture)
+    kept = _enrol(call, rooms, data, picture, [face for face, _ in taken])
+    return {
+        "FaceRecords": [
+            {"Face": kept_face(row), "FaceDetail": detail} for row, (_, detail) in zip(kept, taken, strict=True)
+        ],
+        "UnindexedFaces": unindexed,
+        "FaceModelVersion": rooms.faces.version,
+    }
+
+
+@operation("ListFaces", Capability.READ, DataClass.TEMPLATES)
+def list_faces(call: Call, rooms: Rooms) -> Answer:
+    """The faces of a collection, oldest first; those of one user or with certain ids when asked."""
+    user_id, face_ids = call.parameters.get("UserId"), call.parameters.get("FaceIds")
+    with rooms.gallery.reading() as connection:
+        collection = rooms.gallery.collections.find(
+            connection, call.caller.organization, call.parameters["CollectionId"]
+        )
+        if user_id is not None:
+            rooms.gallery.users.require(connection, collection, user_id)
+        found, token = page(
+            call,
+            rooms,
+            MOST_LISTED,
+            lambda after, most: rooms.gallery.faces.page(connection, collection, after, most, user_id, face_ids),
+        )
+    return {"Faces": [kept_face(face) for face in found], "FaceModelVersion": collection.face_model, **token}
+
+
+@operation("DeleteFaces", Capability.MANAGE, DataClass.TEMPLATES)
+def delete_faces(call: Call, rooms: Rooms) -> Answer:
+    """Delete faces and the keys of their templates; a face tied to a user stays."""
+    with rooms.gallery.writing() as connection:
+        done = rooms.gallery.faces.delete(
+            connection, call.caller.organization, call.parameters["CollectionId"], call.parameters["FaceIds"]
+        )
+    rooms.gallery.destroy_keys(done.collection, done.subjects)
+    unknown: list[dict[str, Any]] = [{"FaceId": name, "Reasons": ["FACE_NOT_FOUND"]} for name in done.unknown]
+    tied: list[dict[str, Any]] = [
+        {"FaceId": name, "UserId": user_id, "Reasons": ["ASSOCIATED_TO_AN_EXISTING_USER"]}
+        for name, user_id in done.associated.items()
+    ]
+    return {"DeletedFaces": done.deleted, "UnsuccessfulFaceDeletions": unknown + tied}
+
+
+def _sorted_out(
+    call: Call, rooms: Rooms, picture: Picture
+) -> tuple[list[tuple[Face, dict[str, Any]]], list[dict[str, Any]]]:
+    """The faces to enrol with their FaceDetails, largest first, and the UnindexedFaces.
+
+    The quality filter goes first; of what passes, the smallest are over MaxFaces.
+    """
+    wanted = wanted_attributes(call.parameters.get("DetectionAttributes"))
+    level = call.parameters.get("QualityFilter", "AUTO")
+    most = min(call.parameters.get("MaxFaces", MOST_INDEXED), MOST_INDEXED)
+    taken: list[tuple[Face, dict[str, Any]]] = []
+    left: list[dict[str, Any]] = []
+    for face in rooms.faces.detect(picture):
+        description = rooms.faces.describe(picture, face, wanted)
+        detail = face_detail(face, description)
+        reasons = list(quality.rejections(face, description, level))
+        if not reasons and len(taken) == most:
+            reasons = ["EXCEEDS_MAX_FACES"]
+        if reasons:
+            left.append({"FaceDetail": detail, "Reasons": reasons})
+        else:
+            taken.append((face, detail))
+    return taken, left
+
+
+def _enrol(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: list[Face]) -> list[KeptFace]:
+    if not faces:
+        return []
+    embeddings = rooms.faces.embed(picture, faces)
+    candidates = [
+        Candidate(astuple(face.box), face.confidence, embedding)
+        for face, embedding in zip(faces, embeddings, strict=True)
+    ]
+    with rooms.gallery.writing() as connection:
+        return rooms.gallery.faces.enrol(
+            connection,
+            call.caller.organization,
+            call.parameters["CollectionId"],
+            data,
+            candidates,
+            rooms.faces.version,
+            call.parameters.get("ExternalImageId"),
+            MOST_FACES if call.caller.most_faces is None else min(MOST_FACES, call.caller.most_faces),
+        )

@@ -1,0 +1,104 @@
+"""What the API answers instead of a result: an error code that clients match, and a text that helps.
+
+The rooms below raise errors of their own; :func:`translated` says them in the words of the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from regard.gallery.errors import (
+    BadPageToken,
+    CollectionExists,
+    NoSuchCollection,
+    NoSuchFace,
+    NoSuchUser,
+    OtherModel,
+    QuotaExceeded,
+    TokenReused,
+    UserExists,
+)
+from regard.operations.buckets import BucketRefused, ObjectTooLarge, ObjectUnavailable
+from regard.stewardship.call import Call
+from regard.stewardship.denied import Denied
+from regard.vision.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
+
+# Most faults are the client's, 400; the contract declares no other status.
+_STATUS = {
+    "InternalServerError": 500,
+    "RequestEntityTooLargeException": 413,
+    "RequestTimeoutException": 408,
+    "UnsupportedMediaTypeException": 415,
+}
+
+
+class ApiError(Exception):
+    """An error answer: `code` as in the service model (or one that AWS sends unmodelled), and its text."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return _STATUS.get(self.code, 400)
+
+
+def invalid_parameter(cause: str) -> ApiError:
+    """AWS says only that parameters are invalid; the cause that users ask for comes after its words."""
+    return ApiError("InvalidParameterException", f"Request has invalid parameters: {cause}")
+
+
+def no_such_resource(message: str) -> ApiError:
+    """What the call names is not there, or belongs to another organization."""
+    return ApiError("ResourceNotFoundException", message)
+
+
+def translated(error: Exception, call: Call) -> ApiError:
+    """`error`, raised by a room below while it worked on `call`, in the words of the API.
+
+    What no room is known to raise is a fault of ours and passes as it is.
+    """
+    for kind, say in _WORDS.items():
+        if isinstance(error, kind):
+            return say(error, call)
+    raise error
+
+
+_Words = Callable[[Any, Call], ApiError]
+
+# More special errors before more general ones: the first that fits is said.
+_WORDS: dict[type[Exception], _Words] = {
+    ApiError: lambda error, _: error,
+    UnknownFormat: lambda error, _: ApiError(
+        "InvalidImageFormatException", f"Request has invalid image format. {error}"
+    ),
+    Damaged: lambda error, _: ApiError("InvalidImageFormatException", f"Request has invalid image format. {error}"),
+    TooManyPixels: lambda error, _: ApiError("ImageTooLargeException", f"Image size is too large. {error}"),
+    TooSmall: lambda error, _: invalid_parameter(str(error)),
+    ObjectTooLarge: lambda error, _: ApiError("ImageTooLargeException", f"Image size is too large. {error}"),
+    ObjectUnavailable: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
+    BucketRefused: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
+    NoSuchCollection: lambda error, _: no_such_resource(str(error)),
+    NoSuchUser: lambda error, _: no_such_resource(str(error)),
+    NoSuchFace: lambda error, _: ApiError("InvalidParameterException", str(error)),
+    OtherModel: lambda error, _: invalid_parameter(str(error)),
+    CollectionExists: lambda error, _: ApiError("ResourceAlreadyExistsException", str(error)),
+    UserExists: lambda error, _: ApiError("ConflictException", str(error)),
+    QuotaExceeded: lambda error, _: ApiError("ServiceQuotaExceededException", str(error)),
+    BadPageToken: lambda error, _: ApiError("InvalidPaginationTokenException", str(error)),
+    TokenReused: lambda error, _: ApiError("IdempotentParameterMismatchException", str(error)),
+    Denied: lambda error, call: ApiError("AccessDeniedException", _denial(error, call)),
+}
+_NO_OBJECT = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
+
+
+def _denial(error: Denied, call: Call) -> str:
+    resource = call.arn(f"collection/{call.parameters['CollectionId']}") if "CollectionId" in call.parameters else "*"
+    user = f"arn:aws:iam::{call.caller.organization}:user/{call.caller.access_key_id}"
+    return (
+        f"User: {user} is not authorized to perform: rekognition:{call.operation.name} on resource: {resource}. {error}"
+    )

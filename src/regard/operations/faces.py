@@ -1,0 +1,69 @@
+"""DetectFaces and CompareFaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regard.operations.errors import invalid_parameter
+from regard.operations.registry import Answer, operation
+from regard.operations.rendering import bounding_box, compared_face, face_detail, wanted_attributes
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.vision import quality, similarity
+from regard.vision.faces import Description, Face
+from regard.vision.images import Picture
+
+DEFAULT_SIMILARITY = 80.0
+_DEFAULT = frozenset({"DEFAULT"})
+
+
+@operation("DetectFaces", Capability.DETECT, DataClass.FACES)
+def detect_faces(call: Call, rooms: Rooms) -> Answer:
+    """Every face of a picture, largest first; none is an empty list, not an error."""
+    picture = rooms.pictures.read(call, call.parameters["Image"])
+    wanted = wanted_attributes(call.parameters.get("Attributes"))
+    return {
+        "FaceDetails": [
+            face_detail(face, rooms.faces.describe(picture, face, wanted)) for face in rooms.faces.detect(picture)
+        ]
+    }
+
+
+@operation("CompareFaces", Capability.COMPARE, DataClass.FACES)
+def compare_faces(call: Call, rooms: Rooms) -> Answer:
+    """The largest face of the source against every face of the target."""
+    source = rooms.pictures.read(call, call.parameters["SourceImage"])
+    target = rooms.pictures.read(call, call.parameters["TargetImage"])
+    level = call.parameters.get("QualityFilter", "NONE")
+    probe = _usable_faces(rooms, source, level, "source")[0][0]
+    candidates = _usable_faces(rooms, target, level, "target")
+    embeddings = rooms.faces.embed(target, [face for face, _ in candidates])
+    scores = embeddings @ rooms.faces.embed(source, [probe])[0]
+    threshold = call.parameters.get("SimilarityThreshold", DEFAULT_SIMILARITY)
+    return {
+        "SourceImageFace": {"BoundingBox": bounding_box(probe.box), "Confidence": probe.confidence},
+        **_matched(candidates, [similarity.similarity(float(score)) for score in scores], threshold),
+    }
+
+
+def _usable_faces(rooms: Rooms, picture: Picture, level: str, role: str) -> list[tuple[Face, Description]]:
+    described = [(face, rooms.faces.describe(picture, face, _DEFAULT)) for face in rooms.faces.detect(picture)]
+    usable = [pair for pair in described if not quality.rejections(*pair, level)]
+    if usable:
+        return usable
+    cause = f"none of the {len(described)} faces passes QualityFilter {level}" if described else "no face was found"
+    raise invalid_parameter(f"{cause} in the {role} image.")
+
+
+def _matched(
+    candidates: list[tuple[Face, Description]], similarities: list[float], threshold: float
+) -> dict[str, list[dict[str, Any]]]:
+    ranked = sorted(zip(similarities, candidates, strict=True), key=lambda pair: -pair[0])
+    return {
+        "FaceMatches": [
+            {"Similarity": found, "Face": compared_face(*candidate)}
+            for found, candidate in ranked
+            if found >= threshold
+        ],
+        "UnmatchedFaces": [compared_face(*candidate) for found, candidate in ranked if found < threshold],
+    }

@@ -1,0 +1,40 @@
+"""The `Image` member of a request, read and decoded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regard.operations.buckets import Buckets
+from regard.operations.errors import invalid_parameter
+from regard.stewardship.call import Call
+from regard.vision.images import Picture, decode, require_side
+
+LEAST_SIDE = 80  # pixels; the contract's limit for every operation but protective equipment
+MOST_BYTES_FROM_S3 = 15 * 1024 * 1024
+
+
+class PictureReader:
+    """Reads the pictures that calls name. Inline bytes were limited by the service model already."""
+
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
+
+    def read(self, call: Call, image: dict[str, Any], least_side: int = LEAST_SIDE) -> Picture:
+        """The picture of an `Image` member, upright RGB. Raises what images and buckets raise, and ApiError."""
+        picture = decode(self.data(call, image))
+        require_side(picture, least_side)
+        return picture
+
+    def data(self, call: Call, image: dict[str, Any]) -> bytes:
+        """The bytes of the picture file, not yet decoded."""
+        given, place = image.get("Bytes"), image.get("S3Object")
+        if (given is None) == (place is None):
+            raise invalid_parameter("Image must have either Bytes or S3Object.")
+        if given is not None:
+            return bytes(given)
+        assert place is not None
+        if not (place.get("Bucket") and place.get("Name")):
+            raise invalid_parameter("S3Object must have a Bucket and a Name.")
+        return self._buckets.read(
+            call.caller.organization, place["Bucket"], place["Name"], place.get("Version"), MOST_BYTES_FROM_S3
+        )

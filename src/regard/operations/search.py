@@ -1,0 +1,131 @@
+"""Who in a collection is like a face or a user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regard.gallery.faces import KeptFace
+from regard.gallery.search import Probe
+from regard.gallery.users import KeptUser
+from regard.operations.errors import ApiError, invalid_parameter
+from regard.operations.kept import kept_face, kept_user
+from regard.operations.registry import Answer, operation
+from regard.operations.rendering import bounding_box, face_detail
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.vision import quality
+from regard.vision.faces import Face
+from regard.vision.images import Picture
+from regard.vision.similarity import score, similarity
+
+DEFAULT_THRESHOLD = 80.0
+# A search that names no number gets these many at most.
+MOST_FACES, MOST_USERS = 80, 100
+_NO_FACE = "There are no faces in the image. Should be at least 1."
+_DEFAULT = frozenset({"DEFAULT"})
+
+
+@operation("SearchFaces", Capability.IDENTIFY, DataClass.TEMPLATES)
+def search_faces(call: Call, rooms: Rooms) -> Answer:
+    """The faces like one of the collection, without that face itself."""
+    matches, face_model = _faces_like(call, rooms, Probe(face_id=call.parameters["FaceId"]))
+    return {"SearchedFaceId": call.parameters["FaceId"], "FaceMatches": matches, "FaceModelVersion": face_model}
+
+
+@operation("SearchFacesByImage", Capability.IDENTIFY, DataClass.TEMPLATES)
+def search_faces_by_image(call: Call, rooms: Rooms) -> Answer:
+    """The faces like the largest face of a picture; a picture without faces is an error."""
+    _require_collection(call, rooms)
+    picture = rooms.pictures.read(call, call.parameters["Image"])
+    faces = rooms.faces.detect(picture)
+    level = call.parameters.get("QualityFilter", "NONE")
+    searched = next((face for face in faces if not _rejections(rooms, picture, face, level)), None)
+    if searched is None:
+        cause = f" None of the {len(faces)} faces found passes QualityFilter {level}." if faces else ""
+        raise ApiError("InvalidParameterException", _NO_FACE + cause)
+    _remark(call, faces, searched)
+    matches, face_model = _faces_like(call, rooms, _embedded(rooms, picture, searched))
+    return {
+        "SearchedFaceBoundingBox": bounding_box(searched.box),
+        "SearchedFaceConfidence": searched.confidence,
+        "FaceMatches": matches,
+        "FaceModelVersion": face_model,
+    }
+
+
+@operation("SearchUsers", Capability.IDENTIFY, DataClass.TEMPLATES)
+def search_users(call: Call, rooms: Rooms) -> Answer:
+    """The users like a face of the collection, or like another of its users."""
+    face_id, user_id = call.parameters.get("FaceId"), call.parameters.get("UserId")
+    if (face_id is None) == (user_id is None):
+        raise invalid_parameter("exactly one of FaceId and UserId must be given.")
+    matches, face_model = _users_like(call, rooms, Probe(face_id=face_id, user_id=user_id))
+    searched = {"SearchedFace": {"FaceId": face_id}} if user_id is None else {"SearchedUser": {"UserId": user_id}}
+    return {"UserMatches": matches, "FaceModelVersion": face_model, **searched}
+
+
+@operation("SearchUsersByImage", Capability.IDENTIFY, DataClass.TEMPLATES)
+def search_users_by_image(call: Call, rooms: Rooms) -> Answer:
+    """The users like the largest face of a picture; a picture without faces finds nobody."""
+    face_model = _require_collection(call, rooms)
+    picture = rooms.pictures.read(call, call.parameters["Image"])
+    level = call.parameters.get("QualityFilter", "NONE")
+    searched: dict[str, Any] = {}
+    matches: list[dict[str, Any]] = []
+    unsearched: list[dict[str, Any]] = []
+    for face in rooms.faces.detect(picture):
+        description = rooms.faces.describe(picture, face, _DEFAULT)
+        detail = face_detail(face, description)
+        reasons = list(quality.rejections(face, description, level))
+        if searched:
+            reasons.insert(0, "FACE_NOT_LARGEST")
+        if reasons:
+            unsearched.append({"FaceDetails": detail, "Reasons": reasons})
+        else:
+            searched = {"SearchedFace": {"FaceDetail": detail}}
+            matches, face_model = _users_like(call, rooms, _embedded(rooms, picture, face))
+    return {"UserMatches": matches, "FaceModelVersion": face_model, "UnsearchedFaces": unsearched, **searched}
+
+
+def _faces_like(call: Call, rooms: Rooms, probe: Probe) -> tuple[list[dict[str, Any]], str]:
+    at_least = score(call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
+    found: list[tuple[float, KeptFace]]
+    most = call.parameters.get("MaxFaces", MOST_FACES)
+    found, face_model = rooms.gallery.search.faces(*_where(call), probe, most, at_least)
+    return [{"Similarity": similarity(near), "Face": kept_face(face)} for near, face in found], face_model
+
+
+def _users_like(call: Call, rooms: Rooms, probe: Probe) -> tuple[list[dict[str, Any]], str]:
+    at_least = score(call.parameters.get("UserMatchThreshold", DEFAULT_THRESHOLD))
+    found: list[tuple[float, KeptUser]]
+    most = call.parameters.get("MaxUsers", MOST_USERS)
+    found, face_model = rooms.gallery.search.users(*_where(call), probe, most, at_least)
+    return [{"Similarity": similarity(near), "User": kept_user(user)} for near, user in found], face_model
+
+
+def _where(call: Call) -> tuple[str, str]:
+    return call.caller.organization, call.parameters["CollectionId"]
+
+
+def _require_collection(call: Call, rooms: Rooms) -> str:
+    """The face model of the collection. A missing one is said before any picture is looked at."""
+    with rooms.gallery.reading() as connection:
+        return rooms.gallery.collections.find(connection, *_where(call)).face_model
+
+
+def _embedded(rooms: Rooms, picture: Picture, face: Face) -> Probe:
+    return Probe(embedding=rooms.faces.embed(picture, [face])[0], face_model=rooms.faces.version)
+
+
+def _rejections(rooms: Rooms, picture: Picture, face: Face, level: str) -> tuple[str, ...]:
+    # Describing costs as much as embedding: without a filter there is no need.
+    if level == "NONE":
+        return ()
+    return quality.rejections(face, rooms.faces.describe(picture, face, _DEFAULT), level)
+
+
+def _remark(call: Call, faces: list[Face], searched: Face) -> None:
+    if len(faces) > 1:
+        box = " ".join(f"{side}={ratio:.4f}" for side, ratio in bounding_box(searched.box).items())
+        call.remarks["x-regard-faces-in-picture"] = str(len(faces))
+        call.remarks["x-regard-searched-face"] = box

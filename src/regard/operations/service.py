@@ -1,0 +1,27 @@
+"""The service without its wire: the gate, the operation, the gate again. All callers come through here."""
+
+from __future__ import annotations
+
+from regard.operations import registry
+from regard.operations.errors import translated
+from regard.operations.registry import Answer
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call
+from regard.stewardship.gate import Gate
+
+
+class Service:
+    """Answers calls. Thread-safe; every call passes the gate, whoever makes it."""
+
+    def __init__(self, gate: Gate, rooms: Rooms) -> None:
+        self._gate = gate
+        self._rooms = rooms
+
+    def answer(self, call: Call) -> Answer:
+        """The answer to a validated call. Raises ApiError, and nothing else that a caller could cause."""
+        try:
+            permit = self._gate.before(call)
+            answer = registry.function_of(call.operation.name)(call, self._rooms)
+            return self._gate.after(permit, answer)
+        except Exception as error:
+            raise translated(error, call) from error

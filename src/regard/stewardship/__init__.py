@@ -1,0 +1,1 @@
+"""Who may do what to whom, and who said so."""

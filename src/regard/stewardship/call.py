@@ -1,0 +1,76 @@
+"""A call: what somebody asks of the service, in the terms that permission is decided in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Capability(StrEnum):
+    """What an operation does to the people pictured, from nothing to finding out who they are."""
+
+    NONE = "none"
+    READ = "read"
+    MANAGE = "manage"
+    DETECT = "detect"
+    COMPARE = "compare"
+    ENROL = "enrol"
+    IDENTIFY = "identify"
+
+
+class DataClass(StrEnum):
+    """The most sensitive thing that an operation reads or answers."""
+
+    NOTHING = "nothing"
+    SETTINGS = "settings"
+    OBJECTS = "objects"
+    FACES = "faces"
+    TEMPLATES = "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation as the gate sees it: its name in the API, its capability and its data class."""
+
+    name: str
+    capability: Capability
+    data: DataClass
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the access key that signed, the organization that holds it, the purpose it was issued for.
+
+    `organization` is a 12-digit account id, as in an ARN. `basis` is what collections stand on whose tags say
+    nothing. `operations` are the only ones the key may call, None for all. A `loopback_only` key works from
+    this machine alone. `most_faces` is the most that one collection may hold.
+    """
+
+    access_key_id: str
+    organization: str
+    purpose: str
+    basis: str = "none"
+    operations: frozenset[str] | None = None
+    loopback_only: bool = False
+    most_faces: int | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One call on its way through the gate. `remarks` become `x-regard-…` headers of the answer.
+
+    `loopback` says whether it came from this machine: by the peer's address, or because no network was used.
+    """
+
+    caller: Caller
+    operation: Operation
+    parameters: dict[str, Any]
+    region: str
+    request_id: str
+    loopback: bool = True
+    remarks: dict[str, str] = field(default_factory=dict)
+
+    def arn(self, resource: str) -> str:
+        """The ARN of `resource` (for example `collection/friends`) of the caller's organization."""
+        return f"arn:aws:rekognition:{self.region}:{self.caller.organization}:{resource}"

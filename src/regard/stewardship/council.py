@@ -1,0 +1,399 @@
+"""The council: proposes, votes, settles; and any member can stop a capability for a while."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from regard.ledger.notes import Note, NoteError, Signer, Verifier, open_note, sign_note
+from regard.stewardship import organizations, records, tables
+from regard.stewardship.call import Capability
+from regard.stewardship.chain import CARRIED, BrokenChain, Entry, Law, apply, replay
+from regard.stewardship.charter import Charter, Member, Quota
+from regard.stewardship.motions import BadMotion, Ballot, Kind, Motion, Tally, Vote, tally
+from regard.stewardship.packs import FIRST_PACK, BadPack, Pack
+from regard.stewardship.policy import Policy
+from regard.stewardship.revision import changed
+
+SENSITIVE = ("emotions",)
+STOPPABLE = (Capability.DETECT, Capability.COMPARE, Capability.ENROL, Capability.IDENTIFY)
+_SUSPENSION = "regard.suspension/v1"
+_OVERTAKEN = "overtaken"
+_FOUNDED, _CARRIED, _CLOSED = "genesis", "motion-carried", "motion-closed"  # kinds of records
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """A motion and where it stands."""
+
+    motion: Motion
+    outcome: str
+    tally: Tally
+
+
+class Suspension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One member's stop: a capability, why, and from when to when in seconds since 1970."""
+
+    capability: str
+    member: str
+    reason: str
+    begins: int
+    ends: int
+
+    def text(self) -> str:
+        """The text that the member signs."""
+        body = json.dumps(msgspec.to_builtins(self), sort_keys=True, ensure_ascii=False)
+        return f"{_SUSPENSION}\n{body}\n"
+
+
+class Council:
+    """The council of one service. Thread-safe; every change counts from the next call on."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def law(self) -> Law:
+        """What is in force, checked from the genesis on. Raises BrokenChain."""
+        with self._reading() as connection:
+            return read_law(connection)
+
+    def pack(self) -> Pack:
+        """The pack in force. Raises BrokenChain, and BadPack when it is not the one that was voted for."""
+        with self._reading() as connection:
+            return read_pack(connection, read_law(connection).policy)
+
+    # Founding.
+
+    def found(self, signer: Signer, role: str = "operator", pack: Pack | None = None) -> Law:
+        """On a new database: a council of one, and the first pack. Elsewhere nothing happens."""
+        pack = pack or Pack.shipped(FIRST_PACK)
+        charter = Charter((Member(signer.name, role, str(signer.verifier)),), {"default": Quota(1)}).check()
+        payload = {"charter": msgspec.to_builtins(charter), "policy": pack.hash, "pack": pack.name}
+        now = self._clock()
+        motion = Motion(Kind.GENESIS, "The first charter", "", signer.name, int(now), payload)
+        with self._engine.begin() as connection:
+            if connection.execute(select(tables.motions.c.hash).limit(1)).first() is None:
+                store_pack(connection, pack, now)
+                row = {
+                    "hash": motion.hash,
+                    "note": motion.signed(signer),
+                    "outcome": CARRIED,
+                    "settled_at": now,
+                }
+                connection.execute(insert(tables.motions).values(row))
+                records.append(connection, _FOUNDED, now, {"motion": motion.hash, "text": motion.text})
+                changed(connection)
+            return read_law(connection)
+
+    # Motions.
+
+    def store(self, pack: Pack) -> str:
+        """Keep a pack so that a motion can name it; its hash. It is not in force by that. Raises BadPack."""
+        Policy(pack)
+        with self._engine.begin() as connection:
+            store_pack(connection, pack, self._clock())
+        return pack.hash
+
+    def draft(self, kind: Kind, title: str, payload: dict[str, Any], proposer: str) -> Motion:
+        """A motion that follows the head of the chain, for its proposer to sign."""
+        return Motion(kind, title, self.law().head, proposer, int(self._clock()), payload)
+
+    def propose(self, note: bytes) -> Motion:
+        """Put a signed motion to the vote. Raises BadMotion, BadPack."""
+        now = self._clock()
+        with self._engine.begin() as connection:
+            law = read_law(connection)
+            motion = Motion.opened_from(note, law.charter)
+            if motion.previous != law.head:
+                raise BadMotion("another motion carried since this one was drafted. Draft it again.")
+            if not now - law.charter.expires < motion.opened <= now + 60:
+                raise BadMotion("the motion was not opened now")
+            self._check(connection, law, motion)
+            connection.execute(insert(tables.motions).values(hash=motion.hash, note=note))
+            records.append(connection, "motion", now, {"motion": motion.hash, "note": note.decode()})
+            changed(connection)
+        return motion
+
+    def cast(self, motion_hash: str, note: bytes) -> Tally:
+        """Cast a signed ballot; dissent is kept like approval. Raises BadMotion, LookupError."""
+        now, table = self._clock(), tables.ballots
+        with self._engine.begin() as connection:
+            law = read_law(connection)
+            motion = _open_motion(connection, law, motion_hash)
+            ballot = Ballot.opened_from(note, motion, law.charter)
+            if abs(ballot.at - now) > law.charter.expires:
+                raise BadMotion("the ballot was not cast now")
+            if ballot.vote is Vote.REFUSE and not ballot.reason.strip():
+                raise BadMotion("a dissent says why")
+            same = (table.c.motion == motion_hash) & (table.c.member == ballot.member)
+            if connection.execute(select(table.c.member).where(same)).first():
+                raise BadMotion(f"{ballot.member} has voted on this motion")
+            row = {"motion": motion_hash, "member": ballot.member, "note": note, "cast_at": now}
+            connection.execute(insert(table).values(row))
+            records.append(connection, "ballot", now, {"motion": motion_hash, "note": note.decode()})
+            changed(connection)
+            return tally(motion, _ballots(connection)[motion_hash], law.charter, now)
+
+    def settle(self) -> list[Docket]:
+        """Bring into force what has carried, and close what was vetoed, expired or overtaken."""
+        settled = []
+        with self._engine.begin() as connection:
+            for docket in self._dockets(connection):
+                if docket.outcome in ("open",):
+                    continue
+                settled.append(self._close(connection, docket))
+        return settled
+
+    def vote(self, motion: Motion, vote: Vote, reason: str, signer: Signer) -> Tally:
+        """Sign and cast a ballot, and settle what it decides."""
+        ballot = Ballot(motion.hash, signer.name, vote, reason, int(self._clock()))
+        count = self.cast(motion.hash, ballot.signed(motion, signer))
+        self.settle()
+        return count
+
+    def dockets(self) -> list[Docket]:
+        """Every motion that is not yet settled, and where it stands."""
+        with self._reading() as connection:
+            return self._dockets(connection)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Every motion with its outcome and its ballots, dissent included, oldest first, as plain data."""
+        with self._reading() as connection:
+            notes = _ballots(connection)
+            rows = connection.execute(select(tables.motions)).all()
+        found = [_plain(row, notes[row.hash]) for row in rows]
+        return sorted(found, key=lambda each: each.get("opened", 0))
+
+    # The stop button.
+
+    def suspend(self, capability: str, reason: str, signer: Signer, seconds: int | None = None) -> Suspension:
+        """Stop a capability at once, for a bounded time; a motion may ratify it. Raises BadMotion.
+
+        The same member cannot stop the same capability again until as long a time has passed.
+        """
+        if capability not in STOPPABLE or not reason.strip():
+            raise BadMotion(f"a suspension says why, and stops one of: {', '.join(STOPPABLE)}")
+        now, table = int(self._clock()), tables.suspensions
+        with self._engine.begin() as connection:
+            law = read_law(connection)
+            member = law.charter.member(signer.name)
+            if member is None or member.verifier.public != signer.verifier.public:
+                raise BadMotion(f"{signer.name} is not on the council, or signs with another key")
+            stop = Suspension(
+                capability,
+                signer.name,
+                reason,
+                now,
+                now + min(seconds or law.charter.suspension, law.charter.suspension),
+            )
+            earlier = select(table.c.ends_at).where(
+                (table.c.member == signer.name) & (table.c.capability == capability)
+            )
+            latest = max(connection.scalars(earlier), default=None)
+            if latest is not None and now < latest + law.charter.suspension:
+                raise BadMotion(f"{signer.name} stopped {capability} lately; now it takes a motion, or another member")
+            note = sign_note(stop.text(), [signer])
+            row = {"capability": capability, "member": signer.name, "note": note}
+            connection.execute(insert(table).values(**row, begins_at=stop.begins, ends_at=stop.ends))
+            records.append(connection, "suspension", now, {"note": note.decode()})
+            changed(connection)
+        return stop
+
+    def suspensions(self) -> list[Suspension]:
+        """The stops that are signed by members and have not lapsed."""
+        with self._reading() as connection:
+            law = read_law(connection)
+            found = read_suspensions(connection, law.charter)
+        return [stop for stop in found if stop.ends > self._clock()]
+
+    def _dockets(self, connection: Connection) -> list[Docket]:
+        law, now, notes = read_law(connection), self._clock(), _ballots(connection)
+        dockets = []
+        waiting = select(tables.motions).where(tables.motions.c.outcome.is_(None))
+        for row in connection.execute(waiting):
+            try:
+                motion = Motion.opened_from(row.note, law.charter, row.hash)
+            except BadMotion as error:
+                _log.warning("the motion %s counts for nothing: %s", row.hash[:12], error)
+                continue
+            count = tally(motion, notes[row.hash], law.charter, now)
+            outcome = count.outcome if motion.previous == law.head else _OVERTAKEN
+            dockets.append(Docket(motion, outcome, count))
+        return sorted(dockets, key=lambda docket: docket.motion.opened)
+
+    def _close(self, connection: Connection, docket: Docket) -> Docket:
+        motion, now = docket.motion, self._clock()
+        # One that carried before it in this very sweep moved the head.
+        outcome = docket.outcome if motion.previous == read_law(connection).head else _OVERTAKEN
+        of = tables.motions
+        connection.execute(update(of).where(of.c.hash == motion.hash).values(outcome=outcome, settled_at=now))
+        if outcome == CARRIED and motion.kind is Kind.ADMISSION:
+            self._admit(connection, motion)
+        votes = [msgspec.to_builtins(ballot) for ballot in docket.tally.ballots]
+        body = {"motion": motion.hash, "outcome": outcome, "ballots": votes}
+        records.append(connection, _CARRIED if outcome == CARRIED else _CLOSED, now, body)
+        changed(connection)
+        return Docket(motion, outcome, docket.tally)
+
+    def _admit(self, connection: Connection, motion: Motion) -> None:
+        standing = organizations.Standing(motion.payload["standing"])
+        by = f"motion {motion.hash[:12]}"
+        organizations.write_decision(
+            connection, motion.payload["organization"], standing, by, motion.title, self._clock()
+        )
+
+    def _check(self, connection: Connection, law: Law, motion: Motion) -> None:
+        """Refuse now what could not be done later: nobody should vote on it."""
+        payload = motion.payload
+        match motion.kind:
+            case Kind.POLICY:
+                pack = read_pack(connection, str(payload.get("policy")))
+                Policy(pack)
+                if payload.get("pack") != pack.name:
+                    raise BadMotion(f"this hash is of the pack {pack.name}")
+            case Kind.FLOOR:
+                known = Policy(read_pack(connection, law.policy)).purposes
+                if payload.get("purpose") not in known:
+                    raise BadMotion(f"{payload.get('purpose')!r} is no purpose. There are: {', '.join(known)}.")
+            case Kind.CAPABILITY if payload.get("capability") not in SENSITIVE:
+                raise BadMotion(f"a motion enables one of: {', '.join(SENSITIVE)}")
+            case Kind.SUSPENSION if payload.get("capability") not in STOPPABLE:
+                raise BadMotion(f"a motion suspends one of: {', '.join(STOPPABLE)}")
+            case Kind.ADMISSION:
+                if payload.get("standing") not in ("admitted", "refused"):
+                    raise BadMotion("an admission has the standing admitted or refused")
+                organizations.read_standing(connection, str(payload.get("organization")))
+        apply(law, motion)
+
+    def _reading(self) -> Connection:
+        return self._engine.connect().execution_options(read_only=True)
+
+
+def first_start(engine: Engine, key_file: Path, clock: Callable[[], float] = time.time) -> Council:
+    """The council; on a new database founded with one member, whose key is written to `key_file` (0600)."""
+    council = Council(engine, clock)
+    with engine.connect().execution_options(read_only=True) as connection:
+        if connection.execute(select(tables.motions.c.hash).limit(1)).first():
+            return council
+    council.found(operator_key(key_file))
+    return council
+
+
+def operator_key(key_file: Path, name: str = "operator") -> Signer:
+    """The key in `key_file`, made on first use."""
+    signer = Signer.generate(name)
+    try:
+        handle = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return read_signer(name, key_file)
+    with os.fdopen(handle, "w") as file:
+        file.write(signer.encode() + "\n")
+    return signer
+
+
+def read_signer(name: str, key_file: Path, passphrase: bytes | None = None) -> Signer:
+    """A member's key: a file of `regard council keygen`, or an OpenSSH ed25519 key. Raises KeyFormatError."""
+    data = key_file.read_bytes()
+    if data.startswith(b"PRIVATE+KEY+"):
+        return Signer.parse(data.decode().strip())
+    return Signer.from_openssh(name, data, passphrase)
+
+
+def read_public(name: str, text: str) -> Verifier:
+    """A member's public key: the text form of a note verifier, or an OpenSSH line. Raises KeyFormatError."""
+    text = text.strip()
+    return Verifier.from_openssh(name, text.encode()) if text.startswith("ssh-") else Verifier.parse(text)
+
+
+def read_law(connection: Connection) -> Law:
+    """The law, replayed from the rows. Raises BrokenChain, also when the record tells of a later motion."""
+    notes, of = _ballots(connection), tables.motions
+    carried = connection.execute(select(of).where(of.c.outcome == CARRIED)).all()
+    entries = (Entry(row.hash, row.note, row.settled_at or 0.0, tuple(notes[row.hash])) for row in carried)
+    law = replay(entries)
+    told = _last_recorded(connection)
+    if told != law.head:
+        raise BrokenChain(f"the record says that {told[:12]} carried last, the motions end at {law.head[:12]}")
+    return law
+
+
+def read_pack(connection: Connection, pack_hash: str) -> Pack:
+    """The pack of this hash. Raises BadPack when there is none, or another text under its name."""
+    of = tables.policies
+    text = connection.execute(select(of.c.text).where(of.c.hash == pack_hash)).scalar()
+    if text is None:
+        raise BadPack(f"there is no policy of hash {pack_hash[:12]}")
+    return Pack.from_text(text, pack_hash)
+
+
+def store_pack(connection: Connection, pack: Pack, now: float) -> None:
+    """Keep a pack under its hash."""
+    of = tables.policies
+    if connection.execute(select(of.c.hash).where(of.c.hash == pack.hash)).first() is None:
+        row = {"hash": pack.hash, "name": pack.name, "text": pack.text, "added_at": now}
+        connection.execute(insert(of).values(row))
+
+
+def read_suspensions(connection: Connection, charter: Charter) -> list[Suspension]:
+    """The stops that members signed and that are no longer than the charter allows, lapsed or not."""
+    found = []
+    for row in connection.execute(select(tables.suspensions)):
+        try:
+            stop = msgspec.json.decode(Note.parse(row.note).text.partition("\n")[2], type=Suspension)
+            member = charter.member(stop.member)
+            if member is None or Note.parse(row.note).text != stop.text():
+                raise BadMotion(f"{stop.member} is not on the council, or this is no suspension")
+            open_note(row.note, [member.verifier])
+        except (NoteError, msgspec.MsgspecError, BadMotion) as error:
+            _log.warning("the suspension %s counts for nothing: %s", row.id, error)
+            continue
+        if stop.ends - stop.begins <= charter.suspension:
+            found.append(stop)
+    return found
+
+
+def _last_recorded(connection: Connection) -> str:
+    # Motions taken off the end would leave a shorter chain that is whole.
+    table = tables.records
+    query = select(table.c.body).where(table.c.kind.in_((_FOUNDED, _CARRIED))).order_by(table.c.sequence.desc())
+    body = connection.execute(query.limit(1)).scalar()
+    return str(msgspec.json.decode(body)["motion"]) if body else ""
+
+
+def _ballots(connection: Connection) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = defaultdict(list)
+    table = tables.ballots
+    for row in connection.execute(select(table).order_by(table.c.cast_at, table.c.member)):
+        found[row.motion].append(row.note)
+    return found
+
+
+def _open_motion(connection: Connection, law: Law, motion_hash: str) -> Motion:
+    of = tables.motions
+    row = connection.execute(select(of).where(of.c.hash == motion_hash)).one_or_none()
+    if row is None:
+        raise LookupError(f"there is no motion {motion_hash}")
+    if row.outcome is not None:
+        raise BadMotion(f"the motion is settled: {row.outcome}")
+    return Motion.opened_from(row.note, law.charter, motion_hash)
+
+
+def _plain(row: Any, notes: list[bytes]) -> dict[str, Any]:
+    plain: dict[str, Any] = {"hash": row.hash, "outcome": row.outcome or "open", "settled_at": row.settled_at}
+    try:
+        plain |= msgspec.to_builtins(Motion.parse(Note.parse(row.note).text))
+    except (NoteError, BadMotion) as error:
+        plain["unreadable"] = str(error)
+    return plain | {"ballots": [note.decode(errors="replace") for note in notes]}

@@ -1,0 +1,268 @@
+"""The one door: every call passes it before and after its operation."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Engine
+
+from regard.settings import Settings
+from regard.stewardship import council, records
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.collections import (
+    BASIS,
+    PURPOSE,
+    Collections,
+    KeptCollections,
+    Terms,
+    check_tightening,
+    set_terms,
+)
+from regard.stewardship.denied import Denied
+from regard.stewardship.policy import EVALUATION_ERROR, Decision, Request
+from regard.stewardship.snapshot import NotInForce, Snapshot, Snapshots
+from regard.stewardship.withholding import EMOTIONS, paths_to, threshold_of, without
+
+__all__ = ["Denied", "Gate", "Permit"]
+
+Receipts = Callable[[str, str, str], bool]
+DEFAULT_THRESHOLD = 80.0  # AWS's, of every operation that has one and asks the gate for a floor
+_JUDGED = (Capability.COMPARE, Capability.IDENTIFY)
+_ASK = "the council hears appeals; `regard council charter` says who sits on it, docs/council.md how to ask."
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What was decided about a call before its operation runs."""
+
+    call: Call
+    withheld: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question put to the policy in force, and its answer."""
+
+    snapshot: Snapshot
+    request: Request
+    decision: Decision
+
+
+class Gate:
+    """Decides about calls. Thread-safe.
+
+    `collections` answers for the gallery; `receipts(organization, collection, external_image_id)` says whether
+    there is a consent receipt. On a new database the gate founds a council of one, whose key it keeps in the
+    data folder, and the pack "moratorium" is in force.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        collections: Collections | None = None,
+        receipts: Receipts = lambda _organization, _collection, _person: False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._collections = collections or KeptCollections(engine)
+        self._receipts = receipts
+        self._clock = clock
+        self.council = council.first_start(engine, settings.data_dir / "council.key", clock)
+        self._snapshots = Snapshots(engine)
+
+    def before(self, call: Call) -> Permit:
+        """Whether the operation may run. Raises Denied, and nothing else: what goes wrong in here denies.
+
+        A threshold that the call does not give is raised to the floor of its purpose, which `call.remarks` says.
+        """
+        asked = None
+        try:
+            snapshot = self._snapshots.current()
+            terms = self._terms(call)
+            self._check_key(call, snapshot, terms)
+            self._check_tags(call, snapshot, terms)
+            request = self._request(call, snapshot, terms)
+            asked = _Asked(snapshot, request, snapshot.policy.decide(request))
+            self._check_decision(asked)
+            self._check_attestation(asked)
+            return Permit(call, self._withheld(call, snapshot, request))
+        except Exception as error:
+            denial = _as_denial(error, call)
+            self._record(call, denial, asked)
+            raise denial from error
+
+    def after(self, permit: Permit, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer without what the caller may not have; `call.remarks` says what was taken out."""
+        for member in permit.withheld:
+            if without(answer, paths_to(member, permit.call.operation.name)):
+                permit.call.remarks["withheld"] = member
+        return answer
+
+    def _terms(self, call: Call) -> Terms:
+        """What the collection that the call names stands on; nothing where it names none that there is."""
+        name = call.parameters.get("CollectionId")
+        if name is None:
+            name = str(call.parameters.get("ResourceArn", "")).partition(":collection/")[2]
+        found = self._collections.terms(call.caller.organization, str(name)) if name else None
+        return found or Terms({}, 0)
+
+    def _check_key(self, call: Call, snapshot: Snapshot, terms: Terms) -> None:
+        caller, name = call.caller, call.operation.name
+        if caller.organization not in snapshot.parties:
+            raise Denied("unknown-principal", "The organization that holds this key is not registered.")
+        if caller.loopback_only and not call.loopback:
+            raise Denied("loopback-only", "This key works from the service's own machine alone.")
+        if caller.operations is not None and name not in caller.operations:
+            raise Denied("key-scope", f"This key was not issued for {name}.", appeal="ask for another key.")
+        self._check_stop(call.operation.capability, snapshot)
+        enrols = call.operation.capability is Capability.ENROL
+        if enrols and caller.most_faces is not None and terms.faces >= caller.most_faces:
+            raise Denied(
+                "development-size",
+                f"A key for {caller.purpose} fills a collection to {caller.most_faces} faces.",
+                appeal="ask for a key that states what the faces are for.",
+            )
+
+    def _check_stop(self, capability: Capability, snapshot: Snapshot) -> None:
+        if capability in snapshot.law.suspended:
+            raise Denied("suspended", f"The council suspended the capability {capability}.", appeal=_ASK)
+        now = self._clock()
+        for stop in snapshot.suspensions:
+            if stop.capability == capability and stop.begins <= now < stop.ends:
+                until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(stop.ends))
+                sentence = f"{stop.member} stopped the capability {capability} until {until}: {stop.reason}"
+                raise Denied("suspended", sentence, appeal=_ASK)
+
+    def _check_tags(self, call: Call, snapshot: Snapshot, terms: Terms) -> None:
+        match call.operation.name:
+            case "CreateCollection":
+                set_terms(call, snapshot.policy.purposes)
+            case "TagResource" | "UntagResource":
+                check_tightening(call, terms.tags, snapshot.policy.purposes)
+
+    def _request(self, call: Call, snapshot: Snapshot, terms: Terms) -> Request:
+        caller, collection = call.caller, str(call.parameters.get("CollectionId", ""))
+        principal = snapshot.principal(caller.organization)
+        purpose = snapshot.policy.purposes.get(caller.purpose)
+        assert principal is not None
+        if purpose is None:
+            raise Denied("unknown-purpose", f"The policy in force knows no purpose {caller.purpose}.")
+        floor = snapshot.law.floors.get(caller.purpose, purpose.floor)
+        person = str(call.parameters.get("ExternalImageId", ""))
+        return Request(
+            principal=principal,
+            action=call.operation.capability,
+            collection=f"{caller.organization}/{collection}",
+            operation=call.operation.name,
+            data=call.operation.data,
+            purpose=caller.purpose,
+            rights=purpose.rights,
+            floor=floor,
+            threshold=_threshold(call, floor),
+            basis=terms.tags.get(BASIS, caller.basis),
+            collection_purpose=terms.tags.get(PURPOSE, ""),
+            receipt=bool(person) and self._receipts(caller.organization, collection, person),
+            loopback=call.loopback,
+            enabled=snapshot.law.enabled,
+        )
+
+    def _check_decision(self, asked: _Asked) -> None:
+        decision, snapshot = asked.decision, asked.snapshot
+        if decision.allowed:
+            return
+        if decision.errors:
+            _log.error("the policy could not be evaluated: %s", "; ".join(decision.errors))
+        rule, path = decision.rules[0], tuple[str, ...]()
+        for mark in sorted(asked.request.principal.reaches):
+            if through := _denied_for(mark, asked):
+                rule, path = through, snapshot.path(asked.request.principal.id, mark)
+                break
+        raise Denied(rule, _sentence(asked, rule), path, _ASK)
+
+    def _check_attestation(self, asked: _Asked) -> None:
+        until = asked.snapshot.parties[asked.request.principal.id].attested_until
+        sensitive = asked.request.data in (DataClass.FACES, DataClass.TEMPLATES)
+        if until is None or until > self._clock() or not sensitive or asked.request.action == Capability.MANAGE:
+            return
+        raise Denied(
+            "attestation-expired",
+            "The declaration of your end customers is not attested, or its attestation has expired.",
+            appeal="sign it again: `regard orgs attest`.",
+        )
+
+    def _withheld(self, call: Call, snapshot: Snapshot, request: Request) -> tuple[str, ...]:
+        if not paths_to(EMOTIONS, call.operation.name):
+            return ()
+        if not self._settings.emotions:
+            return (EMOTIONS,)
+        question = replace(request, action="infer-emotions")
+        return () if snapshot.policy.decide(question).allowed else (EMOTIONS,)
+
+    def _record(self, call: Call, denial: Denied, asked: _Asked | None) -> None:
+        _log.warning("%s %s denied: %s", call.request_id, call.operation.name, denial)
+        body: dict[str, Any] = {
+            "request_id": call.request_id,
+            "access_key_id": call.caller.access_key_id,
+            "organization": call.caller.organization,
+            "operation": call.operation.name,
+            "rule": denial.rule,
+            "path": list(denial.path),
+        }
+        if asked is not None:
+            body |= {
+                "policy": asked.snapshot.law.policy,
+                "request": asked.request.as_record(),
+                "rules": list(asked.decision.rules),
+            }
+        try:
+            with self._engine.begin() as connection:
+                records.append(connection, "denial", self._clock(), body)
+        except Exception:
+            _log.exception("the denial of %s could not be recorded", call.request_id)
+
+
+def _as_denial(error: Exception, call: Call) -> Denied:
+    if isinstance(error, Denied):
+        return error
+    if isinstance(error, NotInForce):
+        return Denied("policy-not-in-force", f"No policy is in force that was voted for: {error}.")
+    _log.error("the gate failed on %s %s", call.operation.name, call.request_id, exc_info=error)
+    return Denied(EVALUATION_ERROR, "The gate could not decide, and what cannot be decided is denied.")
+
+
+def _denied_for(mark: str, asked: _Asked) -> str | None:
+    """The rule that would not deny an organization that did not reach `mark`."""
+    principal = asked.request.principal
+    elsewhere = replace(principal, reaches=principal.reaches - {mark})
+    others = asked.snapshot.policy.decide(replace(asked.request, principal=elsewhere))
+    left = () if others.allowed else others.rules
+    return next((rule for rule in asked.decision.rules if rule not in left), None)
+
+
+def _threshold(call: Call, floor: float) -> float:
+    """The threshold that counts, in the call's parameters too. An operation without one claims nothing."""
+    name = threshold_of(call.operation.name)
+    if name is None or call.operation.capability not in _JUDGED:
+        return 100.0
+    given = call.parameters.get(name)
+    if given is not None:
+        return float(given)
+    if floor > DEFAULT_THRESHOLD:
+        call.parameters[name] = floor
+        call.remarks["threshold"] = f"{name} raised to {floor:g}, the floor for {call.caller.purpose}"
+    return max(floor, DEFAULT_THRESHOLD)
+
+
+def _sentence(asked: _Asked, rule: str) -> str:
+    sentence = asked.snapshot.policy.sentence(rule)
+    if rule.startswith("floor"):
+        request = asked.request
+        sentence += f" For {request.purpose} it is {request.floor:g}; {request.threshold:g} was given."
+    return sentence

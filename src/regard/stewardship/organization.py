@@ -1,0 +1,33 @@
+"""An organization, and what has been decided about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """What has been decided about an organization."""
+
+    ADMITTED = "admitted"
+    REVIEW = "review"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """An organization. `identifiers` are (scheme, value) pairs; times are seconds since 1970.
+
+    `attested_until` is None for one that declared no end customers; 0 while what it declared is not attested.
+    """
+
+    id: str
+    name: str
+    sector: str
+    jurisdictions: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    standing: Standing = Standing.ADMITTED
+    operator: bool = False
+    verifier: str | None = None
+    attested_until: float | None = None

@@ -1,0 +1,50 @@
+"""The record: decisions, motions, ballots and suspensions, only ever added to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, insert, select
+
+from regard.ledger.entries import canonical
+from regard.stewardship import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record. `at` is in seconds since 1970."""
+
+    sequence: int
+    kind: str
+    at: float
+    body: dict[str, Any]
+
+
+def append(connection: Connection, kind: str, at: float, body: dict[str, Any]) -> int:
+    """Add a record within the caller's transaction; its sequence number. The log replays these."""
+    row = {"kind": kind, "at": at, "body": canonical(body).decode()}
+    added = connection.execute(insert(tables.records).values(row)).inserted_primary_key
+    assert added is not None
+    return int(added[0])
+
+
+def read(engine: Engine, kind: str | None = None, after: int = 0) -> Iterator[Record]:
+    """The records after a sequence number, oldest first, of one kind or of all."""
+    table = tables.records
+    query = select(table).where(table.c.sequence > after).order_by(table.c.sequence)
+    if kind is not None:
+        query = query.where(table.c.kind == kind)
+    with engine.connect().execution_options(read_only=True) as connection:
+        for row in connection.execute(query):
+            yield Record(row.sequence, row.kind, row.at, msgspec.json.decode(row.body))
+
+
+def get(engine: Engine, sequence: int) -> Record:
+    """One record. Raises LookupError."""
+    found = next((record for record in read(engine, after=sequence - 1)), None)
+    if found is None or found.sequence != sequence:
+        raise LookupError(f"there is no record {sequence}")
+    return found

@@ -1,0 +1,147 @@
+"""The tables of this room. Times are seconds since 1970."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
+
+from regard.database import metadata
+
+# One row. Every change to the tables below adds one, so that each process sees that it must read again.
+revision = Table(
+    "stewardship_revision",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sector", String(64), nullable=False),
+    Column("jurisdictions", JSON, nullable=False),
+    Column("standing", String(16), nullable=False),
+    Column("operator", Boolean, nullable=False),
+    Column("verifier", Text),
+    Column("attested_until", Float),
+    Column("attestation", LargeBinary),
+    Column("created_at", Float, nullable=False),
+)
+
+aliases = Table(
+    "organization_aliases",
+    metadata,
+    Column("organization", ForeignKey("organizations.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+)
+
+identifiers = Table(
+    "organization_identifiers",
+    metadata,
+    Column("organization", ForeignKey("organizations.id"), primary_key=True),
+    Column("scheme", String(32), primary_key=True),
+    Column("value", String(128), primary_key=True),
+    Index("ix_organization_identifiers_scheme_value", "scheme", "value"),
+)
+
+# What `source` has, `target` may get: `supplies` (an end customer), or `owned-by` (passes both ways).
+edges = Table(
+    "organization_edges",
+    metadata,
+    Column("source", ForeignKey("organizations.id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("target", ForeignKey("organizations.id"), primary_key=True),
+    Column("evidence", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+reviews = Table(
+    "organization_reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("organization", ForeignKey("organizations.id"), nullable=False, index=True),
+    Column("evidence", JSON, nullable=False),
+    Column("opened_at", Float, nullable=False),
+    Column("decision", String(16)),
+    Column("decided_by", Text),
+    Column("reason", Text),
+    Column("decided_at", Float),
+)
+
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("id", String(20), primary_key=True),
+    Column("organization", ForeignKey("organizations.id"), nullable=False, index=True),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("sealed_session_token", LargeBinary),
+    Column("purpose", String(64), nullable=False),
+    Column("basis", String(16), nullable=False),
+    Column("operations", JSON),
+    Column("loopback_only", Boolean, nullable=False),
+    Column("most_faces", Integer),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("revoked_at", Float),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("added_at", Float, nullable=False),
+)
+
+motions = Table(
+    "motions",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("note", LargeBinary, nullable=False),
+    Column("outcome", String(16)),
+    Column("settled_at", Float),
+)
+
+ballots = Table(
+    "ballots",
+    metadata,
+    Column("motion", ForeignKey("motions.hash"), primary_key=True),
+    Column("member", String(64), primary_key=True),
+    Column("note", LargeBinary, nullable=False),
+    Column("cast_at", Float, nullable=False),
+)
+
+suspensions = Table(
+    "suspensions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("capability", String(32), nullable=False),
+    Column("member", String(64), nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("begins_at", Float, nullable=False),
+    Column("ends_at", Float, nullable=False),
+)
+
+# Only ever added to: triggers of the first migration refuse an update or a deletion.
+records = Table(
+    "records",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(32), nullable=False, index=True),
+    Column("at", Float, nullable=False),
+    Column("body", Text, nullable=False),
+)

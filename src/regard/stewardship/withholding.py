@@ -1,0 +1,69 @@
+"""Taking out of an answer what the caller may not have, wherever the API would put it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+
+EMOTIONS = "Emotions"
+THRESHOLDS = ("SimilarityThreshold", "FaceMatchThreshold", "UserMatchThreshold")
+Path = tuple[str, ...]
+_EACH = "[]"
+
+
+@cache
+def _model() -> ServiceModel:
+    return ServiceModel(Loader().load_service_model("rekognition", "service-2"), "rekognition")
+
+
+@cache
+def paths_to(member: str, operation: str) -> tuple[Path, ...]:
+    """Where the answer of `operation` may hold `member`; nowhere for an operation that is not AWS's."""
+    if operation not in _model().operation_names:
+        return ()
+    shape = _model().operation_model(operation).output_shape
+    return tuple(_walk(shape, member, (), ())) if shape else ()
+
+
+@cache
+def threshold_of(operation: str) -> str | None:
+    """The parameter of `operation` that says how alike two faces must be, if it has one."""
+    if operation not in _model().operation_names:
+        return None
+    shape = _model().operation_model(operation).input_shape
+    return next((name for name in THRESHOLDS if shape and name in shape.members), None)
+
+
+def without(answer: dict[str, Any], paths: tuple[Path, ...]) -> bool:
+    """Take the members at `paths` out of `answer`; whether there were any."""
+    return sum(_remove(answer, path) for path in paths) > 0
+
+
+def _walk(shape: Shape, member: str, path: Path, inside: tuple[str, ...]) -> Iterator[Path]:
+    if shape.name in inside:
+        return
+    inside = (*inside, shape.name)
+    if isinstance(shape, ListShape):
+        yield from _walk(shape.member, member, (*path, _EACH), inside)
+    elif isinstance(shape, StructureShape):
+        for name, child in shape.members.items():
+            if name == member:
+                yield (*path, name)
+            else:
+                yield from _walk(child, member, (*path, name), inside)
+
+
+def _remove(value: Any, path: Path) -> bool:
+    first, *rest = path
+    if first == _EACH:
+        return sum(_remove(each, tuple(rest)) for each in value) > 0
+    if first not in value:
+        return False
+    if not rest:
+        del value[first]
+        return True
+    return _remove(value[first], tuple(rest))

@@ -1,0 +1,89 @@
+"""Crops: a square cut out of a picture, turned and scaled, as the models want their faces."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+# Where eyes, nose and mouth corners lie in the crop that face recognition networks since ArcFace are trained on
+# (Deng et al. 2019): the mean of the training faces, in pixels of 112×112.
+ALIGNED = 112
+TEMPLATE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a crop lies: crop pixel z, as a complex number x + iy, shows picture pixel `turn` · z + `origin`.
+
+    A complex number turns and scales in one multiplication, so the whole similarity transform is two numbers.
+    """
+
+    turn: complex
+    origin: complex
+
+    def to_picture(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Points of shape (n, 2) in the crop's pixels, in the picture's."""
+        found = (points[:, 0] + 1j * points[:, 1]) * self.turn + self.origin
+        return np.stack([found.real, found.imag], axis=1)
+
+
+def aligned(points: NDArray[np.floating]) -> Placement:
+    """The placement that puts a face's five `points` (5, 2) nearest to TEMPLATE, in a crop of ALIGNED pixels.
+
+    Least squares in the crop's pixels over turn, scale and shift without reflection, as of Umeyama, "Least-squares
+    estimation of transformation parameters between two point patterns" (1991), which for points of a plane is a
+    regression on complex numbers.
+    """
+    here, there = _complex(points), _complex(TEMPLATE)
+    centre, aim = here.mean(), there.mean()
+    spread = np.vdot(here - centre, here - centre).real
+    shrink = complex(np.vdot(here - centre, there - aim) / spread)
+    return Placement(1 / shrink, complex(centre - aim / shrink))
+
+
+def square(centre: complex, side: float, angle: float, size: int) -> Placement:
+    """The placement of a crop of `size` pixels that shows a square of `side` pixels turned clockwise by `angle`."""
+    turn = side / size * complex(math.cos(angle), math.sin(angle))
+    middle = (size - 1) / 2
+    return Placement(turn, centre - turn * complex(middle, middle))
+
+
+def crop(pixels: NDArray[np.uint8], placement: Placement, size: int) -> NDArray[np.uint8]:
+    """A crop of `size` × `size` pixels out of `pixels` (H, W, 3), black where it leaves the picture.
+
+    Bilinear; a crop that shrinks the picture more than twice reads from a picture that was first averaged down by
+    a whole factor, so that fine texture does not alias.
+    """
+    turn, origin = placement.turn, placement.origin
+    corners = origin + turn * np.array([0, size, 1j * size, size + 1j * size])
+    left, top = max(0, math.floor(corners.real.min()) - 2), max(0, math.floor(corners.imag.min()) - 2)
+    right, bottom = math.ceil(corners.real.max()) + 3, math.ceil(corners.imag.max()) + 3
+    part = pixels[top:bottom, left:right]
+    if part.size == 0:
+        return np.zeros((size, size, 3), np.uint8)
+    image = Image.fromarray(part)
+    shrink = max(1, int(abs(turn)))
+    if shrink > 1:
+        image = image.reduce(shrink)
+    # Pillow counts from the corner of a pixel, placements from its middle: half a pixel on either side.
+    start = (origin - complex(left, top) + complex(0.5, 0.5) - turn * complex(0.5, 0.5)) / shrink
+    turn = turn / shrink
+    return np.asarray(
+        image.transform(
+            (size, size),
+            Image.Transform.AFFINE,
+            (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag),
+            Image.Resampling.BILINEAR,
+        )
+    )
+
+
+def _complex(points: NDArray[np.floating]) -> NDArray[np.complex128]:
+    return points[:, 0].astype(np.float64) + 1j * points[:, 1]

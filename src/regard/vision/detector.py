@@ -1,0 +1,113 @@
+"""Face detection with YuNet: boxes, scores and five points.
+
+Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector" (2023). The network looks at cells of 8, 16 and 32
+pixels; each cell says how likely it is that a face is there, and where its box and its five points lie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from regard.vision.runtime import Model
+
+# The authors of the weights advise 0.6 to 0.9; at 0.7 false boxes are rare and few faces are lost.
+LEAST_SCORE = 0.7
+# Boxes of one face overlap more than this (intersection over union), faces side by side less: the authors' value.
+OVERLAP = 0.3
+# The longest side that the network sees. A face of 40 pixels in a picture of 1920×1080 is 26 pixels here.
+LONGEST_SIDE = 1280
+_STRIDES = (8, 16, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Faces as a network gives them, n of them, in pixels of the picture.
+
+    `boxes` (n, 4) holds left, top, width, height; `scores` (n,) lies in 0 to 1; `points` is (n, 5, 2).
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    points: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, chosen: NDArray[np.integer]) -> Candidates:
+        return Candidates(self.boxes[chosen], self.scores[chosen], self.points[chosen])
+
+
+def joined(*parts: Candidates) -> Candidates:
+    """All candidates in one, in the order given."""
+    return Candidates(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.points for part in parts]),
+    )
+
+
+def without_doubles(found: Candidates) -> Candidates:
+    """The best candidate of each face, best first (greedy non-maximum suppression)."""
+    order = np.argsort(-found.scores, kind="stable")
+    boxes = found.boxes[order].astype(np.float64)
+    near, far = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    areas = boxes[:, 2] * boxes[:, 3]
+    kept: list[int] = []
+    left = np.arange(len(order))
+    while left.size:
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        sides = np.minimum(far[best], far[left]) - np.maximum(near[best], near[left])
+        shared = np.prod(np.clip(sides, 0, None), axis=1)
+        left = left[shared <= OVERLAP * (areas[best] + areas[left] - shared)]
+    return found[order[kept]]
+
+
+class Detector:
+    """YuNet on pictures of any size. `model` takes (1, 3, H, W) with H and W multiples of 32."""
+
+    def __init__(self, model: Model, longest_side: int = LONGEST_SIDE) -> None:
+        self._model = model
+        self._longest_side = longest_side
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> Candidates:
+        """The faces of `pixels` (H, W, 3) RGB with a score of at least LEAST_SCORE, best first."""
+        canvas, scale = canvas_of(pixels, self._longest_side, bgr=True)
+        outputs = self._model(canvas)
+        columns = [canvas.shape[3] // stride for stride in _STRIDES]
+        levels = [_decoded(outputs[level::3], _STRIDES[level], columns[level]) for level in range(3)]
+        found = without_doubles(joined(*levels))
+        return Candidates(found.boxes / scale, found.scores, found.points / scale)
+
+
+def canvas_of(pixels: NDArray[np.uint8], longest_side: int, bgr: bool) -> tuple[NDArray[np.float32], float]:
+    """The picture as a network's input (1, 3, H, W), 0 to 255, and by how much it was scaled (at most 1).
+
+    The sides are filled up to multiples of 32 with black, at the right and below, so that points keep their place.
+    """
+    height, width = pixels.shape[:2]
+    scale = min(1.0, longest_side / max(height, width))
+    if scale < 1:
+        width, height = round(width * scale), round(height * scale)
+        image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        pixels = np.asarray(image)
+    canvas = np.zeros((1, 3, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
+    for channel in range(3):
+        canvas[0, channel, :height, :width] = pixels[:, :, 2 - channel if bgr else channel]
+    return canvas, scale
+
+
+def _decoded(outputs: list[NDArray[np.float32]], stride: int, columns: int) -> Candidates:
+    """What the cells of one stride say: `outputs` are class, presence, box and points, each (1, cells, …)."""
+    classes, presence, boxes, points = (output[0] for output in outputs)
+    scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(presence[:, 0], 0, 1))
+    cells = np.flatnonzero(scores >= LEAST_SCORE)
+    corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
+    sizes = np.exp(boxes[cells, 2:])
+    starts = corner + boxes[cells, :2] - sizes / 2
+    places = points[cells].reshape(-1, 5, 2) + corner[:, None]
+    return Candidates(np.concatenate([starts, sizes], axis=1) * stride, scores[cells], places * stride)

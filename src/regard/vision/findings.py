@@ -1,0 +1,102 @@
+"""What the vision room finds: boxes, faces and what is said of a face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Value = TypeVar("Value", bool, str)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle as ratios of the upright picture; parts may lie below 0 or above 1."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face that was detected.
+
+    `confidence` is 100 times the detector's score. `points` is float32 of shape (5, 2): pixels of the upright
+    picture, in the order eyeLeft, eyeRight, nose, mouthLeft, mouthRight, where left is the picture's left.
+    """
+
+    box: Box
+    confidence: float
+    points: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """A named point of a face, as ratios of the upright picture."""
+
+    name: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Degrees. Yaw is positive with the nose toward the picture's right, pitch with the head up, roll clockwise."""
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Brightness and sharpness of a face, 0 to 100."""
+
+    brightness: float
+    sharpness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate(Generic[Value]):
+    """A value and how sure the estimate is of it, 0 to 100."""
+
+    value: Value
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgeRange:
+    """The years between which the age lies, both included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class EyeDirection:
+    """Where the eyes look, in degrees with the signs of Pose; `confidence` is 0 to 100."""
+
+    yaw: float
+    pitch: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is said of one face. None stands for what was not asked for and what there is no model for."""
+
+    landmarks: tuple[Landmark, ...]
+    pose: Pose
+    quality: Quality
+    age_range: AgeRange | None = None
+    gender: Estimate[str] | None = None
+    smile: Estimate[bool] | None = None
+    eyes_open: Estimate[bool] | None = None
+    mouth_open: Estimate[bool] | None = None
+    eye_direction: EyeDirection | None = None
+    face_occluded: Estimate[bool] | None = None
+    emotions: tuple[Estimate[str], ...] | None = None

@@ -1,0 +1,1 @@
+"""AWS JSON 1.1 on ASGI: what speaks of HTTP lives here."""

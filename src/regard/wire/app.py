@@ -1,0 +1,274 @@
+"""The application: the path of a request, as one list of named steps.
+
+What happens before the body is read happens on the event loop and costs microseconds. All that follows happens in
+one piece in a worker, so that the loop only ever reads, writes and waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any
+
+from botocore.model import OperationModel
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from regard.operations.coverage import remark_of
+from regard.operations.errors import ApiError
+from regard.operations.model import service_model
+from regard.operations.registry import answered
+from regard.operations.service import Service
+from regard.stewardship.call import Call
+from regard.stewardship.keys import AccessKey
+from regard.wire import errors
+from regard.wire.metrics import Metrics
+from regard.wire.pool import ClientGone, Full, Pool
+from regard.wire.protocol import parse_request, serialize_answer
+from regard.wire.signature import Claim, Headers, Rules, SignatureRefused, check_signature, read_claim
+
+MOST_BODY_BYTES = 16 * 1024 * 1024
+BODY_SECONDS = 60.0
+_TARGET_PREFIX = "RekognitionService."
+_NOT_NAMED = "unknown"
+
+log = logging.getLogger("regard.wire")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request on its way to its answer; each step reads what those before it filled in."""
+
+    scope: Scope
+    headers: Headers
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    operation: str = _NOT_NAMED
+    claim: Claim = field(init=False)
+    key: AccessKey = field(init=False)
+    body: bytes | None = None
+    model: OperationModel = field(init=False)
+    call: Call | None = None
+    result: dict[str, Any] = field(init=False)
+    answer: bytes = b""
+
+    def header(self, name: str) -> str:
+        """The value of a header, empty when it was not sent."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+Step = Callable[[Exchange], None]
+
+
+class Application:
+    """The ASGI application that answers signed requests; everything unsigned it leaves to `pages`."""
+
+    def __init__(
+        self,
+        service: Service,
+        find_key: Callable[[str], AccessKey | None],
+        pool: Pool,
+        metrics: Metrics,
+        rules: Rules,
+        pages: ASGIApp,
+        *,
+        behind_proxy: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._service = service
+        self._find_key = find_key
+        self._pool = pool
+        self._metrics = metrics
+        self._rules = rules
+        self._pages = pages
+        self._behind_proxy = behind_proxy
+        self._clock = clock
+        self._steps_on_head: Sequence[Step] = (self._check_media, self._read_claim, self._find_signer)
+        self._steps_on_body: Sequence[Step] = (
+            self._check_signature,
+            self._name_operation,
+            self._parse,
+            self._ask_service,
+            self._serialize,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "POST":
+            await self._pages(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        exchange = Exchange(scope, headers)
+        code, status = "OK", 200
+        try:
+            await self._take(exchange, receive)
+        except ClientGone:
+            code = "ClientGone"
+        except ApiError as error:
+            code, status = error.code, error.status
+            exchange.answer = errors.error_body(error, exchange.request_id)
+        if code != "ClientGone":
+            await _send(send, exchange, status)
+        self._metrics.answered(exchange.operation, code, time.perf_counter() - begun)
+
+    async def _take(self, exchange: Exchange, receive: Receive) -> None:
+        try:
+            with self._pool.place():
+                _run(self._steps_on_head, exchange)
+                exchange.body = await _body(exchange, receive)
+                await self._pool.run(lambda: _run(self._steps_on_body, exchange), _hung_up(receive))
+        except Full:
+            await _drain(receive)
+            raise errors.throttled() from None
+        except ApiError:
+            if exchange.body is None:
+                await _drain(receive)
+            raise
+
+    def _check_media(self, exchange: Exchange) -> None:
+        media = exchange.header("content-type").partition(";")[0].strip().lower()
+        if media != errors.CONTENT_TYPE or exchange.header("content-encoding") not in ("", "identity"):
+            raise errors.wrong_media(media)
+
+    def _read_claim(self, exchange: Exchange) -> None:
+        exchange.claim = read_claim(exchange.headers, self._rules, datetime.fromtimestamp(self._clock(), UTC))
+
+    def _find_signer(self, exchange: Exchange) -> None:
+        key = self._find_key(exchange.claim.access_key_id)
+        if key is None or not key.enabled:
+            raise errors.unknown_key()
+        token = exchange.claim.session_token
+        if not hmac.compare_digest((key.session_token or "").encode(), (token or "").encode()):
+            raise errors.unknown_key()
+        if key.expires <= self._clock():
+            raise errors.expired_key()
+        exchange.key = key
+
+    def _check_signature(self, exchange: Exchange) -> None:
+        scope = exchange.scope
+        assert exchange.body is not None
+        check_signature(
+            exchange.claim,
+            scope["method"],
+            scope["path"],
+            scope["query_string"].decode("latin-1"),
+            exchange.headers,
+            exchange.body,
+            exchange.key.secret,
+        )
+
+    def _name_operation(self, exchange: Exchange) -> None:
+        target = exchange.header("x-amz-target")
+        name = target.removeprefix(_TARGET_PREFIX)
+        if name == target or name not in service_model().operation_names:
+            raise errors.unknown_operation(target)
+        exchange.operation = name
+        if name not in answered():
+            raise errors.not_built(name, remark_of(name))
+        exchange.model = service_model().operation_model(name)
+
+    def _parse(self, exchange: Exchange) -> None:
+        assert exchange.body is not None
+        exchange.call = Call(
+            caller=exchange.key.caller,
+            operation=answered()[exchange.operation],
+            parameters=parse_request(exchange.model, exchange.body),
+            region=exchange.claim.region,
+            request_id=exchange.request_id,
+            loopback=not self._behind_proxy and _is_loopback(exchange.scope),
+        )
+
+    def _ask_service(self, exchange: Exchange) -> None:
+        assert exchange.call is not None
+        exchange.result = self._service.answer(exchange.call)
+
+    def _serialize(self, exchange: Exchange) -> None:
+        exchange.answer = serialize_answer(exchange.model, exchange.result)
+
+
+def _run(steps: Sequence[Step], exchange: Exchange) -> None:
+    try:
+        for step in steps:
+            step(exchange)
+    except SignatureRefused as refused:
+        raise ApiError(refused.code, str(refused)) from None
+    except ApiError:
+        raise
+    except Exception:
+        # The text of an unforeseen error may hold parts of the request: it goes to the log, by request id.
+        log.exception("request %s failed", exchange.request_id)
+        raise ApiError("InternalServerError", "An internal error; the log of the service has the details.") from None
+
+
+async def _body(exchange: Exchange, receive: Receive) -> bytes:
+    length = exchange.header("content-length")
+    if length.isdecimal() and int(length) > MOST_BODY_BYTES:
+        raise errors.too_large(MOST_BODY_BYTES)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGone
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > MOST_BODY_BYTES:
+                    raise errors.too_large(MOST_BODY_BYTES)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise errors.too_slow(BODY_SECONDS) from None
+
+
+async def _drain(receive: Receive) -> None:
+    # A client that is still sending would see its connection reset, and never read why. What it sends is dropped.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(BODY_SECONDS):
+            size = 0
+            while size <= MOST_BODY_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: Send, exchange: Exchange, status: int) -> None:
+    remarks = exchange.call.remarks if exchange.call else {}
+    headers = {
+        "content-type": errors.CONTENT_TYPE,
+        "content-length": str(len(exchange.answer)),
+        "x-amzn-requestid": exchange.request_id,
+        **{name.lower(): value for name, value in remarks.items()},
+    }
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": exchange.answer})
+
+
+def _is_loopback(scope: Scope) -> bool:
+    client = scope.get("client")
+    if not client:
+        return False
+    try:
+        return ip_address(client[0]).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,60 @@
+"""What operators watch: Prometheus metrics of the wire and of the models behind it."""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from regard.wire.pool import Pool
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+disable_created_metrics()  # type: ignore[no-untyped-call]
+_LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The metrics of one process. No label says who called or who was pictured."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "regard_requests", "Requests answered.", ("operation", "code"), registry=self._registry
+        )
+        self._latency = Histogram(
+            "regard_request_seconds",
+            "From the head of a request to the end of its answer.",
+            ("operation",),
+            buckets=_LATENCIES,
+            registry=self._registry,
+        )
+        self._model = Counter(
+            "regard_model_seconds",
+            "Time spent in models, all workers together.",
+            ("model",),
+            registry=self._registry,
+        )
+        self._depth = Gauge("regard_queue_depth", "Requests that wait for a worker.", registry=self._registry)
+
+    def watch(self, pool: Pool) -> None:
+        """Take the depth of the queue from this pool."""
+        self._depth.set_function(lambda: pool.waiting)
+
+    def answered(self, operation: str, code: str, seconds: float) -> None:
+        """Count a request. `code` is the error code, or OK."""
+        self._requests.labels(operation, code).inc()
+        self._latency.labels(operation).observe(seconds)
+
+    def model_ran(self, model: str, seconds: float) -> None:
+        """Count the time of one inference."""
+        self._model.labels(model).inc(seconds)
+
+    def text(self) -> bytes:
+        """The page for Prometheus."""
+        return generate_latest(self._registry)

@@ -1,0 +1,72 @@
+"""The pool: a fixed number of workers, a queue of a fixed length, and a clear no when both are full."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Full(RuntimeError):
+    """Every worker is busy and every place in the queue is taken, or the pool takes nothing more."""
+
+
+class ClientGone(ConnectionError):
+    """Whoever asked hung up before a worker began; nobody waits for the answer."""
+
+
+class Pool:
+    """Runs work in threads. Used from one event loop.
+
+    A place is taken before the body of a request is read, so that full means full in memory too: what is
+    buffered never exceeds `workers + queue` requests.
+    """
+
+    def __init__(self, workers: int, queue: int) -> None:
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
+        self._workers = workers
+        self._places = workers + queue
+        self._taken = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many that were let in have no worker yet."""
+        return max(0, self._taken - self._workers)
+
+    @property
+    def open(self) -> bool:
+        """Whether anything more is let in."""
+        return self._places > 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place from here to the end of the block. Raises Full."""
+        if self._taken >= self._places:
+            raise Full
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
+    async def run(self, work: Callable[[], Result], gone: Coroutine[Any, Any, None]) -> Result:
+        """The result of `work`. When `gone` completes before a worker began, raises ClientGone."""
+        future = self._threads.submit(work)
+        done = asyncio.wrap_future(future)
+        leaving = asyncio.create_task(gone)
+        try:
+            await asyncio.wait((done, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not done.done() and future.cancel():
+                raise ClientGone
+            return await done
+        finally:
+            leaving.cancel()
+
+    def close(self) -> None:
+        """Let nothing more in, and finish what was accepted."""
+        self._places = 0
+        self._threads.shutdown(wait=True)

@@ -1,0 +1,216 @@
+"""Signature Version 4, checked: who signed, and that nothing was changed on the way.
+
+The head of a request is checked before its body is read, so that strangers cannot make the service buffer
+anything: the date is near, the scope is ours, everything that matters was signed. What must be signed and for
+which service are parameters, because our own HTTP API is signed too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, quote
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+CLOCK_SKEW_SECONDS = 300
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+_TERMINATOR = "aws4_request"
+_AUTHORIZATION = re.compile(
+    rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+),\s*SignedHeaders=(?P<headers>[^,\s]+),\s*"
+    r"Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+Headers = Sequence[tuple[str, str]]
+
+
+class SignatureRefused(PermissionError):
+    """The request is not signed as it must be. `code` is the error code that AWS's clients know."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a signature must cover: a service, its regions (empty: any) and these headers."""
+
+    service: str
+    required: frozenset[str]
+    regions: Collection[str] = ()
+
+
+REKOGNITION = Rules("rekognition", frozenset({"host", "x-amz-date", "x-amz-target"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the head of a request claims: who signed, when, for which region, and what was signed."""
+
+    access_key_id: str
+    moment: str
+    region: str
+    service: str
+    signed_headers: tuple[str, ...]
+    signature: str
+    session_token: str | None
+    payload_hash: str | None
+
+    @property
+    def scope(self) -> str:
+        """Day, region, service and terminator, as the signature covers them."""
+        return f"{self.moment[:8]}/{self.region}/{self.service}/{_TERMINATOR}"
+
+
+def read_claim(headers: Headers, rules: Rules, now: datetime) -> Claim:
+    """The claim of a request's head, checked against `rules` and the clock. Raises SignatureRefused.
+
+    Names in `headers` are lower case.
+    """
+    found = _single(headers, "authorization")
+    if found is None:
+        raise SignatureRefused("MissingAuthenticationTokenException", "Missing Authentication Token")
+    parts = _AUTHORIZATION.fullmatch(found.strip())
+    if parts is None:
+        raise SignatureRefused(
+            "IncompleteSignatureException",
+            f"Authorization must read '{ALGORITHM} Credential=…, SignedHeaders=…, Signature=…'.",
+        )
+    credential = parts["credential"].split("/")
+    if len(credential) != 5:
+        raise SignatureRefused(
+            "IncompleteSignatureException",
+            "Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request.",
+        )
+    signed = tuple(parts["headers"].split(";"))
+    _check_signed(signed, headers, rules)
+    moment = _single(headers, "x-amz-date") or ""
+    _check_scope(credential, moment, rules)
+    _check_clock(moment, now)
+    return Claim(
+        access_key_id=credential[0],
+        moment=moment,
+        region=credential[2],
+        service=credential[3],
+        signed_headers=signed,
+        signature=parts["signature"],
+        session_token=_single(headers, "x-amz-security-token"),
+        payload_hash=_single(headers, "x-amz-content-sha256"),
+    )
+
+
+def check_signature(
+    claim: Claim, method: str, path: str, query: str, headers: Headers, body: bytes, secret: str
+) -> None:
+    """Sign the request again and compare, in constant time. Raises SignatureRefused.
+
+    A stated payload hash is compared with the body first: it, not the body, is what the client's signature
+    covers.
+    """
+    payload_hash = hashlib.sha256(body).hexdigest()
+    if claim.payload_hash is not None and not hmac.compare_digest(claim.payload_hash, payload_hash):
+        raise SignatureRefused(
+            "InvalidSignatureException",
+            "The body must be signed: UNSIGNED-PAYLOAD is not accepted."
+            if claim.payload_hash == UNSIGNED_PAYLOAD
+            else "The body does not have the X-Amz-Content-SHA256 that was sent with it.",
+        )
+    request = "\n".join(
+        [
+            method,
+            quote(path, safe="/-_.~"),
+            _canonical_query(query),
+            *(f"{name}:{_canonical_value(headers, name)}" for name in claim.signed_headers),
+            "",
+            ";".join(claim.signed_headers),
+            payload_hash,
+        ]
+    )
+    text = "\n".join([ALGORITHM, claim.moment, claim.scope, hashlib.sha256(request.encode()).hexdigest()])
+    expected = hmac.new(_signing_key(secret, claim), text.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, claim.signature):
+        raise SignatureRefused(
+            "InvalidSignatureException",
+            "The request signature we calculated does not match the signature you provided. "
+            "Check your AWS Secret Access Key and signing method.",
+        )
+
+
+def _check_signed(signed: tuple[str, ...], headers: Headers, rules: Rules) -> None:
+    names = [name for name, _ in headers]
+    sensitive = {name for name in names if name.startswith("x-amz-")} | rules.required
+    for name in sorted(sensitive - set(signed)):
+        raise SignatureRefused(
+            "InvalidSignatureException", f"'{name}' must be a 'SignedHeader' in the AWS Authorization."
+        )
+    for name in signed:
+        if names.count(name) != 1:
+            raise SignatureRefused(
+                "InvalidSignatureException", f"The signed header '{name}' must be sent exactly once."
+            )
+    if list(signed) != sorted(set(signed)):
+        raise SignatureRefused("IncompleteSignatureException", "SignedHeaders must be sorted, each name once.")
+
+
+def _check_scope(credential: list[str], moment: str, rules: Rules) -> None:
+    _, day, region, service, terminator = credential
+    if service != rules.service:
+        raise SignatureRefused(
+            "InvalidSignatureException", f"Credential should be scoped to correct service: '{rules.service}'."
+        )
+    if terminator != _TERMINATOR:
+        raise SignatureRefused(
+            "InvalidSignatureException",
+            f"Credential should be scoped with a valid terminator: '{_TERMINATOR}'.",
+        )
+    if rules.regions and region not in rules.regions:
+        raise SignatureRefused(
+            "InvalidSignatureException",
+            f"Credential should be scoped to a valid region: {', '.join(sorted(rules.regions))}.",
+        )
+    if not region or day != moment[:8]:
+        raise SignatureRefused(
+            "InvalidSignatureException", "Date in Credential scope does not match YYYYMMDD from X-Amz-Date."
+        )
+
+
+def _check_clock(moment: str, now: datetime) -> None:
+    try:
+        signed_at = datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise SignatureRefused(
+            "IncompleteSignatureException", "X-Amz-Date must have the form YYYYMMDD'T'HHMMSS'Z'."
+        ) from None
+    if abs((now - signed_at).total_seconds()) > CLOCK_SKEW_SECONDS:
+        raise SignatureRefused(
+            "InvalidSignatureException",
+            f"Signature expired: {moment} is more than {CLOCK_SKEW_SECONDS // 60} minutes from this service's "
+            f"clock, {now:%Y%m%dT%H%M%SZ}. Set the clock of the client.",
+        )
+
+
+def _single(headers: Headers, name: str) -> str | None:
+    found = [value for key, value in headers if key == name]
+    if len(found) > 1:
+        raise SignatureRefused("IncompleteSignatureException", f"The header '{name}' was sent more than once.")
+    return found[0] if found else None
+
+
+def _canonical_value(headers: Headers, name: str) -> str:
+    return " ".join(next(value for key, value in headers if key == name).split())
+
+
+def _canonical_query(query: str) -> str:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return "&".join(f"{quote(key, safe='-_.~')}={quote(value, safe='-_.~')}" for key, value in sorted(pairs))
+
+
+def _signing_key(secret: str, claim: Claim) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in claim.scope.split("/"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key

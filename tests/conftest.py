@@ -1,0 +1,45 @@
+"""Fixtures that every room's tests share."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.running import Running, running
+
+
+@pytest.fixture(scope="session")
+def scale() -> float:
+    """What long counts are multiplied by: a tenth in `make test`, the full count in `make test-all`."""
+    return 1.0 if os.environ.get("REGARD_TEST_ALL") else 0.1
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The pictures for tests and measurements, beside the checkout; not part of the project."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the pictures for tests (../shared/data) are not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One running service for the tests that only ask it things."""
+    with running(tmp_path_factory.mktemp("service")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def portrait() -> bytes:
+    """A JPEG file with one face, of 512×512 pixels, that an installed package ships."""
+    from skimage.data import astronaut
+
+    file = io.BytesIO()
+    Image.fromarray(astronaut()).save(file, "JPEG", quality=92)
+    return file.getvalue()

@@ -1,0 +1,134 @@
+"""Real clients, unchanged, against the running service."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from PIL import Image, ImageOps
+
+from tests.running import Running
+
+JS = Path(__file__).parent / "js"
+
+
+@pytest.fixture(scope="session")
+def mirrored(portrait: bytes) -> bytes:
+    """The portrait mirrored and cropped: the same person in another picture."""
+    file = io.BytesIO()
+    ImageOps.mirror(Image.open(io.BytesIO(portrait))).crop((60, 0, 460, 400)).save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def portrait_file(portrait: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pictures") / "portrait.jpg"
+    path.write_bytes(portrait)
+    return path
+
+
+def test_boto3_detects_a_face(service: Running, portrait: bytes) -> None:
+    answer = service.client().detect_faces(Image={"Bytes": portrait}, Attributes=["ALL"])
+    (face,) = answer["FaceDetails"]
+    assert len(face["Landmarks"]) == 30
+    assert face["Confidence"] > 80
+    assert face["AgeRange"]["Low"] < face["AgeRange"]["High"]
+    assert answer["ResponseMetadata"]["RequestId"]
+
+
+def test_boto3_by_default_gets_the_default_attributes(service: Running, portrait: bytes) -> None:
+    (face,) = service.client().detect_faces(Image={"Bytes": portrait})["FaceDetails"]
+    assert set(face) == {"BoundingBox", "Confidence", "Landmarks", "Pose", "Quality"}
+    assert [point["Type"] for point in face["Landmarks"]] == [
+        "eyeLeft",
+        "eyeRight",
+        "mouthLeft",
+        "mouthRight",
+        "nose",
+    ]
+
+
+def test_boto3_compares_faces(service: Running, portrait: bytes, mirrored: bytes) -> None:
+    answer = service.client().compare_faces(
+        SourceImage={"Bytes": portrait}, TargetImage={"Bytes": mirrored}, SimilarityThreshold=80
+    )
+    assert answer["FaceMatches"][0]["Similarity"] > 90
+    assert answer["UnmatchedFaces"] == []
+
+
+def test_a_threshold_of_one_hundred_leaves_another_picture_unmatched(
+    service: Running, portrait: bytes, mirrored: bytes
+) -> None:
+    answer = service.client().compare_faces(
+        SourceImage={"Bytes": portrait}, TargetImage={"Bytes": mirrored}, SimilarityThreshold=100
+    )
+    assert answer["FaceMatches"] == []
+    assert len(answer["UnmatchedFaces"]) == 1
+
+
+def test_boto3_gets_the_cause_of_an_error(service: Running) -> None:
+    empty = io.BytesIO()
+    Image.new("RGB", (100, 100)).save(empty, "PNG")
+    client = service.client()
+    assert client.detect_faces(Image={"Bytes": empty.getvalue()})["FaceDetails"] == []
+    with pytest.raises(ClientError, match="no face was found in the source image") as raised:
+        client.compare_faces(SourceImage={"Bytes": empty.getvalue()}, TargetImage={"Bytes": empty.getvalue()})
+    assert raised.value.response["Error"]["Code"] == "InvalidParameterException"
+    with pytest.raises(client.exceptions.InvalidImageFormatException, match="Request has invalid image format"):
+        client.detect_faces(Image={"Bytes": b"GIF89a"})
+
+
+def test_an_operation_that_is_not_built_says_so(service: Running) -> None:
+    with pytest.raises(ClientError, match=r"docs/coverage\.md"):
+        service.client().create_project(ProjectName="labels")
+
+
+def test_the_aws_command_line_works(service: Running, portrait_file: Path) -> None:
+    face = _aws(service, "detect-faces", "--image-bytes", f"fileb://{portrait_file}")["FaceDetails"][0]
+    assert len(face["Landmarks"]) == 5
+    compared = _aws(
+        service,
+        "compare-faces",
+        "--source-image-bytes",
+        f"fileb://{portrait_file}",
+        "--target-image-bytes",
+        f"fileb://{portrait_file}",
+    )
+    assert compared["FaceMatches"][0]["Similarity"] == pytest.approx(100)
+
+
+@pytest.mark.long
+def test_the_javascript_sdk_works(
+    service: Running, portrait_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if not shutil.which("npm"):
+        pytest.skip("npm is not on this machine")
+    folder = tmp_path_factory.mktemp("js")
+    shutil.copytree(JS, folder, dirs_exist_ok=True)
+    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
+    told = _run(["node", "detect.mjs", str(portrait_file)], service, cwd=folder)
+    assert len(told["detected"]["FaceDetails"][0]["Landmarks"]) == 30
+    assert told["compared"]["FaceMatches"][0]["Similarity"] == pytest.approx(100)
+    assert told["refused"]["name"] == "InvalidImageFormatException"
+    assert told["refused"]["message"].startswith("Request has invalid image format")
+    assert told["refused"]["requestId"]
+
+
+def _aws(service: Running, *arguments: str) -> dict[str, Any]:
+    script = Path(sys.executable).with_name("aws")
+    return _run([str(script), "rekognition", *arguments, "--output", "json"], service)
+
+
+def _run(command: list[str], service: Running, cwd: Path | None = None) -> dict[str, Any]:
+    environment = {**os.environ, **service.environment, "AWS_REGION": "us-east-1"}
+    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
