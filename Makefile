@@ -25,7 +25,7 @@ test: $(VENV)/.dev ## Run the tests, with a tenth of the long counts
 
 test-all: $(VENV)/.dev ## Run every test with its full count
 	$(BIN)/regard weights pull
-	REGARD_TEST_ALL=1 $(BIN)/pytest -n 2 --dist loadgroup
+	TEST_ALL=1 $(BIN)/pytest -n 2 --dist loadgroup
 
 bench: $(VENV)/.bench ## Measure speed, as ratios in one run
 	$(BIN)/regard weights pull

@@ -16,7 +16,7 @@ from tests.running import Running, running
 @pytest.fixture(scope="session")
 def scale() -> float:
     """What long counts are multiplied by: a tenth in `make test`, the full count in `make test-all`."""
-    return 1.0 if os.environ.get("REGARD_TEST_ALL") else 0.1
+    return 1.0 if os.environ.get("TEST_ALL") else 0.1
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
-from regard.commands import coverage, demo, keys, pictures, serve, weights
+from regard.commands import council, coverage, demo, gallery, keys, orgs, pictures, policy, serve, weights
 from regard.commands.output import failed
+from regard.operations.errors import ApiError
 
 app = typer.Typer(
     name="regard",
@@ -21,10 +23,20 @@ app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(pictures.detect)
 app.command()(pictures.compare)
+app.command()(gallery.index)
+app.command()(gallery.search)
 app.command()(coverage.coverage)
 app.command()(coverage.settings)
+app.add_typer(gallery.app, name="collections")
 app.add_typer(keys.app, name="keys")
+app.add_typer(orgs.app, name="orgs")
+app.add_typer(policy.app, name="policy")
+app.add_typer(council.app, name="council")
 app.add_typer(weights.app, name="weights")
+
+
+# What a user can cause and mend. Anything else is a fault of ours and shows where it happened.
+_TOLD = (ApiError, BotoCoreError, ClientError, OSError, ValueError, LookupError, RuntimeError)
 
 
 def main() -> None:
@@ -33,7 +45,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except (OSError, ValueError, LookupError, RuntimeError) as error:
+    except _TOLD as error:
         sys.exit(failed(error))
 
 

@@ -66,8 +66,8 @@ def open_service(office: Office, ran: Callable[[str, float], None] = lambda _nam
     return Service(Gate(office.engine, office.settings), rooms)
 
 
-def serve(office: Office, announce: Callable[[str], None]) -> None:
-    """Serve until told to stop; `announce` gets the address once it answers."""
+def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
+    """Serve until told to stop; once it answers, `announce` gets the address and what is in force."""
     settings = office.settings
     metrics = Metrics()
     service = open_service(office, metrics.model_ran)
@@ -83,7 +83,7 @@ def serve(office: Office, announce: Callable[[str], None]) -> None:
         pages(metrics, lambda: None if pool.open else "shutting down"),
         behind_proxy=settings.behind_proxy,
     )
-    listen(app, settings, lambda port: announce(url(settings, port)), pool.close)
+    listen(app, settings, lambda port: announce(url(settings, port), service.gate.council.opening()), pool.close)
 
 
 def check_exposure(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from rich.progress import track
 import regard
 from regard.commands.output import ERROR, NO, YES, err, failed, out, print_json, table
 from regard.operations.rendering import bounding_box, compared_face, face_detail, wanted_attributes
-from regard.vision.drawing import Mark, drawn
+from regard.vision.drawing import Dots, Mark, drawn
 from regard.vision.faces import Box
 from regard.vision.images import ImageError, decode
 
@@ -161,14 +161,14 @@ def _ratios(face: dict[str, Any]) -> list[str]:
     return [f"{face['BoundingBox'][side]:.3f}" for side in ("Left", "Top", "Width", "Height")]
 
 
+def mark_of(box: dict[str, float], text: str, found: bool = True, dots: Dots = ()) -> Mark:
+    """What to draw for a BoundingBox of the API."""
+    return Mark(Box(box["Left"], box["Top"], box["Width"], box["Height"]), text, found, dots)
+
+
 def _mark(face: dict[str, Any], text: str = "", found: bool = True) -> Mark:
-    box = face["BoundingBox"]
-    return Mark(
-        Box(box["Left"], box["Top"], box["Width"], box["Height"]),
-        text or f"{face['Confidence']:.1f}",
-        found,
-        tuple((point["X"], point["Y"]) for point in face.get("Landmarks", ())),
-    )
+    dots = tuple((point["X"], point["Y"]) for point in face.get("Landmarks", ()))
+    return mark_of(face["BoundingBox"], text or f"{face['Confidence']:.1f}", found, dots)
 
 
 def comparison_marks(answer: dict[str, Any]) -> list[Mark]:

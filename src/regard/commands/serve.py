@@ -38,7 +38,7 @@ def serve(
     server.check_exposure(settings)
     office = server.open_office(settings)
     first = office.organizations.first_start()
-    server.serve(office, lambda url: _announce(url, first))
+    server.serve(office, lambda url, opening: _announce(url, opening, first))
 
 
 def exports(url: str, key: AccessKey) -> str:
@@ -53,8 +53,10 @@ def exports(url: str, key: AccessKey) -> str:
     return "\n".join(f"export {name}={value}" for name, value in lines.items() if value)
 
 
-def _announce(url: str, first: AccessKey | None) -> None:
+def _announce(url: str, opening: list[str], first: AccessKey | None) -> None:
     out.print(f"regard listens on [bold]{url}[/]")
+    for line in opening:
+        out.print(line, markup=False)
     if first is None:
         out.print("`regard keys list` shows the access keys, `regard keys show KEY` the lines to paste for one.")
         return

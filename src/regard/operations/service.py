@@ -14,14 +14,14 @@ class Service:
     """Answers calls. Thread-safe; every call passes the gate, whoever makes it."""
 
     def __init__(self, gate: Gate, rooms: Rooms) -> None:
-        self._gate = gate
+        self.gate = gate
         self._rooms = rooms
 
     def answer(self, call: Call) -> Answer:
         """The answer to a validated call. Raises ApiError, and nothing else that a caller could cause."""
         try:
-            permit = self._gate.before(call)
+            permit = self.gate.before(call)
             answer = registry.function_of(call.operation.name)(call, self._rooms)
-            return self._gate.after(permit, answer)
+            return self.gate.after(permit, answer)
         except Exception as error:
             raise translated(error, call) from error

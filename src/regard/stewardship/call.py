@@ -58,7 +58,7 @@ class Caller:
 
 @dataclass(slots=True)
 class Call:
-    """One call on its way through the gate. `remarks` become `x-regard-…` headers of the answer.
+    """One call on its way through the gate. `remarks` become headers of the answer, named `x-regard-…`.
 
     `loopback` says whether it came from this machine: by the peer's address, or because no network was used.
     """

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -15,19 +13,18 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from regard.ledger.notes import Note, NoteError, Signer, Verifier, open_note, sign_note
-from regard.stewardship import organizations, records, tables
-from regard.stewardship.call import Capability
+from regard.ledger.notes import Note, NoteError, Signer
+from regard.stewardship import organizations, records, suspensions, tables
 from regard.stewardship.chain import CARRIED, BrokenChain, Entry, Law, apply, replay
 from regard.stewardship.charter import Charter, Member, Quota
+from regard.stewardship.member_keys import operator_key
 from regard.stewardship.motions import BadMotion, Ballot, Kind, Motion, Tally, Vote, tally
-from regard.stewardship.packs import FIRST_PACK, BadPack, Pack
+from regard.stewardship.packs import FIRST_PACK, OPEN_PACK, BadPack, Pack
 from regard.stewardship.policy import Policy
 from regard.stewardship.revision import changed
+from regard.stewardship.suspensions import STOPPABLE, Suspension
 
 SENSITIVE = ("emotions",)
-STOPPABLE = (Capability.DETECT, Capability.COMPARE, Capability.ENROL, Capability.IDENTIFY)
-_SUSPENSION = "regard.suspension/v1"
 _OVERTAKEN = "overtaken"
 _FOUNDED, _CARRIED, _CLOSED = "genesis", "motion-carried", "motion-closed"  # kinds of records
 _log = logging.getLogger(__name__)
@@ -40,21 +37,6 @@ class Docket:
     motion: Motion
     outcome: str
     tally: Tally
-
-
-class Suspension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One member's stop: a capability, why, and from when to when in seconds since 1970."""
-
-    capability: str
-    member: str
-    reason: str
-    begins: int
-    ends: int
-
-    def text(self) -> str:
-        """The text that the member signs."""
-        body = json.dumps(msgspec.to_builtins(self), sort_keys=True, ensure_ascii=False)
-        return f"{_SUSPENSION}\n{body}\n"
 
 
 class Council:
@@ -73,6 +55,25 @@ class Council:
         """The pack in force. Raises BrokenChain, and BadPack when it is not the one that was voted for."""
         with self._reading() as connection:
             return read_pack(connection, read_law(connection).policy)
+
+    def opening(self) -> list[str]:
+        """What everybody should see when the service starts, a line each; what was refused, and why."""
+        try:
+            law, policy = self.law(), Policy(self.pack())
+        except (BrokenChain, BadPack) as error:
+            return [f"NO POLICY IS IN FORCE AND EVERYTHING IS DENIED: {error}."]
+        lines = [f"The policy in force is {law.pack} ({policy.pack.hash[:12]}); genesis {law.genesis}."]
+        if law.pack == OPEN_PACK:
+            lines.append('THE PACK "open" IS IN FORCE: everything is permitted to whoever calls from this machine.')
+        if law.charter.alone:
+            lines.append("The council is one person, who can change every rule. `regard council` adds others.")
+        lines += [f"Stopped: {stop.capability}, by {stop.member}: {stop.reason}" for stop in self.suspensions()]
+        return lines + [f"Suspended by motion: {capability}" for capability in sorted(law.suspended)]
+
+    def stored(self, pack_hash: str) -> Pack:
+        """A pack that is kept, in force or not. Raises BadPack."""
+        with self._reading() as connection:
+            return read_pack(connection, pack_hash)
 
     # Founding.
 
@@ -183,39 +184,15 @@ class Council:
 
         The same member cannot stop the same capability again until as long a time has passed.
         """
-        if capability not in STOPPABLE or not reason.strip():
-            raise BadMotion(f"a suspension says why, and stops one of: {', '.join(STOPPABLE)}")
-        now, table = int(self._clock()), tables.suspensions
         with self._engine.begin() as connection:
             law = read_law(connection)
-            member = law.charter.member(signer.name)
-            if member is None or member.verifier.public != signer.verifier.public:
-                raise BadMotion(f"{signer.name} is not on the council, or signs with another key")
-            stop = Suspension(
-                capability,
-                signer.name,
-                reason,
-                now,
-                now + min(seconds or law.charter.suspension, law.charter.suspension),
-            )
-            earlier = select(table.c.ends_at).where(
-                (table.c.member == signer.name) & (table.c.capability == capability)
-            )
-            latest = max(connection.scalars(earlier), default=None)
-            if latest is not None and now < latest + law.charter.suspension:
-                raise BadMotion(f"{signer.name} stopped {capability} lately; now it takes a motion, or another member")
-            note = sign_note(stop.text(), [signer])
-            row = {"capability": capability, "member": signer.name, "note": note}
-            connection.execute(insert(table).values(**row, begins_at=stop.begins, ends_at=stop.ends))
-            records.append(connection, "suspension", now, {"note": note.decode()})
-            changed(connection)
-        return stop
+            return suspensions.stop(connection, law.charter, capability, reason, signer, int(self._clock()), seconds)
 
     def suspensions(self) -> list[Suspension]:
         """The stops that are signed by members and have not lapsed."""
         with self._reading() as connection:
             law = read_law(connection)
-            found = read_suspensions(connection, law.charter)
+            found = suspensions.read(connection, law.charter)
         return [stop for stop in found if stop.ends > self._clock()]
 
     def _dockets(self, connection: Connection) -> list[Docket]:
@@ -291,32 +268,6 @@ def first_start(engine: Engine, key_file: Path, clock: Callable[[], float] = tim
     return council
 
 
-def operator_key(key_file: Path, name: str = "operator") -> Signer:
-    """The key in `key_file`, made on first use."""
-    signer = Signer.generate(name)
-    try:
-        handle = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_signer(name, key_file)
-    with os.fdopen(handle, "w") as file:
-        file.write(signer.encode() + "\n")
-    return signer
-
-
-def read_signer(name: str, key_file: Path, passphrase: bytes | None = None) -> Signer:
-    """A member's key: a file of `regard council keygen`, or an OpenSSH ed25519 key. Raises KeyFormatError."""
-    data = key_file.read_bytes()
-    if data.startswith(b"PRIVATE+KEY+"):
-        return Signer.parse(data.decode().strip())
-    return Signer.from_openssh(name, data, passphrase)
-
-
-def read_public(name: str, text: str) -> Verifier:
-    """A member's public key: the text form of a note verifier, or an OpenSSH line. Raises KeyFormatError."""
-    text = text.strip()
-    return Verifier.from_openssh(name, text.encode()) if text.startswith("ssh-") else Verifier.parse(text)
-
-
 def read_law(connection: Connection) -> Law:
     """The law, replayed from the rows. Raises BrokenChain, also when the record tells of a later motion."""
     notes, of = _ballots(connection), tables.motions
@@ -344,24 +295,6 @@ def store_pack(connection: Connection, pack: Pack, now: float) -> None:
     if connection.execute(select(of.c.hash).where(of.c.hash == pack.hash)).first() is None:
         row = {"hash": pack.hash, "name": pack.name, "text": pack.text, "added_at": now}
         connection.execute(insert(of).values(row))
-
-
-def read_suspensions(connection: Connection, charter: Charter) -> list[Suspension]:
-    """The stops that members signed and that are no longer than the charter allows, lapsed or not."""
-    found = []
-    for row in connection.execute(select(tables.suspensions)):
-        try:
-            stop = msgspec.json.decode(Note.parse(row.note).text.partition("\n")[2], type=Suspension)
-            member = charter.member(stop.member)
-            if member is None or Note.parse(row.note).text != stop.text():
-                raise BadMotion(f"{stop.member} is not on the council, or this is no suspension")
-            open_note(row.note, [member.verifier])
-        except (NoteError, msgspec.MsgspecError, BadMotion) as error:
-            _log.warning("the suspension %s counts for nothing: %s", row.id, error)
-            continue
-        if stop.ends - stop.begins <= charter.suspension:
-            found.append(stop)
-    return found
 
 
 def _last_recorded(connection: Connection) -> str:

@@ -31,6 +31,7 @@ __all__ = ["Denied", "Gate", "Permit"]
 
 Receipts = Callable[[str, str, str], bool]
 DEFAULT_THRESHOLD = 80.0  # AWS's, of every operation that has one and asks the gate for a floor
+MOST_FACES_A_PICTURE = 100
 _JUDGED = (Capability.COMPARE, Capability.IDENTIFY)
 _ASK = "the council hears appeals; `regard council charter` says who sits on it, docs/council.md how to ask."
 _log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class Gate:
         """The answer without what the caller may not have; `call.remarks` says what was taken out."""
         for member in permit.withheld:
             if without(answer, paths_to(member, permit.call.operation.name)):
-                permit.call.remarks["withheld"] = member
+                permit.call.remarks["x-regard-withheld"] = member
         return answer
 
     def _terms(self, call: Call) -> Terms:
@@ -122,13 +123,18 @@ class Gate:
         if caller.operations is not None and name not in caller.operations:
             raise Denied("key-scope", f"This key was not issued for {name}.", appeal="ask for another key.")
         self._check_stop(call.operation.capability, snapshot)
-        enrols = call.operation.capability is Capability.ENROL
-        if enrols and caller.most_faces is not None and terms.faces >= caller.most_faces:
+        if caller.most_faces is not None and _brings_faces(call):
+            self._check_size(call, caller.most_faces - terms.faces)
+
+    def _check_size(self, call: Call, room: int) -> None:
+        if room <= 0:
             raise Denied(
                 "development-size",
-                f"A key for {caller.purpose} fills a collection to {caller.most_faces} faces.",
+                f"A key for {call.caller.purpose} fills a collection to {call.caller.most_faces} faces.",
                 appeal="ask for a key that states what the faces are for.",
             )
+        if room < MOST_FACES_A_PICTURE:
+            call.parameters["MaxFaces"] = min(room, call.parameters.get("MaxFaces", room))
 
     def _check_stop(self, capability: Capability, snapshot: Snapshot) -> None:
         if capability in snapshot.law.suspended:
@@ -168,10 +174,13 @@ class Gate:
             threshold=_threshold(call, floor),
             basis=terms.tags.get(BASIS, caller.basis),
             collection_purpose=terms.tags.get(PURPOSE, ""),
-            receipt=bool(person) and self._receipts(caller.organization, collection, person),
+            receipt=not _brings_faces(call) or self._has_receipt(caller.organization, collection, person),
             loopback=call.loopback,
             enabled=snapshot.law.enabled,
         )
+
+    def _has_receipt(self, organization: str, collection: str, person: str) -> bool:
+        return bool(person) and self._receipts(organization, collection, person)
 
     def _check_decision(self, asked: _Asked) -> None:
         decision, snapshot = asked.decision, asked.snapshot
@@ -246,6 +255,11 @@ def _denied_for(mark: str, asked: _Asked) -> str | None:
     return next((rule for rule in asked.decision.rules if rule not in left), None)
 
 
+def _brings_faces(call: Call) -> bool:
+    """Whether faces that were not there come into a collection; users and associations only name those there."""
+    return call.operation.capability is Capability.ENROL and "Image" in call.parameters
+
+
 def _threshold(call: Call, floor: float) -> float:
     """The threshold that counts, in the call's parameters too. An operation without one claims nothing."""
     name = threshold_of(call.operation.name)
@@ -256,7 +270,7 @@ def _threshold(call: Call, floor: float) -> float:
         return float(given)
     if floor > DEFAULT_THRESHOLD:
         call.parameters[name] = floor
-        call.remarks["threshold"] = f"{name} raised to {floor:g}, the floor for {call.caller.purpose}"
+        call.remarks["x-regard-threshold"] = f"{name} raised to {floor:g}, the floor for {call.caller.purpose}"
     return max(floor, DEFAULT_THRESHOLD)
 
 

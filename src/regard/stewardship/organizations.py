@@ -6,10 +6,11 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
 
 from regard.sealing import SealingKey
@@ -164,6 +165,8 @@ class Organizations:
             for each, found in zip(entered, evidence, strict=True):
                 if found:
                     _open_review(connection, each.id, found, now)
+            body = {"organizations": len(entered), "first": [each.id for each in entered[:100]], "ties": len(edges)}
+            records.append(connection, "registered", now, body)
             changed(connection)
         return entered
 
@@ -214,11 +217,9 @@ class Organizations:
         )
         found = self.screened([after])[0]
         now = self._clock()
-        if found and (after.name, after.aliases, after.identifiers) != (
-            before.name,
-            before.aliases,
-            before.identifiers,
-        ):
+        names = (before.name, before.aliases, before.identifiers)
+        renamed = (after.name, after.aliases, after.identifiers) != names
+        if found and renamed and before.standing is Standing.ADMITTED:
             after = replace(after, standing=Standing.REVIEW)
         with self._engine.begin() as connection:
             values = _row(after, now) | {"created_at": tables.organizations.c.created_at}
@@ -234,6 +235,8 @@ class Organizations:
             )
             if after.standing != before.standing:
                 _open_review(connection, organization, found, now)
+            body = {"organization": organization, "before": _told(before), "after": _told(after)}
+            records.append(connection, "organization-changed", now, body)
             changed(connection)
         return after
 
@@ -246,6 +249,7 @@ class Organizations:
                 read_standing(connection, end)
             _insert(connection, tables.edges, [_edge_row(edge, self._clock())])
             self._void_attestation(connection, edge)
+            records.append(connection, "tie-added", self._clock(), asdict(edge))
             changed(connection)
 
     def remove_edge(self, source: str, kind: EdgeKind, target: str) -> None:
@@ -257,7 +261,9 @@ class Organizations:
             if row is None:
                 raise LookupError(f"{source} has no edge {kind} {target}")
             connection.execute(delete(table).where(same))
-            self._void_attestation(connection, Edge(source, kind, target, row.evidence))
+            edge = Edge(source, kind, target, row.evidence)
+            self._void_attestation(connection, edge)
+            records.append(connection, "tie-removed", self._clock(), asdict(edge))
             changed(connection)
 
     def set_attestation(self, organization: str, note: bytes, until: float) -> None:
@@ -367,6 +373,11 @@ def _open_review(connection: Connection, organization: str, evidence: Sequence[d
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(insert(table), rows)
+
+
+def _told(organization: Organization) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(organization)
+    return plain
 
 
 def _row(organization: Organization, now: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from regard.ledger.entries import canonical
 from regard.stewardship import vocabulary
 
 POLICIES = Path(__file__).with_name("policies")
-FIRST_PACK = "moratorium"
+FIRST_PACK, OPEN_PACK = "moratorium", "open"
 
 
 class BadPack(ValueError):

@@ -48,3 +48,13 @@ def get(engine: Engine, sequence: int) -> Record:
     if found is None or found.sequence != sequence:
         raise LookupError(f"there is no record {sequence}")
     return found
+
+
+def last(engine: Engine, kind: str) -> Record:
+    """The newest record of a kind. Raises LookupError."""
+    found = None
+    for record in read(engine, kind):
+        found = record
+    if found is None:
+        raise LookupError(f"there is no record of kind {kind}")
+    return found

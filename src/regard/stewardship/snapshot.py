@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, select
 
+from regard.stewardship import suspensions as stops
 from regard.stewardship import tables
 from regard.stewardship.chain import BrokenChain, Law
-from regard.stewardship.council import Suspension, read_law, read_pack, read_suspensions
+from regard.stewardship.council import read_law, read_pack
 from regard.stewardship.organizations import EdgeKind
 from regard.stewardship.packs import BadPack
 from regard.stewardship.policy import Policy, Principal
 from regard.stewardship.reach import Reach
 from regard.stewardship.revision import Revision
+from regard.stewardship.suspensions import Suspension
 
 REFUSED = "refused"
 _log = logging.getLogger(__name__)
@@ -103,7 +105,7 @@ class Snapshots:
             self._policy = Policy(pack)
         parties = _parties(connection)
         reach = Reach(_marks(parties, self._policy), _edges(connection))
-        suspensions = tuple(read_suspensions(connection, law.charter))
+        suspensions = tuple(stops.read(connection, law.charter))
         return Snapshot(parties, reach, law, self._policy, suspensions, {})
 
 

@@ -13,6 +13,9 @@ from regard.vision.images import Picture
 _FOUND, _OTHER = (0, 200, 120), (160, 160, 160)
 
 
+Dots = tuple[tuple[float, float], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A box with a few words; `found` marks stand out, others are grey. Dots are ratios of the picture."""
@@ -20,7 +23,7 @@ class Mark:
     box: Box
     text: str = ""
     found: bool = True
-    dots: tuple[tuple[float, float], ...] = ()
+    dots: Dots = ()
 
 
 def drawn(picture: Picture, marks: Iterable[Mark]) -> Image.Image:

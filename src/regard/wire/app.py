@@ -125,10 +125,11 @@ class Application:
                 exchange.body = await _body(exchange, receive)
                 await self._pool.run(lambda: _run(self._steps_on_body, exchange), _hung_up(receive))
         except Full:
-            await _drain(receive)
-            raise errors.throttled() from None
-        except ApiError:
             if exchange.body is None:
+                await _drain(receive)
+            raise errors.throttled() from None
+        except ApiError as error:
+            if exchange.body is None and error.code != errors.TOO_SLOW:
                 await _drain(receive)
             raise
 

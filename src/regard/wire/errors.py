@@ -7,6 +7,7 @@ import msgspec
 from regard.operations.errors import ApiError
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
+TOO_SLOW = "RequestTimeoutException"
 
 
 def error_body(error: ApiError, request_id: str) -> bytes:
@@ -38,7 +39,7 @@ def too_large(most: int) -> ApiError:
 
 def too_slow(seconds: float) -> ApiError:
     """The body did not arrive in time."""
-    return ApiError("RequestTimeoutException", f"The body did not arrive within {seconds:.0f} seconds.")
+    return ApiError(TOO_SLOW, f"The body did not arrive within {seconds:.0f} seconds.")
 
 
 def wrong_media(media: str) -> ApiError:

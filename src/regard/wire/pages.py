@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -18,51 +19,51 @@ from regard.wire.metrics import CONTENT_TYPE, Metrics
 def pages(metrics: Metrics, trouble: Callable[[], str | None]) -> Starlette:
     """The application of these pages. `trouble` says what keeps the service from answering, None for nothing."""
 
-    def home(request: Request) -> Response:
-        if request.method == "GET":
-            return JSONResponse(
-                {
-                    "service": "regard",
-                    "version": version("regard"),
-                    "api": "Amazon Rekognition, AWS JSON 1.1: POST / with a signature",
-                    "pages": ["/healthz", "/readyz", "/metrics"],
-                }
-            )
-        return _refused(ApiError("UnknownOperationException", "The API takes POST / alone."), 405)
+    def home(_: Request) -> Response:
+        return JSONResponse(
+            {
+                "service": "regard",
+                "version": version("regard"),
+                "api": "Amazon Rekognition, AWS JSON 1.1: POST / with a signature",
+                "pages": ["/healthz", "/readyz", "/metrics"],
+            },
+            headers=_named(),
+        )
 
     def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "alive"})
+        return JSONResponse({"status": "alive"}, headers=_named())
 
     def readyz(_: Request) -> Response:
         cause = trouble()
         if cause is None:
-            return JSONResponse({"status": "ready"})
-        return JSONResponse({"status": "not ready", "cause": cause}, status_code=503)
+            return JSONResponse({"status": "ready"}, headers=_named())
+        return JSONResponse({"status": "not ready", "cause": cause}, 503, _named())
 
     def measured(_: Request) -> Response:
-        return Response(metrics.text(), media_type=CONTENT_TYPE)
+        return Response(metrics.text(), headers=_named(), media_type=CONTENT_TYPE)
 
     def unknown(request: Request, _: Exception) -> Response:
-        return _refused(ApiError("UnknownOperationException", f"There is nothing at {request.url.path}."), 404)
+        return _refused(f"There is nothing at {request.url.path}.", 404)
+
+    def wrong_method(_: Request, __: Exception) -> Response:
+        return _refused("The API takes POST / alone, and its pages GET.", 405)
 
     return Starlette(
         routes=[
-            Route("/", home, methods=["GET", "PUT", "DELETE", "PATCH", "OPTIONS"]),
+            Route("/", home),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", measured),
         ],
-        exception_handlers={404: unknown},
+        exception_handlers={404: unknown, 405: wrong_method},
     )
 
 
-def _refused(error: ApiError, status: int) -> Response:
-    import uuid
+def _named() -> dict[str, str]:
+    return {"x-amzn-requestid": str(uuid.uuid4())}
 
-    request_id = str(uuid.uuid4())
-    return Response(
-        errors.error_body(error, request_id),
-        status,
-        {"x-amzn-requestid": request_id},
-        errors.CONTENT_TYPE,
-    )
+
+def _refused(cause: str, status: int) -> Response:
+    named = _named()
+    body = errors.error_body(ApiError("UnknownOperationException", cause), named["x-amzn-requestid"])
+    return Response(body, status, named, errors.CONTENT_TYPE)

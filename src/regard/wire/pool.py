@@ -54,7 +54,13 @@ class Pool:
             self._taken -= 1
 
     async def run(self, work: Callable[[], Result], gone: Coroutine[Any, Any, None]) -> Result:
-        """The result of `work`. When `gone` completes before a worker began, raises ClientGone."""
+        """The result of `work`. When `gone` completes before a worker began, raises ClientGone.
+
+        Raises Full when the pool was closed since the place was taken.
+        """
+        if not self.open:
+            gone.close()
+            raise Full
         future = self._threads.submit(work)
         done = asyncio.wrap_future(future)
         leaving = asyncio.create_task(gone)

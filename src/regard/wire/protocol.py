@@ -7,9 +7,11 @@ every constraint of the model, because clients check almost none of them.
 from __future__ import annotations
 
 import binascii
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -19,6 +21,9 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 from regard.operations.errors import ApiError
 
 _SHOWN_CHARACTERS = 256
+# A list of millions of broken items would otherwise be answered with a text many times its size.
+_MOST_TOLD = 100
+_BITS = {"integer": 32, "long": 64}
 
 
 class UnfitAnswer(TypeError):
@@ -39,10 +44,15 @@ def parse_request(operation: OperationModel, body: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(f"the body is no JSON: {error}") from None
     parameters: dict[str, Any] = _parsed(shape, document, "")
-    broken = list(_violations(shape, parameters, ""))
+    check_parameters(operation, parameters)
+    return parameters
+
+
+def check_parameters(operation: OperationModel, parameters: Mapping[str, Any]) -> None:
+    """Hold parameters to every constraint of the model. Raises ApiError: ValidationException."""
+    broken = list(islice(_violations(operation.input_shape, parameters, ""), _MOST_TOLD))
     if broken:
         raise validation_error(broken)
-    return parameters
 
 
 def serialize_answer(operation: OperationModel, answer: Mapping[str, Any]) -> bytes:
@@ -85,6 +95,7 @@ def _parsed_structure(shape: StructureShape, value: Any, path: str) -> dict[str,
 def _parsed_scalar(kind: str, value: Any, path: str) -> Any:
     if kind in ("integer", "long"):
         _require(isinstance(value, int) and not isinstance(value, bool), path, "an integer")
+        _require(value.bit_length() < _BITS[kind], path, f"an integer of {_BITS[kind]} bits")
     elif kind in ("float", "double"):
         _require(isinstance(value, int | float) and not isinstance(value, bool), path, "a number")
     elif kind == "boolean":
@@ -220,6 +231,6 @@ def _serialized_scalar(kind: str, value: Any, path: str) -> Any:
         return value.timestamp()
     if kind == "blob" and isinstance(value, bytes):
         return binascii.b2a_base64(value, newline=False).decode()
-    if isinstance(value, _ACCEPTED.get(kind, ())):
+    if isinstance(value, _ACCEPTED.get(kind, ())) and not (isinstance(value, float) and not math.isfinite(value)):
         return value
     raise UnfitAnswer(f"{path} is a {kind}, not {type(value).__name__}")

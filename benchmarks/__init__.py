@@ -1,0 +1,1 @@
+"""Speed, as medians of ratios in one run: `make bench`, or `python -m benchmarks NAME … --write`."""

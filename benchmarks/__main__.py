@@ -1,0 +1,38 @@
+"""Run the benchmarks named, or all, and print their tables; `--write` keeps them in docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+from pathlib import Path
+
+from benchmarks.measuring import machine
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+NAMES = ("pipeline", "serving", "indexing", "search", "policy", "ledger")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--write", action="store_true", help=f"keep what was measured in {PAGE.name}")
+    chosen = parser.parse_args()
+    measured_on = machine()
+    for name in chosen.names or NAMES:
+        section = f"{importlib.import_module(f'benchmarks.{name}').run()}\n\n{measured_on}"
+        print(section, "\n")
+        if chosen.write:
+            _keep(name, section)
+
+
+def _keep(name: str, section: str) -> None:
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    block = f"{begin}\n{section}\n{end}"
+    page = PAGE.read_text()
+    pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
+    PAGE.write_text(pattern.sub(lambda _: block, page) if pattern.search(page) else f"{page}\n{block}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""A decision at 10,000 organizations and 20,000 edges, beside other costs of the same request."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import Engine, insert, select
+
+from benchmarks.measuring import Work, markdown, medians, seconds
+from regard.database import open_database, sqlite_url
+from regard.sealing import SealingKey
+from regard.settings import Settings
+from regard.stewardship import tables
+from regard.stewardship.call import Call, Caller, Capability, DataClass, Operation
+from regard.stewardship.gate import Gate
+from regard.stewardship.organizations import Organizations, new_id
+from regard.stewardship.snapshot import Snapshots
+
+ORGANIZATIONS, EDGES, POLICE = 10_000, 20_000, 20
+BODY = bytes(300_000)
+OPERATION = Operation("SearchFacesByImage", Capability.IDENTIFY, DataClass.TEMPLATES)
+
+
+def run() -> str:
+    with TemporaryDirectory(dir=".", prefix=".policy-") as folder:
+        engine = open_database(sqlite_url(Path(folder) / "regard.db"))
+        organizations = Organizations(engine, SealingKey(SealingKey.generate()))
+        gate = Gate(engine, Settings(data_dir=Path(folder)))
+        _fill(engine)
+        load = seconds(Snapshots(engine).current)
+        caller = organizations.issue_key(_free(engine), "development", days=1).caller
+        gate.before(_call(caller, "warm"))
+        names = (f"collection-{number}" for number in itertools.count())
+        works: dict[str, Work] = {
+            "a decision not made before": lambda: gate.before(_call(caller, next(names))),
+            "the same decision again": lambda: gate.before(_call(caller, "warm")),
+            "finding the access key": lambda: organizations.key(caller.access_key_id),
+            "SHA-256 of a body of 300 KB": lambda: hashlib.sha256(BODY).digest(),
+            "reading one row in a transaction": lambda: _row(engine),
+        }
+        taken = medians(works, 1_000)
+    decision = taken["a decision not made before"]
+    rows = [(name, f"{each * 1e3:.3f}", f"{each / decision:.2f}") for name, each in taken.items()]
+    return markdown(
+        "The gate",
+        ("what", "ms", "beside a new decision"),
+        rows,
+        f"{ORGANIZATIONS:,} organizations and {EDGES:,} edges, read from the database in {load:.2f} s. "
+        "Medians of 1,000 calls that took turns. The bar is 0.3 ms a decision.",
+    )
+
+
+def _fill(engine: Engine) -> None:
+    chance = random.Random(11)
+    ids = [new_id() for _ in range(ORGANIZATIONS)]
+    rows: list[dict[str, object]] = [
+        {
+            "id": each,
+            "name": f"Organization {number}",
+            "sector": "law-enforcement" if number < POLICE else "technology",
+            "jurisdictions": [],
+            "standing": "admitted",
+            "operator": False,
+            "created_at": 0.0,
+        }
+        for number, each in enumerate(ids)
+    ]
+    ends: set[tuple[str, str]] = set()
+    while len(ends) < EDGES:
+        # The last thousand supply nobody, so that somebody is left to allow.
+        source, target = chance.choice(ids[:-1000]), chance.choice(ids[:-1000])
+        if source != target:
+            ends.add((source, target))
+    edges = [
+        {"source": source, "kind": "supplies", "target": target, "evidence": "a benchmark", "created_at": 0.0}
+        for source, target in ends
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(tables.organizations), rows)
+        connection.execute(insert(tables.edges), edges)
+
+
+def _free(engine: Engine) -> str:
+    of, edges = tables.organizations, tables.edges
+    tied = select(edges.c.source).union(select(edges.c.target))
+    query = select(of.c.id).where((of.c.sector == "technology") & of.c.id.not_in(tied)).limit(1)
+    with engine.connect() as connection:
+        return str(connection.execute(query).scalar_one())
+
+
+def _call(caller: Caller, collection: str) -> Call:
+    return Call(caller, OPERATION, {"CollectionId": collection, "FaceMatchThreshold": 90.0}, "us-east-1", "request")
+
+
+def _row(engine: Engine) -> None:
+    with engine.connect().execution_options(read_only=True) as connection:
+        connection.execute(select(tables.revision.c.number)).scalar()

@@ -1,0 +1,258 @@
+"""`regard collections`, `regard index` and `regard search`: a gallery of one's own, through the gate."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from regard.commands.inside import Inside
+from regard.commands.journal import Journal
+from regard.commands.output import NO, YES, err, failed, out, print_json, table
+from regard.commands.pictures import mark_of, pictures_under, save
+from regard.operations.errors import ApiError
+from regard.settings import from_environment
+
+app = typer.Typer(help="List, make, show and delete collections.", no_args_is_help=True)
+
+Collection = Annotated[str, typer.Argument(help="The collection's id.")]
+Key = Annotated[
+    str | None, typer.Option("--key", help="Act as the holder of this access key; by default, the first that works.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON in the form of the API.")]
+
+
+class NameFrom(StrEnum):
+    """Where the ExternalImageId of a face comes from."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    NONE = "none"
+
+
+@app.command("list")
+def list_collections(as_json: Json = False, key: Key = None) -> None:
+    """Every collection with its faces and users."""
+    inside = _inside(key)
+    shown = [
+        inside.ask("DescribeCollection", CollectionId=name) | {"CollectionId": name}
+        for name in inside.ask("ListCollections")["CollectionIds"]
+    ]
+    if as_json:
+        print_json(shown)
+        return
+    rows = table("Collection", "Faces", "Users", "Face model", "Made")
+    for each in shown:
+        made = f"{each['CreationTimestamp']:%Y-%m-%d %H:%M}"
+        rows.add_row(
+            each["CollectionId"], str(each["FaceCount"]), str(each["UserCount"]), each["FaceModelVersion"], made
+        )
+    out.print(rows)
+
+
+@app.command()
+def create(
+    collection: Collection,
+    tag: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for example regard:basis=consent.")] = None,
+    key: Key = None,
+) -> None:
+    """Make a collection."""
+    tags = dict(entry.split("=", 1) for entry in tag or () if "=" in entry)
+    if len(tags) != len(tag or ()):
+        raise typer.BadParameter("a tag reads NAME=VALUE, each name once")
+    out.print(_inside(key).ask("CreateCollection", CollectionId=collection, Tags=tags or None)["CollectionArn"])
+
+
+@app.command()
+def show(collection: Collection, as_json: Json = False, key: Key = None) -> None:
+    """The faces of a collection."""
+    inside = _inside(key)
+    faces: list[dict[str, Any]] = []
+    token = None
+    while token or not faces:
+        answer = inside.ask("ListFaces", CollectionId=collection, NextToken=token)
+        faces += answer["Faces"]
+        token = answer.get("NextToken")
+        if not token:
+            break
+    if as_json:
+        print_json(faces)
+        return
+    rows = table("Face", "Name", "User", "Confidence")
+    for face in faces:
+        name, user = face.get("ExternalImageId", ""), face.get("UserId", "")
+        rows.add_row(face["FaceId"], name, user, f"{face['Confidence']:.1f}")
+    out.print(rows)
+
+
+@app.command()
+def delete(
+    collection: Collection,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    key: Key = None,
+) -> None:
+    """Delete a collection with all its faces and their keys. Nothing brings them back."""
+    if not yes:
+        typer.confirm(f"Delete {collection} and every face in it for good?", abort=True)
+    _inside(key).ask("DeleteCollection", CollectionId=collection)
+    out.print(f"{collection} is gone.")
+
+
+def index(
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", exists=True)],
+    collection: Annotated[str, typer.Option("--collection", "-c", help="Where to enrol; made when it is not there.")],
+    name_from: Annotated[
+        NameFrom, typer.Option(help="The name (ExternalImageId) of a face: its file's, its folder's, or none.")
+    ] = NameFrom.FILE,
+    most: Annotated[int | None, typer.Option("--max-faces", help="Largest faces to take of each picture.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Index also what an earlier run has finished.")] = False,
+    as_json: Json = False,
+    key: Key = None,
+) -> None:
+    """Enrol the faces of pictures in a collection.
+
+    Stopped and run again, it goes on where it was. Leaves with 0 when every picture was read, 2 when one was not;
+    what was not enrolled is told with its reasons.
+
+    Example: `regard index people/ --collection staff --name-from folder`
+    """
+    inside = _inside(key)
+    journal = _journal_of(inside, collection)
+    results: dict[str, dict[str, Any]] = {}
+    files = list(pictures_under(paths))
+    with _bar() as bar:
+        for file in bar.track(files, description="Indexing"):
+            result = None if again else journal.result(file)
+            if result is None:
+                result = _index_one(inside, file, collection, _name(file, name_from), most)
+                journal.note(file, result)
+            results[str(file)] = result
+    if as_json:
+        print_json(results)
+    else:
+        _report(results)
+    if any("error" in result for result in results.values()):
+        raise typer.Exit(failed("not every picture could be read"))
+
+
+def search(
+    picture: Annotated[Path, typer.Argument(help="The picture whose largest face is looked for.", exists=True)],
+    collection: Annotated[str, typer.Option("--collection", "-c", help="Where to look.")],
+    threshold: Annotated[float | None, typer.Option(min=0, max=100, help="Least similarity of a match.")] = None,
+    most: Annotated[int | None, typer.Option("--max-faces", help="Matches to return.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", "-o", help="Write the picture with box and name here.")] = None,
+    as_json: Json = False,
+    key: Key = None,
+) -> None:
+    """Look for the largest face of a picture in a collection.
+
+    Leaves with 0 when there is a match, 1 when there is none, 2 on an error.
+    """
+    inside = _inside(key)
+    data = picture.read_bytes()
+    answer, remarks = inside.ask_with_remarks(
+        "SearchFacesByImage",
+        CollectionId=collection,
+        Image={"Bytes": data},
+        FaceMatchThreshold=threshold,
+        MaxFaces=most,
+    )
+    if to:
+        save(data, to, [mark_of(answer["SearchedFaceBoundingBox"], _best(answer), bool(answer["FaceMatches"]))])
+    if as_json:
+        print_json(answer)
+    else:
+        _show_matches(answer, remarks)
+    raise typer.Exit(YES if answer["FaceMatches"] else NO)
+
+
+def _inside(key: str | None) -> Inside:
+    return Inside(from_environment(), key)
+
+
+def _journal_of(inside: Inside, collection: str) -> Journal:
+    """The journal of this very collection: one that was deleted and made again begins anew."""
+    try:
+        described = inside.ask("DescribeCollection", CollectionId=collection)
+    except ApiError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        inside.ask("CreateCollection", CollectionId=collection)
+        described = inside.ask("DescribeCollection", CollectionId=collection)
+    made = f"{described['CreationTimestamp'].timestamp():.6f}"
+    folder = from_environment().data_dir / "journals" / inside.caller.organization
+    return Journal(folder / f"{collection}-{made}.jsonl")
+
+
+def _index_one(inside: Inside, file: Path, collection: str, name: str | None, most: int | None) -> dict[str, Any]:
+    try:
+        answer = inside.ask(
+            "IndexFaces",
+            CollectionId=collection,
+            Image={"Bytes": file.read_bytes()},
+            ExternalImageId=name,
+            MaxFaces=most,
+        )
+    except (ApiError, OSError) as error:
+        if isinstance(error, ApiError) and error.code not in _OF_THE_PICTURE:
+            raise
+        return {"error": str(error)}
+    return {
+        "faces": [record["Face"]["FaceId"] for record in answer["FaceRecords"]],
+        "unindexed": [unindexed["Reasons"] for unindexed in answer["UnindexedFaces"]],
+    }
+
+
+# Errors that the next picture may not have; any other would come again with each.
+_OF_THE_PICTURE = frozenset(
+    {"InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException", "ValidationException"}
+)
+
+
+def _name(file: Path, name_from: NameFrom) -> str | None:
+    if name_from is NameFrom.NONE:
+        return None
+    name = file.stem if name_from is NameFrom.FILE else file.resolve().parent.name
+    return re.sub(r"[^a-zA-Z0-9_.\-:]", "_", name)[:255]
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
+    )
+
+
+def _report(results: dict[str, dict[str, Any]]) -> None:
+    faces = sum(len(result.get("faces", ())) for result in results.values())
+    out.print(f"{faces} faces of {len(results)} pictures are enrolled.")
+    left = table("Not enrolled", "Reason")
+    for file, result in results.items():
+        if "error" in result:
+            left.add_row(file, result["error"])
+        elif not result["faces"] and not result["unindexed"]:
+            left.add_row(file, "no face was found")
+        for reasons in result.get("unindexed", ()):
+            left.add_row(file, ", ".join(reasons))
+    if left.row_count:
+        out.print(left)
+
+
+def _show_matches(answer: dict[str, Any], remarks: dict[str, str]) -> None:
+    if count := remarks.get("x-regard-faces-in-picture"):
+        out.print(f"{count} faces are in the picture; the largest was looked for.")
+    rows = table("Similarity", "Name", "Face")
+    for match in answer["FaceMatches"]:
+        face = match["Face"]
+        rows.add_row(f"{match['Similarity']:.2f}", face.get("ExternalImageId", ""), face["FaceId"])
+    out.print(rows if answer["FaceMatches"] else "Nobody in the collection is like this face.")
+
+
+def _best(answer: dict[str, Any]) -> str:
+    if not answer["FaceMatches"]:
+        return "no match"
+    match = answer["FaceMatches"][0]
+    return f"{match['Face'].get('ExternalImageId', match['Face']['FaceId'])} {match['Similarity']:.1f}"

@@ -1,0 +1,49 @@
+"""The service in this process, for commands that work without a server. The gate is the same."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from regard.operations.model import service_model
+from regard.operations.registry import answered
+from regard.server import Office, open_office, open_service
+from regard.settings import Settings
+from regard.stewardship.call import Call, Caller
+from regard.wire.protocol import check_parameters
+
+_REGION = "us-east-1"
+
+
+class Inside:
+    """Answers operations as the holder of an access key. What a server would refuse is refused here too."""
+
+    def __init__(self, settings: Settings, key_id: str | None = None) -> None:
+        office = open_office(settings)
+        self.caller = _caller(office, key_id)
+        self._service = open_service(office)
+
+    def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """The answer to one operation, parameters and answer in the words of the API. Raises ApiError."""
+        return self.ask_with_remarks(operation, **parameters)[0]
+
+    def ask_with_remarks(self, operation: str, **parameters: Any) -> tuple[dict[str, Any], dict[str, str]]:
+        """The answer, and what a server would say in its `x-regard-…` headers."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        check_parameters(service_model().operation_model(operation), given)
+        call = Call(self.caller, answered()[operation], given, _REGION, str(uuid.uuid4()))
+        return self._service.answer(call), call.remarks
+
+
+def _caller(office: Office, key_id: str | None) -> Caller:
+    office.organizations.first_start()
+    keys = [key for key in office.organizations.keys.all() if key.enabled and key.expires > time.time()]
+    for key in keys:
+        if key_id in (None, key.access_key_id):
+            return key.caller
+    raise LookupError(
+        f"the access key {key_id} is not there or does not work any more"
+        if key_id
+        else "no access key works any more; `regard keys issue` makes one"
+    )

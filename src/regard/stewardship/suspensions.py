@@ -1,0 +1,83 @@
+"""The stop button: any member stops a capability at once, for a bounded time."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+
+from regard.ledger.notes import Note, NoteError, Signer, open_note, sign_note
+from regard.stewardship import records, tables
+from regard.stewardship.call import Capability
+from regard.stewardship.charter import Charter
+from regard.stewardship.motions import BadMotion
+from regard.stewardship.revision import changed
+
+STOPPABLE = (Capability.DETECT, Capability.COMPARE, Capability.ENROL, Capability.IDENTIFY)
+_FORM = "regard.suspension/v1"
+_log = logging.getLogger(__name__)
+
+
+class Suspension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One member's stop: a capability, why, and from when to when in seconds since 1970."""
+
+    capability: str
+    member: str
+    reason: str
+    begins: int
+    ends: int
+
+    def text(self) -> str:
+        """The text that the member signs."""
+        body = json.dumps(msgspec.to_builtins(self), sort_keys=True, ensure_ascii=False)
+        return f"{_FORM}\n{body}\n"
+
+
+def stop(
+    connection: Connection,
+    charter: Charter,
+    capability: str,
+    reason: str,
+    signer: Signer,
+    now: int,
+    seconds: int | None,
+) -> Suspension:
+    """Sign and keep a stop, for `seconds` or as long as the charter allows. Raises BadMotion."""
+    if capability not in STOPPABLE or not reason.strip():
+        raise BadMotion(f"a suspension says why, and stops one of: {', '.join(STOPPABLE)}")
+    member = charter.member(signer.name)
+    if member is None or member.verifier.public != signer.verifier.public:
+        raise BadMotion(f"{signer.name} is not on the council, or signs with another key")
+    earlier = [
+        each.ends for each in read(connection, charter) if (each.member, each.capability) == (signer.name, capability)
+    ]
+    if earlier and now < max(earlier) + charter.suspension:
+        raise BadMotion(f"{signer.name} stopped {capability} lately; now it takes a motion, or another member")
+    ends = now + min(seconds or charter.suspension, charter.suspension)
+    made = Suspension(capability, signer.name, reason, now, ends)
+    note = sign_note(made.text(), [signer])
+    row = {"capability": capability, "member": signer.name, "note": note, "begins_at": now, "ends_at": ends}
+    connection.execute(insert(tables.suspensions).values(row))
+    records.append(connection, "suspension", now, {"note": note.decode()})
+    changed(connection)
+    return made
+
+
+def read(connection: Connection, charter: Charter) -> list[Suspension]:
+    """The stops that members signed and that are no longer than the charter allows, lapsed or not."""
+    found = []
+    for row in connection.execute(select(tables.suspensions)):
+        try:
+            stop = msgspec.json.decode(Note.parse(row.note).text.partition("\n")[2], type=Suspension)
+            member = charter.member(stop.member)
+            if member is None or Note.parse(row.note).text != stop.text():
+                raise BadMotion(f"{stop.member} is not on the council, or this is no suspension")
+            open_note(row.note, [member.verifier])
+        except (NoteError, msgspec.MsgspecError, BadMotion) as error:
+            _log.warning("the suspension %s counts for nothing: %s", row.id, error)
+            continue
+        if stop.ends - stop.begins <= charter.suspension:
+            found.append(stop)
+    return found

@@ -1,0 +1,77 @@
+"""The vault: no template without its key, no key without its subject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regard.gallery.vault import Template, Vault, open_vault
+from regard.sealing import SealBroken, SealingKey
+from tests.fakes import person
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return open_vault(tmp_path / "keys.db", SealingKey(b"m" * 32))
+
+
+def _sealed(vault: Vault, collection: int, subject: str, face_id: str) -> Template:
+    return Template(subject, face_id, vault.seal(collection, [(subject, face_id)], [person(1)])[0])
+
+
+def test_what_was_sealed_opens_bit_for_bit(vault: Vault) -> None:
+    opened = vault.open(1, [_sealed(vault, 1, "s", "f")])
+    np.testing.assert_array_equal(opened["f"], person(1))
+
+
+def test_a_sealed_template_does_not_contain_the_template(vault: Vault) -> None:
+    assert person(1).tobytes()[:16] not in _sealed(vault, 1, "s", "f").sealed
+
+
+def test_without_the_key_of_its_subject_a_template_stays_shut(vault: Vault) -> None:
+    gone, kept = _sealed(vault, 1, "gone", "f"), _sealed(vault, 1, "kept", "g")
+    vault.destroy(1, ["gone"])
+    assert vault.open(1, [gone, kept]).keys() == {"g"}
+
+
+def test_a_new_key_of_the_same_subject_does_not_open_old_templates(vault: Vault) -> None:
+    old = _sealed(vault, 1, "s", "f")
+    vault.destroy(1, ["s"])
+    _sealed(vault, 1, "s", "other")
+    with pytest.raises(SealBroken):
+        vault.open(1, [old])
+
+
+def test_a_template_opens_only_as_the_face_it_was_sealed_for(vault: Vault) -> None:
+    template = _sealed(vault, 1, "s", "f")
+    with pytest.raises(SealBroken):
+        vault.open(1, [template._replace(face_id="g")])
+
+
+def test_another_master_key_opens_nothing(tmp_path: Path) -> None:
+    template = _sealed(open_vault(tmp_path / "keys.db", SealingKey(b"m" * 32)), 1, "s", "f")
+    with pytest.raises(SealBroken):
+        open_vault(tmp_path / "keys.db", SealingKey(b"n" * 32)).open(1, [template])
+
+
+def test_a_destroyed_key_is_in_no_file_of_the_store(vault: Vault, tmp_path: Path) -> None:
+    _sealed(vault, 1, "external/a-name-to-look-for", "f")
+    _sealed(vault, 1, "external/stays", "g")
+    vault.destroy(1, ["external/a-name-to-look-for"])
+    files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"external/stays" in files
+    assert b"a-name-to-look-for" not in files
+
+
+def test_a_sweep_keeps_the_keys_in_use_alone(vault: Vault) -> None:
+    for collection, subject in ((1, "used"), (1, "unused"), (2, "deleted")):
+        _sealed(vault, collection, subject, "f")
+    vault.digest(1, b"picture")
+    vault.keep_only({1: {"used"}})
+    assert vault.holders() == {1: {"used", ""}}
+
+
+def test_the_same_picture_has_another_digest_in_another_collection(vault: Vault) -> None:
+    assert vault.digest(1, b"picture") == vault.digest(1, b"picture") != vault.digest(2, b"picture")

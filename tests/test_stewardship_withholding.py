@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from regard.stewardship.withholding import _model, paths_to, threshold_of, without
+
+
+def test_emotions_have_a_place_in_the_answers_of_nine_operations() -> None:
+    assert sum(bool(paths_to("Emotions", name)) for name in _model().operation_names) == 9
+    assert paths_to("Emotions", "DetectFaces") == (("FaceDetails", "[]", "Emotions"),)
+    assert paths_to("Emotions", "OurOwn") == ()
+
+
+def test_members_of_the_same_name_elsewhere_stay() -> None:
+    answer = {"Emotions": 1, "FaceDetails": [{"Emotions": 2}]}
+    assert without(answer, paths_to("Emotions", "DetectFaces"))
+    assert answer == {"Emotions": 1, "FaceDetails": [{}]}
+    assert not without(answer, paths_to("Emotions", "DetectFaces"))
+
+
+def test_the_threshold_of_an_operation_is_found_in_the_model() -> None:
+    assert threshold_of("CompareFaces") == "SimilarityThreshold"
+    assert threshold_of("SearchUsersByImage") == "UserMatchThreshold"
+    assert threshold_of("DetectFaces") is None
