@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from regard.wire import app, signature
+from regard.wire.errors import CONTENT_TYPE
 from regard.wire.signature import REKOGNITION
 from tests.wire_client import Request, sign
 from tests.wire_stub import HOST, KEY, NOW, Answered, Wire, detect, messages, scope_of
@@ -172,9 +173,7 @@ def test_a_scope_that_is_not_ours_is_refused(part: str, other: str, cause: str) 
 
 def test_a_signature_made_for_another_service_is_refused() -> None:
     made = sign(
-        Request(
-            detect().body, {"X-Amz-Target": "RekognitionService.DetectFaces", "Content-Type": app.errors.CONTENT_TYPE}
-        ),
+        Request(detect().body, {"X-Amz-Target": "RekognitionService.DetectFaces", "Content-Type": CONTENT_TYPE}),
         host=HOST,
         access_key_id=KEY.access_key_id,
         secret=KEY.secret,
@@ -226,7 +225,7 @@ def test_whitespace_around_and_within_header_values_is_one_space() -> None:
 
 def test_the_query_is_signed() -> None:
     query = "b=2&a=1%20x&a=&c"
-    bare = {"X-Amz-Target": "RekognitionService.DetectFaces", "Content-Type": app.errors.CONTENT_TYPE}
+    bare = {"X-Amz-Target": "RekognitionService.DetectFaces", "Content-Type": CONTENT_TYPE}
     made = sign(
         Request(detect().body, bare),
         host=HOST,

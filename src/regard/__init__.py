@@ -68,11 +68,13 @@ def detect(picture: Source, wanted: frozenset[str] = _DEFAULT) -> list[Finding]:
     """The faces of a picture, largest first; an empty list where there is none.
 
     `wanted` names what to say of them beyond box, five landmarks, pose and quality, in the API's words: AGE_RANGE,
-    GENDER, SMILE, EYES_OPEN, MOUTH_OPEN, EYE_DIRECTION, EMOTIONS, or ALL, which also gives all thirty landmarks.
+    GENDER, SMILE, MOUTH_OPEN, or ALL, which also gives all thirty landmarks. Emotions are for the policy to allow, and
+    there is none here.
     Raises ImageError for what is no picture, MissingWeights when the models were not pulled.
     """
     analyzer, seen = _analyzer(), _picture(picture)
-    return [Finding(face, analyzer.describe(seen, face, wanted)) for face in analyzer.detect(seen)]
+    told = wanted - {"EMOTIONS"}
+    return [Finding(face, analyzer.describe(seen, face, told)) for face in analyzer.detect(seen)]
 
 
 def compare(source: Source, target: Source) -> Comparison:

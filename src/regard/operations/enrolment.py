@@ -82,7 +82,7 @@ def _sorted_out(
 
     The quality filter goes first; of what passes, the smallest are over MaxFaces.
     """
-    wanted = wanted_attributes(call.parameters.get("DetectionAttributes"))
+    wanted = wanted_attributes(call.parameters.get("DetectionAttributes"), call.withheld)
     level = call.parameters.get("QualityFilter", "AUTO")
     most = min(call.parameters.get("MaxFaces", MOST_INDEXED), MOST_INDEXED)
     taken: list[tuple[Face, dict[str, Any]]] = []
@@ -90,7 +90,7 @@ def _sorted_out(
     for face in rooms.faces.detect(picture):
         description = rooms.faces.describe(picture, face, wanted)
         detail = face_detail(face, description)
-        reasons = list(quality.rejections(face, description, level))
+        reasons = list(quality.rejections(face, description, level, picture))
         if not reasons and len(taken) == most:
             reasons = ["EXCEEDS_MAX_FACES"]
         if reasons:

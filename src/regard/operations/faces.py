@@ -21,7 +21,7 @@ _DEFAULT = frozenset({"DEFAULT"})
 def detect_faces(call: Call, rooms: Rooms) -> Answer:
     """Every face of a picture, largest first; none is an empty list, not an error."""
     picture = rooms.pictures.read(call, call.parameters["Image"])
-    wanted = wanted_attributes(call.parameters.get("Attributes"))
+    wanted = wanted_attributes(call.parameters.get("Attributes"), call.withheld)
     return {
         "FaceDetails": [
             face_detail(face, rooms.faces.describe(picture, face, wanted)) for face in rooms.faces.detect(picture)
@@ -48,7 +48,7 @@ def compare_faces(call: Call, rooms: Rooms) -> Answer:
 
 def _usable_faces(rooms: Rooms, picture: Picture, level: str, role: str) -> list[tuple[Face, Description]]:
     described = [(face, rooms.faces.describe(picture, face, _DEFAULT)) for face in rooms.faces.detect(picture)]
-    usable = [pair for pair in described if not quality.rejections(*pair, level)]
+    usable = [pair for pair in described if not quality.rejections(*pair, level, picture)]
     if usable:
         return usable
     cause = f"none of the {len(described)} faces passes QualityFilter {level}" if described else "no face was found"

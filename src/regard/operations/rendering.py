@@ -19,10 +19,11 @@ ATTRIBUTES = {
 }
 
 
-def wanted_attributes(asked: list[str] | None) -> frozenset[str]:
-    """What `Attributes` asks for; DEFAULT is always included, ALL stands for everything."""
+def wanted_attributes(asked: list[str] | None, withheld: tuple[str, ...] = ()) -> frozenset[str]:
+    """What `Attributes` asks for, less the `withheld` members; DEFAULT is always included, ALL is everything."""
     asked = asked or ["DEFAULT"]
-    return frozenset({"DEFAULT", "ALL", *ATTRIBUTES}) if "ALL" in asked else frozenset({"DEFAULT", *asked})
+    wanted = {"DEFAULT", "ALL", *ATTRIBUTES} if "ALL" in asked else {"DEFAULT", *asked}
+    return frozenset(wanted - {name for name, (member, _) in ATTRIBUTES.items() if member in withheld})
 
 
 def bounding_box(box: Box) -> dict[str, float]:

@@ -76,7 +76,7 @@ def search_users_by_image(call: Call, rooms: Rooms) -> Answer:
     for face in rooms.faces.detect(picture):
         description = rooms.faces.describe(picture, face, _DEFAULT)
         detail = face_detail(face, description)
-        reasons = list(quality.rejections(face, description, level))
+        reasons = list(quality.rejections(face, description, level, picture))
         if searched:
             reasons.insert(0, "FACE_NOT_LARGEST")
         if reasons:
@@ -121,7 +121,7 @@ def _rejections(rooms: Rooms, picture: Picture, face: Face, level: str) -> tuple
     # Describing costs as much as embedding: without a filter there is no need.
     if level == "NONE":
         return ()
-    return quality.rejections(face, rooms.faces.describe(picture, face, _DEFAULT), level)
+    return quality.rejections(face, rooms.faces.describe(picture, face, _DEFAULT), level, picture)
 
 
 def _remark(call: Call, faces: list[Face], searched: Face) -> None:

@@ -21,6 +21,7 @@ class Service:
         """The answer to a validated call. Raises ApiError, and nothing else that a caller could cause."""
         try:
             permit = self.gate.before(call)
+            call.withheld = permit.withheld
             answer = registry.function_of(call.operation.name)(call, self._rooms)
             return self.gate.after(permit, answer)
         except Exception as error:

@@ -60,6 +60,7 @@ class Caller:
 class Call:
     """One call on its way through the gate. `remarks` become headers of the answer, named `x-regard-…`.
 
+    `withheld` are members that the gate will take out of the answer: what only they need is not worked out.
     `loopback` says whether it came from this machine: by the peer's address, or because no network was used.
     """
 
@@ -69,6 +70,7 @@ class Call:
     region: str
     request_id: str
     loopback: bool = True
+    withheld: tuple[str, ...] = ()
     remarks: dict[str, str] = field(default_factory=dict)
 
     def arn(self, resource: str) -> str:

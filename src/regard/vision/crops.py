@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-
 # Where eyes, nose and mouth corners lie in the crop that face recognition networks since ArcFace are trained on
 # (Deng et al. 2019): the mean of the training faces, in pixels of 112×112.
 ALIGNED = 112
@@ -35,13 +34,18 @@ class Placement:
 
 
 def aligned(points: NDArray[np.floating]) -> Placement:
-    """The placement that puts a face's five `points` (5, 2) nearest to TEMPLATE, in a crop of ALIGNED pixels.
+    """The placement that puts a face's five `points` (5, 2) nearest to TEMPLATE, in a crop of ALIGNED pixels."""
+    return fitted(TEMPLATE, points)
+
+
+def fitted(template: NDArray[np.floating], points: NDArray[np.floating]) -> Placement:
+    """The placement that puts `points` (n, 2) of the picture nearest to `template` (n, 2) of the crop.
 
     Least squares in the crop's pixels over turn, scale and shift without reflection, as of Umeyama, "Least-squares
     estimation of transformation parameters between two point patterns" (1991), which for points of a plane is a
     regression on complex numbers.
     """
-    here, there = _complex(points), _complex(TEMPLATE)
+    here, there = _complex(points), _complex(template)
     centre, aim = here.mean(), there.mean()
     spread = np.vdot(here - centre, here - centre).real
     shrink = complex(np.vdot(here - centre, there - aim) / spread)

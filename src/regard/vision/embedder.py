@@ -24,4 +24,5 @@ class Embedder:
         """The embedding of one face, of length 1: float32 of shape (128,). `points` are the five of the face."""
         chip = crop(pixels, aligned(points), ALIGNED)
         found = self._model(chip.transpose(2, 0, 1)[None].astype(np.float32, order="C"))[0][0]
-        return found / np.linalg.norm(found)
+        embedding: NDArray[np.float32] = found / np.linalg.norm(found)
+        return embedding

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 from regard.vision import landmarks
+from regard.vision.attributes import AgeEstimator, GenderEstimator
 from regard.vision.crops import ALIGNED, aligned, crop
-from regard.vision.detector import Candidates, Detector
+from regard.vision.detector import Candidates, Detector, joined, without_doubles
 from regard.vision.embedder import DIMENSIONS, Embedder
+from regard.vision.expression import ExpressionEstimator
 from regard.vision.findings import (
     AgeRange,
     Box,
@@ -22,9 +26,11 @@ from regard.vision.findings import (
 )
 from regard.vision.images import Picture
 from regard.vision.mesh import Mesh
+from regard.vision.mouth import mouth_open, smile
 from regard.vision.pose import pose
 from regard.vision.quality import quality
-from regard.vision.runtime import Runtime
+from regard.vision.runtime import Model, Runtime
+from regard.vision.small_faces import SmallFaceDetector, has_small
 from regard.vision.weights import Weights
 
 __all__ = [
@@ -47,12 +53,19 @@ MOST_FACES = 100
 
 class FaceAnalyzer:
     """Finds faces, describes them and embeds them. Safe to share between threads; the same picture gives the
-    same answer."""
+    same answer.
+
+    `small_faces` says when to look a second time for small ones: never, always, or auto, which is when the first look
+    found a face so small that it may have missed others (see :mod:`regard.vision.small_faces`).
+    """
 
     def __init__(self, weights: Weights, runtime: Runtime, small_faces: str = "auto") -> None:
-        self._detector = Detector(runtime.load(weights.path("face-detector"), (1, 3, -1, -1)))
-        self._embedder = Embedder(runtime.load(weights.path("face-embedder"), (1, 3, 112, 112)))
-        self._mesh = Mesh(runtime.load(weights.path("face-mesh"), (1, 192, 192, 3)))
+        self._weights = weights
+        self._runtime = runtime
+        self._small_faces = small_faces
+        self._detector = Detector(self._load("face-detector", (1, 3, -1, -1)))
+        self._embedder = Embedder(self._load("face-embedder", (1, 3, 112, 112)))
+        self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3)))
 
     @property
     def version(self) -> str:
@@ -61,19 +74,27 @@ class FaceAnalyzer:
 
     def detect(self, picture: Picture) -> list[Face]:
         """The faces of the picture, largest first, at most 100."""
-        return _faces(self._detector(picture.pixels), picture)
+        found = self._detector(picture.pixels)
+        if self._small_faces == "always" or (self._small_faces == "auto" and has_small(found, picture)):
+            found = without_doubles(joined(found, self._small_face_detector(picture.pixels)))
+        return _faces(found, picture)
 
     def describe(self, picture: Picture, face: Face, wanted: frozenset[str]) -> Description:
-        """What is said of one face of the picture."""
-        size = (picture.width, picture.height)
-        mesh = self._mesh(picture.pixels, _in_pixels(face.box, picture), face.points)
-        chip = crop(picture.pixels, aligned(face.points), ALIGNED)
+        """What is said of one face of the picture: landmarks, pose and quality, and of the rest what is `wanted`."""
+        pixels, size = picture.pixels, (picture.width, picture.height)
+        box = _in_pixels(face.box, picture)
+        mesh = self._mesh(pixels, box, face.points)
         return Description(
             landmarks=landmarks.thirty(face.points, mesh, *size)
             if "ALL" in wanted
             else landmarks.five(face.points, *size),
             pose=pose(mesh),
-            quality=quality(chip),
+            quality=quality(crop(pixels, aligned(face.points), ALIGNED)),
+            age_range=self._age(pixels, mesh) if "AGE_RANGE" in wanted else None,
+            gender=self._gender(pixels, mesh) if "GENDER" in wanted else None,
+            smile=smile(mesh) if "SMILE" in wanted else None,
+            mouth_open=mouth_open(mesh) if "MOUTH_OPEN" in wanted else None,
+            emotions=self._expression(pixels, box) if "EMOTIONS" in wanted else None,
         )
 
     def embed(self, picture: Picture, faces: list[Face]) -> NDArray[np.float32]:
@@ -82,6 +103,27 @@ class FaceAnalyzer:
         for row, face in zip(found, faces, strict=True):
             row[:] = self._embedder(picture.pixels, face.points)
         return found
+
+    # What most pictures do not need is loaded when the first one does.
+
+    @cached_property
+    def _small_face_detector(self) -> SmallFaceDetector:
+        return SmallFaceDetector(self._load("small-face-detector", (1, 3, -1, -1)))
+
+    @cached_property
+    def _age(self) -> AgeEstimator:
+        return AgeEstimator(self._load("age", (1, 3, 64, 64)))
+
+    @cached_property
+    def _gender(self) -> GenderEstimator:
+        return GenderEstimator(self._load("gender-presentation", (1, 3, 32, 32)))
+
+    @cached_property
+    def _expression(self) -> ExpressionEstimator:
+        return ExpressionEstimator(self._load("expression", (1, 64, 64, 1)))
+
+    def _load(self, name: str, shape: tuple[int, ...]) -> Model:
+        return self._runtime.load(self._weights.path(name), shape)
 
 
 def _faces(found: Candidates, picture: Picture) -> list[Face]:

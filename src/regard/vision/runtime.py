@@ -49,9 +49,9 @@ class Model:
 class Runtime:
     """Loads models. `threads` is how many threads one inference may use.
 
-    `precision` is auto, bf16 or f32. auto means bf16 where the processor has a matrix unit for it and
-    OpenVINO runs the models, else f32. Raises RuntimeUnavailable for a runtime that is not installed and for bf16 that cannot
-    be had.
+    `precision` is auto, bf16 or f32. auto means bf16 where the processor has a matrix unit for it and OpenVINO runs
+    the models, else f32. `ran` is told the name of the model and the seconds after each inference. Raises
+    RuntimeUnavailable for a runtime that is not installed and for bf16 that cannot be had.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None]) -> Starlette:
     def wrong_method(_: Request, __: Exception) -> Response:
         return _refused("The API takes POST / alone, and its pages GET.", 405)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", home),
             Route("/healthz", healthz),
@@ -57,6 +57,8 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None]) -> Starlette:
         ],
         exception_handlers={404: unknown, 405: wrong_method},
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 def _named() -> dict[str, str]:

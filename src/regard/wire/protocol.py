@@ -50,7 +50,8 @@ def parse_request(operation: OperationModel, body: bytes) -> dict[str, Any]:
 
 def check_parameters(operation: OperationModel, parameters: Mapping[str, Any]) -> None:
     """Hold parameters to every constraint of the model. Raises ApiError: ValidationException."""
-    broken = list(islice(_violations(operation.input_shape, parameters, ""), _MOST_TOLD))
+    shape = operation.input_shape
+    broken = list(islice(_violations(shape, parameters, ""), _MOST_TOLD)) if shape is not None else []
     if broken:
         raise validation_error(broken)
 
@@ -171,7 +172,9 @@ def _constraints(shape: Shape, value: Any) -> Iterator[str]:
         if "max" in limits and value > limits["max"]:
             yield f"Member must have value less than or equal to {limits['max']}"
     if isinstance(value, str):
-        if "pattern" in limits and not _pattern(limits["pattern"]).fullmatch(value):
+        # Some patterns take time that grows with the square of the length; what is too long is told above.
+        fits = len(value) <= limits.get("max", len(value))
+        if fits and "pattern" in limits and not _pattern(limits["pattern"]).fullmatch(value):
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
         if "enum" in limits and value not in limits["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from regard.wire.metrics import Metrics
+from regard.wire.pool import Pool
+
+
+def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    families = text_string_to_metric_families(metrics.text().decode())
+    return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
+
+
+def test_requests_are_counted_by_operation_and_code() -> None:
+    metrics = Metrics()
+    metrics.answered("DetectFaces", "OK", 0.02)
+    metrics.answered("DetectFaces", "OK", 0.03)
+    metrics.answered("DetectFaces", "ThrottlingException", 0.0)
+    found = samples(metrics)
+    assert found["regard_requests_total", (("code", "OK"), ("operation", "DetectFaces"))] == 2
+    assert found["regard_requests_total", (("code", "ThrottlingException"), ("operation", "DetectFaces"))] == 1
+
+
+def test_latency_is_a_histogram_of_seconds() -> None:
+    metrics = Metrics()
+    metrics.answered("DetectFaces", "OK", 0.02)
+    metrics.answered("DetectFaces", "OK", 4)
+    found = samples(metrics)
+    operation = ("operation", "DetectFaces")
+    assert found["regard_request_seconds_sum", (operation,)] == 4.02
+    assert found["regard_request_seconds_bucket", (("le", "0.025"), operation)] == 1
+    assert found["regard_request_seconds_bucket", (("le", "+Inf"), operation)] == 2
+
+
+def test_the_time_of_models_adds_up() -> None:
+    metrics = Metrics()
+    metrics.model_ran("face-detector", 0.5)
+    metrics.model_ran("face-detector", 0.25)
+    assert samples(metrics)["regard_model_seconds_total", (("model", "face-detector"),)] == 0.75
+
+
+def test_the_depth_of_the_queue_is_the_pools() -> None:
+    metrics, pool = Metrics(), Pool(1, 5)
+    metrics.watch(pool)
+    with ExitStack() as places:
+        for _ in range(4):
+            places.enter_context(pool.place())
+        assert samples(metrics)["regard_queue_depth", ()] == 3
+    assert samples(metrics)["regard_queue_depth", ()] == 0
+
+
+def test_two_services_in_a_process_count_apart() -> None:
+    first, second = Metrics(), Metrics()
+    first.answered("DetectFaces", "OK", 0.1)
+    assert b"DetectFaces" not in second.text()
