@@ -12,6 +12,7 @@ from PIL import Image
 from regard.operations.errors import ApiError
 from regard.vision import quality
 from regard.vision.faces import Description, Face
+from regard.vision.images import Picture
 from tests.fakes import Client, Clock, open_rooms, picture_of
 
 
@@ -48,7 +49,7 @@ def test_over_max_faces_the_smallest_are_left_out_and_said(client: Client) -> No
 def test_what_the_quality_filter_turns_away_makes_room_for_smaller_faces(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rejections(face: Face, description: Description, level: str) -> tuple[str, ...]:
+    def rejections(face: Face, description: Description, level: str, picture: Picture) -> tuple[str, ...]:
         return ("EXTREME_POSE", "LOW_SHARPNESS") if level == "AUTO" and face.box.left < 0.1 else ()
 
     monkeypatch.setattr(quality, "rejections", rejections)

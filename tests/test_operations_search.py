@@ -10,6 +10,7 @@ from regard.operations.errors import ApiError
 from regard.operations.registry import function_of
 from regard.vision import quality
 from regard.vision.faces import Description, Face
+from regard.vision.images import Picture
 from tests.fakes import Client, Clock, open_rooms, picture_of
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -109,7 +110,7 @@ def test_of_one_face_nothing_need_be_said(client: Client) -> None:
 def test_the_quality_filter_of_a_search_is_off_unless_asked_for(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rejections(face: Face, description: Description, level: str) -> tuple[str, ...]:
+    def rejections(face: Face, description: Description, level: str, picture: Picture) -> tuple[str, ...]:
         return ("LOW_BRIGHTNESS",) if level != "NONE" and face.box.left < 0.1 else ()
 
     monkeypatch.setattr(quality, "rejections", rejections)

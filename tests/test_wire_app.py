@@ -383,3 +383,27 @@ def test_keys_are_told_apart() -> None:
     request = signed("DetectFaces", {"Image": {}}, host=HOST, access_key_id="AKIAOTHER", secret="other", now=NOW)
     assert wire.ask(request).status == 200
     assert wire.ask(detect(access_key_id="AKIAOTHER")).code == "InvalidSignatureException"
+
+
+def test_bodies_that_never_come_keep_nobody_from_a_worker() -> None:
+    wire = Wire(pool=Pool(1, 0))
+
+    async def ask() -> int:
+        gone = asyncio.Event()
+
+        async def silent() -> Message:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def unheard(_: Message) -> None:
+            pytest.fail("who hung up is not answered")
+
+        scope = scope_of(detect().headers.items())
+        waiting = [asyncio.create_task(wire.app(scope, silent, unheard)) for _ in range(20)]
+        await asyncio.sleep(0)
+        answered = await wire.asking(detect())
+        gone.set()
+        await asyncio.gather(*waiting)
+        return answered.status
+
+    assert asyncio.run(ask()) == 200

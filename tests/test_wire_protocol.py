@@ -458,3 +458,10 @@ def test_what_is_answered_is_what_botocore_reads(operation: str, data: st.DataOb
     read = parse(operation, 200, {}, serialize_answer(model, answer))
     del read["ResponseMetadata"]
     assert read == answer
+
+
+def test_a_body_of_millions_of_parts_is_refused_before_it_is_read() -> None:
+    body = b'{"CollectionId":"a","FaceIds":[' + b"1," * 1_000_000 + b"1]}"
+    with pytest.raises(ApiError, match="more parts than any request") as raised:
+        parse_request(service_model().operation_model("DeleteFaces"), body)
+    assert raised.value.code == "SerializationException"

@@ -28,9 +28,9 @@ Pixels = NDArray[np.uint8]
 
 # Refused before decoding. A picture at the limit takes about 1 GB for a moment; cameras of phones give 50
 # million.
-MOST_PIXELS = 64_000_000
-# A progressive JPEG is decoded scan by scan: this many scans of the largest picture bound the time.
-MOST_SCANNED = 20 * MOST_PIXELS
+MOST_PIXELS = 100_000_000
+# A progressive JPEG is decoded scan by scan: pixels times scans bound the time.
+MOST_SCANNED = 1_280_000_000
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _START_OF_SCAN, _APPLICATION_0, _EXIF, _ADOBE, _COMMENT = 0xDA, 0xE0, 0xE1, 0xEE, 0xFE

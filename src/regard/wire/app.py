@@ -33,6 +33,7 @@ from regard.wire.metrics import Metrics
 from regard.wire.pool import ClientGone, Full, Pool
 from regard.wire.protocol import parse_request, serialize_answer
 from regard.wire.signature import Claim, Headers, Rules, SignatureRefused, check_signature, read_claim
+from regard.wire.uploads import Uploads
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
 BODY_SECONDS = 60.0
@@ -84,6 +85,7 @@ class Application:
         self._service = service
         self._find_key = find_key
         self._pool = pool
+        self._uploads = Uploads()
         self._metrics = metrics
         self._rules = rules
         self._pages = pages
@@ -120,10 +122,11 @@ class Application:
 
     async def _take(self, exchange: Exchange, receive: Receive) -> None:
         try:
-            with self._pool.place():
-                _run(self._steps_on_head, exchange)
-                exchange.body = await _body(exchange, receive)
-                await self._pool.run(lambda: _run(self._steps_on_body, exchange), _hung_up(receive))
+            _run(self._steps_on_head, exchange)
+            with self._uploads.of(exchange.claim.access_key_id) as count:
+                exchange.body = await _body(exchange, receive, count)
+                with self._pool.place():
+                    await self._pool.run(lambda: _run(self._steps_on_body, exchange), _hung_up(receive))
         except Full:
             if exchange.body is None:
                 await _drain(receive)
@@ -208,7 +211,7 @@ def _run(steps: Sequence[Step], exchange: Exchange) -> None:
         raise ApiError("InternalServerError", "An internal error; the log of the service has the details.") from None
 
 
-async def _body(exchange: Exchange, receive: Receive) -> bytes:
+async def _body(exchange: Exchange, receive: Receive, count: Callable[[int], None]) -> bytes:
     length = exchange.header("content-length")
     # More than 18 digits are too large without counting; Python refuses to read thousands of them.
     if length.isdecimal() and (len(length) > 18 or int(length) > MOST_BODY_BYTES):
@@ -222,6 +225,7 @@ async def _body(exchange: Exchange, receive: Receive) -> bytes:
                 if message["type"] == "http.disconnect":
                     raise ClientGone
                 parts.append(message.get("body", b""))
+                count(len(parts[-1]))
                 size += len(parts[-1])
                 if size > MOST_BODY_BYTES:
                     raise errors.too_large(MOST_BODY_BYTES)
@@ -254,7 +258,7 @@ async def _send(send: Send, exchange: Exchange, status: int) -> None:
         "content-type": errors.CONTENT_TYPE,
         "content-length": str(len(exchange.answer)),
         "x-amzn-requestid": exchange.request_id,
-        **{name.lower(): value for name, value in remarks.items()},
+        **{name.lower(): " ".join(value.split()) for name, value in remarks.items()},
     }
     await send(
         {

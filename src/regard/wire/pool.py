@@ -22,8 +22,7 @@ class ClientGone(ConnectionError):
 class Pool:
     """Runs work in threads. Used from one event loop.
 
-    A place is taken before the body of a request is read, so that full means full in memory too: what is
-    buffered never exceeds `workers + queue` requests.
+    A place is taken once the body of a request is in: who sends slowly keeps nobody from a worker.
     """
 
     def __init__(self, workers: int, queue: int) -> None:
