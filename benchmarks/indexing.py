@@ -76,7 +76,7 @@ def _accuracy(peer: DlibPeer) -> dict[str, tuple[str, str]]:
         return analyzer.embed(picture, faces[:1])[0].astype(float) if faces else None
 
     cosines = [(same, _pair(ours, *files, np.dot)) for same, *files in _pairs()]
-    distances = [(same, _pair(peer.embedding, *files, lambda a, b: -np.linalg.norm(a - b))) for same, *files in _pairs()]
+    distances = [(same, _pair(peer.embedding, *files, _closeness)) for same, *files in _pairs()]
     return {
         "regard": (_right(cosines, LFW_SCORE), _right(cosines, score(80))),
         "dlib": (_right(distances, -DISTANCE), _right(distances, -DISTANCE)),
@@ -91,6 +91,10 @@ def _pair(
 ) -> float:
     a, b = embed(one.read_bytes()), embed(other.read_bytes())
     return -np.inf if a is None or b is None else float(nearness(a, b))
+
+
+def _closeness(one: np.ndarray, other: np.ndarray) -> float:
+    return -float(np.linalg.norm(one - other))
 
 
 def _right(scored: list[tuple[bool, float]], threshold: float) -> str:

@@ -11,8 +11,6 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
-from tests.wire_client import signed
-
 from benchmarks.measuring import markdown, resident_mib, seconds
 from benchmarks.pictures import full_hd, small
 from regard.operations.registry import answered
@@ -21,6 +19,7 @@ from regard.server import open_office, open_service
 from regard.settings import from_environment
 from regard.stewardship.call import Call
 from tests.running import Running, running
+from tests.wire_client import signed
 
 ROUNDS, REPEATS, LOADED = 60, 5, 2000
 

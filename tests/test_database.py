@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import regard.gallery.tables
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
+import regard.gallery.tables
 import regard.stewardship.tables
 from regard.database import metadata, migrate, open_database, sqlite_url
 

@@ -21,11 +21,12 @@ def test_one_key_cannot_take_the_room_of_others() -> None:
             other(1)
 
 
-def test_room_is_given_back_after_an_error() -> None:
+def test_room_is_given_back_at_the_end() -> None:
     uploads = Uploads(most=10, most_of_a_key=10)
-    with pytest.raises(ConnectionError), uploads.of("key") as count:
+    with uploads.of("key") as count:
         count(10)
-        raise ConnectionError
+        with pytest.raises(Full):
+            count(1)
     with uploads.of("key") as count:
         count(10)
 

@@ -30,8 +30,9 @@ class Journal:
 
     def note(self, file: Path, result: dict[str, Any]) -> None:
         """Note that `file` is done."""
-        entry = {"file": str(file.resolve()), "state": _state(file), "result": result}
-        self._done[entry["file"]] = entry
+        name = str(file.resolve())
+        entry = {"file": name, "state": _state(file), "result": result}
+        self._done[name] = entry
         with self._path.open("a") as lines:
             lines.write(json.dumps(entry) + "\n")
 

@@ -10,7 +10,7 @@ from regard.operations.kept import kept_face
 from regard.operations.paging import page
 from regard.operations.pictures import LEAST_SIDE
 from regard.operations.registry import Answer, operation
-from regard.operations.rendering import face_detail, wanted_attributes
+from regard.operations.rendering import face_detail, granted_attributes
 from regard.operations.rooms import Rooms
 from regard.stewardship.call import Call, Capability, DataClass
 from regard.vision import quality
@@ -82,7 +82,7 @@ def _sorted_out(
 
     The quality filter goes first; of what passes, the smallest are over MaxFaces.
     """
-    wanted = wanted_attributes(call.parameters.get("DetectionAttributes"), call.withheld)
+    wanted = granted_attributes(call, "DetectionAttributes")
     level = call.parameters.get("QualityFilter", "AUTO")
     most = min(call.parameters.get("MaxFaces", MOST_INDEXED), MOST_INDEXED)
     taken: list[tuple[Face, dict[str, Any]]] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 from regard.operations.errors import invalid_parameter
 from regard.operations.registry import Answer, operation
-from regard.operations.rendering import bounding_box, compared_face, face_detail, wanted_attributes
+from regard.operations.rendering import bounding_box, compared_face, face_detail, granted_attributes
 from regard.operations.rooms import Rooms
 from regard.stewardship.call import Call, Capability, DataClass
 from regard.vision import quality, similarity
@@ -21,7 +21,7 @@ _DEFAULT = frozenset({"DEFAULT"})
 def detect_faces(call: Call, rooms: Rooms) -> Answer:
     """Every face of a picture, largest first; none is an empty list, not an error."""
     picture = rooms.pictures.read(call, call.parameters["Image"])
-    wanted = wanted_attributes(call.parameters.get("Attributes"), call.withheld)
+    wanted = granted_attributes(call, "Attributes")
     return {
         "FaceDetails": [
             face_detail(face, rooms.faces.describe(picture, face, wanted)) for face in rooms.faces.detect(picture)

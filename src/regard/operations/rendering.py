@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from regard.stewardship.call import Call
 from regard.vision.faces import Box, Description, Estimate, Face, Landmark, Pose, Quality
 
 # The members that Attributes may name, and where a Description holds them.
@@ -19,11 +20,19 @@ ATTRIBUTES = {
 }
 
 
-def wanted_attributes(asked: list[str] | None, withheld: tuple[str, ...] = ()) -> frozenset[str]:
-    """What `Attributes` asks for, less the `withheld` members; DEFAULT is always included, ALL is everything."""
+def wanted_attributes(asked: list[str] | None) -> frozenset[str]:
+    """What `Attributes` asks for; DEFAULT is always included, ALL stands for everything."""
     asked = asked or ["DEFAULT"]
-    wanted = {"DEFAULT", "ALL", *ATTRIBUTES} if "ALL" in asked else {"DEFAULT", *asked}
-    return frozenset(wanted - {name for name, (member, _) in ATTRIBUTES.items() if member in withheld})
+    return frozenset({"DEFAULT", "ALL", *ATTRIBUTES}) if "ALL" in asked else frozenset({"DEFAULT", *asked})
+
+
+def granted_attributes(call: Call, parameter: str) -> frozenset[str]:
+    """What `parameter` of the call asks for, less what the gate withholds: that is not even worked out."""
+    wanted = wanted_attributes(call.parameters.get(parameter))
+    withheld = {name for name, (member, _) in ATTRIBUTES.items() if member in call.withheld} & wanted
+    if withheld:
+        call.remarks["x-regard-withheld"] = ", ".join(ATTRIBUTES[name][0] for name in sorted(withheld))
+    return wanted - withheld
 
 
 def bounding_box(box: Box) -> dict[str, float]:

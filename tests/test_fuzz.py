@@ -1,0 +1,154 @@
+"""Hostile pictures and parameters against the running service: never a fault of ours, never a hang, no growth."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from regard.operations.model import service_model
+from regard.operations.registry import answered
+from tests.running import Running
+from tests.wire_client import Request, sign
+
+PICTURES, REQUESTS = 5_000, 5_000
+MOST_SECONDS = 20.0
+# The resident memory may rise while buffers settle; from a tenth of the way on it may not.
+GROWTH = 1.05
+
+
+Ask = Callable[[str, dict[str, Any]], int]
+
+
+@pytest.fixture
+def ask(service: Running) -> Iterator[Ask]:
+    """The status of an answer, asked for over one kept connection. The client checks nothing."""
+    address = urlsplit(service.url).netloc
+    connection = http.client.HTTPConnection(address, timeout=MOST_SECONDS)
+
+    def ask(operation: str, parameters: dict[str, Any]) -> int:
+        body = json.dumps(parameters, default=lambda data: base64.b64encode(data).decode()).encode()
+        headers = {
+            "X-Amz-Target": f"RekognitionService.{operation}",
+            "Content-Type": "application/x-amz-json-1.1",
+        }
+        request = sign(
+            Request(body, headers),
+            host=address,
+            access_key_id=service.environment["AWS_ACCESS_KEY_ID"],
+            secret=service.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+        connection.request("POST", "/", request.body, request.headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    yield ask
+    connection.close()
+
+
+def _memory(service: Running) -> int:
+    status = Path(f"/proc/{service.process.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def _mutated(chance: random.Random, picture: bytes) -> bytes:
+    data = bytearray(picture)
+    for _ in range(chance.randint(1, 20)):
+        place = chance.randrange(len(data))
+        kind = chance.randrange(5)
+        if kind == 0:
+            data[place] = chance.randrange(256)
+        elif kind == 1:
+            del data[place : place + chance.randint(1, 200)]
+        elif kind == 2:
+            data[place:place] = chance.randbytes(chance.randint(1, 50))
+        elif kind == 3:
+            data[place : place + 4] = b"\xff" * 4
+        else:
+            del data[chance.randrange(len(data) // 2, len(data)) :]
+        if len(data) < 100:
+            break
+    return bytes(data)
+
+
+def _run(service: Running, count: int, once: Callable[[], int]) -> None:
+    memory = 0
+    for number in range(count):
+        begun = time.monotonic()
+        assert once() < 500
+        assert time.monotonic() - begun < MOST_SECONDS
+        if number == count // 10:
+            memory = _memory(service)
+    # A short run ends before the memory has settled.
+    if count >= PICTURES:
+        assert _memory(service) <= GROWTH * memory
+
+
+def test_mutated_pictures_are_answered_or_refused(service: Running, ask: Ask, portrait: bytes, scale: float) -> None:
+    chance = random.Random(5)
+    _run(
+        service,
+        round(PICTURES * scale),
+        lambda: ask("DetectFaces", {"Image": {"Bytes": _mutated(chance, portrait)}}),
+    )
+
+
+def test_any_parameters_of_any_operation_are_answered_or_refused(
+    service: Running, ask: Ask, portrait: bytes, scale: float
+) -> None:
+    chance = random.Random(6)
+    ask("CreateCollection", {"CollectionId": "fuzz"})
+    operations = sorted(answered())
+    _run(
+        service,
+        round(REQUESTS * scale),
+        lambda: ask(name := chance.choice(operations), _parameters(chance, name, portrait)),
+    )
+
+
+def _parameters(chance: random.Random, operation: str, portrait: bytes) -> dict[str, Any]:
+    """Parameters that are often in order, and often not: of other operations, absent, or of odd values."""
+    image = {"Bytes": portrait if chance.random() < 0.05 else chance.randbytes(40)}
+    ids = ["fuzz", "other", "a" * 300, "é", ""]
+    faces = ["11111111-2222-3333-4444-555555555555", "no-id", ""]
+    choices: dict[str, list[Any]] = {
+        "CollectionId": ids,
+        "Image": [image, {"S3Object": {"Bucket": "bucket", "Name": "name"}}, {}],
+        "SourceImage": [image],
+        "TargetImage": [image],
+        "FaceId": faces,
+        "FaceIds": [[face] for face in faces] + [[], faces * 2000],
+        "UserId": ids,
+        "ExternalImageId": ids,
+        "MaxFaces": [1, 0, -1, 10**9],
+        "MaxUsers": [1, 500, 501],
+        "MaxResults": [0, 1, 5000, -1],
+        "NextToken": ["", "x", "A" * 255, "A" * 3000],
+        "QualityFilter": ["AUTO", "NONE", "odd"],
+        "FaceMatchThreshold": [0, 50.5, 100, 101, -1],
+        "UserMatchThreshold": [0, 99.9, 1e308],
+        "SimilarityThreshold": [0, 100, 1e-300],
+        "Attributes": [["ALL"], ["odd"], []],
+        "DetectionAttributes": [["DEFAULT"], ["ALL", "odd"]],
+        "ClientRequestToken": ["token", "!", "t" * 65],
+        "ResourceArn": ["arn:aws:rekognition:us-east-1:000000000000:collection/fuzz", "x" * 30, "short"],
+        "Tags": [{"a": "b"}, {"aws:a": "b"}, {"regard:basis": "none"}, {}],
+        "TagKeys": [["a"], [""], ["a"] * 300],
+    }
+    shape = service_model().operation_model(operation).input_shape
+    members = list(shape.members) if shape else []
+    required = set(shape.required_members) if shape else set()
+    return {
+        name: chance.choice(choices[name])
+        for name in members
+        if name in choices and (name in required or chance.random() < 0.4)
+    }
