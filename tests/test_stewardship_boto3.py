@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
@@ -90,6 +91,24 @@ def test_a_law_enforcement_key_gets_no_face_operation(
         with denied("no-law-enforcement"):
             call()
     assert police.list_collections()["CollectionIds"] == []
+
+
+def test_anyone_may_read_the_policy_the_charter_and_the_motions(house: tuple[Running, Organizations]) -> None:
+    def read(page: str, **headers: str) -> httpx.Response:
+        return httpx.get(f"{house[0].url}/stewardship/v1/{page}", headers=headers).raise_for_status()
+
+    policy, charter, motions = (read(page).json() for page in ("policy", "charter", "motions"))
+    assert policy["pack"] == "moratorium"
+    assert {rule["id"] for rule in policy["rules"]} >= {"no-law-enforcement", "no-emotions"}
+    assert all(rule["sentence"] and rule["source"] for rule in policy["rules"])
+    assert '@id("no-law-enforcement")' in policy["cedar"]
+    assert "entity Organization" in policy["schema"]
+    assert charter["alone"] and charter["head"] == charter["genesis"]["hash"]
+    assert charter["genesis"]["charter"] == charter["charter"]
+    assert [each["hash"] for each in motions["motions"]] == [charter["head"]]
+    text = read("policy", Accept="text/plain")
+    assert text.headers["content-type"].startswith("text/plain")
+    assert policy["hash"] in text.text and policy["rules"][1]["sentence"] in text.text
 
 
 def test_a_threshold_below_the_floor_is_refused_and_none_is_raised(

@@ -7,8 +7,10 @@ import pytest
 
 from regard.gallery.gallery import open_gallery
 from regard.settings import Settings
+from regard.stewardship import records
 from regard.stewardship.collections import KeptCollections, Terms
 from regard.stewardship.gate import Denied, Gate
+from regard.stewardship.motions import BadMotion, Kind, Vote
 from tests.stewarding import Stewardship
 
 
@@ -49,3 +51,55 @@ def test_a_decision_that_was_made_before_costs_little(room: Stewardship) -> None
         gate.before(room.call(caller, "SearchFacesByImage", CollectionId="friends"))
         took.append(time.perf_counter() - start)
     assert sorted(took)[150] < 3e-4
+
+
+def test_a_motion_loosens_what_a_collection_stands_on_once(room: Stewardship) -> None:
+    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key)
+    caller, collections = room.caller(), KeptCollections(room.engine)
+    with gallery.writing() as connection:
+        tags = {"regard:basis": "consent", "regard:retention-days": "30", "colour": "blue"}
+        gallery.collections.create(connection, caller.organization, "staff", "1.0", tags)
+    looser = {"regard:basis": "attested", "regard:purpose": "research"}
+    payload = {"organization": caller.organization, "collection": "staff", "tags": looser}
+    motion = room.council.draft(Kind.TAGS, "they signed on paper", payload, "operator")
+    room.council.propose(motion.signed(room.signer))
+    assert collections.terms(caller.organization, "staff") == Terms(tags, 0)
+    room.council.vote(motion, Vote.APPROVE, "", room.signer)
+    assert collections.terms(caller.organization, "staff") == Terms(tags | looser, 0)
+    assert room.council.law().head == motion.hash
+
+
+@pytest.mark.parametrize(
+    ("collection", "tags"),
+    [
+        ("nothing", {"regard:basis": "attested"}),
+        ("staff", {"regard:basis": "a whim"}),
+        ("staff", {"regard:retention-days": "5000"}),
+        ("staff", {"colour": "blue"}),
+        ("staff", {}),
+    ],
+)
+def test_nobody_votes_on_tags_that_could_not_be_set(room: Stewardship, collection: str, tags: dict[str, str]) -> None:
+    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key)
+    with gallery.writing() as connection:
+        gallery.collections.create(connection, "1", "staff", "1.0", {"regard:basis": "consent"})
+    payload = {"organization": "1", "collection": collection, "tags": tags}
+    motion = room.council.draft(Kind.TAGS, "a change", payload, "operator")
+    with pytest.raises(BadMotion):
+        room.council.propose(motion.signed(room.signer))
+
+
+def test_a_collection_from_before_the_policy_is_recorded_once(room: Stewardship) -> None:
+    caller = room.caller(purpose="photo-library")
+    room.gallery.kept["old"] = {"colour": "blue"}
+    for gate in (room.gate, room.gate, room.another_gate()):
+        gate.before(room.call(caller, "SearchFacesByImage", CollectionId="old"))
+    said = [record.body for record in records.read(room.engine, "collection-defaults")]
+    assert said == [{"organization": caller.organization, "collection": "old"}]
+
+
+def test_a_collection_that_says_what_it_stands_on_is_not_recorded(room: Stewardship) -> None:
+    caller = room.caller(purpose="photo-library")
+    room.gallery.kept["new"] = {"regard:basis": "attested", "regard:purpose": "photo-library"}
+    room.ask(caller, "SearchFacesByImage", CollectionId="new")
+    assert not list(records.read(room.engine, "collection-defaults"))

@@ -18,7 +18,7 @@ from regard.stewardship.chain import BrokenChain
 from regard.stewardship.charter import BadCharter, Charter, Member, Quota
 from regard.stewardship.member_keys import read_public, read_signer
 from regard.stewardship.motions import BadMotion, Ballot, Kind, Motion, Vote
-from regard.stewardship.organizations import Standing
+from regard.stewardship.organizations import ByMotion, Standing
 from regard.stewardship.packs import BadPack, Pack
 from tests.stewarding import Stewardship
 
@@ -178,6 +178,39 @@ def test_admission_by_motion_decides_a_review(five: Five) -> None:
     assert five.outcome(motion) == "carried"
     assert five.room.organizations.get(suspect.id).standing is Standing.REFUSED
     assert not five.room.organizations.reviews()
+
+
+def test_where_several_sit_nobody_decides_a_review_alone(five: Five) -> None:
+    suspect = five.room.organizations.register("Frontex", "technology")
+    with pytest.raises(ByMotion, match="admission"):
+        five.room.organizations.decide(suspect.id, Standing.ADMITTED, "eve", "a friend")
+    assert five.room.organizations.get(suspect.id).standing is Standing.REVIEW
+    assert five.room.organizations.reviews()
+
+
+def test_a_council_of_one_decides_a_review_directly_and_it_is_recorded(room: Stewardship) -> None:
+    suspect = room.organizations.register("Frontex", "technology")
+    room.organizations.decide(suspect.id, Standing.REFUSED, "the operator", "it is the agency")
+    assert room.organizations.get(suspect.id).standing is Standing.REFUSED
+    assert records.last(room.engine, "review").body["reason"] == "it is the agency"
+
+
+def test_on_a_broken_chain_nobody_decides_a_review(five: Five) -> None:
+    suspect = five.room.organizations.register("Frontex", "technology")
+    _changed_by_hand(five.room, "UPDATE motions SET outcome = NULL WHERE outcome = 'carried'")
+    with pytest.raises(BrokenChain):
+        five.room.organizations.decide(suspect.id, Standing.ADMITTED, "eve", "a friend")
+
+
+def test_the_history_tells_each_vote_and_its_reasons(five: Five) -> None:
+    motion = five.propose(Kind.FLOOR, FLOOR)
+    five.vote(motion, "ben")
+    five.vote(motion, "cyd", vote=Vote.REFUSE, reason="people were hurt at 80")
+    told = next(each for each in five.room.council.history() if each["hash"] == motion.hash)
+    assert [(vote["member"], vote["vote"], vote["reason"]) for vote in told["votes"]] == [
+        ("ben", "approve", ""),
+        ("cyd", "refuse", "people were hurt at 80"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,18 @@ def test_a_threshold_that_is_absent_is_raised_and_one_that_is_lower_is_refused(r
     room.ask(caller, "CompareFaces", SimilarityThreshold=99.5)
 
 
+def test_a_raised_threshold_and_a_refused_one_are_both_recorded(room: Stewardship) -> None:
+    caller = room.caller(purpose="identity-verification")
+    room.ask(caller, "CompareFaces", SimilarityThreshold=99.5)
+    assert not list(records.read(room.engine, "floor-raised"))
+    room.ask(caller, "CompareFaces")
+    body = records.last(room.engine, "floor-raised").body
+    assert (body["organization"], body["operation"], body["floor"]) == (caller.organization, "CompareFaces", "99")
+    assert room.rule(caller, "CompareFaces", SimilarityThreshold=80) == "floor-where-rights-are-at-stake"
+    assert records.last(room.engine, "denial").body["request"]["threshold"] == 80
+    assert len(list(records.read(room.engine, "floor-raised"))) == 1
+
+
 def test_a_motion_moves_a_floor(room: Stewardship) -> None:
     caller = room.caller(purpose="media-archive", basis="attested")
     assert room.rule(caller, "CompareFaces", SimilarityThreshold=90) == "floor-of-the-purpose"

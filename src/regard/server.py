@@ -28,6 +28,7 @@ from regard.wire.metrics import Metrics
 from regard.wire.pages import pages
 from regard.wire.pool import Pool
 from regard.wire.signature import REKOGNITION
+from regard.wire.stewardship_pages import stewardship_pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,11 @@ def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
         pool,
         metrics,
         rules,
-        pages(metrics, lambda: None if pool.open else "shutting down"),
+        pages(
+            metrics,
+            lambda: None if pool.open else "shutting down",
+            stewardship_pages(service.gate.council),
+        ),
         behind_proxy=settings.behind_proxy,
     )
     listen(app, settings, lambda port: announce(url(settings, port), service.gate.council.opening()), pool.close)

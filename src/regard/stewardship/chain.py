@@ -87,7 +87,7 @@ def apply(law: Law, motion: Motion) -> Law:
                 name = {str(payload["capability"])}
                 suspended = law.suspended | name if payload["suspended"] is True else law.suspended - name
                 return replace(law, head=head, suspended=suspended)
-            case Kind.ADMISSION:
+            case Kind.ADMISSION | Kind.TAGS:
                 return replace(law, head=head)
             case Kind.GENESIS:
                 raise BadMotion("there is one genesis")

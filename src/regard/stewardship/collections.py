@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from regard.gallery import tables
 from regard.stewardship.call import Call
 from regard.stewardship.denied import Denied
+from regard.stewardship.motions import BadMotion
 from regard.stewardship.reader import Reader
 from regard.stewardship.vocabulary import BASES, Purpose
 
@@ -80,6 +81,34 @@ def check_tightening(call: Call, current: Mapping[str, str], purposes: Mapping[s
         raise Denied(_RULE, "The purpose of a collection does not change: make another.", appeal=_APPEAL)
     if days and int(days) > int(current.get(RETENTION, MOST_DAYS)):
         raise Denied(_RULE, "The retention term of a collection is not prolonged.", appeal=_APPEAL)
+
+
+def check_loosening(connection: Connection, payload: Mapping[str, Any], purposes: Mapping[str, Purpose]) -> None:
+    """Refuse a motion on the reserved tags of no collection, or to values that cannot be. Raises BadMotion."""
+    tags = payload.get("tags")
+    if not isinstance(tags, dict) or not tags or not {*tags} <= {BASIS, PURPOSE, RETENTION}:
+        raise BadMotion(f"a motion on tags sets some of {BASIS}, {PURPOSE}, {RETENTION}")
+    try:
+        _check({key: str(value) for key, value in tags.items()}, purposes)
+    except Denied as denied:
+        raise BadMotion(str(denied)) from None
+    if _row_of(connection, payload) is None:
+        raise BadMotion("the organization has no collection of this name")
+
+
+def loosen(connection: Connection, payload: Mapping[str, Any]) -> None:
+    """Set the reserved tags that a motion carried, once; nothing where the collection is gone."""
+    row, of = _row_of(connection, payload), tables.tags
+    for key, value in payload["tags"].items() if row is not None else ():
+        same = (of.c.collection == row) & (of.c.key == key)
+        if not connection.execute(update(of).where(same).values(value=str(value))).rowcount:
+            connection.execute(insert(of).values(collection=row, key=key, value=str(value)))
+
+
+def _row_of(connection: Connection, payload: Mapping[str, Any]) -> Any:
+    of, name = tables.collections, str(payload.get("collection"))
+    same = (of.c.organization == str(payload.get("organization"))) & (of.c.collection_id == name)
+    return connection.execute(select(of.c.id).where(same)).scalar()
 
 
 def _check(tags: Mapping[str, str], purposes: Mapping[str, Purpose]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,10 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from regard.ledger.notes import Note, NoteError, Signer
 from regard.stewardship import organizations, records, suspensions, tables
-from regard.stewardship.chain import CARRIED, BrokenChain, Entry, Law, apply, replay
+from regard.stewardship.chain import CARRIED, BrokenChain, Law, apply
 from regard.stewardship.charter import Charter, Member, Quota
+from regard.stewardship.collections import check_loosening, loosen
+from regard.stewardship.law import FOUNDED, MOTION_CARRIED, read_ballots, read_law
 from regard.stewardship.member_keys import operator_key
 from regard.stewardship.motions import BadMotion, Ballot, Kind, Motion, Tally, Vote, tally
 from regard.stewardship.packs import FIRST_PACK, OPEN_PACK, BadPack, Pack
@@ -26,7 +27,7 @@ from regard.stewardship.suspensions import STOPPABLE, Suspension
 
 SENSITIVE = ("emotions",)
 _OVERTAKEN = "overtaken"
-_FOUNDED, _CARRIED, _CLOSED = "genesis", "motion-carried", "motion-closed"  # kinds of records
+_CLOSED = "motion-closed"  # a kind of record
 _log = logging.getLogger(__name__)
 
 
@@ -94,7 +95,7 @@ class Council:
                     "settled_at": now,
                 }
                 connection.execute(insert(tables.motions).values(row))
-                records.append(connection, _FOUNDED, now, {"motion": motion.hash, "text": motion.text})
+                records.append(connection, FOUNDED, now, {"motion": motion.hash, "text": motion.text})
                 changed(connection)
             return read_law(connection)
 
@@ -145,7 +146,7 @@ class Council:
             connection.execute(insert(table).values(row))
             records.append(connection, "ballot", now, {"motion": motion_hash, "note": note.decode()})
             changed(connection)
-            return tally(motion, _ballots(connection)[motion_hash], law.charter, now)
+            return tally(motion, read_ballots(connection)[motion_hash], law.charter, now)
 
     def settle(self) -> list[Docket]:
         """Bring into force what has carried, and close what was vetoed, expired or overtaken."""
@@ -172,7 +173,7 @@ class Council:
     def history(self) -> list[dict[str, Any]]:
         """Every motion with its outcome and its ballots, dissent included, oldest first, as plain data."""
         with self._reading() as connection:
-            notes = _ballots(connection)
+            notes = read_ballots(connection)
             rows = connection.execute(select(tables.motions)).all()
         found = [_plain(row, notes[row.hash]) for row in rows]
         return sorted(found, key=lambda each: each.get("opened", 0))
@@ -196,7 +197,7 @@ class Council:
         return [stop for stop in found if stop.ends > self._clock()]
 
     def _dockets(self, connection: Connection) -> list[Docket]:
-        law, now, notes = read_law(connection), self._clock(), _ballots(connection)
+        law, now, notes = read_law(connection), self._clock(), read_ballots(connection)
         dockets = []
         waiting = select(tables.motions).where(tables.motions.c.outcome.is_(None))
         for row in connection.execute(waiting):
@@ -218,9 +219,11 @@ class Council:
         connection.execute(update(of).where(of.c.hash == motion.hash).values(outcome=outcome, settled_at=now))
         if outcome == CARRIED and motion.kind is Kind.ADMISSION:
             self._admit(connection, motion)
+        if outcome == CARRIED and motion.kind is Kind.TAGS:
+            loosen(connection, motion.payload)
         votes = [msgspec.to_builtins(ballot) for ballot in docket.tally.ballots]
         body = {"motion": motion.hash, "outcome": outcome, "ballots": votes}
-        records.append(connection, _CARRIED if outcome == CARRIED else _CLOSED, now, body)
+        records.append(connection, MOTION_CARRIED if outcome == CARRIED else _CLOSED, now, body)
         changed(connection)
         return Docket(motion, outcome, docket.tally)
 
@@ -252,6 +255,8 @@ class Council:
                 if payload.get("standing") not in ("admitted", "refused"):
                     raise BadMotion("an admission has the standing admitted or refused")
                 organizations.read_standing(connection, str(payload.get("organization")))
+            case Kind.TAGS:
+                check_loosening(connection, payload, Policy(read_pack(connection, law.policy)).purposes)
         apply(law, motion)
 
     def _reading(self) -> Connection:
@@ -266,18 +271,6 @@ def first_start(engine: Engine, key_file: Path, clock: Callable[[], float] = tim
             return council
     council.found(operator_key(key_file))
     return council
-
-
-def read_law(connection: Connection) -> Law:
-    """The law, replayed from the rows. Raises BrokenChain, also when the record tells of a later motion."""
-    notes, of = _ballots(connection), tables.motions
-    carried = connection.execute(select(of).where(of.c.outcome == CARRIED)).all()
-    entries = (Entry(row.hash, row.note, row.settled_at or 0.0, tuple(notes[row.hash])) for row in carried)
-    law = replay(entries)
-    told = _last_recorded(connection)
-    if told != law.head:
-        raise BrokenChain(f"the record says that {told[:12]} carried last, the motions end at {law.head[:12]}")
-    return law
 
 
 def read_pack(connection: Connection, pack_hash: str) -> Pack:
@@ -297,22 +290,6 @@ def store_pack(connection: Connection, pack: Pack, now: float) -> None:
         connection.execute(insert(of).values(row))
 
 
-def _last_recorded(connection: Connection) -> str:
-    # Motions taken off the end would leave a shorter chain that is whole.
-    table = tables.records
-    query = select(table.c.body).where(table.c.kind.in_((_FOUNDED, _CARRIED))).order_by(table.c.sequence.desc())
-    body = connection.execute(query.limit(1)).scalar()
-    return str(msgspec.json.decode(body)["motion"]) if body else ""
-
-
-def _ballots(connection: Connection) -> dict[str, list[bytes]]:
-    found: dict[str, list[bytes]] = defaultdict(list)
-    table = tables.ballots
-    for row in connection.execute(select(table).order_by(table.c.cast_at, table.c.member)):
-        found[row.motion].append(row.note)
-    return found
-
-
 def _open_motion(connection: Connection, law: Law, motion_hash: str) -> Motion:
     of = tables.motions
     row = connection.execute(select(of).where(of.c.hash == motion_hash)).one_or_none()
@@ -329,4 +306,14 @@ def _plain(row: Any, notes: list[bytes]) -> dict[str, Any]:
         plain |= msgspec.to_builtins(Motion.parse(Note.parse(row.note).text))
     except (NoteError, BadMotion) as error:
         plain["unreadable"] = str(error)
-    return plain | {"ballots": [note.decode(errors="replace") for note in notes]}
+    signed = [note.decode(errors="replace") for note in notes]
+    return plain | {"votes": [vote for note in notes if (vote := _vote(note))], "ballots": signed}
+
+
+def _vote(note: bytes) -> dict[str, Any] | None:
+    # What a ballot says; that it counts was checked when it was cast and is checked at each replay.
+    try:
+        _, body, _ = Note.parse(note).text.split("\n", 2)
+        return dict(msgspec.to_builtins(msgspec.json.decode(body, type=Ballot)))
+    except (NoteError, ValueError):
+        return None

@@ -32,6 +32,7 @@ __all__ = ["Denied", "Gate", "Permit"]
 Receipts = Callable[[str, str, str], bool]
 DEFAULT_THRESHOLD = 80.0  # AWS's, of every operation that has one and asks the gate for a floor
 MOST_FACES_A_PICTURE = 100
+_RAISED = "x-regard-threshold"
 _JUDGED = (Capability.COMPARE, Capability.IDENTIFY)
 _ASK = "the council hears appeals; `regard council charter` says who sits on it, docs/council.md how to ask."
 _log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class Gate:
         self._clock = clock
         self.council = council.first_start(engine, settings.data_dir / "council.key", clock)
         self._snapshots = Snapshots(engine)
+        self._told: set[tuple[str, str]] = set()
 
     def before(self, call: Call) -> Permit:
         """Whether the operation may run. Raises Denied, and nothing else: what goes wrong in here denies.
@@ -93,7 +95,9 @@ class Gate:
             asked = _Asked(snapshot, request, snapshot.policy.decide(request))
             self._check_decision(asked)
             self._check_attestation(asked)
-            return Permit(call, self._withheld(call, snapshot, request))
+            permit = Permit(call, self._withheld(call, snapshot, request))
+            self._record_floor(call, request)
+            return permit
         except Exception as error:
             denial = _as_denial(error, call)
             self._record(call, denial, asked)
@@ -112,7 +116,31 @@ class Gate:
         if name is None:
             name = str(call.parameters.get("ResourceArn", "")).partition(":collection/")[2]
         found = self._collections.terms(call.caller.organization, str(name)) if name else None
+        if found and not {BASIS, PURPOSE} <= found.tags.keys():
+            self._tell_defaults(call.caller.organization, str(name))
         return found or Terms({}, 0)
+
+    def _tell_defaults(self, organization: str, collection: str) -> None:
+        """Say in the record, once a collection, that it is from before the policy: the key's defaults count."""
+        if (organization, collection) in self._told:
+            return
+        body = {"organization": organization, "collection": collection}
+        with self._engine.begin() as connection:
+            records.append_once(connection, "collection-defaults", self._clock(), body)
+        self._told.add((organization, collection))
+
+    def _record_floor(self, call: Call, request: Request) -> None:
+        if _RAISED not in call.remarks:
+            return
+        body = {
+            "request_id": call.request_id,
+            "organization": call.caller.organization,
+            "operation": call.operation.name,
+            "purpose": request.purpose,
+            "floor": f"{request.floor:g}",
+        }
+        with self._engine.begin() as connection:
+            records.append(connection, "floor-raised", self._clock(), body)
 
     def _check_key(self, call: Call, snapshot: Snapshot, terms: Terms) -> None:
         caller, name = call.caller, call.operation.name
@@ -270,7 +298,7 @@ def _threshold(call: Call, floor: float) -> float:
         return float(given)
     if floor > DEFAULT_THRESHOLD:
         call.parameters[name] = floor
-        call.remarks["x-regard-threshold"] = f"{name} raised to {floor:g}, the floor for {call.caller.purpose}"
+        call.remarks[_RAISED] = f"{name} raised to {floor:g}, the floor for {call.caller.purpose}"
     return max(floor, DEFAULT_THRESHOLD)
 
 

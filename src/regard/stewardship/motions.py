@@ -32,6 +32,7 @@ class Kind(StrEnum):
     ADMISSION = "admission"
     CAPABILITY = "capability"
     SUSPENSION = "suspension"
+    TAGS = "tags"
 
 
 class Vote(StrEnum):

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
 from regard.sealing import SealingKey
 from regard.stewardship import records, screening, tables, vocabulary
 from regard.stewardship.keys import AccessKey, AccessKeys
+from regard.stewardship.law import decided_alone
 from regard.stewardship.organization import Organization, Standing
 from regard.stewardship.revision import Revision, changed
 
@@ -53,6 +54,10 @@ class Review:
     decision: str | None
     decided_by: str | None
     reason: str | None
+
+
+class ByMotion(PermissionError):
+    """What the council decides by motion, and nobody alone."""
 
 
 class NoSuchOrganization(LookupError):
@@ -291,10 +296,15 @@ class Organizations:
             ]
 
     def decide(self, organization: str, standing: Standing, by: str, reason: str) -> None:
-        """Admit or refuse an organization, for a reason that is kept; its waiting reviews are closed."""
+        """Admit or refuse an organization, for a reason that is kept; its waiting reviews are closed.
+
+        Raises ByMotion where a council of more than one sits.
+        """
         if standing is Standing.REVIEW or not reason.strip() or not by.strip():
             raise ValueError("a decision admits or refuses, and says who decided and why")
         with self._engine.begin() as connection:
+            if not decided_alone(connection):
+                raise ByMotion("the council has several members: this takes a motion of kind admission")
             write_decision(connection, organization, standing, by, reason, self._clock())
 
     def _void_attestation(self, connection: Connection, edge: Edge) -> None:

@@ -31,6 +31,14 @@ def append(connection: Connection, kind: str, at: float, body: dict[str, Any]) -
     return int(added[0])
 
 
+def append_once(connection: Connection, kind: str, at: float, body: dict[str, Any]) -> None:
+    """Add a record unless there is one of this kind with this very body."""
+    table = tables.records
+    same = (table.c.kind == kind) & (table.c.body == canonical(body).decode())
+    if connection.execute(select(table.c.sequence).where(same).limit(1)).first() is None:
+        append(connection, kind, at, body)
+
+
 def read(engine: Engine, kind: str | None = None, after: int = 0) -> Iterator[Record]:
     """The records after a sequence number, oldest first, of one kind or of all."""
     table = tables.records

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, select
 from regard.stewardship import suspensions as stops
 from regard.stewardship import tables
 from regard.stewardship.chain import BrokenChain, Law
-from regard.stewardship.council import read_law, read_pack
+from regard.stewardship.council import read_pack
+from regard.stewardship.law import read_law
 from regard.stewardship.organizations import EdgeKind
 from regard.stewardship.packs import BadPack
 from regard.stewardship.policy import Policy, Principal

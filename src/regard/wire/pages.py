@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from starlette.applications import Starlette
@@ -16,8 +16,8 @@ from regard.wire import errors
 from regard.wire.metrics import CONTENT_TYPE, Metrics
 
 
-def pages(metrics: Metrics, trouble: Callable[[], str | None]) -> Starlette:
-    """The application of these pages. `trouble` says what keeps the service from answering, None for nothing."""
+def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Route] = ()) -> Starlette:
+    """The application of these pages and of `more`. `trouble` says what keeps the service from answering."""
 
     def home(_: Request) -> Response:
         return JSONResponse(
@@ -25,7 +25,7 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None]) -> Starlette:
                 "service": "regard",
                 "version": version("regard"),
                 "api": "Amazon Rekognition, AWS JSON 1.1: POST / with a signature",
-                "pages": ["/healthz", "/readyz", "/metrics"],
+                "pages": ["/healthz", "/readyz", "/metrics", *(route.path for route in more)],
             },
             headers=_named(),
         )
@@ -54,6 +54,7 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None]) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", measured),
+            *more,
         ],
         exception_handlers={404: unknown, 405: wrong_method},
     )
