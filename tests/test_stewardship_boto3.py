@@ -21,6 +21,7 @@ from regard.stewardship.organizations import Edge, EdgeKind, Organizations
 from tests.running import Running, running
 
 Client = Callable[..., Any]
+FACE = "11111111-2222-3333-4444-555555555555"
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,12 @@ def test_a_law_enforcement_key_gets_no_face_operation(
         lambda: police.index_faces(CollectionId="c", Image=image),
         lambda: police.search_faces_by_image(CollectionId="c", Image=image),
         lambda: police.list_faces(CollectionId="c"),
+        lambda: police.search_faces(CollectionId="c", FaceId=FACE),
+        lambda: police.search_users(CollectionId="c", FaceId=FACE),
+        lambda: police.search_users_by_image(CollectionId="c", Image=image),
+        lambda: police.create_user(CollectionId="c", UserId="u"),
+        lambda: police.list_users(CollectionId="c"),
+        lambda: police.associate_faces(CollectionId="c", UserId="u", FaceIds=[FACE]),
     ]
     for call in calls:
         with denied("no-law-enforcement"):
@@ -103,12 +110,14 @@ def test_anyone_may_read_the_policy_the_charter_and_the_motions(house: tuple[Run
     assert all(rule["sentence"] and rule["source"] for rule in policy["rules"])
     assert '@id("no-law-enforcement")' in policy["cedar"]
     assert "entity Organization" in policy["schema"]
-    assert charter["alone"] and charter["head"] == charter["genesis"]["hash"]
+    assert charter["alone"]
+    assert charter["head"] == charter["genesis"]["hash"]
     assert charter["genesis"]["charter"] == charter["charter"]
     assert [each["hash"] for each in motions["motions"]] == [charter["head"]]
     text = read("policy", Accept="text/plain")
     assert text.headers["content-type"].startswith("text/plain")
-    assert policy["hash"] in text.text and policy["rules"][1]["sentence"] in text.text
+    assert policy["hash"] in text.text
+    assert policy["rules"][1]["sentence"] in text.text
 
 
 def test_a_threshold_below_the_floor_is_refused_and_none_is_raised(

@@ -77,8 +77,8 @@ def test_who_left_before_a_worker_began_is_not_worked_for() -> None:
 
 
 def test_work_that_began_is_finished_for_who_left() -> None:
-    pool = Pool(1, 0)
-    begun, free = threading.Event(), threading.Event()
+    pool = Pool(1, 1)
+    first, begun, free = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> str:
         begun.set()
@@ -89,7 +89,16 @@ def test_work_that_began_is_finished_for_who_left() -> None:
         await asyncio.to_thread(begun.wait, 10)
         asyncio.get_running_loop().call_soon(free.set)
 
-    assert run(pool.run(work, leaving())) == "done"
+    async def both() -> str:
+        ahead = asyncio.create_task(pool.run(lambda: first.wait(10), staying()))
+        await asyncio.sleep(0)
+        queued = asyncio.create_task(pool.run(work, leaving()))
+        await asyncio.sleep(0)
+        first.set()
+        assert await ahead
+        return await queued
+
+    assert run(both()) == "done"
 
 
 def test_closing_finishes_what_was_accepted_and_lets_nothing_in() -> None:

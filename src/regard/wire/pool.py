@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ class Pool:
         self._workers = workers
         self._places = workers + queue
         self._taken = 0
+        self._busy = 0
 
     @property
     def waiting(self) -> int:
@@ -60,18 +61,30 @@ class Pool:
         if not self.open:
             gone.close()
             raise Full
-        future = self._threads.submit(work)
-        done = asyncio.wrap_future(future)
-        leaving = asyncio.create_task(gone)
+        self._busy += 1
         try:
-            await asyncio.wait((done, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if not done.done() and future.cancel():
-                raise ClientGone
-            return await done
+            future = self._threads.submit(work)
+            # A worker is free: the work begins now, and whether somebody leaves makes no difference any more.
+            if self._busy <= self._workers:
+                gone.close()
+                return await asyncio.wrap_future(future)
+            return await _unless_gone(future, gone)
         finally:
-            leaving.cancel()
+            self._busy -= 1
 
     def close(self) -> None:
         """Let nothing more in, and finish what was accepted."""
         self._places = 0
         self._threads.shutdown(wait=True)
+
+
+async def _unless_gone(future: Future[Result], gone: Coroutine[Any, Any, None]) -> Result:
+    done = asyncio.wrap_future(future)
+    leaving = asyncio.create_task(gone)
+    try:
+        await asyncio.wait((done, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not done.done() and future.cancel():
+            raise ClientGone
+        return await done
+    finally:
+        leaving.cancel()
