@@ -132,3 +132,22 @@ def _run(command: list[str], service: Running, cwd: Path | None = None) -> dict[
     done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
+
+
+def test_the_aws_command_line_keeps_a_gallery(service: Running, portrait_file: Path) -> None:
+    picture = f"fileb://{portrait_file}"
+    made = _aws(service, "create-collection", "--collection-id", "cli", "--tags", "team=press")
+    assert made["StatusCode"] == 200
+    indexed = _aws(
+        service, "index-faces", "--collection-id", "cli", "--image-bytes", picture, "--external-image-id", "one"
+    )
+    face_id = indexed["FaceRecords"][0]["Face"]["FaceId"]
+    found = _aws(service, "search-faces-by-image", "--collection-id", "cli", "--image-bytes", picture)
+    assert found["FaceMatches"][0]["Face"]["FaceId"] == face_id
+    listed = _aws(service, "list-faces", "--collection-id", "cli", "--page-size", "1")
+    assert [face["ExternalImageId"] for face in listed["Faces"]] == ["one"]
+    tags = _aws(service, "list-tags-for-resource", "--resource-arn", made["CollectionArn"])["Tags"]
+    assert tags["team"] == "press"
+    deleted = _aws(service, "delete-faces", "--collection-id", "cli", "--face-ids", face_id)
+    assert deleted["DeletedFaces"] == [face_id]
+    assert _aws(service, "delete-collection", "--collection-id", "cli")["StatusCode"] == 200

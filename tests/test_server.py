@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner
 
+from regard.cli import app
 from regard.server import check_exposure, is_loopback
 from regard.settings import SettingError, Settings
 from tests.running import Running, running
@@ -198,3 +201,26 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return paths
+
+
+def test_temporary_credentials_work_and_a_revoked_key_does_not(
+    tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path))
+    with running(tmp_path) as service:
+        command = CliRunner()
+        (first,) = json.loads(command.invoke(app, ["keys", "list", "--json"]).stdout)
+        issued = command.invoke(app, ["keys", "issue", first["organization"], "development", "--temporary"])
+        lines = dict(line.removeprefix("export ").split("=", 1) for line in issued.stdout.splitlines())
+        client = boto3.client(
+            "rekognition",
+            endpoint_url=service.url,
+            region_name="us-east-1",
+            aws_access_key_id=lines["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=lines["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=lines["AWS_SESSION_TOKEN"],
+        )
+        assert len(client.detect_faces(Image={"Bytes": portrait})["FaceDetails"]) == 1
+        assert command.invoke(app, ["keys", "revoke", lines["AWS_ACCESS_KEY_ID"]]).exit_code == 0
+        with pytest.raises(ClientError, match="UnrecognizedClientException"):
+            client.detect_faces(Image={"Bytes": portrait})
