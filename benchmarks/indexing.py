@@ -19,7 +19,7 @@ from regard.settings import from_environment
 from regard.vision.images import decode
 from regard.vision.similarity import score
 
-ROUNDS, PAIRS = 60, 100
+ROUNDS, PAIRS = 40, 100
 # The cosine that tells the pictures outside the measured pairs apart best; the API's own 80 is stricter.
 LFW_SCORE = 0.35
 
@@ -33,19 +33,24 @@ def run() -> str:
         inside = Inside(from_environment(data_dir=Path(folder)))
         inside.ask("CreateCollection", CollectionId="bench")
         ours = _turns(lambda data: _index(inside, data), pictures)
-        theirs = _turns(peer.embedding, pictures)
+        theirs = _turns(peer.embeddings, pictures)
         taken = medians({"ours": ours, "peer": theirs}, ROUNDS)
-        faster = ratios(theirs, ours, ROUNDS)
+        found = {
+            "ours": sum(len(_index(inside, data)["FaceRecords"]) for data in pictures) / len(pictures),
+            "peer": sum(len(peer.embeddings(data)) for data in pictures) / len(pictures),
+        }
+        faster = ratios(theirs, ours, ROUNDS) * found["ours"] / found["peer"]
     right = _accuracy(peer)
     rows = [
-        ("regard, IndexFaces", f"{1 / taken['ours']:.1f}", f"{faster:.1f}×", *right["regard"]),
-        ("dlib, face_encodings", f"{1 / taken['peer']:.1f}", "1×", *right["dlib"]),
+        ("regard, IndexFaces", f"{found['ours'] / taken['ours']:.1f}", f"{faster:.1f}×", *right["regard"]),
+        ("dlib, face_encodings", f"{found['peer'] / taken['peer']:.1f}", "1×", *right["dlib"]),
     ]
     return markdown(
         "Indexing",
         ("", "faces/s on one core", "times faster", "right of all pairs", "at default thresholds"),
         rows,
-        "Pictures of 250×250 pixels. Ours detects, describes, embeds, seals and commits; the peer detects and embeds, "
+        f"Pictures of 250×250 pixels; {found['ours']:.2f} faces are found in each by ours, {found['peer']:.2f} by "
+        "the peer. Ours detects, describes, embeds, seals and commits; the peer detects and embeds, "
         f"both with their defaults. Pairs: {PAIRS} of one person and {PAIRS} of two, of LFW's first fold; first at the "
         f"threshold of each that suits LFW ({LFW_SCORE} cosine; {DISTANCE} distance), then at what users get "
         "(Similarity 80; 0.6). `python -m benchmarks indexing`",
@@ -60,7 +65,7 @@ def _turns(work: Callable[[bytes], object], pictures: list[bytes]) -> Callable[[
 _names = (f"face-{number}" for number in range(1_000_000))
 
 
-def _index(inside: Inside, data: bytes) -> object:
+def _index(inside: Inside, data: bytes) -> dict[str, list[object]]:
     # A new name each time: the same picture under the same name would be found instead of enrolled.
     return inside.ask("IndexFaces", CollectionId="bench", Image={"Bytes": data}, ExternalImageId=next(_names))
 
@@ -76,7 +81,10 @@ def _accuracy(peer: DlibPeer) -> dict[str, tuple[str, str]]:
         return analyzer.embed(picture, faces[:1])[0].astype(float) if faces else None
 
     cosines = [(same, _pair(ours, *files, np.dot)) for same, *files in _pairs()]
-    distances = [(same, _pair(peer.embedding, *files, _closeness)) for same, *files in _pairs()]
+    distances = [
+        (same, _pair(lambda data: next(iter(peer.embeddings(data)), None), *files, _closeness))
+        for same, *files in _pairs()
+    ]
     return {
         "regard": (_right(cosines, LFW_SCORE), _right(cosines, score(80))),
         "dlib": (_right(distances, -DISTANCE), _right(distances, -DISTANCE)),
