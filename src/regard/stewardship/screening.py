@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from fingerprints import clean_name_ascii, remove_types
 from rapidfuzz import fuzz, process
-from rigour.names import normalize_name, remove_org_types
-from rigour.text.normalize import Normalize
 
 from regard.stewardship import vocabulary
 from regard.stewardship.organization import Organization, Standing
@@ -86,8 +85,7 @@ def sector_of_code(code: str) -> str:
 def comparable(name: str) -> str:
     """A name as it is compared: lower case, without accents, punctuation and legal forms."""
     letters = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    plain = normalize_name(remove_org_types(letters, normalize_flags=Normalize.CASEFOLD))
-    return plain or normalize_name(letters) or ""
+    return remove_types(letters) or clean_name_ascii(letters) or ""
 
 
 def _watched_names(watched: Iterable[Organization]) -> list[Watched]:
