@@ -85,7 +85,8 @@ def sector_of_code(code: str) -> str:
 def comparable(name: str) -> str:
     """A name as it is compared: lower case, without accents, punctuation and legal forms."""
     letters = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return remove_types(letters) or clean_name_ascii(letters) or ""
+    # A name of nothing but a legal form, or of one letter, is compared as it stands: two of them are not one.
+    return remove_types(letters) or clean_name_ascii(letters) or letters.casefold().strip()
 
 
 def _watched_names(watched: Iterable[Organization]) -> list[Watched]:

@@ -92,7 +92,7 @@ def canvas_of(pixels: NDArray[np.uint8], longest_side: int, bgr: bool) -> tuple[
     height, width = pixels.shape[:2]
     scale = min(1.0, longest_side / max(height, width))
     if scale < 1:
-        width, height = round(width * scale), round(height * scale)
+        width, height = max(1, round(width * scale)), max(1, round(height * scale))
         image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
         pixels = np.asarray(image)
     canvas = np.zeros((1, 3, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
