@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -17,6 +18,8 @@ from typing import Any
 
 import msgspec
 from fingerprints import clean_name_ascii, remove_types
+from normality import ascii_text
+from normality.transliteration import ICUWarning
 from rapidfuzz import fuzz, process
 
 from regard.stewardship import vocabulary
@@ -68,6 +71,11 @@ def screen(entering: Sequence[Organization], registered: Sequence[Organization])
     ]
     names = _watched_names(watched)
     return [[*_by_identifier(each, watched), *_by_name(each, names)] for each in entering]
+
+# Without ICU's bindings, which ship no wheel, normality says so at its first use; unidecode serves these names as well.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ICUWarning)
+    ascii_text("é")
 
 
 @cache
