@@ -63,9 +63,9 @@ class FaceAnalyzer:
         self._weights = weights
         self._runtime = runtime
         self._small_faces = small_faces
-        self._detector = Detector(self._load("face-detector", (1, 3, -1, -1)))
+        self._detector = Detector(self._load("face-detector", (1, 3, -1, -1), coordinates=True))
         self._embedder = Embedder(self._load("face-embedder", (1, 3, 112, 112)))
-        self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3)))
+        self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3), coordinates=True))
 
     @property
     def version(self) -> str:
@@ -108,7 +108,7 @@ class FaceAnalyzer:
 
     @cached_property
     def _small_face_detector(self) -> SmallFaceDetector:
-        return SmallFaceDetector(self._load("small-face-detector", (1, 3, -1, -1)))
+        return SmallFaceDetector(self._load("small-face-detector", (1, 3, -1, -1), coordinates=True))
 
     @cached_property
     def _age(self) -> AgeEstimator:
@@ -122,8 +122,8 @@ class FaceAnalyzer:
     def _expression(self) -> ExpressionEstimator:
         return ExpressionEstimator(self._load("expression", (1, 64, 64, 1)))
 
-    def _load(self, name: str, shape: tuple[int, ...]) -> Model:
-        return self._runtime.load(self._weights.path(name), shape)
+    def _load(self, name: str, shape: tuple[int, ...], coordinates: bool = False) -> Model:
+        return self._runtime.load(self._weights.path(name), shape, coordinates=coordinates)
 
 
 def _faces(found: Candidates, picture: Picture) -> list[Face]:

@@ -254,19 +254,16 @@ async def _hung_up(receive: Receive) -> None:
 
 async def _send(send: Send, exchange: Exchange, status: int) -> None:
     remarks = exchange.call.remarks if exchange.call else {}
-    headers = {
-        "content-type": errors.CONTENT_TYPE,
-        "content-length": str(len(exchange.answer)),
-        "x-amzn-requestid": exchange.request_id,
-        **{name.lower(): " ".join(value.split()) for name, value in remarks.items()},
-    }
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()],
-        }
-    )
+    headers = [
+        (b"content-type", errors.CONTENT_TYPE.encode()),
+        (b"content-length", b"%d" % len(exchange.answer)),
+        (b"x-amzn-requestid", exchange.request_id.encode()),
+        *(
+            (name.lower().encode(), " ".join(value.split()).encode("latin-1", "replace"))
+            for name, value in remarks.items()
+        ),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": exchange.answer})
 
 

@@ -65,7 +65,7 @@ def check_parameters(operation: OperationModel, parameters: Mapping[str, Any]) -
 def serialize_answer(operation: OperationModel, answer: Mapping[str, Any]) -> bytes:
     """The body of an answer. Members that are None are left out. Raises UnfitAnswer."""
     shape = operation.output_shape
-    return msgspec.json.encode(_serialized(shape, answer, operation.name) if shape is not None else {})
+    return msgspec.json.encode(_serialized(shape, answer) if shape is not None else {})
 
 
 def validation_error(broken: list[str]) -> ApiError:
@@ -208,21 +208,18 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{member}" if path else member
 
 
-def _serialized(shape: Shape, value: Any, path: str) -> Any:
+def _serialized(shape: Shape, value: Any) -> Any:
     if isinstance(shape, StructureShape):
-        unknown = value.keys() - shape.members.keys()
+        members = shape.members
+        unknown = value.keys() - members.keys()
         if unknown:
-            raise UnfitAnswer(f"{path} has no member {', '.join(sorted(unknown))}")
-        return {
-            name: _serialized(shape.members[name], member, f"{path}.{name}")
-            for name, member in value.items()
-            if member is not None
-        }
+            raise UnfitAnswer(f"{shape.name} has no member {', '.join(sorted(unknown))}")
+        return {name: _serialized(members[name], member) for name, member in value.items() if member is not None}
     if isinstance(shape, ListShape):
-        return [_serialized(shape.member, item, path) for item in value]
+        return [_serialized(shape.member, item) for item in value]
     if isinstance(shape, MapShape):
-        return {key: _serialized(shape.value, item, path) for key, item in value.items()}
-    return _serialized_scalar(shape.type_name, value, path)
+        return {key: _serialized(shape.value, item) for key, item in value.items()}
+    return _serialized_scalar(shape, value)
 
 
 _ACCEPTED: dict[str, type | tuple[type, ...]] = {
@@ -235,11 +232,12 @@ _ACCEPTED: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def _serialized_scalar(kind: str, value: Any, path: str) -> Any:
+def _serialized_scalar(shape: Shape, value: Any) -> Any:
+    kind = shape.type_name
+    if isinstance(value, _ACCEPTED.get(kind, ())) and not (isinstance(value, float) and not math.isfinite(value)):
+        return value
     if kind == "timestamp" and isinstance(value, datetime):
         return value.timestamp()
     if kind == "blob" and isinstance(value, bytes):
         return pybase64.b64encode(value).decode()
-    if isinstance(value, _ACCEPTED.get(kind, ())) and not (isinstance(value, float) and not math.isfinite(value)):
-        return value
-    raise UnfitAnswer(f"{path} is a {kind}, not {type(value).__name__}")
+    raise UnfitAnswer(f"{shape.name} is a {kind}, not {type(value).__name__}")

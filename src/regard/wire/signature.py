@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -134,7 +135,7 @@ def check_signature(
         ]
     )
     text = "\n".join([ALGORITHM, claim.moment, claim.scope, hashlib.sha256(request.encode()).hexdigest()])
-    expected = hmac.new(_signing_key(secret, claim), text.encode(), hashlib.sha256).hexdigest()
+    expected = hmac.digest(_signing_key(secret, claim.scope), text.encode(), "sha256").hex()
     if not hmac.compare_digest(expected, claim.signature):
         raise SignatureRefused(
             "InvalidSignatureException",
@@ -210,8 +211,10 @@ def _canonical_query(query: str) -> str:
     return "&".join(f"{quote(key, safe='-_.~')}={quote(value, safe='-_.~')}" for key, value in sorted(pairs))
 
 
-def _signing_key(secret: str, claim: Claim) -> bytes:
+@lru_cache(maxsize=1024)
+def _signing_key(secret: str, scope: str) -> bytes:
+    # The same for a whole day, so that AWS's own clients keep it too.
     key = f"AWS4{secret}".encode()
-    for part in claim.scope.split("/"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
     return key
