@@ -129,4 +129,4 @@ def open_rooms(folder: Path, clock: Callable[[], float] = time.time, **analyzer:
     engine = open_database(sqlite_url(folder / "regard.db"))
     gallery = open_gallery(engine, folder / "keys.db", master_key(folder / "master.key"), clock)
     faces = cast(FaceAnalyzer, FakeAnalyzer(**analyzer))
-    return Rooms(PictureReader(Buckets(Settings(data_dir=folder))), faces, gallery)
+    return Rooms(PictureReader(Buckets(Settings(data_dir=folder))), faces, gallery, lambda _connection, _call: None)

@@ -15,6 +15,7 @@ from regard.settings import Settings
 from regard.stewardship.call import Call, Caller, Capability, DataClass, Operation
 from regard.stewardship.collections import Terms
 from regard.stewardship.gate import Denied, Gate, Permit
+from regard.stewardship.logbook import Logbook
 from regard.stewardship.member_keys import read_signer
 from regard.stewardship.organizations import Organizations
 
@@ -56,6 +57,7 @@ class Stewardship:
         self.organizations = Organizations(self.engine, self.key, clock=lambda: self.now)
         self.gallery = Gallery()
         self.receipts: set[str] = set()
+        self.logbook = Logbook(self.engine, folder / "log", self.key, clock=lambda: self.now)
         self.gate = self.another_gate()
         self.council = self.gate.council
         self.signer: Signer = read_signer("operator", folder / "council.key")
@@ -65,6 +67,7 @@ class Stewardship:
         return Gate(
             open_database(self.url),
             Settings(data_dir=self.folder, **settings),
+            self.logbook,
             self.gallery,
             lambda _organization, _collection, person: person in self.receipts,
             lambda: self.now,

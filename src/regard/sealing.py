@@ -7,7 +7,9 @@ import secrets
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -23,12 +25,17 @@ class SealingKey:
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise ValueError(f"a sealing key has {KEY_BYTES} bytes, not {len(key)}")
+        self._key = key
         self._cipher = AESGCM(key)
 
     @classmethod
     def generate(cls) -> bytes:
         """The bytes of a new random key."""
         return secrets.token_bytes(KEY_BYTES)
+
+    def derived(self, purpose: str) -> bytes:
+        """Another key of as many bytes, the same each time for the same `purpose` (HKDF-Expand, RFC 5869)."""
+        return HKDFExpand(hashes.SHA256(), KEY_BYTES, purpose.encode()).derive(self._key)
 
     def seal(self, clear: bytes, context: bytes) -> bytes:
         """Nonce, ciphertext and tag: 28 bytes longer than `clear`."""

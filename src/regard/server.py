@@ -18,6 +18,7 @@ from regard.operations.service import Service
 from regard.sealing import SealingKey, master_key
 from regard.settings import SettingError, Settings
 from regard.stewardship.gate import Gate
+from regard.stewardship.logbook import Logbook
 from regard.stewardship.organizations import Organizations
 from regard.vision.faces import FaceAnalyzer
 from regard.vision.runtime import Runtime
@@ -33,12 +34,13 @@ from regard.wire.stewardship_pages import stewardship_pages
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What is needed to say who may call: database, master key, organizations. Opens in a blink."""
+    """What is needed to say who may call, and to log that they did. Opens in a blink."""
 
     settings: Settings
     engine: Engine
     key: SealingKey
     organizations: Organizations
+    logbook: Logbook
 
 
 def open_office(settings: Settings) -> Office:
@@ -47,7 +49,8 @@ def open_office(settings: Settings) -> Office:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = master_key(data / "master.key")
     engine = open_database(sqlite_url(data / "regard.db"))
-    return Office(settings, engine, key, Organizations(engine, key))
+    logbook = Logbook(engine, data / "log", key, name=settings.log_name)
+    return Office(settings, engine, key, Organizations(engine, key), logbook)
 
 
 def open_analyzer(settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> FaceAnalyzer:
@@ -59,12 +62,14 @@ def open_analyzer(settings: Settings, ran: Callable[[str, float], None] = lambda
 
 def open_service(office: Office, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> Service:
     """Everything behind the wire, for HTTP and for commands that work in process."""
+    gate = Gate(office.engine, office.settings, office.logbook)
     rooms = Rooms(
         pictures=PictureReader(Buckets(office.settings)),
         faces=open_analyzer(office.settings, ran),
         gallery=open_gallery(office.engine, office.settings.data_dir / "keys.db", office.key),
+        record=gate.record,
     )
-    return Service(Gate(office.engine, office.settings), rooms)
+    return Service(gate, rooms)
 
 
 def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
@@ -83,12 +88,18 @@ def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
         rules,
         pages(
             metrics,
-            lambda: None if pool.open else "shutting down",
+            lambda: office.logbook.trouble if pool.open else "shutting down",
             stewardship_pages(service.gate.council),
         ),
         behind_proxy=settings.behind_proxy,
     )
-    listen(app, settings, lambda port: announce(url(settings, port), service.gate.council.opening()), pool.close)
+    office.logbook.start()
+
+    def finished() -> None:
+        pool.close()
+        office.logbook.close()
+
+    listen(app, settings, lambda port: announce(url(settings, port), service.gate.council.opening()), finished)
 
 
 def check_exposure(settings: Settings) -> None:

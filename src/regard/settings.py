@@ -75,6 +75,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "auto"
     emotions: Annotated[bool, _help("Set to false to forbid emotions even where the policy allows them.")] = True
 
+    log_name: Annotated[
+        str,
+        _help("Name of the transparency log, for ever: a host name and a path without scheme.", pattern=r"^[^\s+]+$"),
+    ] = "regard.localhost/log"
+
     s3_endpoint: Annotated[str | None, _help("S3-compatible endpoint for S3Object. Unset: AWS's own.")] = None
     s3_region: Annotated[str | None, _help("Region of that endpoint.")] = None
     s3_access_key_id: Annotated[str | None, _help("Credentials for S3Object. Unset: boto3's usual chain.")] = None

@@ -36,6 +36,10 @@ class LogUnavailable(RuntimeError):
     """The log cannot promise that an entry is kept; the text says why. Nobody may be answered without it."""
 
 
+class LogHeld(LogUnavailable):
+    """Another process has the log open, and is the one that writes."""
+
+
 class LogDamaged(RuntimeError):
     """What is on disk contradicts what was signed; the text says where. The log signs nothing more."""
 
@@ -354,7 +358,7 @@ def _hold(folder: Path, disk: Disk) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise LogUnavailable(f"another process holds the log in {folder}; stop it first") from None
+        raise LogHeld(f"another process holds the log in {folder}; stop it first") from None
     return lock
 
 

@@ -207,6 +207,10 @@ class Signer:
             raise KeyFormatError("only Ed25519 keys sign notes. Make one with `ssh-keygen -t ed25519`.")
         return cls(name, key)
 
+    def renamed(self, name: str) -> Signer:
+        """The same key under another name."""
+        return Signer(name, self._key, self.verifier.kind)
+
     def encode(self) -> str:
         """The text form: a secret."""
         of = self.verifier

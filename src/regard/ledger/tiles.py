@@ -87,6 +87,12 @@ def split_bundle(data: bytes) -> list[bytes]:
     return entries
 
 
+def read_entries(size: int, fetch: Fetch) -> Iterator[bytes]:
+    """The entries of the tree of `size` entries, oldest first, as they are found. Raises as read_bundle does."""
+    for index in range(-(-size // WIDTH)):
+        yield from read_bundle(Tile(ENTRIES, index).within(size), fetch)
+
+
 def read_tile(tile: Tile, fetch: Fetch) -> bytes:
     """The bytes of a tile of hashes.
 

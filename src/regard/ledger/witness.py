@@ -26,25 +26,30 @@ def request(old: int, proof: Sequence[bytes], note: bytes) -> bytes:
 
 
 class WitnessError(RuntimeError):
-    """A witness would not cosign; the text says why. If it knows a longer log, ours lost its end."""
+    """A witness would not cosign; the text says why."""
+
+
+class Contradicted(WitnessError):
+    """A witness cosigned what our log is not, or not any more: it lost its end, or was rewritten."""
 
 
 def collect(note: bytes, nodes: Nodes, send: Callable[[bytes], Answer], known: int = 0) -> bytes:
     """Ask a witness to cosign the checkpoint `note` over `nodes`: the signature lines that it answers.
 
     `send` posts a body to its `add-checkpoint`; `known` is the size that it cosigned last, as far as we know.
-    Raises WitnessError.
+    Raises WitnessError, and of its kinds Contradicted.
     """
     size = Checkpoint.parse(Note.parse(note).text).size
     status, body = send(request(known, consistency_proof(known, size, nodes), note))
     if status == 409 and body.strip().isdigit():
         known = int(body)
         if known > size:
-            raise WitnessError(f"the witness cosigned {known} entries of this log, which has {size}")
+            raise Contradicted(f"the witness cosigned {known} entries of this log, which has {size}")
         status, body = send(request(known, consistency_proof(known, size, nodes), note))
     if status != 200:
         said = body[:200].decode(errors="replace").strip()
-        raise WitnessError(f"the witness does not cosign {size} entries after {known}: {status}, {said!r}")
+        kind = Contradicted if status in (409, 422) else WitnessError
+        raise kind(f"the witness does not cosign {size} entries after {known}: {status}, {said!r}")
     return body
 
 

@@ -18,7 +18,7 @@ _ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):co
 def create_collection(call: Call, rooms: Rooms) -> Answer:
     """Make a collection, pinned to the face model that runs."""
     name, tags = call.parameters["CollectionId"], call.parameters.get("Tags", {})
-    with rooms.gallery.writing() as connection:
+    with rooms.writing(call) as connection:
         rooms.gallery.collections.create(connection, call.caller.organization, name, rooms.faces.version, tags)
     return {"StatusCode": 200, "CollectionArn": _arn(call, name), "FaceModelVersion": rooms.faces.version}
 
@@ -26,7 +26,7 @@ def create_collection(call: Call, rooms: Rooms) -> Answer:
 @operation("DeleteCollection", Capability.MANAGE, DataClass.TEMPLATES)
 def delete_collection(call: Call, rooms: Rooms) -> Answer:
     """Delete a collection, its faces and users, and the keys of its templates."""
-    with rooms.gallery.writing() as connection:
+    with rooms.writing(call) as connection:
         deleted = rooms.gallery.collections.delete(
             connection, call.caller.organization, call.parameters["CollectionId"]
         )
@@ -68,7 +68,7 @@ def list_collections(call: Call, rooms: Rooms) -> Answer:
 @operation("TagResource", Capability.MANAGE, DataClass.SETTINGS)
 def tag_resource(call: Call, rooms: Rooms) -> Answer:
     """Add tags to a collection, or give tags that are there new values."""
-    with rooms.gallery.writing() as connection:
+    with rooms.writing(call) as connection:
         rooms.gallery.collections.tag(connection, call.caller.organization, _named(call), call.parameters["Tags"])
     return {}
 
@@ -76,7 +76,7 @@ def tag_resource(call: Call, rooms: Rooms) -> Answer:
 @operation("UntagResource", Capability.MANAGE, DataClass.SETTINGS)
 def untag_resource(call: Call, rooms: Rooms) -> Answer:
     """Remove tags from a collection; keys that it does not have are passed over."""
-    with rooms.gallery.writing() as connection:
+    with rooms.writing(call) as connection:
         rooms.gallery.collections.untag(connection, call.caller.organization, _named(call), call.parameters["TagKeys"])
     return {}
 

@@ -30,6 +30,7 @@ def index_faces(call: Call, rooms: Rooms) -> Answer:
     picture = decode(data)
     require_side(picture, LEAST_SIDE)
     taken, unindexed = _sorted_out(call, rooms, picture)
+    call.account["counts"] = {"found": len(taken) + len(unindexed), "enrolled": len(taken)}
     kept = _enrol(call, rooms, data, picture, [face for face, _ in taken])
     return {
         "FaceRecords": [
@@ -62,7 +63,7 @@ def list_faces(call: Call, rooms: Rooms) -> Answer:
 @operation("DeleteFaces", Capability.MANAGE, DataClass.TEMPLATES)
 def delete_faces(call: Call, rooms: Rooms) -> Answer:
     """Delete faces and the keys of their templates; a face tied to a user stays."""
-    with rooms.gallery.writing() as connection:
+    with rooms.writing(call) as connection:
         done = rooms.gallery.faces.delete(
             connection, call.caller.organization, call.parameters["CollectionId"], call.parameters["FaceIds"]
         )
@@ -108,8 +109,8 @@ def _enrol(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: list[
         Candidate(astuple(face.box), face.confidence, embedding)
         for face, embedding in zip(faces, embeddings, strict=True)
     ]
-    with rooms.gallery.writing() as connection:
-        return rooms.gallery.faces.enrol(
+    with rooms.writing(call) as connection:
+        kept = rooms.gallery.faces.enrol(
             connection,
             call.caller.organization,
             call.parameters["CollectionId"],
@@ -119,3 +120,5 @@ def _enrol(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: list[
             call.parameters.get("ExternalImageId"),
             MOST_FACES if call.caller.most_faces is None else min(MOST_FACES, call.caller.most_faces),
         )
+        call.people += [(face.subject, {"face_id": face.face_id}) for face in kept]
+    return kept

@@ -22,6 +22,7 @@ from regard.gallery.errors import (
 from regard.operations.buckets import BucketRefused, ObjectTooLarge, ObjectUnavailable
 from regard.stewardship.call import Call
 from regard.stewardship.denied import Denied
+from regard.stewardship.logbook import NotLogged
 from regard.vision.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
 
 # Most faults are the client's, 400; the contract declares no other status.
@@ -91,6 +92,9 @@ _WORDS: dict[type[Exception], _Words] = {
     QuotaExceeded: lambda error, _: ApiError("ServiceQuotaExceededException", str(error)),
     BadPageToken: lambda error, _: ApiError("InvalidPaginationTokenException", str(error)),
     TokenReused: lambda error, _: ApiError("IdempotentParameterMismatchException", str(error)),
+    NotLogged: lambda error, _: ApiError(
+        "InternalServerError", f"The call is not logged, and so not answered: {error}"
+    ),
     Denied: lambda error, call: ApiError("AccessDeniedException", _denial(error, call)),
 }
 _NO_OBJECT = "Unable to get object metadata from S3. Check object key, region and/or access permissions."

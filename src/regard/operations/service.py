@@ -6,8 +6,10 @@ from regard.operations import registry
 from regard.operations.errors import translated
 from regard.operations.registry import Answer
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call
-from regard.stewardship.gate import Gate
+from regard.stewardship.call import Call, DataClass
+from regard.stewardship.gate import Gate, Permit
+
+_OF_FACES = (DataClass.FACES, DataClass.TEMPLATES)
 
 
 class Service:
@@ -22,7 +24,23 @@ class Service:
         try:
             permit = self.gate.before(call)
             call.withheld = permit.withheld
-            answer = registry.function_of(call.operation.name)(call, self._rooms)
-            return self.gate.after(permit, answer)
+            return self.gate.after(permit, self._operate(permit))
         except Exception as error:
             raise translated(error, call) from error
+
+    def _operate(self, permit: Permit) -> Answer:
+        call = permit.call
+        if call.operation.data in _OF_FACES:
+            call.account["models"] = {"FaceModelVersion": self._rooms.faces.version}
+        try:
+            return registry.function_of(call.operation.name)(call, self._rooms)
+        except Exception as error:
+            self.gate.failed(permit, _code(error, call))
+            raise
+
+
+def _code(error: Exception, call: Call) -> str:
+    try:
+        return translated(error, call).code
+    except Exception:
+        return "InternalServerError"

@@ -96,7 +96,7 @@ def _once(call: Call, rooms: Rooms, work: Callable[[Connection], Answer]) -> Ans
     """Do `work` in one transaction, or repeat its answer when the ClientRequestToken came before."""
     asked = {name: value for name, value in call.parameters.items() if name != "ClientRequestToken"}
     token = call.parameters.get("ClientRequestToken")
-    with rooms.gallery.writing() as connection:
+    with rooms.writing(call) as connection:
         return rooms.gallery.requests.answer(
             connection, call.caller.organization, call.operation.name, token, asked, lambda: work(connection)
         )

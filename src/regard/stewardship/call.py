@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+Account = dict[str, Any]
+
 
 class Capability(StrEnum):
     """What an operation does to the people pictured, from nothing to finding out who they are."""
@@ -60,6 +62,10 @@ class Caller:
 class Call:
     """One call on its way through the gate. `remarks` become headers of the answer, named `x-regard-…`.
 
+    `account` is what the log will say of it: the gate begins it, operations add counts. `people` are subjects of the
+    collection whom it enrols, each with details that are sealed. `record` is the number of its record, once a
+    transaction of the call's own made one.
+
     `withheld` are members that the gate will take out of the answer: what only they need is not worked out.
     `loopback` says whether it came from this machine: by the peer's address, or because no network was used.
     """
@@ -72,6 +78,9 @@ class Call:
     loopback: bool = True
     withheld: tuple[str, ...] = ()
     remarks: dict[str, str] = field(default_factory=dict)
+    account: Account = field(default_factory=dict)
+    people: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    record: int | None = None
 
     def arn(self, resource: str) -> str:
         """The ARN of `resource` (for example `collection/friends`) of the caller's organization."""

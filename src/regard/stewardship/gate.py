@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from regard.settings import Settings
-from regard.stewardship import council, records
+from regard.stewardship import accounts, council, records
 from regard.stewardship.call import Call, Capability, DataClass
 from regard.stewardship.collections import (
     BASIS,
@@ -23,6 +24,8 @@ from regard.stewardship.collections import (
     set_terms,
 )
 from regard.stewardship.denied import Denied
+from regard.stewardship.entries import CALL
+from regard.stewardship.logbook import Logbook, NotLogged
 from regard.stewardship.policy import EVALUATION_ERROR, Decision, Request
 from regard.stewardship.snapshot import NotInForce, Snapshot, Snapshots
 from regard.stewardship.withholding import EMOTIONS, paths_to, threshold_of, without
@@ -33,6 +36,7 @@ Receipts = Callable[[str, str, str], bool]
 DEFAULT_THRESHOLD = 80.0  # AWS's, of every operation that has one and asks the gate for a floor
 MOST_FACES_A_PICTURE = 100
 _RAISED = "x-regard-threshold"
+_POLICY = "regard/policy"  # a kind of record
 _JUDGED = (Capability.COMPARE, Capability.IDENTIFY)
 _ASK = "the council hears appeals; `regard council charter` says who sits on it, docs/council.md how to ask."
 _log = logging.getLogger(__name__)
@@ -40,10 +44,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What was decided about a call before its operation runs."""
+    """What was decided about a call before its operation runs. `searched` is how many faces it may look through."""
 
     call: Call
     withheld: tuple[str, ...] = ()
+    searched: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,48 +72,89 @@ class Gate:
         self,
         engine: Engine,
         settings: Settings,
+        logbook: Logbook,
         collections: Collections | None = None,
         receipts: Receipts = lambda _organization, _collection, _person: False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
         self._settings = settings
+        self._logbook = logbook
         self._collections = collections or KeptCollections(engine)
         self._receipts = receipts
         self._clock = clock
         self.council = council.first_start(engine, settings.data_dir / "council.key", clock)
         self._snapshots = Snapshots(engine)
         self._told: set[tuple[str, str]] = set()
+        self._told_policy = ""
 
     def before(self, call: Call) -> Permit:
-        """Whether the operation may run. Raises Denied, and nothing else: what goes wrong in here denies.
+        """Whether the operation may run. Raises Denied: what goes wrong in here denies; and NotLogged.
 
         A threshold that the call does not give is raised to the floor of its purpose, which `call.remarks` says.
         """
+        if trouble := self._logbook.trouble:
+            raise NotLogged(trouble)
         asked = None
+        call.account = accounts.begun(call)
         try:
             snapshot = self._snapshots.current()
             terms = self._terms(call)
+            self._tell_policy(snapshot.law.policy)
+            self._begin_account(call, snapshot)
             self._check_key(call, snapshot, terms)
             self._check_tags(call, snapshot, terms)
+            given = _given_threshold(call)
             request = self._request(call, snapshot, terms)
             asked = _Asked(snapshot, request, snapshot.policy.decide(request))
+            call.account |= accounts.threshold(call, given, request.threshold)
             self._check_decision(asked)
             self._check_attestation(asked)
-            permit = Permit(call, self._withheld(call, snapshot, request))
+            call.account |= {"decision": "allowed", "rules": list(asked.decision.rules)}
             self._record_floor(call, request)
-            return permit
+            searched = terms.faces if call.operation.capability is Capability.IDENTIFY else None
+            return Permit(call, self._withheld(call, snapshot, request), searched)
         except Exception as error:
             denial = _as_denial(error, call)
             self._record(call, denial, asked)
+            call.account |= {"decision": "denied", "rules": [denial.rule]}
+            self._write(call, accounts.DENIED, {})
             raise denial from error
 
     def after(self, permit: Permit, answer: dict[str, Any]) -> dict[str, Any]:
-        """The answer without what the caller may not have; `call.remarks` says what was taken out."""
+        """The answer without what the caller may not have; `call.remarks` says what was taken out, and where the log
+        tells of the call. Raises NotLogged."""
         for member in permit.withheld:
             if without(answer, paths_to(member, permit.call.operation.name)):
                 permit.call.remarks["x-regard-withheld"] = member
+        self._write(permit.call, accounts.ANSWERED, answer, permit.searched)
         return answer
+
+    def failed(self, permit: Permit, code: str) -> None:
+        """Log that the operation ended in an error of the API. Raises NotLogged."""
+        self._write(permit.call, code, {}, permit.searched)
+
+    def record(self, connection: Connection, call: Call) -> None:
+        """Record a call within the transaction that does what it asks: both are kept, or neither is."""
+        body = accounts.ended(call.account, accounts.ANSWERED, {}, None)
+        parts = [self._logbook.seal(part) for part in accounts.parts(call, {})]
+        call.record = self._logbook.record(connection, CALL, body, parts)
+
+    def _write(self, call: Call, outcome: str, answer: dict[str, Any], searched: int | None = None) -> None:
+        if call.record is not None:
+            written = self._logbook.take_over(call.record)
+        else:
+            body = accounts.ended(call.account, outcome, answer, searched)
+            parts = [self._logbook.seal(part) for part in accounts.parts(call, answer)]
+            written = self._logbook.write_call(body, parts)
+        if written is not None:
+            call.remarks["x-regard-entry"] = f"{written.period}/{written.index}"
+            call.remarks["x-regard-receipt"] = f"/log/{written.period}/receipts/{written.index}"
+            call.remarks["x-regard-sequence"] = str(written.sequence)
+
+    def _begin_account(self, call: Call, snapshot: Snapshot) -> None:
+        party = snapshot.parties.get(call.caller.organization)
+        call.account |= {"policy": snapshot.law.policy, **({"sector": party.sector} if party else {})}
 
     def _terms(self, call: Call) -> Terms:
         """What the collection that the call names stands on; nothing where it names none that there is."""
@@ -119,6 +165,17 @@ class Gate:
         if found and not {BASIS, PURPOSE} <= found.tags.keys():
             self._tell_defaults(call.caller.organization, str(name))
         return found or Terms({}, 0)
+
+    def _tell_policy(self, policy: str) -> None:
+        """Say in the record which policy calls are decided by, when it is another than was said last."""
+        if policy == self._told_policy:
+            return
+        with suppress(LookupError):
+            self._told_policy = records.last(self._engine, _POLICY).body["policy"]
+        if policy != self._told_policy:
+            with self._engine.begin() as connection:
+                records.append(connection, _POLICY, self._clock(), {"policy": policy})
+        self._told_policy = policy
 
     def _tell_defaults(self, organization: str, collection: str) -> None:
         """Say in the record, once a collection, that it is from before the policy: the key's defaults count."""
@@ -286,6 +343,11 @@ def _denied_for(mark: str, asked: _Asked) -> str | None:
 def _brings_faces(call: Call) -> bool:
     """Whether faces that were not there come into a collection; users and associations only name those there."""
     return call.operation.capability is Capability.ENROL and "Image" in call.parameters
+
+
+def _given_threshold(call: Call) -> float | None:
+    given = call.parameters.get(threshold_of(call.operation.name) or "")
+    return None if given is None else float(given)
 
 
 def _threshold(call: Call, floor: float) -> float:

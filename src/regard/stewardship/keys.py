@@ -7,10 +7,10 @@ import string
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from regard.sealing import SealingKey
-from regard.stewardship import tables, vocabulary
+from regard.stewardship import records, tables, vocabulary
 from regard.stewardship.call import Caller
 from regard.stewardship.revision import Revision, changed
 
@@ -93,6 +93,7 @@ class AccessKeys:
         }
         with self._engine.begin() as connection:
             connection.execute(insert(tables.access_keys).values(row))
+            _tell(connection, "issued", organization, purpose, now)
             changed(connection)
         issued = self._read(key_id)
         assert issued is not None
@@ -102,11 +103,12 @@ class AccessKeys:
         """End a key for good, in every process, from the next call on. Raises LookupError."""
         table = tables.access_keys
         with self._engine.begin() as connection:
-            ended = connection.execute(
-                update(table).where(table.c.id == access_key_id).values(revoked_at=self._clock())
-            )
-            if not ended.rowcount:
+            same = table.c.id == access_key_id
+            of = connection.execute(select(table.c.organization, table.c.purpose).where(same)).one_or_none()
+            if of is None:
                 raise LookupError(f"there is no access key {access_key_id}")
+            connection.execute(update(table).where(same).values(revoked_at=self._clock()))
+            _tell(connection, "revoked", of.organization, of.purpose, self._clock())
             changed(connection)
 
     def all(self, organization: str | None = None) -> list[AccessKey]:
@@ -150,6 +152,11 @@ class AccessKeys:
 
     def _unseal(self, sealed: bytes, key_id: str, part: str) -> str:
         return self._sealing_key.open(sealed, f"access-key/{key_id}/{part}".encode()).decode()
+
+
+def _tell(connection: Connection, change: str, organization: str, purpose: str, now: float) -> None:
+    body = {"change": change, "organization": organization, "purpose": purpose}
+    records.append(connection, "regard/key", now, body)
 
 
 def _random(alphabet: str, length: int) -> str:

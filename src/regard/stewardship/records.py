@@ -60,9 +60,10 @@ def get(engine: Engine, sequence: int) -> Record:
 
 def last(engine: Engine, kind: str) -> Record:
     """The newest record of a kind. Raises LookupError."""
-    found = None
-    for record in read(engine, kind):
-        found = record
-    if found is None:
+    table = tables.records
+    query = select(table).where(table.c.kind == kind).order_by(table.c.sequence.desc()).limit(1)
+    with engine.connect().execution_options(read_only=True) as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
         raise LookupError(f"there is no record of kind {kind}")
-    return found
+    return Record(row.sequence, row.kind, row.at, msgspec.json.decode(row.body))

@@ -72,6 +72,7 @@ def screen(entering: Sequence[Organization], registered: Sequence[Organization])
     names = _watched_names(watched)
     return [[*_by_identifier(each, watched), *_by_name(each, names)] for each in entering]
 
+
 # Without ICU's bindings, which ship no wheel, normality says so at its first use; unidecode serves these names as well.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ICUWarning)

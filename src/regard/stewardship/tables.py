@@ -145,3 +145,34 @@ records = Table(
     Column("at", Float, nullable=False),
     Column("body", Text, nullable=False),
 )
+
+# `settled` says that what an ended consent covered was let go.
+consents = Table(
+    "consents",
+    metadata,
+    Column("receipt", String(32), primary_key=True),
+    Column("organization", ForeignKey("organizations.id"), nullable=False),
+    Column("collection", String(255), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("given_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("withdrawn_at", Float),
+    Column("settled", Boolean, nullable=False),
+    Column("consent", Text, nullable=False),
+    Column("proof", Text, nullable=False),
+    Index("ix_consents_organization_subject", "organization", "subject", "collection"),
+    Index("ix_consents_organization_collection", "organization", "collection", "settled", "expires_at"),
+)
+
+subject_tokens = Table(
+    "subject_tokens",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("organization", ForeignKey("organizations.id"), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("identity_check", Text, nullable=False),
+    Column("issued_by", String(20), nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("used_at", Float),
+)

@@ -1,0 +1,284 @@
+"""The logbook: everything that has to be told goes through here into the transparency log.
+
+What a transaction of ours records (motions, enrolments, deletions) is in the database's record first, together with
+what it did, and follows from there into the log. All else, most calls, goes into the log alone. One process holds the
+log; others leave their calls in the record, and the holder takes them over within a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, bindparam, select
+
+from regard.ledger.checkpoints import Checkpoint
+from regard.ledger.entries import canonical
+from regard.ledger.log import Log, LogDamaged, LogHeld, LogUnavailable
+from regard.ledger.notes import Note, Signer
+from regard.ledger.public import CHECKPOINT
+from regard.ledger.shards import ShardError, Shards
+from regard.ledger.tiles import read_entries
+from regard.sealing import SealingKey
+from regard.stewardship import entries, records, tables
+from regard.stewardship.charter import Charter
+from regard.stewardship.law import read_law
+from regard.stewardship.member_keys import operator_key
+from regard.stewardship.payloads import Part, Payloads, Sealed, seal
+from regard.stewardship.pseudonyms import Pseudonyms
+from regard.stewardship.reader import Reader
+from regard.stewardship.records import Record
+
+__all__ = ["Logbook", "NotLogged", "Written"]
+
+TAKE_OVER_SECONDS = 1.0
+_MOST_TAKEN = 4096
+_log = logging.getLogger(__name__)
+
+
+class NotLogged(RuntimeError):
+    """An entry could not be made durable, and so nobody may be answered; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where an entry is. `sequence` counts the calls of its organization within the period, from 1."""
+
+    period: str
+    index: int
+    sequence: int | None = None
+
+
+class _Told(msgspec.Struct):
+    """What of an entry is needed to go on after it."""
+
+    kind: str = ""
+    organization: str = ""
+    sequence: int = 0
+    record: int = 0
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Up to where a shard has come: calls by pseudonym, and the last record that was taken over."""
+
+    period: str
+    calls: Counter[str] = field(default_factory=Counter)
+    record: int = 0
+
+    def add(self, told: _Told) -> None:
+        self.record = max(self.record, told.record)
+        if told.kind == entries.CALL:
+            self.calls[told.organization] = max(self.calls[told.organization], told.sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An entry on its way to the disk, one of a group."""
+
+    period: str
+    group: Future[range]
+    place: int
+    sequence: int | None
+
+    def written(self) -> Written:
+        return Written(self.period, self.group.result()[self.place], self.sequence)
+
+
+class Logbook:
+    """Writes entries. Thread-safe. The log is below `folder`, in a shard a month."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        folder: Path,
+        key: SealingKey,
+        *,
+        name: str = "regard.localhost/log",
+        clock: Callable[[], float] = time.time,
+        open_log: Callable[[Path, Sequence[Signer]], Log] = Log,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._engine = engine
+        self._folder = folder
+        self._key = key
+        self._clock = clock
+        self.pseudonyms = Pseudonyms(key)
+        self.payloads = Payloads(folder / "payloads.db", key)
+        self.signer = operator_key(folder / "log.key", name)
+        self.shards = Shards(folder / "shards", name, self._signers, self._period, open_log)
+        of = tables.records.c
+        recent = select(of.sequence, of.kind, of.at, of.body).where(of.sequence > bindparam("after"))
+        self._recent = Reader(engine, recent.order_by(of.sequence))
+        self._lock = threading.Lock()
+        self._tally: _Tally | None = None
+        self._taken: dict[int, _Pending] = {}
+        self._closing = threading.Event()
+        self._watch: threading.Thread | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be written now, or None. That another process writes is no trouble."""
+        try:
+            with self._lock:
+                _, log = self.shards.current()
+            if log.trouble is not None:
+                log.check()
+        except LogHeld:
+            return None
+        except (LogUnavailable, LogDamaged, ShardError) as error:
+            return str(error)
+        return None
+
+    def seal(self, part: Part) -> Sealed:
+        """Details made ready to be kept beside an entry."""
+        return seal(part, self._key)
+
+    def write(self, kind: str, body: dict[str, Any], parts: Iterable[Part] = ()) -> Written | None:
+        """Record what happened and log it: its place, None where another process will. Raises NotLogged."""
+        with self._engine.begin() as connection:
+            record = self.record(connection, kind, body, [self.seal(part) for part in parts])
+        return self.take_over(record)
+
+    def record(self, connection: Connection, kind: str, body: dict[str, Any], parts: Sequence[Sealed] = ()) -> int:
+        """Record what happened within the transaction that does it, for `take_over` to log; the record's number."""
+        return records.append(connection, kind, self._clock(), entries.with_parts(body, parts))
+
+    def write_call(self, body: dict[str, Any], parts: Sequence[Sealed]) -> Written | None:
+        """Log a call of which no record was made, as `write` does. Raises NotLogged."""
+        self.payloads.keep(parts, self._clock())
+        told = body | {"commitments": [part.commitment for part in parts]}
+        try:
+            with self._lock:
+                period, log = self.shards.current()
+                entry, sequence = self._entry(self._tallied(period, log), entries.CALL, self._clock(), told)
+                pending = _Pending(period, log.submit([entry]), 0, sequence)
+            return pending.written()
+        except LogHeld:
+            with self._engine.begin() as connection:
+                self.record(connection, entries.CALL, body, parts)
+            return None
+        except (LogUnavailable, LogDamaged, ShardError) as error:
+            raise self._not_logged(error) from error
+
+    def take_over(self, record: int | None = None) -> Written | None:
+        """Log what was recorded and is not logged yet: the place of `record`, None where another process logs it.
+
+        Raises NotLogged.
+        """
+        try:
+            with self._lock:
+                period, log = self.shards.current()
+                newest = self._submit_recorded(period, log)
+                asked = newest if record is None else self._taken.pop(record, None)
+            return asked.written() if asked else None
+        except LogHeld:
+            return None
+        except (LogUnavailable, LogDamaged, ShardError) as error:
+            raise self._not_logged(error) from error
+
+    def start(self) -> None:
+        """Begin to take over what other processes record."""
+        self._watch = threading.Thread(target=self._work, name="logbook", daemon=True)
+        self._watch.start()
+
+    def close(self) -> None:
+        """Publish what is left and let go of the log."""
+        self._closing.set()
+        if self._watch is not None:
+            self._watch.join()
+        self.shards.close()
+        self.payloads.close()
+        self._recent.close()
+
+    def _work(self) -> None:
+        while not self._closing.wait(TAKE_OVER_SECONDS):
+            try:
+                self.take_over()
+            except Exception:
+                # The next call that has to be logged says so to whoever makes it.
+                _log.exception("what other processes recorded could not be logged")
+
+    def _period(self) -> str:
+        return time.strftime("%Y-%m", time.gmtime(self._clock()))
+
+    def _signers(self, origin: str) -> list[Signer]:
+        return [self.signer.renamed(origin)]
+
+    def _not_logged(self, error: Exception) -> NotLogged:
+        # What was counted may not be in the log: the next entry counts again, in the log itself.
+        with self._lock:
+            self._tally = None
+        return NotLogged(str(error))
+
+    def _tallied(self, period: str, log: Log) -> _Tally:
+        if self._tally is None or self._tally.period != period:
+            log.publish()
+            self._tally = self._read(period)
+        return self._tally
+
+    def _read(self, period: str) -> _Tally:
+        tally = _Tally(period)
+        for earlier in reversed(self.shards.periods()):
+            counted = tally if earlier == period else _Tally(earlier)
+            for told in self._told(earlier):
+                counted.add(told)
+            tally.record = max(tally.record, counted.record)
+            if tally.record:
+                break
+        return tally
+
+    def _told(self, period: str) -> Iterable[_Told]:
+        public = self._folder / "shards" / period / "public"
+        size = Checkpoint.parse(Note.parse((public / CHECKPOINT).read_bytes()).text).size
+        for entry in read_entries(size, lambda path: (public / path).read_bytes()):
+            with suppress(msgspec.ValidationError):
+                yield msgspec.json.decode(entry, type=_Told)
+
+    def _submit_recorded(self, period: str, log: Log) -> _Pending | None:
+        tally = self._tallied(period, log)
+        made: list[bytes] = []
+        places: list[tuple[int, int | None]] = []
+        for record in map(_as_record, self._recent.rows(after=tally.record)):
+            tally.record = record.sequence
+            told = entries.of_record(record, self._charter)
+            if told is None:
+                continue
+            self.payloads.keep(entries.parts_of(record), record.at)
+            entry, sequence = self._entry(tally, told[0], record.at, told[1])
+            made.append(entry)
+            places.append((record.sequence, sequence))
+        if not made:
+            return None
+        future = log.submit(made)
+        pending = [(number, _Pending(period, future, i, seq)) for i, (number, seq) in enumerate(places)]
+        # Whoever made a record comes for its place at once; nobody comes for those of other processes.
+        self._taken = dict([*self._taken.items(), *pending][-_MOST_TAKEN:])
+        return pending[-1][1]
+
+    def _charter(self) -> Charter:
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            return read_law(connection).charter
+
+    def _entry(self, tally: _Tally, kind: str, at: float, body: dict[str, Any]) -> tuple[bytes, int | None]:
+        told = body | {"kind": kind, "at": entries.hour(at)}
+        if "organization" in body:
+            told["organization"] = self.pseudonyms.of(body["organization"], tally.period)
+        sequence = None
+        if kind == entries.CALL:
+            tally.calls[told["organization"]] += 1
+            sequence = told["sequence"] = tally.calls[told["organization"]]
+        return canonical(told), sequence
+
+
+def _as_record(row: Sequence[Any]) -> Record:
+    return Record(row[0], row[1], row[2], msgspec.json.decode(row[3]))

@@ -1,0 +1,30 @@
+"""Names for organizations in the public log: another one each period, opened by a secret of the organization."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from regard.sealing import SealingKey
+
+_BYTES = 16
+
+
+class Pseudonyms:
+    """Gives organizations their pseudonyms."""
+
+    def __init__(self, key: SealingKey) -> None:
+        self._key = key
+
+    def secret(self, organization: str) -> bytes:
+        """The 32 bytes that open all pseudonyms of one organization, and of no other: its own to keep."""
+        return self._key.derived(f"pseudonym/{organization}")
+
+    def of(self, organization: str, period: str) -> str:
+        """The pseudonym of an organization within a period: 32 hexadecimal digits."""
+        return pseudonym(self.secret(organization), period)
+
+
+def pseudonym(secret: bytes, period: str) -> str:
+    """What the holder of `secret` is called in the log of `period`: the first half of HMAC-SHA256, as hexadecimal."""
+    return hmac.digest(secret, period.encode(), hashlib.sha256)[:_BYTES].hex()

@@ -1,0 +1,57 @@
+"""Details lie sealed beside the log, are opened by their commitment, and are erased one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regard.sealing import SealBroken, SealingKey
+from regard.stewardship.payloads import Part, Payloads, matches, seal
+
+KEY = SealingKey(bytes(32))
+
+
+def test_details_are_read_back_by_their_commitment(tmp_path: Path) -> None:
+    payloads = Payloads(tmp_path / "payloads.db", KEY)
+    sealed = seal(Part("o", {"request_id": "r"}), KEY)
+    payloads.keep([sealed], 1.0)
+    assert payloads.open(sealed.commitment) == {"request_id": "r"}
+
+
+def test_details_of_another_key_do_not_open(tmp_path: Path) -> None:
+    payloads = Payloads(tmp_path / "payloads.db", SealingKey(bytes(31) + b"\1"))
+    sealed = seal(Part("o", {}), KEY)
+    payloads.keep([sealed], 1.0)
+    with pytest.raises(SealBroken):
+        payloads.open(sealed.commitment)
+
+
+def test_what_is_erased_about_one_subject_leaves_the_rest(tmp_path: Path) -> None:
+    payloads = Payloads(tmp_path / "payloads.db", KEY)
+    parts = [seal(Part(whose, {"n": n}, "c/somebody"), KEY) for n, whose in enumerate(("o", "o", "other"))]
+    payloads.keep(parts, 1.0)
+    assert payloads.erase("o", "c/somebody") == 2
+    assert payloads.about("o", "c/somebody") == {}
+    assert list(payloads.about("other", "c/somebody").values()) == [{"n": 2}]
+    with pytest.raises(LookupError):
+        payloads.open(parts[0].commitment)
+
+
+def test_erased_details_are_not_left_in_the_files(tmp_path: Path) -> None:
+    payloads = Payloads(tmp_path / "payloads.db", KEY)
+    sealed = seal(Part("o", {"n": 1}, "c/somebody"), KEY)
+    payloads.keep([sealed], 1.0)
+    assert any(sealed.data in path.read_bytes() for path in tmp_path.iterdir())
+    payloads.erase("o", "c/somebody")
+    assert not any(sealed.data in path.read_bytes() for path in tmp_path.iterdir())
+
+
+@given(st.dictionaries(st.text(max_size=5), st.text(max_size=5)), st.binary(min_size=32, max_size=32))
+def test_a_guess_without_the_salt_proves_nothing(details: dict[str, str], salt: bytes) -> None:
+    # Two entries on the same details have nothing in common that an outsider could find.
+    first, second = seal(Part("o", details), KEY), seal(Part("o", details), KEY)
+    assert first.commitment != second.commitment
+    assert not matches(first.commitment, salt, details)
