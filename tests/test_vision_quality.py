@@ -27,12 +27,12 @@ def _description(quality: Quality = GOOD, pose: Pose = STRAIGHT) -> Description:
 
 
 def _textured(seed: int) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 256, (112, 112, 3), dtype=np.uint8)
+    return np.random.default_rng(seed).integers(0, 256, (112, 112), dtype=np.uint8)
 
 
 @given(st.integers(0, 255))
 def test_brightness_is_the_share_of_white(level: int) -> None:
-    flat = np.full((112, 112, 3), level, np.uint8)
+    flat = np.full((112, 112), level, np.uint8)
     assert quality(flat).brightness == pytest.approx(level / 2.55, abs=1e-3)
     assert quality(flat).sharpness == pytest.approx(0, abs=1e-3)
 

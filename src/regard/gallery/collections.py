@@ -74,12 +74,15 @@ class Collections:
 
         Raises NoSuchCollection.
         """
-        connection.execute(
+        row = connection.execute(
             update(tables.collections)
             .where(_collections.organization == organization, _collections.collection_id == collection_id)
             .values(version=_collections.version + 1)
-        )
-        return self.find(connection, organization, collection_id)
+            .returning(tables.collections)
+        ).one_or_none()
+        if row is None:
+            raise NoSuchCollection(collection_id)
+        return Kept(*row)
 
     def delete(self, connection: Connection, organization: str, collection_id: str) -> Kept:
         """Delete a collection with all in it; afterwards its keys are to be destroyed. Raises NoSuchCollection."""

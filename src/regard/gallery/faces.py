@@ -93,8 +93,8 @@ class Faces:
             if collection.faces + len(new) > most:
                 raise QuotaExceeded(f"The collection id: {collection_id} may hold {most} faces.")
             image_id = next((face.image_id for face in there.values()), None) or str(uuid4())
-            self._insert(connection, collection, source, image_id, external_image_id, new)
-            there = {face.box: face for face in _of_source(connection, collection, source)}
+            kept = self._insert(connection, collection, source, image_id, external_image_id, new)
+            there |= {face.box: face for face in kept}
         return [there[candidate.box] for candidate in candidates]
 
     def page(
@@ -149,7 +149,7 @@ class Faces:
         image_id: str,
         external_image_id: str | None,
         candidates: Sequence[Candidate],
-    ) -> None:
+    ) -> list[KeptFace]:
         ids = [str(uuid4()) for _ in candidates]
         subjects = [subject(external_image_id, face_id) for face_id in ids]
         pairs = list(zip(subjects, ids, strict=True))
@@ -172,12 +172,13 @@ class Faces:
             }
             for (whose, face_id), candidate, template in zip(pairs, candidates, sealed, strict=True)
         ]
-        connection.execute(insert(tables.faces), rows)
+        kept = connection.execute(insert(tables.faces).returning(*_COLUMNS), rows).all()
         connection.execute(
             update(tables.collections)
             .where(tables.collections.c.id == collection.id)
             .values(faces=tables.collections.c.faces + len(rows))
         )
+        return [_kept(row) for row in kept]
 
 
 def subject(external_image_id: str | None, face_id: str) -> str:

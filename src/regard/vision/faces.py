@@ -89,7 +89,7 @@ class FaceAnalyzer:
             if "ALL" in wanted
             else landmarks.five(face.points, *size),
             pose=pose(mesh),
-            quality=quality(crop(pixels, aligned(face.points), ALIGNED)),
+            quality=quality(crop(pixels, aligned(face.points), ALIGNED, grey=True)),
             age_range=self._age(pixels, mesh) if "AGE_RANGE" in wanted else None,
             gender=self._gender(pixels, mesh) if "GENDER" in wanted else None,
             smile=smile(mesh) if "SMILE" in wanted else None,

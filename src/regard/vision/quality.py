@@ -37,8 +37,8 @@ _MIDDLING = 100.0
 
 
 def quality(chip: NDArray[np.uint8]) -> Quality:
-    """Brightness and sharpness of an aligned face, `chip` (112, 112, 3) RGB."""
-    luma = chip.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    """Brightness and sharpness of an aligned face, `chip` (112, 112) grey (luma of ITU-R BT.601)."""
+    luma = chip.astype(np.float32)
     centre = luma[1:-1, 1:-1]
     laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
     spread = float(laplacian.var())
