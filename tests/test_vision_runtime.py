@@ -93,6 +93,16 @@ def test_one_model_serves_many_threads_and_keeps_nothing_of_a_call(kind: str) ->
     assert len({each.tobytes() for each in together}) == len(inputs)
 
 
+def test_more_threads_than_cores_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    # With arrays of ours inside a request, OpenVINO and the interpreter once waited for each other for ever.
+    monkeypatch.setattr("regard.vision.runtime._cores", lambda: 1)
+    model = Runtime("openvino", "f32").load(_path("face-detector"), (1, 3, -1, -1))
+    sides = [32 * (2 + number % 3) for number in range(60)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda side: model(np.zeros((1, 3, side, 64), np.float32))[0].shape[1], sides))
+    assert found == sides  # cells of 8 pixels: side / 8 · 64 / 8
+
+
 @pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])
 def test_a_side_of_any_length_is_taken(kind: str) -> None:
     if kind == "onnxruntime":

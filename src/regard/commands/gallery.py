@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,21 +125,43 @@ def index(
     """
     inside = _inside(key)
     journal = _journal_of(inside, collection)
-    results: dict[str, dict[str, Any]] = {}
     files = list(pictures_under(paths))
+    done = {} if again else {file: result for file in files if (result := journal.result(file)) is not None}
+    left = [(file, _name(file, name_from)) for file in files if file not in done]
     with _bar() as bar:
-        for file in bar.track(files, description="Indexing"):
-            result = None if again else journal.result(file)
-            if result is None:
-                result = _index_one(inside, file, collection, _name(file, name_from), most)
-                journal.note(file, result)
-            results[str(file)] = result
+        task = bar.add_task("Indexing", total=len(files), completed=len(done))
+        for file, result in indexed(inside, left, collection, most):
+            journal.note(file, result)
+            done[file] = result
+            bar.advance(task)
+    results = {str(file): done[file] for file in files}
     if as_json:
         print_json(results)
     else:
         _report(results)
     if any("error" in result for result in results.values()):
         raise typer.Exit(failed("not every picture could be read"))
+
+
+def indexed(
+    inside: Inside, files: Iterable[tuple[Path, str | None]], collection: str, most: int | None = None
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Enrol the faces of files, each with the name to give them: which file is done, and what became of it.
+
+    Several are worked on at once: one more than there are cores, because one always waits for the disk.
+    """
+    workers = len(os.sched_getaffinity(0)) + 1
+    with ThreadPoolExecutor(workers) as pool:
+        begun: dict[Future[dict[str, Any]], Path] = {}
+        try:
+            for file, name in files:
+                begun[pool.submit(_index_one, inside, file, collection, name, most)] = file
+                if len(begun) > 2 * workers:
+                    yield from _finished(begun)
+            while begun:
+                yield from _finished(begun)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def search(
@@ -186,6 +211,11 @@ def _journal_of(inside: Inside, collection: str) -> Journal:
     made = f"{described['CreationTimestamp'].timestamp():.6f}"
     folder = from_environment().data_dir / "journals" / inside.caller.organization
     return Journal(folder / f"{collection}-{made}.jsonl")
+
+
+def _finished(begun: dict[Future[dict[str, Any]], Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for future in wait(begun, return_when=FIRST_COMPLETED).done:
+        yield begun.pop(future), future.result()
 
 
 def _index_one(inside: Inside, file: Path, collection: str, name: str | None, most: int | None) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from queue import LifoQueue
 from typing import Any
 
 import numpy as np
@@ -99,10 +99,10 @@ class _OpenVino:
         self.precision = "bf16" if has_bf16 and wanted == "bf16" else "f32"
         # One stream a core (or a group of `threads` cores): with a single one, requests of two pool threads
         # would wait for each other.
-        streams = max(1, _cores() // threads)
+        self._streams = max(1, _cores() // threads)
         self._options = {
-            "NUM_STREAMS": str(streams),
-            "INFERENCE_NUM_THREADS": str(streams * threads),
+            "NUM_STREAMS": str(self._streams),
+            "INFERENCE_NUM_THREADS": str(self._streams * threads),
             "ENABLE_CPU_PINNING": "NO",
         }
 
@@ -118,20 +118,31 @@ class _OpenVino:
             compiled = self._core.compile_model(model, "CPU", options)
         except RuntimeError as error:
             raise RuntimeUnavailable(f"OpenVINO cannot load {path.name}: {error}") from None
-        idle: deque[Any] = deque()
+        # As many requests as streams: OpenVINO lets one more wait inside, where it holds Python's interpreter lock.
+        idle: LifoQueue[Any] = LifoQueue()
+        for _ in range(self._streams):
+            idle.put(compiled.create_infer_request())
 
         def run(inputs: list[Array]) -> list[Array]:
+            request = idle.get()
             try:
-                request = idle.pop()
-            except IndexError:
-                request = compiled.create_infer_request()
-            try:
-                found = request.infer(inputs, share_inputs=True, share_outputs=False)
+                _fill(request, inputs)
+                found = request.infer(share_outputs=True)
                 return [np.array(found[place], np.float32) for place in compiled.outputs]
             finally:
-                idle.append(request)
+                idle.put(request)
 
         return run, len(compiled.inputs)
+
+
+def _fill(request: Any, inputs: list[Array]) -> None:
+    # Into OpenVINO's own memory. It could read ours instead, but would then let go of it in the midst of an inference,
+    # which takes the interpreter lock: two threads that do so wait for each other for ever.
+    for place, array in enumerate(inputs):
+        tensor = request.get_input_tensor(place)
+        if tuple(tensor.shape) != array.shape:
+            tensor.shape = array.shape
+        tensor.data[...] = array
 
 
 class _OnnxRuntime:
