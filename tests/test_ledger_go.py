@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from regard.ledger.log import Log
-from regard.ledger.notes import Signer
+from regard.ledger.notes import Kind, Note, Signer
 from tests.ledger_faults import QuickDisk
 
 SOURCES = Path("/usr/share/gocode")
@@ -64,3 +64,11 @@ def test_go_notices_an_edited_size(verifier: Path, log: Path) -> None:
     path = log / "checkpoint"
     path.write_bytes(path.read_bytes().replace(b"\n700\n", b"\n512\n"))
     assert "invalid signature" in verify(verifier, log).stderr
+
+
+def test_go_verifies_a_log_that_witnesses_cosigned(verifier: Path, log: Path) -> None:
+    path = log / "checkpoint"
+    text = Note.parse(path.read_bytes()).text
+    witness = Signer.generate("witness.example/w", Kind.COSIGNATURE)
+    path.write_bytes(path.read_bytes() + witness.sign(text).line().encode())
+    assert verify(verifier, log).returncode == 0

@@ -15,9 +15,11 @@ from pathlib import Path
 from regard.ledger.checkpoints import Checkpoint, open_checkpoint
 from regard.ledger.notes import NoteError, Verifier
 from regard.ledger.public import CHECKPOINT
-from regard.ledger.tiles import ENTRIES, WIDTH, Fetch, Tile, TileError, Tree, read_bundle, read_tile
+from regard.ledger.tiles import ENTRIES, MOST_ENTRY_BYTES, WIDTH, Fetch, Tile, TileError, Tree, read_bundle, read_tile
 
 _SECONDS = 30
+# A full bundle of the longest entries. What is longer is no file of a log, and is cut.
+_MOST_BYTES = WIDTH * (2 + MOST_ENTRY_BYTES)
 
 
 class AuditError(ValueError):
@@ -74,7 +76,7 @@ def from_url(address: str) -> Fetch:
     def fetch(path: str) -> bytes:
         try:
             with urllib.request.urlopen(f"{address.rstrip('/')}/{path}", timeout=_SECONDS) as answer:
-                data: bytes = answer.read()
+                data: bytes = answer.read(_MOST_BYTES)
                 return data
         except urllib.error.HTTPError as error:
             error.close()

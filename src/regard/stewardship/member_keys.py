@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from regard.ledger.notes import Signer, Verifier
+from regard.ledger.notes import Kind, Signer, Verifier
 
 
-def operator_key(key_file: Path, name: str = "operator") -> Signer:
+def operator_key(key_file: Path, name: str = "operator", kind: Kind = Kind.NOTE) -> Signer:
     """The key in `key_file`, made on first use."""
-    signer = Signer.generate(name)
+    signer = Signer.generate(name, kind)
     try:
         handle = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -1,0 +1,51 @@
+"""A witness over HTTP: `POST /add-checkpoint` as C2SP `tlog-witness` has it, and a page that says who it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from regard.ledger.notes import Verifier
+from regard.ledger.witness import Answer
+
+# A checkpoint with a hundred signatures and the longest proof there is.
+MOST_BODY_BYTES = 64 * 1024
+_BODY_SECONDS = 10.0
+_SIZE = "text/x.tlog.size"
+
+
+def witness_pages(add_checkpoint: Callable[[bytes], Answer], key: Verifier, logs: Sequence[str]) -> Starlette:
+    """The application. `logs` are the names of the logs that it witnesses; nothing else is kept from anyone."""
+
+    def home(_: Request) -> Response:
+        return JSONResponse({"witness": key.name, "key": str(key), "logs": list(logs)})
+
+    async def add(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await _body(request)
+        except TimeoutError:
+            return PlainTextResponse("the request did not arrive in time\n", 408)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        if body is None:
+            return PlainTextResponse(f"a request has at most {MOST_BODY_BYTES} bytes\n", 413)
+        status, answer = await run_in_threadpool(add_checkpoint, body)
+        return Response(answer, status, media_type=_SIZE if status == 409 else "text/plain")
+
+    return Starlette(routes=[Route("/", home), Route("/add-checkpoint", add, methods=["POST"])])
+
+
+async def _body(request: Request) -> bytes | None:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BODY_BYTES:
+            return None
+    return body
