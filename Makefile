@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help run demo test test-all bench lint format docs lock clean
+.PHONY: help run demo test test-all bench bench-peers lint format docs lock clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,10 @@ test-all: $(VENV)/.dev ## Run every test with its full count
 bench: $(VENV)/.bench ## Measure speed, as ratios in one run
 	$(BIN)/regard weights pull
 	$(BIN)/python -m benchmarks
+
+bench-peers: $(VENV)/.bench ## Measure accuracy and speed beside dlib and OpenCV, each in its own environment
+	$(BIN)/regard weights pull
+	$(BIN)/python -m benchmarks peers --write
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
@@ -58,16 +62,17 @@ $(BIN)/python:
 		{ echo "regard needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# The lock is whole: what it leaves out (pyproject.toml says why) pip is not to look for.
 $(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --require-hashes -r requirements.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
-	$(PIP) install --quiet --require-hashes -r requirements-bench.lock
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.vision.similarity import score, similarity
+from regard.vision import similarity as module
+from regard.vision.similarity import RATES, BadCalibration, Calibration, calibration, score, shipped, similarity
 
 COSINES = st.floats(-1, 1)
 
 
-@pytest.mark.parametrize(("cosine", "told"), [(-1, 0), (0.50, 80), (0.62, 99), (1, 100)])
-def test_the_agreed_points_are_on_the_curve(cosine: float, told: float) -> None:
-    assert similarity(cosine) == pytest.approx(told)
-    assert score(told) == pytest.approx(cosine)
+@pytest.mark.parametrize(("told", "one_in"), [(80, 100_000), (90, 300_000), (99, 1_000_000), (99.9, 10_000_000)])
+def test_a_similarity_says_how_rare_a_false_match_is(told: float, one_in: int) -> None:
+    assert 1 / calibration().false_match_rate(told) == pytest.approx(one_in)
+    assert 1 / RATES[told] == pytest.approx(one_in)
+
+
+def test_the_ends_of_the_scale_are_the_ends_of_the_cosine() -> None:
+    assert (similarity(-1), similarity(1)) == (0, 100)
 
 
 @given(COSINES, COSINES)
@@ -33,3 +41,42 @@ def test_a_threshold_turns_into_a_score_and_back(threshold: float) -> None:
 def test_rounding_beyond_one_is_cut_off() -> None:
     assert similarity(1.0000001) == 100
     assert similarity(-1.0000001) == 0
+
+
+def test_the_shipped_calibration_names_the_weights_that_ship() -> None:
+    weights = (Path(module.__file__).parent / "weights.toml").read_text()
+    assert f'sha256 = "{shipped().embedder}"' in weights
+
+
+def test_what_was_not_counted_is_labelled_an_extrapolation() -> None:
+    bases = {point.similarity: point.basis for point in shipped().points}
+    assert [bases[level] for level in (48, 80, 90, 99, 99.9)] == ["measured"] * 2 + ["extrapolated"] * 3
+    assert shipped().tail.startswith("generalised Pareto")
+
+
+def test_a_calibration_of_the_settings_is_the_one_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = msgspec.structs.replace(shipped(), points=tuple(_moved(0.01)))
+    (tmp_path / "own.json").write_bytes(msgspec.json.encode(own))
+    monkeypatch.setenv("REGARD_CALIBRATION_FILE", str(tmp_path / "own.json"))
+    calibration.cache_clear()
+    try:
+        assert score(80) == pytest.approx(shipped().score(80) + 0.01)
+    finally:
+        monkeypatch.undo()
+        calibration.cache_clear()
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"[1]"])
+def test_what_is_no_calibration_is_refused(text: bytes) -> None:
+    with pytest.raises(BadCalibration):
+        Calibration.read(text)
+
+
+def test_a_calibration_that_falls_somewhere_is_refused() -> None:
+    fallen = msgspec.structs.replace(shipped(), points=shipped().points[::-1])
+    with pytest.raises(BadCalibration, match="rise"):
+        Calibration.read(msgspec.json.encode(fallen))
+
+
+def _moved(by: float) -> list[module.Point]:
+    return [msgspec.structs.replace(point, score=point.score + by) for point in shipped().points]

@@ -1,23 +1,160 @@
 """Similarity: the raw cosine score of two embeddings on the API's scale of 0 to 100. The one place for it.
 
-The curve goes straight from point to point. Two of its points are fixed by agreement until it is calibrated: 80,
-the API's usual threshold, stands at a cosine of 0.50 and 99 at 0.62. It rises everywhere, so that no order is
-lost, and its inverse is exact up to rounding.
+Similarity says how rarely two different people reach a score. Up to 80 every factor of ten in the false match rate is
+16 points, so that 80 stands at 1 in 100,000; 90 is 1 in 300,000, 99 1 in a million and 99.9 1 in ten million. Which
+score has which rate, a calibration says: the one that ships for the profile of preprocessing, or one of your own
+(REGARD_CALIBRATION_FILE), which `regard evaluate calibrate` writes. Between its points the curve goes straight; it
+rises everywhere, so that no order is lost, and its inverse is exact up to rounding.
 """
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
+from importlib import resources
+from itertools import pairwise
+from typing import Literal
+
+import msgspec
 import numpy as np
 
-_SCORES = (-1.0, 0.0, 0.5, 0.62, 1.0)
-_SIMILARITIES = (0.0, 1.0, 80.0, 99.0, 100.0)
+from regard.settings import from_environment
+
+# How rare a false match is at each point of the scale. The ends, 0 and 100, are the ends of the cosine.
+RATES = {
+    0.3 * 16: 10**-0.3,
+    16.0: 1e-1,
+    32.0: 1e-2,
+    48.0: 1e-3,
+    64.0: 1e-4,
+    80.0: 1e-5,
+    90.0: 1 / 300_000,
+    99.0: 1e-6,
+    99.9: 1e-7,
+}
+# The share of searches for somebody who is not in the gallery that a floor lets meet a false match.
+MOST_SEARCHES = 0.01
+
+Basis = Literal["measured", "extrapolated"]
+
+
+class BadCalibration(ValueError):
+    """A calibration file that cannot be used; the text says why."""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """An error rate that was counted: `errors` among `trials`, with its 95 % interval clustered by person."""
+
+    rate: float
+    low: float
+    high: float
+    errors: int
+    trials: int
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A similarity, the false match rate it stands for, and the score that has it.
+
+    `basis` says whether the score was counted on pairs or extrapolated by the tail model. `low` and `high` are the 95 %
+    interval of the score. `false_match` and `false_non_match` were measured at this score on people it was not fitted
+    on; None where that was not done.
+    """
+
+    similarity: float
+    rate: float
+    score: float
+    basis: Basis
+    low: float | None = None
+    high: float | None = None
+    false_match: Measured | None = None
+    false_non_match: Measured | None = None
+
+
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """A fitted curve and where it comes from.
+
+    `embedder` is the SHA-256 of the weights that the scores come from, `face_model` the FaceModelVersion. `fitted_on`
+    and `tested_on` describe the data in words, `tail` names the model that extrapolates.
+    """
+
+    version: str
+    face_model: str
+    embedder: str
+    fitted_on: str
+    tested_on: str
+    tail: str
+    points: tuple[Point, ...]
+
+    @classmethod
+    def read(cls, data: bytes) -> Calibration:
+        """From JSON. Raises BadCalibration for what is no calibration or does not rise everywhere."""
+        try:
+            found = msgspec.json.decode(data, type=cls)
+        except msgspec.DecodeError as error:
+            raise BadCalibration(f"This is no calibration: {error}") from None
+        ends = zip(pairwise(found._scores), pairwise(found._similarities), strict=True)
+        if len(found.points) < 2 or not all(a < b and c < d for (a, b), (c, d) in ends):
+            raise BadCalibration("The calibration does not rise from point to point within −1 to 1 and 0 to 100.")
+        return found
+
+    @property
+    def name(self) -> str:
+        """What answers and logs call it."""
+        return f"{self.face_model}/{self.version}"
+
+    def similarity(self, score: float) -> float:
+        """The similarity, 0 to 100, of a cosine score; rounding beyond −1 and 1 is cut off."""
+        return float(np.interp(score, self._scores, self._similarities))
+
+    def score(self, similarity: float) -> float:
+        """The cosine score, −1 to 1, that has this similarity."""
+        return float(np.interp(similarity, self._similarities, self._scores))
+
+    def false_match_rate(self, similarity: float) -> float:
+        """How rarely two different people reach this similarity, by the calibration."""
+        rates = [0.0, *(np.log10(point.rate) for point in self.points)]
+        return float(10 ** np.interp(similarity, self._similarities[:-1], rates))
+
+    def least_similarity(self, rate: float) -> float | None:
+        """The least similarity that at most a share `rate` of impostor pairs reaches; None beyond the last point."""
+        rates = [point.rate for point in self.points]
+        if rate < rates[-1]:
+            return None
+        return float(np.interp(-np.log10(rate), -np.log10(rates), self._similarities[1:-1]))
+
+    def floor(self, faces: int) -> float | None:
+        """The least similarity at which at most MOST_SEARCHES of strangers meet a false match in a gallery this large.
+
+        None where the calibration knows no such similarity: no threshold makes so large a gallery safe then.
+        """
+        return self.least_similarity(MOST_SEARCHES / faces)
+
+    @cached_property
+    def _scores(self) -> tuple[float, ...]:
+        return (-1.0, *(point.score for point in self.points), 1.0)
+
+    @cached_property
+    def _similarities(self) -> tuple[float, ...]:
+        return (0.0, *(point.similarity for point in self.points), 100.0)
 
 
 def similarity(score: float) -> float:
     """The similarity, 0 to 100, of a cosine score; rounding beyond −1 and 1 is cut off."""
-    return float(np.interp(score, _SCORES, _SIMILARITIES))
+    return calibration().similarity(score)
 
 
 def score(similarity: float) -> float:
     """The cosine score, −1 to 1, that has this similarity; the inverse of :func:`similarity`."""
-    return float(np.interp(similarity, _SIMILARITIES, _SCORES))
+    return calibration().score(similarity)
+
+
+@lru_cache(maxsize=1)
+def calibration() -> Calibration:
+    """The calibration in force; a process reads it once. Raises BadCalibration for a file that is none."""
+    settings = from_environment()
+    file = settings.calibration_file
+    return Calibration.read(file.read_bytes()) if file else shipped(settings.profile)
+
+
+def shipped(profile: str = "fast") -> Calibration:
+    """The calibration that comes with the default weights, of a profile of preprocessing."""
+    return Calibration.read(resources.files("regard.vision").joinpath(f"calibration-{profile}.json").read_bytes())

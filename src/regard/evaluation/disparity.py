@@ -1,0 +1,166 @@
+"""How rates differ between groups, and when that may be called found.
+
+Every pair of groups is compared in every measure. The more is compared, the likelier that chance alone makes a
+difference: all intervals of an audit hold together at `TOGETHER`, by Bonferroni's correction, whose allowance the
+ways to group share evenly, so that one of many groups does not use it up. A disparity is found when its
+interval excludes no difference; one that rests on too few people is never called found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.evaluation.intervals import Interval, difference, ratio
+from regard.evaluation.rates import FEW_PEOPLE, LEVEL, Rate, percent
+
+# An audit without any disparity finds one in at most 2 of 100; of twenty such audits, more than two do in 7 of 1,000.
+TOGETHER = 0.98
+# With fewer errors in both groups together nothing can be found, and nothing is asked.
+FEWEST_ERRORS = 5
+# A ratio that may be this high rests on so few errors that its upper end says nothing.
+_ENDLESS = 1000
+
+
+class Disparity(msgspec.Struct, frozen=True):
+    """How much higher the rate of group `higher` is than that of `lower`; the intervals hold for all together.
+
+    `ratio` is None when `lower` has no errors.
+    """
+
+    higher: str
+    lower: str
+    difference: float
+    difference_interval: Interval
+    ratio: float | None
+    ratio_interval: Interval | None
+    found: bool
+
+    @property
+    def told(self) -> str:
+        """The disparity in words."""
+        if self.ratio is not None and self.ratio_interval is not None:
+            low, high = self.ratio_interval.low, self.ratio_interval.high
+            span = f"{low:.3g} to {high:.3g}" if high < _ENDLESS else f"at least {low:.3g}"
+            return f"{self.higher} {self.ratio:.3g} times as often as {self.lower} ({span})"
+        low, high = self.difference_interval.low, self.difference_interval.high
+        span = f"by {percent(self.difference)} ({percent(low)} to {percent(high)})"
+        return f"{self.higher} more often than {self.lower}, where no error was seen: {span}"
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """How far the rates of groups lie apart, each with its interval of 95 % from the bootstrap.
+
+    Chance alone spreads rates: the largest over the smallest of equal rates is above 1 in every sample. Gini is 0 for
+    equal rates and near 1 where one group has all errors (NIST IR 8429).
+    """
+
+    largest_to_smallest: float
+    largest_to_smallest_interval: Interval
+    largest_to_geometric_mean: float
+    largest_to_geometric_mean_interval: Interval
+    gini: float
+    gini_interval: Interval
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """The rates of groups in one measure, in the order of `names`, with `replicates` of shape (groups, replicates)."""
+
+    names: Sequence[str]
+    rates: Sequence[Rate]
+    replicates: NDArray[np.float64]
+
+
+def comparable(groups: Groups) -> list[tuple[int, int]]:
+    """The pairs of groups that have people and errors enough to be compared."""
+    enough = [place for place, rate in enumerate(groups.rates) if rate.trials and rate.people >= FEW_PEOPLE]
+    return [
+        (one, two)
+        for one, two in combinations(enough, 2)
+        if groups.rates[one].errors + groups.rates[two].errors >= FEWEST_ERRORS
+    ]
+
+
+def level_of_each(ways: int, asked: int) -> float:
+    """At which level each of `asked` comparisons in one of so many ways to group has to hold."""
+    return 1 - (1 - TOGETHER) / (max(ways, 1) * max(asked, 1))
+
+
+def disparities(groups: Groups, level: float) -> list[Disparity]:
+    """The comparable pairs, compared by intervals at this level."""
+    return [_compared(groups, one, two, level) for one, two in comparable(groups)]
+
+
+def spread(groups: Groups) -> Spread | None:
+    """None where fewer than two groups were measured, or where one has no errors: no ratio stands on that."""
+    measured = [place for place, rate in enumerate(groups.rates) if rate.trials]
+    if len(measured) < 2 or not all(groups.rates[place].errors for place in measured):
+        return None
+    rates = np.array([groups.rates[place].rate for place in measured])[:, None]
+    drawn = groups.replicates[measured]
+    (one, within_one), (two, within_two), (three, within_three) = (
+        (float(measure(rates)[0]), _percentiles(measure(drawn)))
+        for measure in (_to_smallest, _to_geometric_mean, _gini)
+    )
+    return Spread(one, within_one, two, within_two, three, within_three)
+
+
+def _compared(groups: Groups, one: int, two: int, level: float) -> Disparity:
+    if _rate(groups, one) < _rate(groups, two):
+        one, two = two, one
+    high, low = groups.rates[one], groups.rates[two]
+    correlation = _correlation(groups.replicates[one], groups.replicates[two])
+    above, below = high.within(level), low.within(level)
+    gap = difference(_rate(groups, one), above, _rate(groups, two), below, correlation)
+    times = within = None
+    if low.errors:
+        times = _rate(groups, one) / _rate(groups, two)
+        within = ratio(_rate(groups, one), above, _rate(groups, two), below, correlation)
+    found = gap.low > 0 and (within is None or within.low > 1)
+    return Disparity(
+        groups.names[one], groups.names[two], _rate(groups, one) - _rate(groups, two), gap, times, within, found
+    )
+
+
+def _rate(groups: Groups, place: int) -> float:
+    return groups.rates[place].rate or 0.0
+
+
+def _correlation(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
+    both = np.isfinite(one) & np.isfinite(two)
+    if both.sum() < 3 or np.ptp(one[both]) == 0 or np.ptp(two[both]) == 0:
+        return 0.0
+    return float(np.corrcoef(one[both], two[both])[0, 1])
+
+
+def _percentiles(values: NDArray[np.float64]) -> Interval:
+    # A replicate in which a group has no errors has an endless ratio.
+    known = np.where(np.isnan(values), math.inf, values)
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
+    return Interval(float(low), float(high))
+
+
+def _to_smallest(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: NDArray[np.float64] = rates.max(axis=0) / rates.min(axis=0)
+    return found
+
+
+def _to_geometric_mean(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: NDArray[np.float64] = rates.max(axis=0) / np.exp(np.log(rates).mean(axis=0))
+    return found
+
+
+def _gini(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """With the correction for few groups, n / (n - 1)."""
+    number = len(rates)
+    apart = np.abs(rates[:, None] - rates[None]).sum(axis=(0, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: NDArray[np.float64] = apart / (2 * number * (number - 1) * rates.mean(axis=0))
+    return found

@@ -1,0 +1,94 @@
+"""The evaluations that one may ask for, from pictures that were looked at to their record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.evaluation.calibration import measured
+from regard.evaluation.detection import detection
+from regard.evaluation.embedding import Found, embeddings
+from regard.evaluation.galleries import expected, identified
+from regard.evaluation.pictures_on_disk import Labelled, ListedPairs, numbered
+from regard.evaluation.record import AtSimilarity, Record
+from regard.evaluation.sample import Sample
+from regard.evaluation.scores import Scores
+from regard.evaluation.verification import accuracy, drawn_pairs, pair_scores, verification
+from regard.vision.faces import FaceAnalyzer
+from regard.vision.similarity import calibration
+
+SIMILARITIES = (80.0, 90.0, 99.0, 99.9)
+GALLERIES = (100, 300, 1_000, 3_000, 10_000, 30_000)
+EXPECTED = (1_000, 10_000, 100_000, 1_000_000)
+
+
+def detect(pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceAnalyzer) -> Record:
+    """Failure to detect and to enrol, and speed."""
+    return Record(**_about(pictures, found, analyzer))
+
+
+def verify(
+    pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceAnalyzer, pairs: ListedPairs | None = None
+) -> Record:
+    """One to one: on the pairs listed, or without a list on all pairs, with accuracy on pairs drawn by lot.
+
+    A listed pair one of whose pictures has no embedding counts as no match. Without a list the rates are of enrolled
+    pictures, with intervals, and failures to enrol are told beside. Raises ValueError when there is too little to
+    compare.
+    """
+    rows = embeddings(found)
+    if pairs is not None:
+        scores = pair_scores(rows, pairs)
+        told = accuracy(scores, pairs.same, pairs.fold)
+        return Record(
+            **_about(pictures, found, analyzer), verification=verification(Scores.of_pairs(scores, pairs.same), told)
+        )
+    sample = _enrolled(pictures, found, rows)
+    drawn = drawn_pairs(sample.subjects)
+    told = accuracy(pair_scores(sample.embeddings, drawn), drawn.same, drawn.fold)
+    rates = measured(sample, _thresholds())
+    return Record(
+        **_about(pictures, found, analyzer),
+        verification=verification(Scores.of_everybody(sample.embeddings, sample.subjects), told),
+        similarities=[AtSimilarity(level, _thresholds()[level], *rates[level]) for level in SIMILARITIES],
+    )
+
+
+def identify(
+    pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceAnalyzer, sizes: Sequence[int] = GALLERIES
+) -> Record:
+    """One to many: galleries drawn from the people, and what the calibration expects in larger ones."""
+    sample = _enrolled(pictures, found, embeddings(found))
+    rates = {level: calibration().false_match_rate(level) for level in SIMILARITIES}
+    return Record(
+        **_about(pictures, found, analyzer),
+        galleries=identified(sample.embeddings, sample.subjects, sizes, _thresholds()),
+        expected=expected(rates, EXPECTED),
+    )
+
+
+def _thresholds() -> dict[float, float]:
+    return {level: calibration().score(level) for level in SIMILARITIES}
+
+
+def _enrolled(pictures: Sequence[Labelled], found: Sequence[Found], rows: NDArray[np.float32]) -> Sample:
+    on = np.array([each.enrolled for each in found])
+    subjects = [each.subject for each, enrolled in zip(pictures, on, strict=True) if enrolled]
+    if len(set(subjects)) < 2:
+        raise ValueError("Fewer than two people could be enrolled; there is nothing to compare.")
+    return Sample(numbered(subjects), (), np.ones(len(subjects), np.bool_), rows[on], {})
+
+
+def _about(pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceAnalyzer) -> dict[str, Any]:
+    return {
+        "face_model": analyzer.version,
+        "calibration": calibration().name,
+        "embedder": analyzer.embedder,
+        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "people": len({each.subject for each in pictures}),
+        "detection": detection(found),
+    }

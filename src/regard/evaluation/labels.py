@@ -1,0 +1,66 @@
+"""Who is in which group: from a folder a group, from the columns of a CSV file, never from the pictures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from regard.evaluation.pictures_on_disk import Labelled, NotLabelled, pictures_in, read_labelled
+
+# The column that a folder of folders makes.
+GROUP = "group"
+
+Groups = Mapping[str, Mapping[str, str]]
+
+
+def sample_in(path: Path, groups: Groups | None = None) -> list[Labelled]:
+    """The pictures of a CSV file, or of a folder, with their groups.
+
+    A CSV file has the columns `subject`, `image` and one a way to group. A folder holds a folder a person when
+    `groups` says where each belongs, and else a folder a group, in it a folder a person. Raises NotLabelled.
+    """
+    pictures = read_labelled(path)
+    if groups is not None:
+        return grouped(pictures, groups)
+    if path.is_dir():
+        return [_in_folder(each) for each in pictures]
+    if not any(each.groups for each in pictures):
+        raise NotLabelled(f"{path.name} has no column beside subject and image: there is no group to tell apart.")
+    return pictures
+
+
+def people_in(folder: Path) -> list[Labelled]:
+    """The pictures under a folder: each file a person of its own, or a folder a person. Raises NotLabelled."""
+    return [
+        Labelled(file, file.stem if file.parent == folder else str(file.parent.relative_to(folder)))
+        for file in pictures_in(folder)
+    ]
+
+
+def groups_in(file: Path) -> Groups:
+    """The groups of each subject: a CSV file with a column `subject`, every other one a group. Raises NotLabelled."""
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        rows = csv.DictReader(lines)
+        if "subject" not in (rows.fieldnames or ()):
+            raise NotLabelled(f"{file.name} has no column named subject in its first line.")
+        return {row.pop("subject"): {name: value or "" for name, value in row.items()} for row in rows}
+
+
+def grouped(pictures: Sequence[Labelled], groups: Groups) -> list[Labelled]:
+    """The pictures with the groups of their subjects. Raises NotLabelled for subjects without."""
+    unknown = {each.subject for each in pictures} - set(groups)
+    if unknown:
+        raise NotLabelled(f"{len(unknown)} people are in no group: the file of groups does not name them.")
+    return [replace(each, groups=groups[each.subject]) for each in pictures]
+
+
+def _in_folder(picture: Labelled) -> Labelled:
+    group, slash, _ = picture.subject.partition("/")
+    if not slash:
+        raise NotLabelled(
+            "The folder holds pictures or people, not groups. Give a folder a group and in it a folder a person, a CSV "
+            "file with subject, image and groups, or the groups of the people with --groups."
+        )
+    return replace(picture, groups={GROUP: group})

@@ -1,0 +1,81 @@
+"""How impostors and genuine pairs score: counts in fine bins, so that a hundred million pairs take no more memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.evaluation.comparisons import genuine, impostor_counts
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """`impostors` counts scores in bins of equal width from −1 to 1; `genuine` holds them, sorted."""
+
+    impostors: Ints
+    genuine: Floats32
+
+    @classmethod
+    def of_everybody(cls, embeddings: Floats32, subjects: Ints) -> Scores:
+        """Of every picture with every other; `embeddings` are of length 1, all of them enrolled."""
+        return cls(impostor_counts(embeddings, subjects), np.sort(genuine(embeddings, subjects).scores))
+
+    @classmethod
+    def of_pairs(cls, scores: Floats32, same: NDArray[np.bool_]) -> Scores:
+        """Of pairs that were listed."""
+        places = np.clip((scores[~same] + 1) * (BINS / 2), 0, BINS - 1).astype(np.int64)
+        return cls(np.bincount(places, minlength=BINS), np.sort(scores[same]))
+
+    @property
+    def pairs(self) -> int:
+        """How many impostor pairs there are."""
+        return int(self.impostors.sum())
+
+    def false_match_rate(self, score: float) -> float:
+        """The share of impostor pairs that reach `score`, to the width of a bin."""
+        return float(self._reaching()[_place(score)] / max(self.pairs, 1))
+
+    def false_non_match_rate(self, score: float) -> float:
+        """The share of genuine pairs that stay below `score`; not a number without any."""
+        below = np.searchsorted(self.genuine, np.float32(score), "left")
+        return float(below / len(self.genuine)) if len(self.genuine) else float("nan")
+
+    def score_at(self, rate: float) -> float:
+        """The lowest edge of a bin that at most `rate` of impostor pairs reach."""
+        allowed = np.flatnonzero(self._reaching() <= rate * self.pairs)
+        return float(allowed[0]) * WIDTH - 1 if len(allowed) else 1.0
+
+    def true_match_rate_at(self, rate: float) -> float:
+        """The share of genuine pairs that match where at most `rate` of impostor pairs do."""
+        return 1 - self.false_non_match_rate(self.score_at(rate))
+
+    def equal_error_rate(self) -> float:
+        """Where false match rate and false non-match rate cross."""
+        edges = np.arange(BINS) * WIDTH - 1
+        missed = np.searchsorted(self.genuine, edges.astype(np.float32), "left") / max(len(self.genuine), 1)
+        matched = self._reaching() / max(self.pairs, 1)
+        cross = int(np.argmin(np.abs(matched - missed)))
+        return float(matched[cross] + missed[cross]) / 2
+
+    def above(self, score: float) -> tuple[Floats, Floats]:
+        """Middles and counts of the bins from `score` on that hold impostor scores."""
+        first = _place(score)
+        filled = first + np.flatnonzero(self.impostors[first:])
+        return (filled + 0.5).astype(np.float64) * WIDTH - 1, self.impostors[filled].astype(np.float64)
+
+    def _reaching(self) -> Ints:
+        return np.cumsum(self.impostors[::-1])[::-1]
+
+
+BINS = 20_000
+WIDTH = 2 / BINS
+
+
+def _place(score: float) -> int:
+    return min(max(round((score + 1) / WIDTH), 0), BINS - 1)

@@ -1,0 +1,58 @@
+"""What anyone may read of the models: their weights, what a similarity is worth, and what that means in a gallery."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from regard.settings import Settings
+from regard.vision.faces import VERSIONS
+from regard.vision.similarity import MOST_SEARCHES, Calibration, calibration
+from regard.vision.weights import Weights
+
+GALLERIES = (1_000, 10_000, 100_000, 1_000_000)
+SIMILARITIES = (80.0, 90.0, 99.0, 99.9)
+
+
+def model_pages(settings: Settings) -> list[Route]:
+    """`GET /stewardship/v1/models`, without a signature."""
+    weights = Weights(settings.weights_dir, settings.weights_file)
+    told = models(weights, VERSIONS[settings.profile], calibration())
+
+    def page(_: Request) -> Response:
+        return JSONResponse(told, headers={"x-amzn-requestid": str(uuid.uuid4())})
+
+    return [Route("/stewardship/v1/models", page, methods=["GET"])]
+
+
+def models(weights: Weights, face_model: str, curve: Calibration) -> dict[str, Any]:
+    """The page. `CalibrationBelongs` is false where the weights or the profile are not those it was fitted with."""
+    belongs = curve.embedder == weights.digest("face-embedder") and curve.face_model == face_model
+    return {
+        "FaceModelVersion": face_model,
+        "Weights": [
+            {
+                "Name": entry.weight.name,
+                "Task": entry.weight.task,
+                "SHA256": entry.weight.sha256,
+                "Licence": entry.weight.licence,
+                "Origin": entry.weight.origin,
+            }
+            for entry in weights.entries()
+        ],
+        "CalibrationBelongs": belongs,
+        "Calibration": msgspec.to_builtins(curve),
+        "Galleries": [_gallery(faces, curve) for faces in GALLERIES],
+        "Floor": f"The least Similarity at which at most {MOST_SEARCHES:.0%} of searches for somebody who is not there "
+        "meet a false match; null where no threshold of this calibration achieves that.",
+    }
+
+
+def _gallery(faces: int, curve: Calibration) -> dict[str, Any]:
+    matches = {f"{level:g}": faces * curve.false_match_rate(level) for level in SIMILARITIES}
+    return {"Faces": faces, "FalseMatchesASearch": matches, "Floor": curve.floor(faces)}

@@ -1,0 +1,81 @@
+"""Samples with known rates, for the tests of the bias audit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.evaluation.bootstrap import Counted, Units, between_subjects, drawn, within_subjects
+from regard.evaluation.disparity import Groups
+from regard.evaluation.rates import Rate
+from regard.evaluation.sample import Attribute, Sample
+
+PICTURES = 3
+
+
+class Trial:
+    """People in groups, three pictures each, whose errors have known rates and depend on who is compared.
+
+    `false_match` and `false_non_match` are the true rates of each group; groups take turns with the people. False
+    matches have a threshold of their own on scores to which both people add, false non-matches a tendency a person.
+    """
+
+    def __init__(
+        self, seed: int, people: int, false_match: list[float], false_non_match: list[float], persons: float = 0.1
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        groups = len(false_match)
+        subjects = np.repeat(np.arange(people), PICTURES)
+        labels = subjects % groups
+        self.units = Units.of(subjects, labels, groups)
+        self.draws = drawn(people, seed=seed)
+        first, second = np.triu_indices(len(subjects), 1)
+        own = subjects[first] != subjects[second]
+        first, second = first[own], second[own]
+        liking = rng.standard_normal(people) * np.sqrt(persons)
+        scores = liking[subjects[first]] + liking[subjects[second]]
+        scores += rng.standard_normal(len(first)) * np.sqrt(1 - 2 * persons)
+        higher = np.maximum(labels[first], labels[second])
+        matched = scores >= _normal_tail(np.array(false_match))[higher]
+        self.impostors = between_subjects(self.units, first[matched], second[matched], self.draws)
+        tendency = np.array(false_non_match)[self.units.group]
+        missed = rng.binomial(PICTURES, rng.beta(5 * tendency, 5 * (1 - tendency)))
+        tried = np.full(people, float(PICTURES))
+        self.genuine = within_subjects(self.units, missed.astype(np.float64), tried, self.draws)
+
+    def false_matches(self) -> Groups:
+        own = np.arange(self.units.groups)
+        found = self.impostors
+        errors, trials = found.errors[own, own] / 2, found.trials[own, own] / 2
+        replicates = found.replicates[own, own]
+        return self._groups(Counted(errors, trials, found.variance[own, own], found.carriers[own, own], replicates))
+
+    def false_non_matches(self) -> Groups:
+        return self._groups(self.genuine._replace(carriers=self.genuine.carriers - 1))
+
+    def _groups(self, counted: Counted) -> Groups:
+        people = np.bincount(self.units.group)
+        rates = [
+            Rate.of(float(errors), float(trials), int(number), float(variance), float(free), float(number))
+            for errors, trials, variance, free, number in zip(*counted[:4], people, strict=True)
+        ]
+        return Groups([f"group {place}" for place in range(len(rates))], rates, counted.replicates)
+
+
+def degraded(seed: int, people: int, noise: list[float], pictures: int = 3, size: int = 64) -> Sample:
+    """Embeddings of people in groups: each picture is off its person by so much `noise`, more in degraded groups."""
+    rng = np.random.default_rng(seed)
+    subjects = np.repeat(np.arange(people), pictures)
+    labels = subjects % len(noise)
+    vectors = rng.standard_normal((people, size))[subjects]
+    vectors += np.array(noise)[labels][:, None] * rng.standard_normal((len(subjects), size))
+    vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+    attribute = Attribute.of("group", [f"group {label}" for label in labels])
+    return Sample(subjects, (attribute,), np.ones(len(subjects), bool), vectors.astype(np.float32), {})
+
+
+def _normal_tail(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.special import ndtri
+
+    found: NDArray[np.float64] = -ndtri(rates)
+    return found

@@ -1,0 +1,139 @@
+"""`regard audit` on photographs: a bias that was planted, none that was not, and strangers matched."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from regard.commands import audit, log
+from regard.evaluation.audit import Threshold, at_rate, findings
+from regard.evaluation.comparisons import genuine
+from regard.evaluation.embedding import Found, embed
+from regard.evaluation.pictures_on_disk import Labelled
+from regard.evaluation.sample import Sample, sample_of
+from regard.settings import from_environment
+
+# Faces of about 100 pixels come down to a fifth.
+SHRUNK = 50
+
+
+@pytest.fixture(scope="module")
+def people(shared_data: Path, scale: float) -> list[Labelled]:
+    """Two pictures each of so many people, whose groups take turns."""
+    files = sorted((shared_data / "lfw").rglob("*.jpg"))
+    several = [name for name, number in Counter(file.parent.name for file in files).items() if number > 1]
+    chosen = {name: place for place, name in enumerate(several[: 227 if scale == 1 else 90])}
+    taken: Counter[str] = Counter()
+    pictures = []
+    for file in files:
+        name = file.parent.name
+        if name in chosen and taken[name] < 2:
+            taken[name] += 1
+            pictures.append(Labelled(file, str(chosen[name]), {"half": "ab"[chosen[name] % 2]}))
+    return pictures
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("audit") / "data"
+
+
+@pytest.fixture(scope="module")
+def clean(people: list[Labelled], data_dir: Path) -> list[Found]:
+    return embed(people, from_environment(data_dir=data_dir))
+
+
+def _degraded(picture: Labelled, folder: Path) -> Labelled:
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(picture.read())) as image:
+        image.resize((SHRUNK, SHRUNK), Image.Resampling.BILINEAR).resize(image.size).save(file, "PNG")
+    path = folder / f"{picture.subject}-{id(picture)}.png"
+    path.write_bytes(file.getvalue())
+    return Labelled(path, picture.subject, picture.groups)
+
+
+def _missed(sample: Sample, score: float, half: int) -> float:
+    pairs = genuine(sample.embeddings, sample.subjects)
+    of = (
+        (sample.attributes[0].codes[pairs.first] == half) & sample.enrolled[pairs.first] & sample.enrolled[pairs.second]
+    )
+    return float((pairs.scores[of] < score).mean())
+
+
+def _written(pictures: Sequence[Labelled], file: Path) -> Path:
+    with file.open("w", newline="") as lines:
+        rows = csv.writer(lines)
+        rows.writerow(["subject", "image", "half"])
+        rows.writerows((each.subject, str(each.picture), each.groups["half"]) for each in pictures)
+    return file
+
+
+def test_a_planted_bias_is_found_signed_and_logged(
+    people: list[Labelled], clean: list[Found], data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGARD_DATA_DIR", str(data_dir))
+    planted = [each if each.groups["half"] == "a" else _degraded(each, tmp_path) for each in people]
+    words = ["run", str(_written(planted, tmp_path / "planted.csv")), "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(audit.app, words, catch_exceptions=False)
+    assert result.exit_code == 1, result.output
+    report = json.loads((tmp_path / "out" / "audit.json").read_text())
+    at = report["findings"]["attributes"][0]["thresholds"][-1]
+    (found,) = [one for one in at["false_non_match"]["disparities"] if one["found"]]
+    assert (found["higher"], found["lower"]) == ("b", "a")
+    # The size is what the damage does to the very same people.
+    ruined = sample_of(planted, embed(planted, from_environment(data_dir=data_dir)))
+    score = at["threshold"]["score"]
+    size = _missed(ruined, score, 1) - _missed(sample_of(people, clean), score, 1)
+    assert 0 < found["difference_interval"]["low"] <= size <= found["difference_interval"]["high"]
+
+    key = CliRunner().invoke(log.app, ["key"]).stdout.strip()
+    told = CliRunner().invoke(audit.app, ["verify", str(tmp_path / "out"), "--key", key], catch_exceptions=False)
+    assert json.loads(told.stdout)["results"]["people"] == len(people) // 2
+    public = list((data_dir / "log" / "shards").rglob("public/**/*"))
+    entries = b"".join(path.read_bytes() for path in public if path.is_file() and "entries" in str(path))
+    assert b'"kind":"regard/audit"' in entries
+
+
+def test_of_twenty_random_ways_to_group_the_same_people_at_most_two_are_flagged(
+    people: list[Labelled], clean: list[Found]
+) -> None:
+    rng = np.random.default_rng(4)
+    flagged = 0
+    for _ in range(20):
+        halves = rng.permutation(len(people) // 2) % 2
+        labelled = [Labelled(each.picture, each.subject, {"half": "ab"[halves[int(each.subject)]]}) for each in people]
+        sample = sample_of(labelled, clean)
+        thresholds = [Threshold("loose", at_rate(sample, 1e-2)), Threshold("strict", at_rate(sample, 1e-3))]
+        flagged += any(findings(sample, thresholds, ()).found())
+    assert flagged <= 2
+
+
+def test_people_are_matched_with_strangers_as_in_2018(
+    people: list[Labelled], clean: list[Found], data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGARD_DATA_DIR", str(data_dir))
+    for each in people:
+        folder = tmp_path / ("probes" if int(each.subject) < 30 else "gallery")
+        folder.mkdir(exist_ok=True)
+        assert isinstance(each.picture, Path)
+        # The pictures of one person are several people here, or every match would be a true one.
+        (folder / f"{each.subject}-{each.picture.stem[-1]}.jpg").write_bytes(each.read())
+    subjects = sorted(file.stem for file in (tmp_path / "probes").iterdir())
+    groups = "\n".join(["subject,half", *(f"{subject},{'ab'[place % 2]}" for place, subject in enumerate(subjects))])
+    (tmp_path / "groups.csv").write_text(groups)
+    words = ["congress", str(tmp_path / "probes"), str(tmp_path / "gallery"), "--groups", str(tmp_path / "groups.csv")]
+    told = json.loads(CliRunner().invoke(audit.app, [*words, "--json"], catch_exceptions=False).stdout)
+    assert [each["similarity"] for each in told] == [80, 95, 99]
+    assert all(each["people"] == len(subjects) for each in told)
+    assert all(sum(share["matched"] for share in each["shares"]) == each["matched"] for each in told)
+    shown = CliRunner().invoke(audit.app, words, catch_exceptions=False).stdout
+    assert "Falsely matched" in shown

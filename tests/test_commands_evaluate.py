@@ -1,0 +1,113 @@
+"""`regard evaluate`: records and calibrations on disk, rates and nobody's name."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from regard.cli import app
+from regard.evaluation import embedding
+from regard.evaluation.embedding import Found
+from regard.evaluation.pictures_on_disk import Labelled
+from regard.evaluation.plots import NoPlots, require
+from regard.vision.similarity import Calibration
+
+PEOPLE, PICTURES = 400, 3
+
+
+@pytest.fixture
+def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of people whose pictures need no looking at: their names say what would be found."""
+    for person in range(PEOPLE):
+        (tmp_path / "people" / f"person-{person}").mkdir(parents=True)
+        for number in range(PICTURES):
+            (tmp_path / "people" / f"person-{person}" / f"{number}.jpg").write_bytes(b"")
+    monkeypatch.setattr(embedding, "embed", _embedded)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "people"
+
+
+def _embedded(pictures: list[Labelled], *_: object) -> list[Found]:
+    rng = np.random.default_rng(0)
+    persons = rng.standard_normal((PEOPLE, 128))
+    return [_found(persons[int(each.subject.rpartition("-")[2])] + 0.6 * rng.standard_normal(128)) for each in pictures]
+
+
+def _found(row: np.ndarray) -> Found:
+    unit = (row / np.linalg.norm(row)).astype("<f4")
+    return Found("enrolled", embedding=unit.tobytes(), faces=1, side=120.0, detecting=0.004, embedding_time=0.012)
+
+
+def _run(*words: str) -> str:
+    answer = CliRunner().invoke(app, ["evaluate", *words], catch_exceptions=False)
+    assert answer.exit_code == 0, answer.output
+    return answer.output
+
+
+def test_verify_writes_a_record_of_rates_and_nobodys_name(people: Path) -> None:
+    told = _run("verify", str(people), "--no-plots")
+    record = json.loads(Path("evaluation/record.json").read_text())
+    assert record["verification"]["impostor"] == PEOPLE * (PEOPLE - 1) // 2 * PICTURES**2
+    assert record["verification"]["accuracy"]["mean"] > 0.99
+    assert len(record["verification"]["accuracy"]["folds"]) == 10
+    assert [at["similarity"] for at in record["similarities"]] == [80, 90, 99, 99.9]
+    assert (record["people"], record["detection"]["failure_to_enrol"]["NONE"]) == (PEOPLE, 0)
+    assert "person-" not in told + Path("evaluation/record.json").read_text() + Path("evaluation/record.md").read_text()
+
+
+def test_verify_on_pairs_takes_the_threshold_of_a_fold_from_the_others(people: Path) -> None:
+    lines = [f"person-{n}/0.jpg person-{n}/1.jpg 1\nperson-{n}/0.jpg person-{n + 1}/1.jpg 0" for n in range(200)]
+    Path("pairs.txt").write_text("\n".join(lines))
+    _run("verify", str(people), "--pairs", "pairs.txt", "--no-plots", "--out", "listed")
+    told = json.loads(Path("listed/record.json").read_text())["verification"]
+    assert (told["genuine"], told["impostor"]) == (200, 200)
+    assert told["accuracy"]["mean"] == 1
+    assert all(0.1 < fold["threshold"] < 0.7 for fold in told["accuracy"]["folds"])
+
+
+def test_identify_tells_both_error_rates_by_size_of_gallery(people: Path) -> None:
+    _run("identify", str(people), "--gallery", "50", "--gallery", "200", "--no-plots")
+    record = json.loads(Path("evaluation/record.json").read_text())
+    assert [gallery["people"] for gallery in record["galleries"]] == [50, 200]
+    assert {(one["gallery"], one["similarity"]) for one in record["expected"]} >= {(1_000, 80), (1_000_000, 99.9)}
+
+
+def test_calibrate_writes_a_file_that_can_be_used(people: Path) -> None:
+    told = _run("calibrate", str(people), "--as", "drawn at random", "--version", "own-1")
+    made = Calibration.read(Path("calibration.json").read_bytes())
+    assert made.name == "1.0/own-1"
+    assert "one half, 200 people in 600 pictures" in made.fitted_on
+    assert made.points[-1].basis == "extrapolated"
+    assert "REGARD_CALIBRATION_FILE" in told
+
+
+def test_plots_are_drawn_where_matplotlib_is(people: Path) -> None:
+    pytest.importorskip("matplotlib")
+    _run("verify", str(people), "--out", "drawn")
+    _run("identify", str(people), "--gallery", "50", "--gallery", "100", "--out", "drawn")
+    for name in ("roc", "det", "identification"):
+        assert Path(f"drawn/{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_the_remedy_is_told_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(NoPlots, match=r"regard\[evaluate\]"):
+        require()
+
+
+def test_detect_tells_failures_and_speed(tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.jpg").write_bytes(portrait)
+    (tmp_path / "photos" / "torn.jpg").write_bytes(portrait[:2_000])
+    _run("detect", str(tmp_path / "photos"), "--out", str(tmp_path / "out"))
+    told = json.loads((tmp_path / "out" / "record.json").read_text())["detection"]
+    assert (told["pictures"], told["unreadable"], told["without_face"], told["one_face"]) == (2, 1, 0, 1)
+    assert told["failure_to_detect"] == 0
+    assert told["failure_to_enrol"]["NONE"] == 0.5
+    assert told["speed"]["embedding"] > 0

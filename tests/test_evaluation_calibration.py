@@ -1,0 +1,123 @@
+"""Calibration: what is fitted on one half of the people holds on the other, and what was not counted says so."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from regard.evaluation.calibration import calibrate, fit, halves
+from regard.evaluation.embedding import embed
+from regard.evaluation.pictures_on_disk import read_folder
+from regard.evaluation.sample import Sample, sample_of
+from regard.evaluation.scores import Scores
+from regard.evaluation.tails import Tail, TooFewScores
+from regard.settings import from_environment
+from regard.vision.similarity import RATES, Calibration, Point, shipped
+
+
+def _calibrated(sample: Sample, described: str) -> Calibration:
+    return calibrate(sample, described, version="t", face_model="1.0", embedder="0" * 64)
+
+
+def _sample(people: int, pictures: int = 2, noise: float = 0.6) -> Sample:
+    rng = np.random.default_rng(people)
+    subjects = np.repeat(np.arange(people), pictures)
+    rows = rng.standard_normal((people, 48))[subjects] + noise * rng.standard_normal((len(subjects), 48))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return Sample(subjects, (), np.ones(len(subjects), np.bool_), rows, {})
+
+
+@pytest.fixture(scope="module")
+def made() -> Calibration:
+    return _calibrated(_sample(2_400), "drawn at random")
+
+
+def test_a_calibration_is_read_as_it_was_written(made: Calibration) -> None:
+    assert Calibration.read(msgspec.json.encode(made)) == made
+    assert [point.similarity for point in made.points] == list(RATES)
+
+
+def test_a_rate_that_was_fitted_on_one_half_holds_on_the_other_within_a_factor_of_two(made: Calibration) -> None:
+    at_80 = _at(made, 80)
+    assert at_80.false_match is not None
+    assert at_80.false_match.errors > 5
+    assert abs(math.log(at_80.false_match.rate / 1e-5)) < math.log(2)
+    assert at_80.false_match.low < at_80.false_match.rate < at_80.false_match.high
+
+
+def test_the_stricter_the_more_genuine_pairs_are_missed(made: Calibration) -> None:
+    missed = [_at(made, level).false_non_match for level in (80, 90, 99, 99.9)]
+    assert all(missed)
+    rates = [each.rate for each in missed if each]
+    assert rates == sorted(rates)
+
+
+def test_what_the_pairs_cannot_carry_is_extrapolated_and_the_tail_is_named(made: Calibration) -> None:
+    assert _at(made, 64).basis == "measured"
+    assert _at(made, 99).basis == _at(made, 99.9).basis == "extrapolated"
+    assert made.tail.startswith("generalised Pareto")
+
+
+def test_the_interval_of_a_score_holds_it_and_widens_to_the_rare(made: Calibration) -> None:
+    widths = []
+    for level in (48, 64, 80, 99):
+        point = _at(made, level)
+        assert point.low is not None
+        assert point.high is not None
+        assert point.low - 0.01 <= point.score <= point.high + 0.01
+        widths.append(point.high - point.low)
+    assert widths[0] < widths[2] < widths[3]
+
+
+def test_halves_share_nobody_and_hold_everybody_who_was_enrolled() -> None:
+    sample = _sample(50)
+    sample.enrolled[0] = False
+    first, second = halves(sample)
+    assert len(first) + len(second) == len(sample) - 1
+    assert first.subjects.max() + 1 == 25
+    rows = {row.tobytes() for row in first.embeddings} & {row.tobytes() for row in second.embeddings}
+    assert not rows
+
+
+def test_scores_rise_even_where_many_pairs_tie() -> None:
+    counts = np.zeros(20_000, np.int64)
+    counts[[9_000, 14_000, 14_001, 14_002]] = 1_000_000, 400, 100, 50
+    scores = list(fit(Scores(counts, np.empty(0, np.float32))).scores.values())
+    assert all(low < high for low, high in pairwise(scores))
+
+
+def test_too_few_people_are_refused() -> None:
+    with pytest.raises(TooFewScores):
+        _calibrated(_sample(40), "a few")
+
+
+@pytest.mark.parametrize("profile", ["fast", "accurate"])
+def test_the_shipped_extrapolation_is_the_tail_through_its_counted_points(profile: str) -> None:
+    curve = shipped(profile)
+    first, second, third = (_at(curve, level).score for level in (48, 64, 80))
+    ten = (third - first) / (second - first) - 1
+    shape = math.log10(ten)
+    tail = Tail(first, 1e-3, (second - first) * shape / (ten - 1), shape)
+    for level in (90, 99, 99.9):
+        assert _at(curve, level).score == pytest.approx(tail.score_at(RATES[level]), abs=6e-4)
+    assert f"scale {tail.scale:.4f}, shape {tail.shape:+.3f}" in curve.tail
+
+
+def test_the_method_holds_on_people_held_out(shared_data: Path, scale: float, tmp_path: Path) -> None:
+    if scale < 1:
+        pytest.skip("2,730 pictures are looked at in `make test-all`")
+    pictures = read_folder(shared_data / "lfw")
+    sample = sample_of(pictures, embed(pictures, from_environment(data_dir=tmp_path)))
+    at_80 = _at(_calibrated(sample, "press photographs"), 80)
+    assert at_80.false_match is not None
+    print(f"false match rate at Similarity 80 on people held out: {at_80.false_match}")
+    assert abs(math.log(at_80.false_match.rate / 1e-5)) < math.log(2)
+
+
+def _at(made: Calibration, level: float) -> Point:
+    return next(point for point in made.points if point.similarity == level)
