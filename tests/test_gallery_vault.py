@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,9 @@ def _sealed(vault: Vault, collection: int, subject: str, face_id: str) -> Templa
     return Template(subject, face_id, vault.seal(collection, [(subject, face_id)], [person(1)])[0])
 
 
-def test_what_was_sealed_opens_bit_for_bit(vault: Vault) -> None:
+def test_what_was_sealed_opens_as_it_was(vault: Vault) -> None:
     opened = vault.open(1, [_sealed(vault, 1, "s", "f")])
-    np.testing.assert_array_equal(opened["f"], person(1))
+    np.testing.assert_allclose(opened["f"], person(1), atol=5e-7)
 
 
 def test_a_sealed_template_does_not_contain_the_template(vault: Vault) -> None:
@@ -68,10 +69,21 @@ def test_a_destroyed_key_is_in_no_file_of_the_store(vault: Vault, tmp_path: Path
 def test_a_sweep_keeps_the_keys_in_use_alone(vault: Vault) -> None:
     for collection, subject in ((1, "used"), (1, "unused"), (2, "deleted")):
         _sealed(vault, collection, subject, "f")
-    vault.digest(1, b"picture")
+    digest = vault.digest(1, b"picture")
     vault.keep_only({1: {"used"}})
-    assert vault.holders() == {1: {"used", ""}}
+    assert vault.holders() == {1: {"used"}}
+    assert vault.digest(1, b"picture") == digest
 
 
 def test_the_same_picture_has_another_digest_in_another_collection(vault: Vault) -> None:
     assert vault.digest(1, b"picture") == vault.digest(1, b"picture") != vault.digest(2, b"picture")
+
+
+def test_two_who_make_a_key_at_once_have_the_same(vault: Vault) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        keys = list(pool.map(lambda _: vault.key("person/o/external/alice", make=True), range(32)))
+    first = keys[0]
+    assert first
+    assert all(key and key.open(first.seal(b"clear", b""), b"") == b"clear" for key in keys)
+    vault.keep_only({})
+    assert vault.key("person/o/external/alice")

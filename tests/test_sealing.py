@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.sealing import SealBroken, SealingKey, master_key
+from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key
 
 
 @given(st.binary(), st.binary())
@@ -48,3 +49,24 @@ def test_a_master_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(PermissionError, match="chmod 600"):
         master_key(path)
+
+
+def test_a_master_key_may_come_from_the_environment_or_a_program_and_is_not_written(tmp_path: Path) -> None:
+    text = base64.b64encode(b"k" * 32).decode()
+    sealed = SealingKey(b"k" * 32).seal(b"clear", b"")
+    file = tmp_path / "key"
+    file.write_text(text + "\n")
+    for key in (master_key(tmp_path / "m", text), master_key(tmp_path / "m", command=f"cat {file}")):
+        assert key.open(sealed, b"") == b"clear"
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    "given", [{"text": "short"}, {"text": "a"}, {"command": "false"}, {"command": "no-such-program"}]
+)
+def test_what_gives_no_master_key_is_refused_without_repeating_it(tmp_path: Path, given: dict[str, str]) -> None:
+    with pytest.raises(NoMasterKey) as error:
+        master_key(tmp_path / "m", **given)
+    assert "short" not in str(error.value)
+    with pytest.raises(NoMasterKey, match="not both"):
+        master_key(tmp_path / "m", "a", "b")

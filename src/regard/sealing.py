@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
+import shlex
+import subprocess
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -13,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_COMMAND_SECONDS = 30
 
 
 class SealBroken(ValueError):
@@ -50,11 +54,23 @@ class SealingKey:
             raise SealBroken("the sealed bytes do not open under this key and context") from None
 
 
-def master_key(path: Path) -> SealingKey:
+class NoMasterKey(ValueError):
+    """What should give the master key does not; the text says why and never repeats the key."""
+
+
+def master_key(path: Path, text: str | None = None, command: str | None = None) -> SealingKey:
     """The key in the file `path`, made on first use; only its owner may read it (0600).
 
-    Raises PermissionError when the file is readable by others: a key that leaked must be noticed, not used.
+    Where they are given, `text` or what the program `command` prints is the key instead, in base64; no file is made.
+    Raises PermissionError when the file is readable by others: a key that leaked must be noticed, not used; and
+    NoMasterKey.
     """
+    if text and command:
+        raise NoMasterKey("give the master key or the command that prints it, not both")
+    if command:
+        return _printed_key(command)
+    if text:
+        return _key_of(text, "REGARD_MASTER_KEY")
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -65,6 +81,21 @@ def master_key(path: Path) -> SealingKey:
         file.flush()
         os.fsync(file.fileno())
     return SealingKey(key)
+
+
+def _printed_key(command: str) -> SealingKey:
+    try:
+        ran = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True, timeout=_COMMAND_SECONDS)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise NoMasterKey(f"REGARD_MASTER_KEY_COMMAND does not give the master key: {error}") from None
+    return _key_of(ran.stdout.decode(errors="replace"), "what REGARD_MASTER_KEY_COMMAND prints")
+
+
+def _key_of(text: str, source: str) -> SealingKey:
+    try:
+        return SealingKey(base64.b64decode(text.strip(), validate=True))
+    except ValueError:
+        raise NoMasterKey(f"{source} is no base64 of {KEY_BYTES} bytes; `openssl rand -base64 32` makes one") from None
 
 
 def _read_master_key(path: Path) -> SealingKey:

@@ -1,0 +1,66 @@
+"""`regard review`: the people who decide whether a match is one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from regard.commands.inside import caller_of
+from regard.commands.output import out, print_json
+from regard.settings import from_environment
+from regard.stewardship.review import Reviewer, Reviews
+
+app = typer.Typer(help="Appoint reviewers; see what waits, and decide.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The reviewer's name.")]
+Secret = Annotated[str, typer.Option(envvar="REVIEW_SECRET", help="The secret that `appoint` told.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", help="Act as the organization of this access key; by default, the first that works."),
+]
+
+
+@app.command()
+def appoint(
+    name: Name,
+    asks_with: Annotated[list[str] | None, typer.Option(help="An access key of theirs; may be repeated.")] = None,
+    key: Key = None,
+) -> None:
+    """Make a person a reviewer, or give them another secret. They do not decide on what their own keys asked."""
+    reviews, organization = _open(key)
+    secret = reviews.appoint(organization, name, asks_with or ())
+    out.out(f"log in at /review as {organization}/{name} with {secret}")
+
+
+@app.command()
+def pending(name: Name, secret: Secret, key: Key = None) -> None:
+    """Show what waits for a reviewer, as JSON; the pictures are on the page /review."""
+    reviews, reviewer = _log_in(name, secret, key)
+    print_json(msgspec.to_builtins(reviews.pending(reviewer)))
+
+
+@app.command()
+def decide(
+    name: Name,
+    candidate: Annotated[str, typer.Argument(help="The candidate's id.")],
+    secret: Secret,
+    same: Annotated[bool, typer.Option("--same/--not-same", help="Whether it is the same person.")],
+    key: Key = None,
+) -> None:
+    """Say whether a candidate is the same person. Two who say so confirm it; one who denies ends it."""
+    reviews, reviewer = _log_in(name, secret, key)
+    reviews.decide(reviewer, candidate, same)
+
+
+def _log_in(name: str, secret: str, key: str | None) -> tuple[Reviews, Reviewer]:
+    reviews, organization = _open(key)
+    return reviews, reviews.reviewer(organization, name, secret)
+
+
+def _open(key: str | None) -> tuple[Reviews, str]:
+    from regard import server
+
+    office = server.open_office(from_environment())
+    return server.open_holdings(office).reviews, caller_of(office, key).organization

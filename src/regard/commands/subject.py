@@ -1,0 +1,91 @@
+"""`regard subject`: what a person may ask of us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.commands.inside import caller_of
+from regard.commands.output import out, print_json
+from regard.gallery.faces import subject as subject_of
+from regard.settings import from_environment
+from regard.stewardship.call import Caller
+
+app = typer.Typer(help="Tell people what is held on them; erase them.", no_args_is_help=True)
+
+Subject = Annotated[str, typer.Argument(help="The ExternalImageId of the person; with --face, a FaceId without one.")]
+Face = Annotated[bool, typer.Option("--face", help="SUBJECT is the FaceId of a face that has no ExternalImageId.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", help="Act as the organization of this access key; by default, the first that works."),
+]
+
+
+@app.command()
+def export(
+    subject: Subject,
+    to: Annotated[Path, typer.Option(help="The folder to write access.json, access.txt and access.note to.")],
+    face: Face = False,
+    key: Key = None,
+) -> None:
+    """Write everything that is held on a person, for them to read; signed."""
+    from regard import server
+
+    office = server.open_office(from_environment())
+    caller = caller_of(office, key)
+    found = server.open_holdings(office).access.export(caller.organization, _whose(subject, face))
+    to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, text in (("access.json", found.json), ("access.txt", found.text), ("access.note", found.note)):
+        (to / name).write_text(text)
+    out.out(found.text)
+
+
+@app.command()
+def erase(
+    subject: Subject,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    face: Face = False,
+    key: Key = None,
+) -> None:
+    """Erase a person from every collection, for good; they are not enrolled again."""
+    from regard import server
+
+    office = server.open_office(from_environment())
+    caller: Caller = caller_of(office, key)
+    if not yes:
+        typer.confirm(f"Erase {subject} from every collection of {caller.organization}, for good?", abort=True)
+    erased = server.open_holdings(office).erasure.erase(caller.organization, _whose(subject, face))
+    out.print(
+        f"erased: {erased.faces} faces in {erased.collections} collections, {erased.users} users, "
+        f"{erased.receipts} receipts, {erased.details} sealed details."
+    )
+    where = f"/log/{erased.written.period}/receipts/{erased.written.index}" if erased.written else "the running service"
+    out.print(f"The log says so: {where}", markup=False)
+
+
+@app.command()
+def token(
+    subject: Subject,
+    identity_check: Annotated[str, typer.Option(help="How the person's identity was checked; it is kept.")],
+    hours: Annotated[float, typer.Option(help="For how long it works, once.")] = 24,
+    key: Key = None,
+) -> None:
+    """Print a token with which a person may ask once over HTTP: consent, withdraw, export, erase."""
+    from regard import server
+
+    office = server.open_office(from_environment())
+    out.out(server.open_tokens(office).issue(caller_of(office, key), subject, identity_check, hours))
+
+
+@app.command()
+def suppressions() -> None:
+    """How many people are kept from being enrolled again, and how often that refuses somebody else, as JSON."""
+    from regard import server
+
+    print_json(server.open_holdings(server.open_office(from_environment())).erasure.published())
+
+
+def _whose(subject: str, face: bool) -> str:
+    return subject_of(None, subject) if face else subject_of(subject, "")

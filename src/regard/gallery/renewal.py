@@ -1,0 +1,47 @@
+"""A collection made anew under another face model, beside the old one until it can take its place."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, exists, select, update
+
+from regard.gallery import tables
+from regard.gallery.collections import Collections, Kept
+from regard.gallery.faces import Faces, KeptFace
+
+_faces = tables.faces.c
+
+
+class Renewal:
+    """Says what of a collection is still to be renewed, and switches. All methods work in the caller's transaction."""
+
+    def __init__(self, collections: Collections, faces: Faces) -> None:
+        self._collections = collections
+        self._faces = faces
+
+    def due(self, connection: Connection, old: Kept, new: Kept, picture: bytes | None = None) -> list[KeptFace]:
+        """The faces of the old collection that the new one has not, oldest first; of the picture with this digest."""
+        renewed = tables.faces.alias()
+        there = exists().where(renewed.c.collection == new.id, renewed.c.face_id == _faces.face_id)
+        wanted = select(_faces.face_id).where(_faces.collection == old.id, ~there).order_by(_faces.id)
+        if picture is not None:
+            wanted = wanted.where(_faces.picture == picture)
+        ids = connection.execute(wanted).scalars().all()
+        return [
+            face
+            for start in range(0, len(ids), _AT_ONCE)
+            for face in self._faces.with_ids(connection, old, ids[start : start + _AT_ONCE]).values()
+        ]
+
+    def switch(self, connection: Connection, organization: str, old: str, new: str) -> Kept:
+        """Delete the collection `old` and give its name to `new`. What is deleted comes back: its keys are to go.
+
+        Raises NoSuchCollection.
+        """
+        renewed = self._collections.change(connection, organization, new)
+        deleted = self._collections.delete(connection, organization, old)
+        kept = tables.collections.c
+        connection.execute(update(tables.collections).where(kept.id == renewed.id).values(collection_id=old))
+        return deleted
+
+
+_AT_ONCE = 10_000

@@ -1,0 +1,78 @@
+"""RenewFaces and SwitchCollection, our own operations: the same faces under new weights, from the original pictures.
+
+A template cannot be turned into one of another model. The pictures are brought again, and known by their keyed digest;
+each face is found where it was, and keeps its ids, its name and its user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import astuple
+
+from regard.gallery.bulk import Arrival
+from regard.gallery.faces import Candidate
+from regard.operations.bystanders import SAME_FACE, overlap
+from regard.operations.errors import ApiError
+from regard.operations.registry import Answer, operation
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.vision.images import decode
+
+
+@operation("RenewFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True)
+def renew_faces(call: Call, rooms: Rooms) -> Answer:
+    """Take into a collection what another one, `Source`, holds of a picture; faces that are there already stay."""
+    organization, data = call.caller.organization, rooms.pictures.data(call, call.parameters["Image"])
+    with rooms.gallery.reading() as connection:
+        old = rooms.gallery.collections.find(connection, organization, call.parameters["Source"])
+        new = rooms.gallery.collections.find(connection, organization, call.parameters["CollectionId"])
+        due = rooms.gallery.renewal.due(connection, old, new, rooms.gallery.digest(organization, data))
+    if not due:
+        return {"Faces": 0, "Lost": 0}
+    picture = decode(data)
+    faces = rooms.faces.detect(picture)
+    found = [
+        (kept, face)
+        for kept in due
+        if (face := max(faces, key=lambda face: overlap(astuple(face.box), kept.box), default=None)) is not None
+        and overlap(astuple(face.box), kept.box) >= SAME_FACE
+    ]
+    embeddings = rooms.faces.embed(picture, [face for _, face in found])
+    digest = hashlib.sha256(data).digest()
+    arrivals = [
+        Arrival(
+            digest,
+            kept.external_image_id,
+            Candidate(astuple(face.box), face.confidence, embedding),
+            kept.face_id,
+            kept.image_id,
+            kept.user_id,
+        )
+        for (kept, face), embedding in zip(found, embeddings, strict=True)
+    ]
+    call.account["counts"] = {"found": len(faces), "enrolled": len(arrivals)}
+    with rooms.writing(call) as connection:
+        rooms.gallery.bulk.enrol(connection, organization, new.collection_id, arrivals, rooms.faces.version)
+    return {"Faces": len(arrivals), "Lost": len(due) - len(arrivals)}
+
+
+@operation("SwitchCollection", Capability.MANAGE, DataClass.TEMPLATES, ours=True)
+def switch_collection(call: Call, rooms: Rooms) -> Answer:
+    """Put a renewed collection in the place of the old one, which is deleted with its keys.
+
+    As long as faces are missing in the new one it is refused, unless `DropMissing` says that they may go.
+    """
+    organization, name, renewed = call.caller.organization, call.parameters["CollectionId"], call.parameters["Renewed"]
+    with rooms.writing(call) as connection:
+        old = rooms.gallery.collections.find(connection, organization, name)
+        new = rooms.gallery.collections.find(connection, organization, renewed)
+        missing = rooms.gallery.renewal.due(connection, old, new)
+        if missing and not call.parameters.get("DropMissing"):
+            raise ApiError(
+                "ConflictException",
+                f"{len(missing)} faces of {name} are not in {renewed}, {missing[0].face_id} for one: bring their "
+                "pictures too, or say that these faces may go.",
+            )
+        deleted = rooms.gallery.renewal.switch(connection, organization, name, renewed)
+    rooms.gallery.destroy_keys(deleted.id)
+    return {"Dropped": len(missing)}

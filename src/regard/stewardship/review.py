@@ -1,0 +1,293 @@
+"""Review: where a person's rights are at stake a match is a candidate until two people, apart, confirm it.
+
+The two are not who asked, and neither sees what the other said (EU AI Act 14(5)). A candidate is kept with its period,
+its gallery, the sealed probe and who decided; unconfirmed it is gone after 48 hours. One that is marked as not the same
+person is not offered again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from regard.gallery.gallery import Gallery
+from regard.stewardship import tables, vocabulary
+from regard.stewardship.call import Call
+from regard.stewardship.logbook import Logbook
+from regard.stewardship.payloads import Part
+
+KIND = "regard/review"
+PENDING, CONFIRMED, REJECTED, EXPIRED = "pending", "confirmed", "rejected", "expired"
+HOURS = 48
+NEEDED = 2
+_of, _verdicts, _reviewers = tables.candidates.c, tables.verdicts.c, tables.reviewers.c
+
+
+class NotAReviewer(PermissionError):
+    """The name and the secret are not those of a reviewer."""
+
+
+class NoSuchCandidate(LookupError):
+    """There is no such candidate that this person may decide on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """A person who decides on candidates. `keys` are the access keys that this person asks with."""
+
+    organization: str
+    name: str
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A match as it was found: whose face, by what id, how alike."""
+
+    whose: str
+    face_id: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A match that waits, as a reviewer sees it: nothing of what others said."""
+
+    id: str
+    collection: str
+    whose: str
+    face_id: str
+    similarity: float
+    purpose: str
+    created_at: float
+    expires_at: float
+
+
+class Reviews:
+    """Holds matches until they are confirmed. Thread-safe."""
+
+    def __init__(
+        self, engine: Engine, gallery: Gallery, logbook: Logbook, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._engine = engine
+        self._gallery = gallery
+        self._logbook = logbook
+        self._clock = clock
+
+    def shown(self, call: Call, probe: bytes, picture: Callable[[], bytes], matches: Sequence[Match]) -> set[str]:
+        """Which of the subjects that matched may be told of; the others wait, which `call.remarks` says.
+
+        `probe` is what was searched with, the same bytes each time; `picture` gives what reviewers see of it, as JPEG.
+        """
+        purpose = vocabulary.purposes().get(call.caller.purpose)
+        if purpose is not None and not purpose.rights:
+            return {match.whose for match in matches}
+        organization, collection = call.caller.organization, str(call.parameters["CollectionId"])
+        digest = self._gallery.digest(organization, probe)
+        states = self._states(organization, collection, digest)
+        if new := [match for match in matches if match.whose not in states]:
+            seen = picture()
+            for match in new:
+                states[match.whose] = self._open(call, digest, seen, match)
+        if waiting := sum(states[match.whose] == PENDING for match in matches):
+            call.remarks["x-regard-review"] = f"{waiting} pending; two reviewers confirm within {HOURS} hours"
+        return {match.whose for match in matches if states[match.whose] == CONFIRMED}
+
+    def pending(self, reviewer: Reviewer) -> list[Candidate]:
+        """What waits for this person: not asked by them, and not decided by them yet; oldest first."""
+        self.expire()
+        own = select(_verdicts.candidate).where(_verdicts.reviewer == reviewer.name)
+        wanted = select(tables.candidates).where(
+            _of.organization == reviewer.organization,
+            _of.state == PENDING,
+            _of.asked_by.not_in(reviewer.keys),
+            _of.id.not_in(own),
+        )
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            return [_candidate(row) for row in connection.execute(wanted.order_by(_of.created_at))]
+
+    def picture(self, reviewer: Reviewer, candidate: str) -> bytes:
+        """What a candidate was searched with, as JPEG. Raises NoSuchCandidate."""
+        row = self._row(reviewer, candidate)
+        key = self._gallery.house_key(_key(candidate))
+        if key is None:
+            raise NoSuchCandidate(f"the probe of {candidate} was erased")
+        return key.open(row.probe_picture, candidate.encode())
+
+    def decide(self, reviewer: Reviewer, candidate: str, same: bool) -> None:
+        """Say whether a candidate is the same person, once. Two who say so confirm it; one who denies rejects it.
+
+        Raises NoSuchCandidate.
+        """
+        row = self._row(reviewer, candidate)
+        with self._engine.begin() as connection:
+            state = connection.execute(select(_of.state).where(_of.id == candidate)).scalar()
+            if state != PENDING:
+                raise NoSuchCandidate(f"the candidate {candidate} was decided meanwhile")
+            said = {"candidate": candidate, "reviewer": reviewer.name, "same": same, "at": self._clock()}
+            connection.execute(insert(tables.verdicts).values(said))
+            agreed = connection.execute(select(_verdicts.reviewer).where(_verdicts.candidate == candidate)).scalars()
+            names = sorted(agreed)
+            if same and len(names) < NEEDED:
+                return
+            outcome = CONFIRMED if same else REJECTED
+            record = self._settle(connection, row, outcome, names)
+        self._logbook.take_over(record)
+
+    def not_me(self, organization: str, whose: str, candidate: str) -> None:
+        """Mark a match as false, at the word of the person: it is not offered again. Raises NoSuchCandidate."""
+        wanted = select(tables.candidates).where(
+            _of.organization == organization, _of.whose == whose, _of.id == candidate
+        )
+        with self._engine.begin() as connection:
+            row = connection.execute(wanted).first()
+            if row is None:
+                raise NoSuchCandidate(f"no match {candidate} of yours is known")
+            record = self._settle(connection, row, REJECTED, ["the person"])
+        self._logbook.take_over(record)
+
+    def expire(self) -> int:
+        """Purge what nobody confirmed in time; how many."""
+        overdue = select(tables.candidates).where(_of.state == PENDING, _of.expires_at <= self._clock())
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            if connection.execute(overdue.limit(1)).first() is None:
+                return 0
+        with self._engine.begin() as connection:
+            rows = connection.execute(overdue).all()
+            for row in rows:
+                self._log(connection, row, EXPIRED, [])
+            self._delete(connection, [row.id for row in rows])
+        self._gallery.destroy_house_keys([_key(row.id) for row in rows])
+        self._logbook.take_over()
+        return len(rows)
+
+    def forget(self, organization: str, whose: str) -> int:
+        """Delete every candidate of a subject; how many there were."""
+        with self._engine.begin() as connection:
+            wanted = select(_of.id).where(_of.organization == organization, _of.whose == whose)
+            found = list(connection.execute(wanted).scalars())
+            self._delete(connection, found)
+        self._gallery.destroy_house_keys([_key(each) for each in found])
+        return len(found)
+
+    # The people who decide.
+
+    def appoint(self, organization: str, name: str, keys: Sequence[str] = ()) -> str:
+        """Make a person a reviewer, or give one another secret, which is told this once."""
+        secret = secrets.token_urlsafe(32)
+        row = {"organization": organization, "name": name, "keys": sorted(keys), "digest": _digest(secret)}
+        same = (_reviewers.organization == organization) & (_reviewers.name == name)
+        with self._engine.begin() as connection:
+            connection.execute(delete(tables.reviewers).where(same))
+            connection.execute(insert(tables.reviewers).values(row))
+        return secret
+
+    def reviewer(self, organization: str, name: str, secret: str) -> Reviewer:
+        """Who logs in. Raises NotAReviewer."""
+        same = (_reviewers.organization == organization) & (_reviewers.name == name)
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            row = connection.execute(select(tables.reviewers).where(same)).first()
+        if row is None or not hmac.compare_digest(row.digest, _digest(secret)):
+            raise NotAReviewer("This is no reviewer's name and secret.")
+        return Reviewer(organization, name, frozenset(row.keys))
+
+    def _states(self, organization: str, collection: str, probe: bytes) -> dict[str, str]:
+        self.expire()
+        wanted = select(_of.whose, _of.state).where(
+            _of.organization == organization, _of.collection == collection, _of.probe == probe
+        )
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            return {row.whose: row.state for row in connection.execute(wanted)}
+
+    def _open(self, call: Call, probe: bytes, picture: bytes, match: Match) -> str:
+        candidate = secrets.token_hex(16)
+        key = self._gallery.house_key(_key(candidate), make=True)
+        assert key is not None
+        now = self._clock()
+        row = {
+            "id": candidate,
+            "organization": call.caller.organization,
+            "collection": call.parameters["CollectionId"],
+            "probe": probe,
+            "whose": match.whose,
+            "face_id": match.face_id,
+            "similarity": match.similarity,
+            "purpose": call.caller.purpose,
+            "asked_by": call.caller.access_key_id,
+            "probe_picture": key.seal(picture, candidate.encode()),
+            "state": PENDING,
+            "created_at": now,
+            "expires_at": now + HOURS * 3600,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(tables.candidates).values(row))
+            made = connection.execute(select(tables.candidates).where(_of.id == candidate)).one()
+            record = self._log(connection, made, "opened", [])
+        self._logbook.take_over(record)
+        return PENDING
+
+    def _row(self, reviewer: Reviewer, candidate: str) -> Any:
+        self.expire()
+        wanted = select(tables.candidates).where(
+            _of.id == candidate,
+            _of.organization == reviewer.organization,
+            _of.state == PENDING,
+            _of.asked_by.not_in(reviewer.keys),
+            _of.id.not_in(select(_verdicts.candidate).where(_verdicts.reviewer == reviewer.name)),
+        )
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            row = connection.execute(wanted).first()
+        if row is None:
+            raise NoSuchCandidate(f"no candidate {candidate} waits for you")
+        return row
+
+    def _settle(self, connection: Connection, row: Any, outcome: str, names: list[str]) -> int:
+        connection.execute(
+            update(tables.candidates).where(_of.id == row.id).values(state=outcome, settled_at=self._clock())
+        )
+        return self._log(connection, row, outcome, names)
+
+    def _log(self, connection: Connection, row: Any, change: str, names: list[str]) -> int:
+        body = {"organization": row.organization, "change": change, "purpose": row.purpose}
+        details = {
+            "operation": f"review {change}",
+            "candidate": row.id,
+            "face_id": row.face_id,
+            "reviewers": names,
+            "collection": row.collection,
+        }
+        part = Part(row.organization, details, f"{row.collection}/{row.whose}")
+        return self._logbook.record(connection, KIND, body, [self._logbook.seal(part)])
+
+    def _delete(self, connection: Connection, candidates: Sequence[str]) -> None:
+        connection.execute(delete(tables.verdicts).where(_verdicts.candidate.in_(candidates)))
+        connection.execute(delete(tables.candidates).where(_of.id.in_(candidates)))
+
+
+def _candidate(row: Any) -> Candidate:
+    return Candidate(
+        row.id,
+        row.collection,
+        row.whose,
+        row.face_id,
+        row.similarity,
+        row.purpose,
+        row.created_at,
+        row.expires_at,
+    )
+
+
+def _key(candidate: str) -> str:
+    return f"candidate/{candidate}"
+
+
+def _digest(secret: str) -> bytes:
+    # 256 random bits: nobody finds a secret by trying, so that a plain hash keeps it.
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,101 @@
+"""Who sends a request to our own HTTP API: the holder of an access key who signed it, as for the API of AWS."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from starlette.requests import Request
+
+from regard.operations.errors import ApiError
+from regard.stewardship.call import Caller
+from regard.stewardship.keys import AccessKey
+from regard.wire import errors
+from regard.wire.signature import Rules, SignatureRefused, check_signature, read_claim
+from regard.wire.uploads import Uploads
+
+OWN = Rules("regard", frozenset({"host", "x-amz-date"}))
+MOST_BYTES = 1024 * 1024
+BODY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A request that was signed: by whom, for which region, and whether it came from this machine."""
+
+    caller: Caller
+    region: str
+    loopback: bool
+
+
+class Callers:
+    """Checks signatures (SigV4, service `regard`). The head is checked before the body is read."""
+
+    def __init__(
+        self,
+        find_key: Callable[[str], AccessKey | None],
+        rules: Rules = OWN,
+        *,
+        behind_proxy: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._find_key = find_key
+        self._rules = rules
+        self._behind_proxy = behind_proxy
+        self._clock = clock
+        self._uploads = Uploads()
+
+    async def signed(self, request: Request, most: int = MOST_BYTES) -> tuple[Signed, bytes]:
+        """Who signed, and the body of at most so many bytes. Raises ApiError, SignatureRefused, Full."""
+        headers = request.headers.items()
+        claim = read_claim(headers, self._rules, datetime.fromtimestamp(self._clock(), UTC))
+        key = self._key(claim.access_key_id, claim.session_token)
+        with self._uploads.of(claim.access_key_id) as count:
+            body = await body_of(request, most, count)
+        query = request.url.query
+        check_signature(claim, request.method, request.scope["path"], query, headers, body, key.secret)
+        return Signed(key.caller, claim.region, not self._behind_proxy and _is_loopback(request)), body
+
+    def _key(self, access_key_id: str, token: str | None) -> AccessKey:
+        key = self._find_key(access_key_id)
+        if key is None or not key.enabled:
+            raise errors.unknown_key()
+        if not hmac.compare_digest((key.session_token or "").encode(), (token or "").encode()):
+            raise errors.unknown_key()
+        if key.expires <= self._clock():
+            raise errors.expired_key()
+        return key
+
+
+async def body_of(request: Request, most: int = MOST_BYTES, count: Callable[[int], None] = lambda _size: None) -> bytes:
+    """The body of a request; `count` is told of each part as it arrives. Raises ApiError, and what `count` raises."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    raise errors.too_large(most)
+                count(len(part))
+                parts.append(part)
+    except TimeoutError:
+        raise errors.too_slow(BODY_SECONDS) from None
+    return b"".join(parts)
+
+
+def refused(error: ApiError | SignatureRefused) -> str:
+    """The text of an error of this door."""
+    return str(error) if isinstance(error, SignatureRefused) else error.message
+
+
+def _is_loopback(request: Request) -> bool:
+    try:
+        return request.client is not None and ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
