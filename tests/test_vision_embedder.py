@@ -16,7 +16,7 @@ from regard.vision.images import Picture, decode
 from regard.vision.runtime import Runtime, RuntimeUnavailable
 
 # The least cosine between two embeddings of one face by different arithmetic. An impostor pair in a thousand reaches
-# 0.365 and Similarity 80 stands at 0.50: a shift by a hundredth of that moves no decision but at the very edge.
+# 0.365 and Similarity 80 near 0.50: a shift by a hundredth of that moves no decision but at the very edge.
 BF16, RUNTIMES = 0.995, 0.99999
 
 

@@ -23,6 +23,7 @@ ALL = frozenset({"DEFAULT", "ALL"})
 EMBEDDED_BY = {
     "face-detector": "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
     "face-embedder": "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+    "face-mesh": "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
 }
 
 

@@ -28,6 +28,13 @@ from regard.vision.weights import DamagedWeights, MissingWeights, Source, Weight
 NAMES = [
     *("face-detector", "small-face-detector", "face-embedder", "face-mesh"),
     *("iris", "age", "gender-presentation", "expression"),
+    "pornography",
+    "face-cover",
+    "object-detector",
+    "things-and-scenes",
+    "text-detector",
+    "text-recogniser",
+    "text-direction",
 ]
 MEMBER = b"not a model, but forty bytes of something"
 

@@ -42,7 +42,7 @@ def fold(data: bytes) -> bytes:
     body = helper.make_graph(
         kept, graph.name, inputs, graph.output, [each for name, each in constants.items() if name in used]
     )
-    return _file(body, model.opset_import[0].version)
+    return as_file(body, model.opset_import[0].version)
 
 
 def _dequantised(inputs: list[Array], options: dict[str, Any]) -> Array:
@@ -101,7 +101,7 @@ def from_tflite(path: Path) -> bytes:
         ],
         [numpy_helper.from_array(np.ascontiguousarray(each), name) for name, each in known.items() if name in used],
     )
-    return _file(body, 17)
+    return as_file(body, 17)
 
 
 def _value(name: str, place: Any) -> onnx.ValueInfoProto:
@@ -172,7 +172,8 @@ def _operation(
     raise ConversionError(f"The model has the operation {kind}, which is not converted.")
 
 
-def _file(graph: onnx.GraphProto, version: int) -> bytes:
+def as_file(graph: onnx.GraphProto, version: int) -> bytes:
+    """The bytes of a checked ONNX file of this graph, with the operations of that version."""
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", version)], ir_version=9)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))

@@ -70,18 +70,30 @@ def without_doubles(found: Candidates) -> Candidates:
 class Detector:
     """YuNet on pictures of any size. `model` takes (1, 3, H, W) with H and W multiples of 32."""
 
-    def __init__(self, model: Model, longest_side: int = LONGEST_SIDE) -> None:
+    def __init__(self, model: Model, longest_side: int = LONGEST_SIDE, least_score: float = LEAST_SCORE) -> None:
         self._model = model
         self._longest_side = longest_side
+        self._least_score = least_score
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Candidates:
-        """The faces of `pixels` (H, W, 3) RGB with a score of at least LEAST_SCORE, best first."""
+        """The faces of `pixels` (H, W, 3) RGB with a score of at least `least_score`, best first."""
         canvas, scale = canvas_of(pixels, self._longest_side, bgr=True)
         outputs = self._model(canvas)
         columns = [canvas.shape[3] // stride for stride in _STRIDES]
-        levels = [_decoded(outputs[level::3], _STRIDES[level], columns[level]) for level in range(3)]
+        levels = [self._decoded(outputs[level::3], _STRIDES[level], columns[level]) for level in range(3)]
         found = without_doubles(joined(*levels))
         return Candidates(found.boxes / scale, found.scores, found.points / scale)
+
+    def _decoded(self, outputs: list[NDArray[np.float32]], stride: int, columns: int) -> Candidates:
+        """What the cells of one stride say: `outputs` are class, presence, box and points, each (1, cells, …)."""
+        classes, presence, boxes, points = (output[0] for output in outputs)
+        scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(presence[:, 0], 0, 1))
+        cells = np.flatnonzero(scores >= self._least_score)
+        corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
+        sizes = np.exp(boxes[cells, 2:])
+        starts = corner + boxes[cells, :2] - sizes / 2
+        places = points[cells].reshape(-1, 5, 2) + corner[:, None]
+        return Candidates(np.concatenate([starts, sizes], axis=1) * stride, scores[cells], places * stride)
 
 
 def canvas_of(pixels: NDArray[np.uint8], longest_side: int, bgr: bool) -> tuple[NDArray[np.float32], float]:
@@ -99,15 +111,3 @@ def canvas_of(pixels: NDArray[np.uint8], longest_side: int, bgr: bool) -> tuple[
     for channel in range(3):
         canvas[0, channel, :height, :width] = pixels[:, :, 2 - channel if bgr else channel]
     return canvas, scale
-
-
-def _decoded(outputs: list[NDArray[np.float32]], stride: int, columns: int) -> Candidates:
-    """What the cells of one stride say: `outputs` are class, presence, box and points, each (1, cells, …)."""
-    classes, presence, boxes, points = (output[0] for output in outputs)
-    scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(presence[:, 0], 0, 1))
-    cells = np.flatnonzero(scores >= LEAST_SCORE)
-    corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
-    sizes = np.exp(boxes[cells, 2:])
-    starts = corner + boxes[cells, :2] - sizes / 2
-    places = points[cells].reshape(-1, 5, 2) + corner[:, None]
-    return Candidates(np.concatenate([starts, sizes], axis=1) * stride, scores[cells], places * stride)

@@ -20,9 +20,16 @@ class Embedder:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def __call__(self, pixels: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The embedding of one face, of length 1: float32 of shape (128,). `points` are the five of the face."""
+    def __call__(
+        self, pixels: NDArray[np.uint8], points: NDArray[np.float32], *, mirrored: bool = False
+    ) -> NDArray[np.float32]:
+        """The embedding of one face, of length 1: float32 of shape (128,). `points` are the five of the face.
+
+        `mirrored` embeds the face with left and right swapped after it was aligned.
+        """
         chip = crop(pixels, aligned(points), ALIGNED)
+        if mirrored:
+            chip = chip[:, ::-1]
         found = self._model(chip.transpose(2, 0, 1)[None].astype(np.float32, order="C"))[0][0]
         embedding: NDArray[np.float32] = found / np.linalg.norm(found)
         return embedding

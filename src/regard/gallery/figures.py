@@ -1,0 +1,75 @@
+"""Public figures that an organization enrolled to be recognised: who they are, and why they may be.
+
+Their faces are in a collection of the organization like any other; each is enrolled under its figure's id.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from regard.gallery.errors import NoSuchFigure
+from regard.gallery.tables import figures
+
+COLLECTION = "regard.figures"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A public figure. `basis` says in words why they may be recognised; `gender` is what they say of themselves."""
+
+    id: str
+    name: str
+    links: tuple[str, ...]
+    gender: str | None
+    basis: str
+
+
+class Figures:
+    """Keeps public figures. All methods work in the caller's transaction."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def add(
+        self,
+        connection: Connection,
+        organization: str,
+        name: str,
+        links: Sequence[str],
+        gender: str | None,
+        basis: str,
+    ) -> Figure:
+        """Keep a figure; one of the same name and links is the same one, and comes back as it is."""
+        for figure in self.all(connection, organization):
+            if (figure.name, figure.links) == (name, tuple(links)):
+                return figure
+        made = Figure(secrets.token_hex(8), name, tuple(links), gender, basis)
+        row = {"id": made.id, "name": name, "links": json.dumps(made.links), "gender": gender, "basis": basis}
+        connection.execute(insert(figures).values(organization=organization, added_at=self._clock(), **row))
+        return made
+
+    def all(self, connection: Connection, organization: str, ids: Collection[str] | None = None) -> list[Figure]:
+        """The figures of an organization by name, or those of them with these ids."""
+        wanted = select(figures).where(figures.c.organization == organization).order_by(figures.c.name, figures.c.id)
+        if ids is not None:
+            wanted = wanted.where(figures.c.id.in_(ids))
+        return [
+            Figure(row.id, row.name, tuple(json.loads(row.links)), row.gender, row.basis)
+            for row in connection.execute(wanted)
+        ]
+
+    def get(self, connection: Connection, organization: str, figure_id: str) -> Figure:
+        """One figure. Raises NoSuchFigure."""
+        for figure in self.all(connection, organization, [figure_id]):
+            return figure
+        raise NoSuchFigure(figure_id)
+
+    def remove(self, connection: Connection, organization: str, figure_id: str) -> None:
+        """Forget a figure; their faces are deleted apart. Raises NoSuchFigure."""
+        self.get(connection, organization, figure_id)
+        connection.execute(delete(figures).where(figures.c.organization == organization, figures.c.id == figure_id))

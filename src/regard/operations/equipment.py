@@ -1,0 +1,97 @@
+"""DetectProtectiveEquipment."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from regard.operations.errors import ApiError
+from regard.operations.pictures import require_at_most
+from regard.operations.registry import Answer, operation
+from regard.operations.rendering import bounding_box
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.vision.equipment import VERSION, Person
+
+LEAST_SIDE, MOST_SIDE = 64, 4096
+MOST_BYTES = 4 * 1024 * 1024
+FACE_COVER = "FACE_COVER"
+
+
+class Worn(Enum):
+    """Whether a person wears what is required, as far as can be told."""
+
+    YES = "PersonsWithRequiredEquipment"
+    NO = "PersonsWithoutRequiredEquipment"
+    UNKNOWN = "PersonsIndeterminate"
+
+
+@operation("DetectProtectiveEquipment", Capability.DETECT, DataClass.FACES)
+def detect_protective_equipment(call: Call, rooms: Rooms) -> Answer:
+    """Persons, their faces and heads, and masks; with a summary where one is asked for."""
+    given = call.parameters["Image"].get("Bytes", b"")
+    if len(given) > MOST_BYTES:
+        raise ApiError("ImageTooLargeException", f"Image size is too large. It may have at most {MOST_BYTES} bytes.")
+    picture = rooms.pictures.read(call, call.parameters["Image"], LEAST_SIDE)
+    require_at_most(picture, MOST_SIDE)
+    persons = rooms.equipment(picture)
+    answer: Answer = {
+        "ProtectiveEquipmentModelVersion": VERSION,
+        "Persons": [_person(number, person) for number, person in enumerate(persons)],
+    }
+    if asked := call.parameters.get("SummarizationAttributes"):
+        answer["Summary"] = _summary(persons, asked["RequiredEquipmentTypes"], asked["MinConfidence"])
+    return answer
+
+
+def _person(number: int, person: Person) -> dict[str, Any]:
+    return {
+        "Id": number,
+        "BoundingBox": bounding_box(person.box),
+        "Confidence": person.confidence,
+        "BodyParts": _body_parts(person),
+    }
+
+
+def _body_parts(person: Person) -> list[dict[str, Any]]:
+    if person.face is None or person.mask is None or person.cover is None:
+        return []
+    found = []
+    if person.mask.value:
+        # One network says both: it was taught masks that are worn over nose and mouth.
+        found.append(
+            {
+                "Type": FACE_COVER,
+                "BoundingBox": bounding_box(person.cover),
+                "Confidence": person.mask.confidence,
+                "CoversBodyPart": {"Value": True, "Confidence": person.mask.confidence},
+            }
+        )
+    confidence = person.face.confidence
+    return [
+        {"Name": "FACE", "Confidence": confidence, "EquipmentDetections": found},
+        {"Name": "HEAD", "Confidence": confidence, "EquipmentDetections": []},
+    ]
+
+
+def _summary(persons: list[Person], required: list[str], at_least: float) -> dict[str, list[int]]:
+    """Who wears all that is required: nobody is said to go without what there is no model for."""
+    summary: dict[str, list[int]] = {worn.value: [] for worn in Worn}
+    for number, person in enumerate(persons):
+        summary[_worn(person, required, at_least).value].append(number)
+    return summary
+
+
+def _worn(person: Person, required: list[str], at_least: float) -> Worn:
+    if person.confidence < at_least:
+        return Worn.UNKNOWN
+    each = {_mask_worn(person, at_least) if kind == FACE_COVER else Worn.UNKNOWN for kind in required}
+    return next((worn for worn in (Worn.NO, Worn.UNKNOWN) if worn in each), Worn.YES)
+
+
+def _mask_worn(person: Person, at_least: float) -> Worn:
+    if person.face is None or person.mask is None or person.face.confidence < at_least:
+        return Worn.UNKNOWN
+    if person.mask.confidence < at_least:
+        return Worn.UNKNOWN
+    return Worn.YES if person.mask.value else Worn.NO

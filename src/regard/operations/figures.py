@@ -1,0 +1,102 @@
+"""RecognizeCelebrities and GetCelebrityInfo, on public figures that the operator enrolled; there are none else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regard.gallery.errors import NoSuchCollection
+from regard.gallery.faces import KeptFace
+from regard.gallery.figures import COLLECTION, Figure
+from regard.gallery.search import Probe
+from regard.operations.candidates import confirmed
+from regard.operations.kept import kept_face
+from regard.operations.registry import Answer, operation
+from regard.operations.rendering import compared_face
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.vision.faces import Face
+from regard.vision.images import Picture
+from regard.vision.similarity import score, similarity
+
+MOST_FACES = 64
+# Whoever is taken for somebody known is named to others: what Amazon advises where it matters.
+LEAST_SIMILARITY = 99.0
+_DEFAULT = frozenset({"DEFAULT"})
+
+
+@operation("RecognizeCelebrities", Capability.IDENTIFY, DataClass.TEMPLATES, collection=COLLECTION)
+def recognize_celebrities(call: Call, rooms: Rooms) -> Answer:
+    """Which enrolled public figures a picture shows; everybody else is an unrecognised face."""
+    picture = rooms.pictures.read(call, call.parameters["Image"])
+    faces = rooms.faces.detect(picture)[:MOST_FACES]
+    known = _known(call, rooms, picture, faces)
+    with rooms.gallery.reading() as connection:
+        wanted = {str(kept.external_image_id) for _, kept in known.values()}
+        figures = {each.id: each for each in rooms.gallery.figures.all(connection, call.caller.organization, wanted)}
+    recognised, others = [], []
+    for number, face in enumerate(faces):
+        shown = compared_face(face, rooms.faces.describe(picture, face, _DEFAULT))
+        alike, kept = known.get(number, (0.0, None))
+        figure = figures.get(str(kept.external_image_id)) if kept else None
+        if kept is None or figure is None:
+            others.append(shown)
+            continue
+        recognised.append({**_info(figure), "Id": figure.id, "Face": shown, "MatchConfidence": alike})
+        call.people.append((kept.subject, {"face_id": kept.face_id, "similarity": f"{alike:.4f}"}))
+    return {"CelebrityFaces": recognised, "UnrecognizedFaces": others}
+
+
+@operation("GetCelebrityInfo", Capability.READ, DataClass.TEMPLATES, collection=COLLECTION)
+def get_celebrity_info(call: Call, rooms: Rooms) -> Answer:
+    """Name and links of an enrolled public figure."""
+    with rooms.gallery.reading() as connection:
+        return _info(rooms.gallery.figures.get(connection, call.caller.organization, call.parameters["Id"]))
+
+
+@operation("AddFigure", Capability.MANAGE, DataClass.SETTINGS, ours=True, collection=COLLECTION)
+def add_figure(call: Call, rooms: Rooms) -> Answer:
+    """Keep a public figure, without a face yet; faces are enrolled under the id that is answered."""
+    given = call.parameters
+    with rooms.writing(call) as connection:
+        made = rooms.gallery.figures.add(
+            connection, call.caller.organization, given["Name"], given["Urls"], given.get("KnownGender"), given["Basis"]
+        )
+    return {"Id": made.id}
+
+
+@operation("ListFigures", Capability.READ, DataClass.TEMPLATES, ours=True, collection=COLLECTION)
+def list_figures(call: Call, rooms: Rooms) -> Answer:
+    """Every enrolled public figure."""
+    with rooms.gallery.reading() as connection:
+        found = rooms.gallery.figures.all(connection, call.caller.organization)
+    return {"Figures": [{"Id": figure.id, "Basis": figure.basis, **_info(figure)} for figure in found]}
+
+
+@operation("RemoveFigure", Capability.MANAGE, DataClass.SETTINGS, ours=True, collection=COLLECTION)
+def remove_figure(call: Call, rooms: Rooms) -> Answer:
+    """Forget a public figure. Their faces are deleted with DeleteFaces."""
+    with rooms.writing(call) as connection:
+        rooms.gallery.figures.remove(connection, call.caller.organization, call.parameters["Id"])
+    return {}
+
+
+def _known(call: Call, rooms: Rooms, picture: Picture, faces: list[Face]) -> dict[int, tuple[float, KeptFace]]:
+    """By number of the face, who it is and how alike; nobody where nobody is enrolled."""
+    known: dict[int, tuple[float, KeptFace]] = {}
+    where = call.caller.organization, COLLECTION
+    for number, embedding in enumerate(rooms.faces.embed(picture, faces)):
+        probe = Probe(embedding=embedding, face_model=rooms.faces.version)
+        try:
+            found, _ = rooms.gallery.search.faces(*where, probe, 1, score(LEAST_SIMILARITY))
+        except NoSuchCollection:
+            return {}
+        for near, kept in found:
+            match = {"Similarity": similarity(near), "Face": kept_face(kept)}
+            if confirmed(call, rooms, picture.pixels.tobytes(), [match], (picture, faces[number])):
+                known[number] = (similarity(near), kept)
+    return known
+
+
+def _info(figure: Figure) -> dict[str, Any]:
+    told = {"Name": figure.name, "Urls": list(figure.links)}
+    return told | ({"KnownGender": {"Type": figure.gender}} if figure.gender else {})

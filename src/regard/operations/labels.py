@@ -1,0 +1,132 @@
+"""DetectLabels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from regard.operations.errors import invalid_parameter
+from regard.operations.pictures import require_at_most
+from regard.operations.registry import Answer, operation
+from regard.operations.rendering import bounding_box
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.vision import colors
+from regard.vision.colors import DominantColor
+from regard.vision.images import Picture, Pixels
+from regard.vision.labels import VERSION, FoundLabel, Instance
+from regard.vision.taxonomy import categories, taxonomy
+
+DEFAULT_CONFIDENCE = 55.0
+DEFAULT_LABELS = 1000
+DEFAULT_COLORS = 10
+MOST_SIDE = 10_000
+GENERAL_LABELS, IMAGE_PROPERTIES = "GENERAL_LABELS", "IMAGE_PROPERTIES"
+# Which members are of use with which feature.
+_NEEDS = {
+    GENERAL_LABELS: ("MinConfidence", "MaxLabels", "GeneralLabels"),
+    IMAGE_PROPERTIES: ("ImageProperties",),
+}
+
+
+@operation("DetectLabels", Capability.DETECT, DataClass.OBJECTS)
+def detect_labels(call: Call, rooms: Rooms) -> Answer:
+    """What the picture shows, its colours and its quality, as far as they are asked for."""
+    features = call.parameters.get("Features") or [GENERAL_LABELS]
+    settings = call.parameters.get("Settings", {})
+    _require_features(features, {*call.parameters, *settings})
+    picture = rooms.pictures.read(call, call.parameters["Image"])
+    require_at_most(picture, MOST_SIDE)
+    at_least = call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE)
+    most_colors = settings.get("ImageProperties", {}).get("MaxDominantColors", DEFAULT_COLORS)
+    found = rooms.labels(picture)
+    answer: Answer = {"LabelModelVersion": VERSION}
+    if GENERAL_LABELS in features:
+        kept = [label for label in found if label.confidence >= at_least]
+        kept = _filtered(kept, settings.get("GeneralLabels", {}))[: call.parameters.get("MaxLabels", DEFAULT_LABELS)]
+        painted = picture if IMAGE_PROPERTIES in features else None
+        answer["Labels"] = [_label(label, at_least, painted, most_colors) for label in kept]
+    if IMAGE_PROPERTIES in features:
+        answer["ImageProperties"] = _properties(picture, found, most_colors)
+    return answer
+
+
+def _require_features(features: list[str], given: set[str]) -> None:
+    for feature, members in _NEEDS.items():
+        for member in members:
+            if member in given and feature not in features:
+                raise invalid_parameter(f"{member} is of use only where Features has {feature}.")
+
+
+def _filtered(labels: list[FoundLabel], filters: Mapping[str, list[str]]) -> list[FoundLabel]:
+    """Those that a filter includes, by name or category, and none excludes. Upper and lower case are the same."""
+    wanted, unwanted, wanted_kinds, unwanted_kinds = (
+        {each.casefold() for each in filters.get(f"Label{what}Filters", [])}
+        for what in ("Inclusion", "Exclusion", "CategoryInclusion", "CategoryExclusion")
+    )
+
+    def passes(label: FoundLabel) -> bool:
+        name, kinds = label.name.casefold(), {each.casefold() for each in categories(label.name)}
+        included = not (wanted or wanted_kinds) or name in wanted or bool(kinds & wanted_kinds)
+        return included and name not in unwanted and not kinds & unwanted_kinds
+
+    return [label for label in labels if passes(label)]
+
+
+def _label(label: FoundLabel, at_least: float, painted: Picture | None, most_colors: int) -> dict[str, Any]:
+    term = taxonomy()[label.name]
+    return {
+        "Name": label.name,
+        "Confidence": label.confidence,
+        "Instances": [_instance(each, painted, most_colors) for each in label.instances if each.confidence >= at_least],
+        "Parents": _named(term.parents),
+        "Aliases": _named(term.aliases),
+        "Categories": _named(categories(label.name)),
+    }
+
+
+def _named(names: Iterable[str]) -> list[dict[str, str]]:
+    return [{"Name": name} for name in names]
+
+
+def _instance(instance: Instance, painted: Picture | None, most_colors: int) -> dict[str, Any]:
+    told: dict[str, Any] = {"BoundingBox": bounding_box(instance.box), "Confidence": instance.confidence}
+    if painted is not None:
+        told["DominantColors"] = _colors(colors.cut(painted, instance.box), most_colors)
+    return told
+
+
+def _properties(picture: Picture, found: list[FoundLabel], most_colors: int) -> dict[str, Any]:
+    objects = [each.box for label in found for each in label.instances if each.confidence >= DEFAULT_CONFIDENCE]
+    parts = colors.parts(picture, objects)
+    quality = colors.properties(picture.pixels)
+    answer = _part(quality.brightness, quality.sharpness, quality.contrast, parts.whole, most_colors)
+    for name, pixels in (("Foreground", parts.foreground), ("Background", parts.background)):
+        if len(pixels):
+            # Pixels of a part have no neighbours to be sharp against: the whole picture's sharpness stands for theirs.
+            brightness, contrast = colors.light(colors.luma_of(pixels))
+            answer[name] = _part(brightness, quality.sharpness, contrast, pixels, most_colors)
+    return answer
+
+
+def _part(brightness: float, sharpness: float, contrast: float, pixels: Pixels, most_colors: int) -> dict[str, Any]:
+    return {
+        "Quality": {"Brightness": brightness, "Sharpness": sharpness, "Contrast": contrast},
+        "DominantColors": _colors(pixels, most_colors),
+    }
+
+
+def _colors(pixels: Pixels, most: int) -> list[dict[str, Any]]:
+    return [_color(each) for each in colors.dominant(pixels, most)]
+
+
+def _color(color: DominantColor) -> dict[str, Any]:
+    return {
+        "Red": color.red,
+        "Green": color.green,
+        "Blue": color.blue,
+        "HexCode": color.hex,
+        "CSSColor": color.css,
+        "SimplifiedColor": color.simple,
+        "PixelPercent": color.percent,
+    }

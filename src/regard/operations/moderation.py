@@ -1,0 +1,42 @@
+"""DetectModerationLabels."""
+
+from __future__ import annotations
+
+from regard.operations.errors import ApiError, no_such_resource
+from regard.operations.pictures import require_at_most
+from regard.operations.registry import Answer, operation
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.vision.moderation import VERSION
+
+DEFAULT_CONFIDENCE = 50.0
+MOST_SIDE = 10_000
+
+
+@operation("DetectModerationLabels", Capability.DETECT, DataClass.OBJECTS)
+def detect_moderation_labels(call: Call, rooms: Rooms) -> Answer:
+    """What the picture shows of taxonomy 7.0, with every label above; an empty list for most pictures."""
+    if "HumanLoopConfig" in call.parameters:
+        raise ApiError(
+            "HumanLoopQuotaExceededException",
+            "There is no review queue here, so that no more than 0 human loops can run. Leave HumanLoopConfig out.",
+        )
+    if "ProjectVersion" in call.parameters:
+        raise no_such_resource(f"There is no adapter {call.parameters['ProjectVersion']}: none can be trained here.")
+    picture = rooms.pictures.read(call, call.parameters["Image"])
+    require_at_most(picture, MOST_SIDE)
+    at_least = call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE)
+    return {
+        "ModerationLabels": [
+            {
+                "Name": label.name,
+                "ParentName": label.parent,
+                "TaxonomyLevel": label.level,
+                "Confidence": label.confidence,
+            }
+            for label in rooms.moderator(picture)
+            if label.confidence >= at_least
+        ],
+        "ModerationModelVersion": VERSION,
+        "ContentTypes": [],
+    }

@@ -1,0 +1,83 @@
+"""Redact and RedactOthers, our own operations: a picture with the faces in it covered.
+
+RedactOthers leaves open whoever is in a collection with a consent that counts. That is an identification, and the gate
+is asked for one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Any
+
+from regard.gallery.faces import KeptFace, subject
+from regard.gallery.search import Probe
+from regard.operations.registry import Answer, operation
+from regard.operations.rooms import Rooms
+from regard.stewardship.call import Call, Capability, DataClass
+from regard.vision.faces import Box, Face
+from regard.vision.images import Picture, decode
+from regard.vision.redaction import Style, covered, encoded, head
+from regard.vision.similarity import score, similarity
+
+# A stranger who is taken for somebody stays open to view: the threshold is the one for matters of weight.
+DEFAULT_THRESHOLD = 99.0
+Open = tuple[float, KeptFace, Face]
+
+
+@operation("Redact", Capability.DETECT, DataClass.FACES, ours=True)
+def redact(call: Call, rooms: Rooms) -> Answer:
+    """Cover every face of a picture."""
+    picture = decode(rooms.pictures.data(call, call.parameters["Image"]))
+    return _redacted(call, picture, rooms.faces.detect_all(picture), [])
+
+
+@operation("RedactOthers", Capability.IDENTIFY, DataClass.TEMPLATES, ours=True)
+def redact_others(call: Call, rooms: Rooms) -> Answer:
+    """Cover every face of a picture but those of persons of a collection whose consent to it counts."""
+    picture = decode(rooms.pictures.data(call, call.parameters["Image"]))
+    faces = rooms.faces.detect_all(picture)
+    return _redacted(call, picture, faces, _consenting(call, rooms, picture, faces))
+
+
+def _redacted(call: Call, picture: Picture, faces: list[Face], left_open: list[Open]) -> Answer:
+    shown = {id(face) for _, _, face in left_open}
+    covers = [(face, head(face.box)) for face in faces if id(face) not in shown]
+    style = Style(call.parameters.get("Style", Style.FILL))
+    call.account["counts"] = {"found": len(faces)}
+    if call.operation.capability is Capability.IDENTIFY:
+        call.account["counts"]["matched"] = len(left_open)
+    call.people += [
+        (subject(kept.external_image_id, kept.face_id), {"face_id": kept.face_id, "similarity": f"{alike:.4f}"})
+        for alike, kept, _ in left_open
+    ]
+    return {
+        "image": encoded(covered(picture, [area for _, area in covers], style)),
+        "format": picture.format,
+        "style": style.value,
+        "covered": [{"kind": "face", "box": _box(area), "confidence": face.confidence} for face, area in covers],
+        "left_open": [
+            {"box": _box(face.box), "person": kept.external_image_id, "similarity": alike}
+            for alike, kept, face in left_open
+        ],
+    }
+
+
+def _consenting(call: Call, rooms: Rooms, picture: Picture, faces: list[Face]) -> list[Open]:
+    """Whose face may stay open: by person the face most like theirs, since nobody is in a picture twice."""
+    where = call.caller.organization, call.parameters["CollectionId"]
+    at_least = score(call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
+    best: dict[str, Open] = {}
+    for face, embedding in zip(faces, rooms.faces.embed(picture, faces), strict=True):
+        probe = Probe(embedding=embedding, face_model=rooms.faces.version)
+        found, _ = rooms.gallery.search.faces(*where, probe, 1, at_least)
+        for near, kept in found:
+            person = kept.external_image_id
+            if person is None or rooms.consents is None or not rooms.consents.covers(*where, person):
+                continue
+            if person not in best or similarity(near) > best[person][0]:
+                best[person] = (similarity(near), kept, face)
+    return list(best.values())
+
+
+def _box(box: Box) -> dict[str, Any]:
+    return dict(zip(("left", "top", "width", "height"), astuple(box), strict=True))

@@ -1,0 +1,158 @@
+"""Protective equipment: persons, their faces and heads, and whether a mask covers nose and mouth.
+
+There is no model with a usable licence for gloves, helmets or hands. Heads are found with their faces.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from regard.settings import Settings
+from regard.vision.crops import ALIGNED, aligned, crop
+from regard.vision.faces import Face, FaceAnalyzer
+from regard.vision.findings import Box, Estimate
+from regard.vision.images import Picture
+from regard.vision.objects import PERSON, FoundObject
+from regard.vision.redaction import head
+from regard.vision.runtime import Model, Runtime
+from regard.vision.weights import Weights
+
+Objects = Callable[[Picture], list[FoundObject]]
+
+VERSION = "1.0"
+MOST_PERSONS = 15
+LEAST_PERSON = 0.5
+# What may be a face is believed to be one in the upper half of a person, and elsewhere.
+LEAST_FACE_OF_PERSON, LEAST_FACE = 40.0, 70.0
+_SEEN = 224
+_MARGIN = 0.1
+# Skin is of one colour, a mask rarely of that of the skin. Logistic regression on the network's log odds and the
+# distance between the colours of mouth and brow, fitted to every other of 500 faces, tested on the rest:
+# docs/accuracy.md.
+_ODDS, _COLOUR, _START = 0.717, 0.113, -0.185
+_MOUTH, _BROW = np.s_[78:106, 36:76], np.s_[30:44, 40:72]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person. `confidence` is 0 to 100; `mask` says whether nose and mouth are covered, where there is a face."""
+
+    box: Box
+    confidence: float
+    face: Face | None = None
+    mask: Estimate[bool] | None = None
+
+    @property
+    def cover(self) -> Box | None:
+        """Where a mask would be: the lower half of the face, which is what was judged."""
+        if self.face is None:
+            return None
+        box = self.face.box
+        return Box(box.left, box.top + box.height / 2, box.width, box.height / 2)
+
+
+class FaceCover:
+    """MobileNetV2 trained on faces with and without masks. `model` takes (1, 224, 224, 3), RGB, −1 to 1."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def __call__(self, picture: Picture, face: Face) -> Estimate[bool]:
+        """Whether a mask covers nose and mouth; the confidence is 50 to 100."""
+        masked = 1 / (1 + math.exp(-(_ODDS * self._odds(picture, face) + _COLOUR * _colours(picture, face) + _START)))
+        return Estimate(masked >= 0.5, 100 * max(masked, 1 - masked))
+
+    def _odds(self, picture: Picture, face: Face) -> float:
+        box, size = face.box, (picture.width, picture.height)
+        left, top = (box.left - _MARGIN * box.width) * size[0], (box.top - _MARGIN * box.height) * size[1]
+        right = left + (1 + 2 * _MARGIN) * box.width * size[0]
+        bottom = top + (1 + 2 * _MARGIN) * box.height * size[1]
+        inside = (max(0, int(left)), max(0, int(top)), min(size[0], int(right)), min(size[1], int(bottom)))
+        part = picture.pixels[inside[1] : inside[3], inside[0] : inside[2]]
+        if part.size == 0:
+            return 0.0
+        seen = Image.fromarray(part).resize((_SEEN, _SEEN), Image.Resampling.BILINEAR)
+        masked = float(self._model((np.asarray(seen, np.float32) / 127.5 - 1)[None])[0][0, 0])
+        masked = min(max(masked, 1e-7), 1 - 1e-7)
+        return math.log(masked / (1 - masked))
+
+
+def _colours(picture: Picture, face: Face) -> float:
+    """How far the colours of mouth and brow lie apart, whatever their brightness."""
+    seen = crop(picture.pixels, aligned(face.points), ALIGNED)
+    return float(np.hypot(*(_tint(seen[_MOUTH]) - _tint(seen[_BROW]))))
+
+
+def _tint(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The median of Cb and Cr (ITU-R BT.601)."""
+    red, green, blue = (pixels[:, :, channel].astype(np.float64) for channel in range(3))
+    light = 0.299 * red + 0.587 * green + 0.114 * blue
+    return np.array([np.median(0.564 * (blue - light)), np.median(0.713 * (red - light))])
+
+
+class EquipmentInspector:
+    """Looks at persons. Loads its networks when the first picture comes. Thread-safe."""
+
+    def __init__(self, weights: Weights, runtime: Runtime, faces: FaceAnalyzer, objects: Objects) -> None:
+        self._weights = weights
+        self._runtime = runtime
+        self._faces = faces
+        self._objects = objects
+
+    @classmethod
+    def opened(
+        cls,
+        settings: Settings,
+        faces: FaceAnalyzer,
+        objects: Objects,
+        ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+    ) -> EquipmentInspector:
+        """The inspector of these settings; `objects` finds objects in pictures. `ran` is told of each inference."""
+        weights = Weights(settings.weights_dir, settings.weights_file)
+        return cls(weights, Runtime(settings.runtime, settings.precision, settings.threads, ran), faces, objects)
+
+    def __call__(self, picture: Picture) -> list[Person]:
+        """The persons of the picture, largest first, at most 15. Raises MissingWeights."""
+        found = [each for each in self._objects(picture) if each.kind == PERSON and each.score >= LEAST_PERSON]
+        bodies = [(each.box, 100 * each.score) for each in found]
+        faces = [face for face in self._faces.detect_all(picture) if face.confidence >= LEAST_FACE_OF_PERSON]
+        owners = _owned([box for box, _ in bodies], faces)
+        persons = [(box, confidence, owners.get(place)) for place, (box, confidence) in enumerate(bodies)]
+        persons += [(head(face.box), face.confidence, face) for place, face in owners.items() if place < 0]
+        largest = sorted(persons, key=lambda each: -each[0].width * each[0].height)[:MOST_PERSONS]
+        return [
+            Person(box, confidence, face, None if face is None else self.cover(picture, face))
+            for box, confidence, face in largest
+        ]
+
+    @cached_property
+    def cover(self) -> FaceCover:
+        """Tells masks."""
+        return FaceCover(self._runtime.load(self._weights.path("face-cover"), (1, _SEEN, _SEEN, 3)))
+
+
+def _owned(bodies: list[Box], faces: list[Face]) -> dict[int, Face]:
+    """Whose faces they are: by the person's place, or below zero for the sure face of somebody not found otherwise.
+
+    A face belongs to the smallest body that holds its middle in its upper half; a body has one face, the surest.
+    """
+    owners: dict[int, Face] = {}
+    for face in sorted(faces, key=lambda face: -face.confidence):
+        x, y = face.box.left + face.box.width / 2, face.box.top + face.box.height / 2
+        around = [place for place, body in enumerate(bodies) if _holds(body, x, y) and place not in owners]
+        if around:
+            owners[min(around, key=lambda place: bodies[place].width * bodies[place].height)] = face
+        elif face.confidence >= LEAST_FACE and not any(_holds(body, x, y) for body in bodies):
+            owners[-1 - len(owners)] = face
+    return owners
+
+
+def _holds(body: Box, x: float, y: float) -> bool:
+    return body.left <= x <= body.left + body.width and body.top <= y <= body.top + body.height / 2

@@ -1,0 +1,157 @@
+"""Labels: objects with their boxes, and what a whole picture shows, in the words of one taxonomy.
+
+Objects come from SSD (:mod:`regard.vision.objects`), things and scenes from EfficientNet-lite3 (Tan and Le,
+"EfficientNet", 2019). What the two say of one label is joined, and handed on to every label above it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from regard.settings import Settings
+from regard.vision.findings import Box
+from regard.vision.images import Picture
+from regard.vision.objects import SIDE as OBJECTS_SIDE
+from regard.vision.objects import FoundObject, ObjectDetector
+from regard.vision.runtime import Model, Runtime
+from regard.vision.taxonomy import ancestors, of_coco, of_imagenet
+from regard.vision.weights import Weights
+
+VERSION = "3.0"
+# The classifier's input, and how much of the shorter side it was trained to see: the authors' values.
+_SIDE, _MARGIN = 280, 32
+# Below this the object detector's boxes are noise, whatever is asked for.
+_LEAST_OBJECT = 0.1
+# Boxes of one class that overlap more than this (intersection over union) are of one object.
+_OVERLAP = 0.5
+# Labels below this confidence are never given.
+_LEAST = 1.0
+# Slope and offset of Platt's logistic curve (1999) from the log odds of a score to those of being right, fitted to one
+# half of the pictures with known answers and tested on the other: docs/labels.md.
+_OBJECT_CURVE = (1.818, -0.244)
+_SCENE_CURVE = (1.252, 0.601)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One object of a label: its box and the confidence, 0 to 100."""
+
+    box: Box
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLabel:
+    """A label of the taxonomy, its confidence, 0 to 100, and its objects where they were found, surest first."""
+
+    name: str
+    confidence: float
+    instances: tuple[Instance, ...] = ()
+
+
+class LabelFinder:
+    """Looks for labels. Loads its networks when the first picture comes. Thread-safe."""
+
+    def __init__(self, weights: Weights, runtime: Runtime) -> None:
+        self._weights = weights
+        self._runtime = runtime
+
+    @classmethod
+    def opened(
+        cls, settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None
+    ) -> LabelFinder:
+        """The finder of these settings. `ran` is told of each inference."""
+        weights = Weights(settings.weights_dir, settings.weights_file)
+        return cls(weights, Runtime(settings.runtime, settings.precision, settings.threads, ran))
+
+    def __call__(self, picture: Picture) -> list[FoundLabel]:
+        """Every label of the picture and every one above it, surest first. Raises MissingWeights."""
+        return joined(self.objects(picture), self.scene(picture))
+
+    def objects(self, picture: Picture) -> list[FoundObject]:
+        """The objects, best first, each once."""
+        return _without_doubles(self._detector(picture, _LEAST_OBJECT))
+
+    def scene(self, picture: Picture) -> NDArray[np.float32]:
+        """How likely the picture shows each of the classifier's classes: (1000,), with a sum of about 1."""
+        shorter = min(picture.width, picture.height) * _SIDE / (_SIDE + _MARGIN)
+        left, top = (picture.width - shorter) / 2, (picture.height - shorter) / 2
+        seen = Image.fromarray(picture.pixels).resize(
+            (_SIDE, _SIDE), Image.Resampling.BICUBIC, (left, top, left + shorter, top + shorter), reducing_gap=3.0
+        )
+        return np.asarray(self._classifier(np.asarray(seen)[None])[0][0] / 256, np.float32)
+
+    def unload(self) -> None:
+        """Let go of the networks; the next picture loads them again."""
+        for name in ("_detector", "_classifier"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def _detector(self) -> ObjectDetector:
+        shape = (1, OBJECTS_SIDE, OBJECTS_SIDE, 3)
+        return ObjectDetector(self._runtime.load(self._weights.path("object-detector"), shape, coordinates=True))
+
+    @cached_property
+    def _classifier(self) -> Model:
+        return self._runtime.load(self._weights.path("things-and-scenes"))
+
+
+def joined(objects: list[FoundObject], scene: NDArray[np.float32]) -> list[FoundLabel]:
+    """What both networks say, as labels with all that are above them, surest first.
+
+    A label above many has the sum of their probabilities: the classes of the classifier exclude each other. No label
+    is less sure than one below it.
+    """
+    chances: dict[str, float] = {}
+    for number in np.flatnonzero(scene):
+        name = of_imagenet()[int(number)]
+        for each in (name, *ancestors(name)):
+            chances[each] = chances.get(each, 0.0) + float(scene[number])
+    confidences = {name: _curved(chance, _SCENE_CURVE) for name, chance in chances.items()}
+    instances: dict[str, list[Instance]] = {}
+    for found in objects:
+        name, confidence = of_coco()[found.kind], _curved(found.score, _OBJECT_CURVE)
+        instances.setdefault(name, []).append(Instance(found.box, confidence))
+        for each in (name, *ancestors(name)):
+            confidences[each] = max(confidences.get(each, 0.0), confidence)
+    labels = [
+        FoundLabel(name, confidence, tuple(instances.get(name, ())))
+        for name, confidence in confidences.items()
+        if confidence >= _LEAST
+    ]
+    # Of labels equally sure the more special first, as a reader wants them.
+    return sorted(labels, key=lambda label: (-label.confidence, -len(ancestors(label.name)), label.name))
+
+
+def _curved(score: float, curve: tuple[float, float]) -> float:
+    """The confidence, 0 to 100, that stands for a score of 0 to 1."""
+    inside = min(max(score, 1e-6), 1 - 1e-3)
+    slope, offset = curve
+    return 100 / (1 + math.exp(-slope * math.log(inside / (1 - inside)) - offset))
+
+
+def _without_doubles(found: list[FoundObject]) -> list[FoundObject]:
+    """The best box of each object (greedy non-maximum suppression within a class)."""
+    kept: list[FoundObject] = []
+    for each in sorted(found, key=lambda one: -one.score):
+        if each.kind in of_coco() and all(
+            other.kind != each.kind or overlap(other.box, each.box) <= _OVERLAP for other in kept
+        ):
+            kept.append(each)
+    return kept
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    shared = max(width, 0.0) * max(height, 0.0)
+    whole = one.width * one.height + other.width * other.height - shared
+    return shared / whole if whole > 0 else 0.0

@@ -1,0 +1,189 @@
+"""Text: lines and words with their outlines, by PP-OCRv6 in the pipeline of rapidocr.
+
+The recogniser reads a line in steps of equal width (connectionist temporal classification, Graves et al., 2006); the
+steps at which it saw its characters tell where the words of the line begin and end.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.settings import Settings
+from regard.vision.images import Picture
+from regard.vision.runtime import Array, Model, Runtime
+from regard.vision.weights import Weights
+
+VERSION = "3.0"
+# Characters further apart than this many steps have a gap between them as wide as the line is high, whether or not the
+# recogniser read a space there: rapidocr's value.
+_GAP = 5
+# A crop this much higher than wide is turned upright before it is read, and a line is turned around where the
+# network is this sure: rapidocr's values.
+_TALL, _SURE = 1.5, 0.9
+_MODELS = {"det": "text-detector", "cls": "text-direction", "rec": "text-recogniser"}
+
+Outline = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word. `outline` (4, 2) holds ratios of the picture, clockwise from the top left of the upright word."""
+
+    text: str
+    confidence: float
+    outline: Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line and its words, in the order of reading; the members are those of a word."""
+
+    text: str
+    confidence: float
+    outline: Outline
+    words: tuple[Word, ...]
+
+
+class TextReader:
+    """Reads pictures. Loads its networks when the first one comes. Thread-safe."""
+
+    def __init__(self, weights: Weights, runtime: Runtime) -> None:
+        self._weights = weights
+        self._runtime = runtime
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+
+    @classmethod
+    def opened(cls, settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> TextReader:
+        """The reader of these settings. `ran` is told of each inference."""
+        weights = Weights(settings.weights_dir, settings.weights_file)
+        return cls(weights, Runtime(settings.runtime, settings.precision, settings.threads, ran))
+
+    def __call__(self, picture: Picture) -> list[Line]:
+        """The lines of the picture, from top to bottom. Raises MissingWeights."""
+        pipeline = self._spare()
+        try:
+            return list(_lines(pipeline, picture))
+        finally:
+            self._idle.put(pipeline)
+
+    def unload(self) -> None:
+        """Let go of the networks; the next picture loads them again."""
+        self.__dict__.pop("_first", None)
+        self._idle = SimpleQueue()
+
+    def _spare(self) -> Any:
+        # The steps of the pipeline keep what they are at: each caller has steps of its own, and all the same networks.
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            made = copy.copy(self._first)
+            for step in ("text_det", "text_cls", "text_rec"):
+                setattr(made, step, copy.copy(getattr(made, step)))
+            return made
+
+    @cached_property
+    def _first(self) -> Any:
+        from rapidocr import EngineType, RapidOCR
+
+        paths = {step: self._weights.path(name) for step, name in _MODELS.items()}
+        given = {f"{step.capitalize()}.model_path": str(path) for step, path in paths.items()}
+        engines = {f"{step.capitalize()}.engine_type": EngineType.OPENVINO for step in paths}
+        made = RapidOCR(params={**given, **engines, "Global.log_level": "error", "Global.return_word_box": True})
+        for step, path in paths.items():
+            # Its own sessions take one caller at a time; ours take many, and are counted.
+            getattr(made, f"_load_{step}_model")().session = _Session(self._runtime.load(path))
+        return made
+
+
+class _Session:
+    """One of our models, as the pipeline calls its own."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def __call__(self, batch: Array) -> Array:
+        return self._model(batch)[0]
+
+
+def _lines(pipeline: Any, picture: Picture) -> Iterator[Line]:
+    from rapidocr.utils.process_img import map_boxes_to_original
+
+    seen, scaled = pipeline.preprocess_img(np.ascontiguousarray(picture.pixels[:, :, ::-1]))
+    found, turned, read, _ = pipeline.run_ocr_steps(seen, scaled)
+    if found.boxes is None or read.txts is None:
+        return
+    boxes = map_boxes_to_original(np.array(found.boxes, np.float64), scaled, picture.height, picture.width)
+    size = np.array([picture.width, picture.height], np.float64)
+    for box, (label, surety), text, info in zip(boxes, turned.cls_res, read.txts, read.word_results, strict=True):
+        outline = _upright(box, "180" in label and surety > _SURE) / size
+        words = tuple(_words(text, info, outline))
+        if words:
+            confidence = sum(len(word.text) * word.confidence for word in words) / sum(len(word.text) for word in words)
+            yield Line(" ".join(word.text for word in words), confidence, outline, words)
+
+
+def _upright(box: Outline, turned: bool) -> Outline:
+    """The corners of a line from its own top left on, where the pipeline gives them from the picture's."""
+    across = max(np.linalg.norm(box[0] - box[1]), np.linalg.norm(box[2] - box[3]))
+    down = max(np.linalg.norm(box[0] - box[3]), np.linalg.norm(box[1] - box[2]))
+    quarters = (1 if int(down) >= _TALL * int(across) else 0) + (2 if turned else 0)
+    return np.roll(box, -quarters, axis=0)
+
+
+def _words(text: str, info: Any, outline: Outline) -> Iterator[Word]:
+    """The words of a line, each where the recogniser saw its characters."""
+    steps = [step for part in info.word_cols for step in part]
+    if not steps or info.line_txt_len <= 0:
+        return
+    centres = (np.array(steps) + 0.5) / info.line_txt_len
+    groups = list(_grouped(text, steps))
+    width = _character_width(centres, groups)
+    starts = [max(0.0, centres[group[0][0]] - width / 2) for group in groups]
+    ends = [min(1.0, centres[group[-1][0]] + width / 2) for group in groups]
+    for place in range(len(groups) - 1):
+        if ends[place] > starts[place + 1]:
+            ends[place] = starts[place + 1] = (ends[place] + starts[place + 1]) / 2
+    for group, start, end in zip(groups, starts, ends, strict=True):
+        word = "".join(text[at] for _, at in group)
+        confidence = 100 * float(np.mean([info.confs[at] for _, at in group]))
+        yield Word(word, confidence, between(outline, start, max(start, end)))
+
+
+def _grouped(text: str, steps: list[int]) -> Iterator[list[tuple[int, int]]]:
+    """The characters of each word: which of those with a step it is, and its place in the text."""
+    group: list[tuple[int, int]] = []
+    number = 0
+    for at, character in enumerate(text):
+        if character.isspace() or (group and steps[number] - steps[number - 1] > _GAP):
+            if group:
+                yield group
+            group = []
+        if not character.isspace():
+            group.append((number, at))
+            number += 1
+    if group:
+        yield group
+
+
+def _character_width(centres: NDArray[np.float64], groups: list[list[tuple[int, int]]]) -> float:
+    """How wide a character of the line is, as a ratio of the line: the middle distance inside of words."""
+    inside = [
+        float(centres[later] - centres[earlier]) for group in groups for (earlier, _), (later, _) in pairwise(group)
+    ]
+    return float(np.median(inside)) if inside else 1 / max(1, sum(len(group) + 1 for group in groups) - 1)
+
+
+def between(outline: Outline, start: float, end: float) -> Outline:
+    """The part of an outline (4, 2) from `start` to `end`, ratios of its upper and lower sides."""
+    top, bottom = outline[1] - outline[0], outline[2] - outline[3]
+    corners = (outline[0] + start * top, outline[0] + end * top, outline[3] + end * bottom, outline[3] + start * bottom)
+    return np.stack(corners)

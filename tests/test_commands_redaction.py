@@ -1,0 +1,61 @@
+"""`regard redact`: pictures and folders, written whole and without metadata."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from regard.cli import app
+from regard.commands.redaction import write_whole
+
+
+@pytest.fixture
+def folder(tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
+    pictures = tmp_path / "pictures"
+    (pictures / "inner").mkdir(parents=True)
+    (pictures / "inner" / "face.jpg").write_bytes(portrait)
+    Image.new("RGB", (200, 200), "white").save(pictures / "wall.png")
+    return pictures
+
+
+def _run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_folder_is_written_beside_itself_with_a_report(folder: Path) -> None:
+    result = _run("redact", folder, "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert [len(report[str(folder / name)]["covered"]) for name in ("inner/face.jpg", "wall.png")] == [1, 0]
+    out = folder.with_name("pictures-redacted")
+    assert sorted(file.name for file in out.rglob("*.*")) == ["face.jpg", "wall.png"]
+    assert (folder / "inner" / "face.jpg").stat().st_size > 0
+
+
+def test_what_is_no_picture_is_named_and_not_written(folder: Path) -> None:
+    (folder / "broken.jpg").write_bytes(b"nothing")
+    result = _run("redact", folder, "--json")
+    assert result.exit_code == 2
+    assert "error" in json.loads(result.stdout)[str(folder / "broken.jpg")]
+    assert not (folder.with_name("pictures-redacted") / "broken.jpg").exists()
+
+
+def test_the_original_is_never_overwritten(folder: Path) -> None:
+    before = (folder / "wall.png").read_bytes()
+    assert _run("redact", folder / "wall.png", "--out", folder / "wall.png").exit_code == 2
+    assert (folder / "wall.png").read_bytes() == before
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_file: int) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("os.fsync", broken)
+    with pytest.raises(OSError, match="full"):
+        write_whole(tmp_path / "out" / "picture.png", b"data")
+    assert list((tmp_path / "out").iterdir()) == []

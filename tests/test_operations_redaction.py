@@ -1,0 +1,101 @@
+"""Redact and RedactOthers: who is covered, who stays open, and what the log is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from regard.operations.errors import ApiError, translated
+from regard.operations.model import service_model
+from regard.operations.registry import answered, function_of, ours
+from regard.stewardship.call import Capability, DataClass
+from regard.stewardship.consents import Consents
+from regard.stewardship.withholding import threshold_of
+from regard.vision.images import decode
+from tests.fakes import Client, open_rooms, picture_of
+
+
+class Given:
+    """Stands for the consents: these persons gave one."""
+
+    def __init__(self, *persons: str) -> None:
+        self.persons = persons
+
+    def covers(self, _organization: str, _collection: str, person: str) -> bool:
+        return person in self.persons
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Client:
+    rooms = replace(open_rooms(tmp_path), consents=cast(Consents, Given("anna", "carl")))
+    client = Client(rooms)
+    client("CreateCollection", CollectionId="friends")
+    client.index("friends", 1, ExternalImageId="anna")
+    client.index("friends", 2, ExternalImageId="bert")
+    return client
+
+
+def _ask(client: Client, name: str, data: bytes, **parameters: object) -> tuple[dict[str, Any], Any]:
+    call = client.call(name, Image={"Bytes": data}, **parameters)
+    call.operation = ours()[name]
+    try:
+        return function_of(name)(call, client.rooms), call
+    except Exception as error:
+        raise translated(error, call) from error
+
+
+def test_every_face_is_covered(client: Client) -> None:
+    answer, call = _ask(client, "Redact", picture_of(1, 2, 3))
+    assert len(answer["covered"]) == 3
+    assert answer["left_open"] == []
+    assert not decode(answer["image"]).pixels[:, :, 1].any()
+    assert call.account["counts"] == {"found": 3}
+
+
+def test_only_those_whose_consent_counts_stay_open(client: Client) -> None:
+    answer, call = _ask(client, "RedactOthers", picture_of(1, 2, 3), CollectionId="friends")
+    assert [left["person"] for left in answer["left_open"]] == ["anna"]
+    assert len(answer["covered"]) == 2
+    green = decode(answer["image"]).pixels[50, :, 1]
+    assert (green[10:70] == 255).all()
+    assert not green[110:].any()
+    assert call.account["counts"] == {"found": 3, "matched": 1}
+    assert len(call.people) == 1
+
+
+def test_a_person_is_left_open_once_at_most(client: Client) -> None:
+    answer, _ = _ask(client, "RedactOthers", picture_of(1, 1), CollectionId="friends")
+    assert len(answer["left_open"]) == len(answer["covered"]) == 1
+
+
+def test_a_picture_without_faces_comes_back_whole(client: Client) -> None:
+    answer, _ = _ask(client, "RedactOthers", picture_of(), CollectionId="friends")
+    assert answer["covered"] == answer["left_open"] == []
+
+
+@pytest.mark.parametrize(
+    ("data", "collection", "code"),
+    [
+        (b"no picture", "friends", "InvalidImageFormatException"),
+        (picture_of(1), "nobody", "ResourceNotFoundException"),
+    ],
+)
+def test_what_cannot_be_done_says_why(client: Client, data: bytes, collection: str, code: str) -> None:
+    with pytest.raises(ApiError) as error:
+        _ask(client, "RedactOthers", data, CollectionId=collection)
+    assert error.value.code == code
+
+
+def test_our_own_operations_declare_what_they_do_and_are_none_of_the_api() -> None:
+    assert ours()["Redact"].capability is Capability.DETECT
+    assert ours()["RedactOthers"].capability is Capability.IDENTIFY
+    assert ours()["RedactOthers"].data is DataClass.TEMPLATES
+    assert not ours().keys() & (set(service_model().operation_names) | answered().keys())
+
+
+def test_leaving_somebody_open_has_a_threshold_that_the_gate_knows() -> None:
+    assert threshold_of("RedactOthers") == "FaceMatchThreshold"
+    assert threshold_of("Redact") is None

@@ -1,0 +1,75 @@
+"""Equipment: persons and their faces, and masks held to faces that nothing was fitted to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regard.settings import from_environment
+from regard.vision.equipment import MOST_PERSONS, EquipmentInspector, Person
+from regard.vision.faces import FaceAnalyzer
+from regard.vision.images import Picture, decode
+from regard.vision.labels import LabelFinder
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> FaceAnalyzer:
+    return FaceAnalyzer.opened(from_environment())
+
+
+@pytest.fixture(scope="module")
+def inspector(analyzer: FaceAnalyzer) -> EquipmentInspector:
+    return EquipmentInspector.opened(from_environment(), analyzer, LabelFinder.opened(from_environment()).objects)
+
+
+def _persons(inspector: EquipmentInspector, file: Path) -> list[Person]:
+    return inspector(decode(file.read_bytes()))
+
+
+def test_three_people_have_a_body_and_a_face_each(inspector: EquipmentInspector, shared_data: Path) -> None:
+    persons = _persons(inspector, shared_data / "aws_docs_media" / "pexels-agung-pandit-wiguna-1128318.jpg")
+    assert len(persons) == 3
+    for person in persons:
+        assert person.face is not None
+        assert person.mask is not None
+        assert not person.mask.value
+        assert person.box.height > 3 * person.face.box.height
+
+
+def test_a_crowd_is_told_up_to_fifteen_persons_the_largest_first(
+    inspector: EquipmentInspector, shared_data: Path
+) -> None:
+    persons = _persons(inspector, shared_data / "coco20" / "000000005001.jpg")
+    assert len(persons) == MOST_PERSONS
+    areas = [person.box.width * person.box.height for person in persons]
+    assert areas == sorted(areas, reverse=True)
+
+
+def test_a_face_alone_is_a_person_of_whom_the_head_was_found(inspector: EquipmentInspector, portrait: bytes) -> None:
+    picture = decode(portrait)
+    face = Picture(np.ascontiguousarray(picture.pixels[60:200, 160:300]), "PNG")
+    persons = inspector(face)
+    assert len(persons) == 1
+    assert persons[0].face is not None
+
+
+def test_nobody_is_found_on_a_wall(inspector: EquipmentInspector) -> None:
+    assert inspector(Picture(np.full((200, 300, 3), 200, np.uint8), "PNG")) == []
+
+
+def test_masks_are_told_on_the_half_that_nothing_was_fitted_to(
+    inspector: EquipmentInspector, analyzer: FaceAnalyzer, shared_data: Path, scale: float
+) -> None:
+    shares = []
+    for folder, worn in (("with_mask", True), ("without_mask", False)):
+        # Every other picture, from the first on, fitted the three numbers of the regression.
+        files = sorted((shared_data / "facemask" / folder).iterdir())[1 :: 2 if scale == 1 else 4]
+        right = 0
+        for file in files:
+            picture = decode(file.read_bytes())
+            faces = analyzer.detect_all(picture)
+            right += bool(faces) and inspector.cover(picture, faces[0]).value == worn
+        shares.append(right / len(files))
+    assert sum(shares) / 2 >= (0.95 if scale == 1 else 0.9), shares
