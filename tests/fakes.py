@@ -26,8 +26,12 @@ from regard.operations.rooms import Rooms
 from regard.sealing import master_key
 from regard.settings import Settings
 from regard.stewardship.call import Call, Caller, Capability, DataClass, Operation
+from regard.vision.equipment import EquipmentInspector, Person
 from regard.vision.faces import Box, Description, Face, FaceAnalyzer, Landmark, Pose, Quality
 from regard.vision.images import Picture
+from regard.vision.labels import LabelFinder
+from regard.vision.moderation import ModerationLabel, Moderator
+from regard.vision.text import TextReader
 from regard.wire.protocol import serialize_answer
 
 SIDE = 100
@@ -69,6 +73,9 @@ class FakeAnalyzer:
                 found.append(Face(box, 99.0, centre))
         return found
 
+    def detect_all(self, picture: Picture) -> list[Face]:
+        return self.detect(picture)
+
     def describe(self, picture: Picture, face: Face, wanted: frozenset[str]) -> Description:
         eyes = Landmark("eyeLeft", float(face.points[0, 0]) / picture.width, 0.5)
         return Description((eyes,), Pose(0.0, 0.0, 0.0), Quality(50.0, 50.0))
@@ -76,6 +83,29 @@ class FakeAnalyzer:
     def embed(self, picture: Picture, faces: Sequence[Face]) -> NDArray[np.float32]:
         spots = [picture.pixels[50, int(face.points[0, 0]), 0] for face in faces]
         return np.stack([person(int(spot)) for spot in spots]) if spots else np.empty((0, 128), np.float32)
+
+
+@dataclass
+class FakeModerator:
+    """Takes a picture for what it is told to."""
+
+    confidence: float = 0.0
+
+    def __call__(self, picture: Picture) -> list[ModerationLabel]:
+        return [
+            ModerationLabel("Explicit", "", 1, self.confidence),
+            ModerationLabel("Explicit Nudity", "Explicit", 2, self.confidence),
+        ]
+
+
+@dataclass
+class FakeInspector:
+    """Finds the persons that it is told to."""
+
+    persons: tuple[Person, ...] = ()
+
+    def __call__(self, picture: Picture) -> list[Person]:
+        return list(self.persons)
 
 
 @dataclass
@@ -129,4 +159,13 @@ def open_rooms(folder: Path, clock: Callable[[], float] = time.time, **analyzer:
     engine = open_database(sqlite_url(folder / "regard.db"))
     gallery = open_gallery(engine, folder / "keys.db", master_key(folder / "master.key"), clock)
     faces = cast(FaceAnalyzer, FakeAnalyzer(**analyzer))
-    return Rooms(PictureReader(Buckets(Settings(data_dir=folder))), faces, gallery, lambda _connection, _call: None)
+    return Rooms(
+        PictureReader(Buckets(Settings(data_dir=folder))),
+        faces,
+        gallery,
+        lambda _connection, _call: None,
+        cast(Moderator, FakeModerator()),
+        cast(EquipmentInspector, FakeInspector()),
+        cast(LabelFinder, None),
+        cast(TextReader, None),
+    )

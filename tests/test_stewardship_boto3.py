@@ -141,8 +141,10 @@ def test_a_collection_on_consent_enrols_nobody_without_a_receipt(
 ) -> None:
     ours = client(house[1].register("A club", "other").id)
     ours.create_collection(CollectionId="members", Tags={"regard:basis": "consent", "colour": "blue"})
-    with denied("consent-needs-receipt"):
+    with denied("consent-needs-receipt") as said:
         ours.index_faces(CollectionId="members", Image={"Bytes": portrait}, ExternalImageId="alice")
+    assert "Missing: alice, collection members" in said[0]
+    assert "regard consent add alice --collection members" in said[0]
     arn = ours.describe_collection(CollectionId="members")["CollectionARN"]
     with denied("reserved-tags"):
         ours.tag_resource(ResourceArn=arn, Tags={"regard:basis": "attested"})

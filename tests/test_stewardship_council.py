@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from regard.ledger.notes import KeyFormatError, Signer, sign_note
 from regard.stewardship import records
@@ -286,6 +287,13 @@ def test_the_stop_button_is_not_held_down(room: Stewardship) -> None:
     assert room.council.suspensions() == []
     with pytest.raises(BadMotion, match="not on the council"):
         room.council.suspend("detect", "mine", Signer.generate("operator"))
+
+
+def test_a_stop_stands_in_the_record_which_nobody_shortens(room: Stewardship) -> None:
+    room.council.suspend("identify", "an error", room.signer)
+    with room.engine.connect() as connection, pytest.raises(IntegrityError):
+        connection.exec_driver_sql("DELETE FROM records WHERE kind = 'suspension'")
+    assert [stop.capability for stop in room.council.suspensions()] == ["identify"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import errno
 import json
 import multiprocessing
 import random
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -158,6 +159,33 @@ def test_what_was_done_and_not_yet_logged_when_the_process_died_is_logged_once(t
         logged.logbook.close()
 
 
+def test_a_database_from_a_backup_goes_on_behind_what_was_logged(tmp_path: Path) -> None:
+    first = open_logged(tmp_path)
+    first.ask("CreateCollection", CollectionId="c")
+    with sqlite3.connect(tmp_path / "regard.db") as live, sqlite3.connect(tmp_path / "backup.db") as backup:
+        live.backup(backup)
+    first.ask("IndexFaces", CollectionId="c", Image=PICTURE)
+    first.logbook.close()
+    for path in tmp_path.glob("regard.db*"):
+        path.unlink()
+    (tmp_path / "backup.db").rename(tmp_path / "regard.db")
+    again = open_logged(tmp_path)
+    again.ask("IndexFaces", CollectionId="c", Image=PICTURE)
+    told = [entry.get("operation", entry["kind"]) for entry in again.entries()]
+    assert told[-3:] == ["IndexFaces", "regard/restored", "IndexFaces"]
+    again.logbook.close()
+
+
+def test_a_search_that_finds_hundreds_fits_into_an_entry(logged: Logged) -> None:
+    parts = [logged.logbook.seal(Part("o", {"match": number})) for number in range(2000)]
+    written = logged.logbook.write_call({"operation": "SearchFaces", "organization": "o"}, parts)
+    assert written is not None
+    own, listed = logged.entries()[written.index]["commitments"]
+    payloads = logged.logbook.payloads
+    assert payloads.open(own) == {"match": 0}
+    assert [payloads.open(each)["match"] for each in payloads.open(listed)["parts"]] == list(range(1, 2000))
+
+
 class FullDisk(QuickDisk):
     """Takes nothing while it is full."""
 
@@ -255,7 +283,7 @@ def test_no_answered_call_lacks_its_entry_after_kill_9(tmp_path: Path, scale: fl
         found: dict[int, bytes] = {}
         # Every entry is read, and the tree over them built anew.
         public = tmp_path / "log" / "shards" / period / "public"
-        verifier = logged.logbook.signer.renamed(log.origin).verifier
+        verifier = logged.logbook.keys.signers[0].renamed(log.origin).verifier
         before = audit(from_folder(public), [verifier], before=before, entry=found.__setitem__).note
         for _, _, entry in answered:
             kept = json.loads(found[int(entry.split("/")[1])])

@@ -27,7 +27,7 @@ def room(tmp_path: Path) -> Stewardship:
 def test_the_migration_makes_the_tables_that_the_room_describes(room: Stewardship) -> None:
     with room.engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
-    ours = ("organization", "access_keys", "policies", "motions", "ballots", "suspensions", "records", "stewardship")
+    ours = ("organization", "access_keys", "policies", "motions", "ballots", "records", "stewardship")
     assert not [each for each in differences if str(getattr(each[1], "name", each)).startswith(ours)]
 
 
@@ -158,3 +158,14 @@ def test_a_new_name_that_screening_finds_opens_a_review(room: Stewardship) -> No
     made = room.organizations.register("Acme", "retail")
     assert room.organizations.change(made.id, name="Frontex").standing is Standing.REVIEW
     assert [review.organization for review in room.organizations.reviews()] == [made.id]
+
+
+def test_nobody_takes_a_watched_sector_off_an_organization_alone(room: Stewardship) -> None:
+    police = room.organizations.register("A force of the city", "law-enforcement")
+    changed = room.organizations.change(police.id, sector="retail")
+    assert changed.standing is Standing.REVIEW
+    (review,) = room.organizations.reviews()
+    assert review.evidence[0]["sector"] == "law-enforcement"
+    # An ordinary change of trade is nobody's concern.
+    shop = room.organizations.register("A shop of the city", "retail")
+    assert room.organizations.change(shop.id, sector="technology").standing is Standing.ADMITTED

@@ -120,10 +120,5 @@ def _picture(source: Source) -> Picture:
 def _analyzer() -> FaceAnalyzer:
     from regard.settings import from_environment
     from regard.vision.faces import FaceAnalyzer
-    from regard.vision.runtime import Runtime
-    from regard.vision.weights import Weights
 
-    settings = from_environment()
-    runtime = Runtime(settings.runtime, settings.precision, settings.threads)
-    weights = Weights(settings.weights_dir, settings.weights_file)
-    return FaceAnalyzer(weights, runtime, settings.small_faces)
+    return FaceAnalyzer.opened(from_environment())

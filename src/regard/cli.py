@@ -7,7 +7,31 @@ import sys
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from regard.commands import council, coverage, demo, gallery, keys, orgs, pictures, policy, serve, weights
+from regard.commands import (
+    audit,
+    consent,
+    council,
+    coverage,
+    demo,
+    evaluate,
+    figures,
+    gallery,
+    keys,
+    log,
+    orgs,
+    pictures,
+    policy,
+    receipt,
+    redaction,
+    report,
+    reports,
+    review,
+    serve,
+    subject,
+    transfer,
+    weights,
+    witness,
+)
 from regard.commands.output import failed
 from regard.operations.errors import ApiError
 
@@ -23,15 +47,27 @@ app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(pictures.detect)
 app.command()(pictures.compare)
+app.command()(redaction.redact)
 app.command()(gallery.index)
 app.command()(gallery.search)
 app.command()(coverage.coverage)
 app.command()(coverage.settings)
-app.add_typer(gallery.app, name="collections")
+app.add_typer(audit.app, name="audit")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(transfer.app, name="collections")
+app.add_typer(figures.app, name="figures")
 app.add_typer(keys.app, name="keys")
 app.add_typer(orgs.app, name="orgs")
 app.add_typer(policy.app, name="policy")
 app.add_typer(council.app, name="council")
+app.add_typer(consent.app, name="consent")
+app.add_typer(subject.app, name="subject")
+app.add_typer(review.app, name="review")
+app.add_typer(log.app, name="log")
+app.add_typer(receipt.app, name="receipt")
+app.command()(report.report)
+app.add_typer(reports.app, name="reports")
+app.add_typer(witness.app, name="witness")
 app.add_typer(weights.app, name="weights")
 
 

@@ -10,24 +10,46 @@ from ipaddress import ip_address
 from sqlalchemy import Engine
 
 from regard.database import open_database, sqlite_url
-from regard.gallery.gallery import open_gallery
+from regard.gallery.gallery import Gallery, open_gallery
+from regard.gallery.vault import open_vault, person_key
+from regard.ledger.cosigning import Asked, Collector
+from regard.ledger.served import Served
 from regard.operations.buckets import Buckets
 from regard.operations.pictures import PictureReader
 from regard.operations.rooms import Rooms
 from regard.operations.service import Service
 from regard.sealing import SealingKey, master_key
 from regard.settings import SettingError, Settings
+from regard.stewardship.access import Access
+from regard.stewardship.auditors import Auditors
+from regard.stewardship.audits import Audits
+from regard.stewardship.consents import Consents
+from regard.stewardship.erasure import Erasure
 from regard.stewardship.gate import Gate
+from regard.stewardship.inbox import Caps, Inbox
 from regard.stewardship.logbook import Logbook
 from regard.stewardship.organizations import Organizations
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.runtime import Runtime
-from regard.vision.weights import Weights
+from regard.stewardship.retention import CurrentCollections, Retention
+from regard.stewardship.review import Reviews
+from regard.stewardship.subject_tokens import SubjectTokens
+from regard.vision.equipment import EquipmentInspector
+from regard.vision.faces import VERSIONS, FaceAnalyzer
+from regard.vision.labels import LabelFinder
+from regard.vision.moderation import Moderator
+from regard.vision.text import TextReader
 from regard.wire.app import Application
+from regard.wire.audit_page import audit_page
+from regard.wire.callers import OWN, Callers
 from regard.wire.listen import listen
+from regard.wire.log_pages import log_pages
 from regard.wire.metrics import Metrics
+from regard.wire.model_pages import model_pages
 from regard.wire.pages import pages
+from regard.wire.people_pages import PeopleApi, consent_pages, subject_pages
 from regard.wire.pool import Pool
+from regard.wire.redaction_page import redaction_page
+from regard.wire.report_pages import report_pages
+from regard.wire.review_pages import review_pages
 from regard.wire.signature import REKOGNITION
 from regard.wire.stewardship_pages import stewardship_pages
 
@@ -41,44 +63,150 @@ class Office:
     key: SealingKey
     organizations: Organizations
     logbook: Logbook
+    consents: Consents
 
 
 def open_office(settings: Settings) -> Office:
     """Open the data folder, making it when it is not there."""
     data = settings.data_dir
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = master_key(data / "master.key")
+    key = master_key(data / "master.key", settings.master_key, settings.master_key_command)
     engine = open_database(sqlite_url(data / "regard.db"))
-    logbook = Logbook(engine, data / "log", key, name=settings.log_name)
-    return Office(settings, engine, key, Organizations(engine, key), logbook)
+    vault = open_vault(data / "keys.db", key)
+
+    def part_key(organization: str, subject: str, make: bool) -> SealingKey | None:
+        return vault.key(person_key(organization, subject.partition("/")[2]), make)
+
+    logbook = Logbook(engine, data / "log", key, name=settings.log_name, part_keys=part_key)
+    return Office(settings, engine, key, Organizations(engine, key), logbook, Consents(engine, logbook))
 
 
 def open_analyzer(settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> FaceAnalyzer:
     """The vision room. `ran` is told of each inference. Raises MissingWeights when weights were not pulled."""
-    weights = Weights(settings.weights_dir, settings.weights_file)
-    runtime = Runtime(settings.runtime, settings.precision, settings.threads, ran)
-    return FaceAnalyzer(weights, runtime, small_faces=settings.small_faces)
+    return FaceAnalyzer.opened(settings, ran)
 
 
-def open_service(office: Office, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> Service:
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What is held on people, and what tells them of it, lets go of it and erases it."""
+
+    gallery: Gallery
+    retention: Retention
+    erasure: Erasure
+    access: Access
+    reviews: Reviews
+
+
+def open_holdings(office: Office) -> Holdings:
+    """The gallery, in which nobody is who was erased; what a backup brought back is erased again."""
+    engine, consents, logbook = office.engine, office.consents, office.logbook
+    memory = office.settings.search_memory << 20 or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    gallery = open_gallery(engine, office.settings.data_dir / "keys.db", office.key, memory=memory)
+    reviews = Reviews(engine, gallery, logbook)
+    erasure = Erasure(engine, gallery, consents, logbook, also=reviews.forget)
+    erasure.replay()
+    retention = Retention(engine, gallery, logbook, expire=reviews.expire)
+    return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews)
+
+
+def open_service(
+    office: Office,
+    ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+    holdings: Holdings | None = None,
+) -> Service:
     """Everything behind the wire, for HTTP and for commands that work in process."""
-    gate = Gate(office.engine, office.settings, office.logbook)
+    holdings = holdings or open_holdings(office)
+    collections = CurrentCollections(office.engine, holdings.retention)
+    audited = open_audits(office).current
+    gate = Gate(
+        office.engine,
+        office.settings,
+        office.logbook,
+        collections,
+        office.consents.covers,
+        audited=audited,
+        missing=office.consents.missing,
+    )
+    faces, labels = open_analyzer(office.settings, ran), LabelFinder.opened(office.settings, ran)
     rooms = Rooms(
         pictures=PictureReader(Buckets(office.settings)),
-        faces=open_analyzer(office.settings, ran),
-        gallery=open_gallery(office.engine, office.settings.data_dir / "keys.db", office.key),
+        faces=faces,
+        gallery=holdings.gallery,
         record=gate.record,
+        moderator=Moderator.opened(office.settings, ran),
+        equipment=EquipmentInspector.opened(office.settings, faces, labels.objects, ran),
+        labels=labels,
+        text=TextReader.opened(office.settings, ran),
+        consents=office.consents,
+        reviews=holdings.reviews,
+        auditors=Auditors(office.engine, office.settings.audit_pictures),
     )
     return Service(gate, rooms)
+
+
+def open_audits(office: Office) -> Audits:
+    """The audits of the face model in use."""
+    settings = office.settings
+    return Audits(office.engine, VERSIONS[settings.profile], settings.audit_days)
+
+
+def open_inbox(office: Office) -> Inbox:
+    """Where the public files appeals and reports of abuse."""
+    settings = office.settings
+    caps = Caps(settings.report_days, settings.reports_of_address, settings.reports_a_day)
+    return Inbox(office.engine, office.key, office.logbook, caps)
+
+
+def open_people(office: Office, gate: Gate, holdings: Holdings) -> PeopleApi:
+    """The HTTP API for the people pictured."""
+    tokens = open_tokens(office)
+    subjects = subject_pages(holdings.erasure, holdings.access, holdings.reviews)
+    return PeopleApi(gate, open_callers(office), tokens, [*consent_pages(office.consents, tokens), *subjects])
+
+
+def open_tokens(office: Office) -> SubjectTokens:
+    """The one-time tokens of people."""
+    return SubjectTokens(office.engine)
+
+
+def open_callers(office: Office) -> Callers:
+    """Who signs requests to our own HTTP API."""
+    settings = office.settings
+    rules = replace(OWN, regions=settings.regions)
+    return Callers(office.organizations.key, rules, behind_proxy=settings.behind_proxy)
+
+
+def public_log(settings: Settings) -> Served:
+    """The public files of the log."""
+    return Served(settings.data_dir / "log" / "shards")
+
+
+def open_cosigning(office: Office) -> Collector:
+    """What asks the witnesses of the log. Raises SettingError."""
+    settings, shards = office.settings, office.logbook.shards
+    try:
+        witnesses = [Asked.parse(each) for each in settings.witnesses]
+
+        def stamp(period: str, lines: bytes) -> None:
+            current, log = shards.current()
+            if current == period:
+                log.cosign(lines, [witness.verifier for witness in witnesses])
+
+        return Collector(public_log(settings), witnesses, settings.witness_quorum, stamp=stamp)
+    except ValueError as error:
+        raise SettingError(f"REGARD_WITNESSES, REGARD_WITNESS_QUORUM: {error}") from None
 
 
 def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
     """Serve until told to stop; once it answers, `announce` gets the address and what is in force."""
     settings = office.settings
     metrics = Metrics()
-    service = open_service(office, metrics.model_ran)
+    holdings = open_holdings(office)
+    service = open_service(office, metrics.model_ran, holdings)
     pool = Pool(settings.workers or len(os.sched_getaffinity(0)), settings.queue)
     metrics.watch(pool)
+    cosigning = open_cosigning(office)
+    metrics.watch_witnesses(cosigning)
     rules = replace(REKOGNITION, regions=settings.regions)
     app = Application(
         service,
@@ -88,18 +216,35 @@ def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
         rules,
         pages(
             metrics,
-            lambda: office.logbook.trouble if pool.open else "shutting down",
-            stewardship_pages(service.gate.council),
+            lambda: office.logbook.trouble or cosigning.trouble if pool.open else "shutting down",
+            [
+                *stewardship_pages(service.gate.council),
+                *model_pages(settings),
+                *open_people(office, service.gate, holdings).routes(),
+                *review_pages(holdings.reviews),
+                redaction_page(service, open_callers(office), pool),
+                audit_page(service, open_callers(office), pool),
+                *report_pages(open_inbox(office), behind_proxy=settings.behind_proxy),
+                *log_pages(public_log(settings), lambda: office.logbook.keys.verifiers, cosigning),
+            ],
         ),
         behind_proxy=settings.behind_proxy,
     )
     office.logbook.start()
+    holdings.retention.start()
+    cosigning.start()
 
     def finished() -> None:
         pool.close()
+        holdings.retention.close()
+        cosigning.close()
+        holdings.gallery.close()
         office.logbook.close()
 
-    listen(app, settings, lambda port: announce(url(settings, port), service.gate.council.opening()), finished)
+    def opening() -> list[str]:
+        return [*service.gate.council.opening(), *open_audits(office).opening()]
+
+    listen(app, settings, lambda port: announce(url(settings, port), opening()), finished)
 
 
 def check_exposure(settings: Settings) -> None:

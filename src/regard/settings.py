@@ -39,6 +39,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         default_factory=lambda: _home("XDG_CACHE_HOME", ".cache") / "weights"
     )
     weights_file: Annotated[Path | None, _help("A weights.toml of your own, laid over the one that ships.")] = None
+    calibration_file: Annotated[
+        Path | None, _help("A calibration of your own, as `regard evaluate calibrate` writes it.")
+    ] = None
+
+    master_key: Annotated[
+        str | None, _help("The master key, base64 of 32 bytes, in place of the file master.key in the data folder.")
+    ] = None
+    master_key_command: Annotated[
+        str | None, _help("A program that prints the master key, as a KMS gives it out. It is run without a shell.")
+    ] = None
 
     host: Annotated[str, _help("Address to listen on. Anything but loopback needs TLS or a declared proxy.")] = (
         "127.0.0.1"
@@ -65,7 +75,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "auto"
     workers: Annotated[int, _help("Requests worked on at once. 0: one a processor core.", ge=0)] = 0
     threads: Annotated[int, _help("Threads that one inference may use.", ge=1)] = 1
+    search_memory: Annotated[
+        int,
+        _help(
+            "MiB that searched collections may take in memory; those not asked for the longest go first. "
+            "0: half of what the machine has.",
+            ge=0,
+        ),
+    ] = 0
     queue: Annotated[int, _help("Requests that may wait for a worker before callers are throttled.", ge=0)] = 64
+    profile: Annotated[
+        str,
+        _help(
+            "How faces are embedded: fast, or accurate, which takes two embeddings a face. Collections keep theirs.",
+            pattern="^(fast|accurate)$",
+        ),
+    ] = "fast"
     small_faces: Annotated[
         str,
         _help(
@@ -75,10 +100,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "auto"
     emotions: Annotated[bool, _help("Set to false to forbid emotions even where the policy allows them.")] = True
 
+    audit_days: Annotated[
+        int, _help("Days for which a bias audit of the face model counts; without one, the start says so.", ge=1)
+    ] = 365
+    audit_pictures: Annotated[
+        int, _help("Pictures that an outside auditor's batches may hold in 24 hours, together.", ge=0)
+    ] = 10_000
     log_name: Annotated[
         str,
         _help("Name of the transparency log, for ever: a host name and a path without scheme.", pattern=r"^[^\s+]+$"),
     ] = "regard.localhost/log"
+    witnesses: Annotated[
+        tuple[str, ...], _help("Witnesses that are asked to cosign the log: KEY ADDRESS, separated by commas.")
+    ] = ()
+    witness_quorum: Annotated[
+        int, _help("How many of them must cosign; when fewer do, the service says so and goes on.", ge=0)
+    ] = 0
+
+    report_days: Annotated[int, _help("Days until an appeal or a report of abuse must be answered.", ge=1)] = 30
+    reports_of_address: Annotated[
+        int, _help("Appeals and reports of abuse that one network address may file a day.", ge=1)
+    ] = 5
+    reports_a_day: Annotated[int, _help("Appeals and reports of abuse that are taken a day, in all.", ge=1)] = 200
 
     s3_endpoint: Annotated[str | None, _help("S3-compatible endpoint for S3Object. Unset: AWS's own.")] = None
     s3_region: Annotated[str | None, _help("Region of that endpoint.")] = None
@@ -143,7 +186,7 @@ def from_environment(environ: Mapping[str, str] = os.environ, **given: Any) -> S
 
 
 def _convert(values: dict[str, Any]) -> Settings:
-    for name in ("regions", "s3_allowed"):
+    for name in ("regions", "s3_allowed", "witnesses"):
         if isinstance(values.get(name), str):
             values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
     try:

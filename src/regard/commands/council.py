@@ -26,15 +26,27 @@ Key = Annotated[Path | None, typer.Option(help="Your key file; by default the op
 
 
 @app.command()
-def charter(as_json: Json = False) -> None:
-    """Show who sits on the council, what a motion takes, and what is in force."""
+def charter(
+    amend: Annotated[
+        Path | None, typer.Option(help="Propose the charter in this JSON file; `--json` prints the one in force.")
+    ] = None,
+    title: Annotated[str, typer.Option(help="With --amend: what it is about, in a line.")] = "A new charter",
+    member: As = "operator",
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Show who sits on the council, what a motion takes, and what is in force; or propose another charter."""
+    if amend is not None:
+        payload = json.loads(amend.read_text())
+        propose(Kind.CHARTER, json.dumps({"charter": payload.get("charter", payload)}), title, member, key)
+        return
     law = _council().law()
     if as_json:
         print_json(msgspec.to_builtins(law))
         return
     members = table("member", "role", "key", title="The council")
-    for member in law.charter.members:
-        members.add_row(member.name, member.role, member.key)
+    for each in law.charter.members:
+        members.add_row(each.name, each.role, each.key)
     out.print(members)
     for kind, quota in law.charter.quotas.items():
         roles = "".join(f", {number} of role {role}" for role, number in quota.roles.items())

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from regard.commands.inside import Inside
+from regard.commands.inside import Inside, caller_of
 from regard.commands.journal import Journal
 from regard.commands.output import NO, YES, err, failed, out, print_json, table
 from regard.commands.pictures import mark_of, pictures_under, save
@@ -90,6 +90,18 @@ def show(collection: Collection, as_json: Json = False, key: Key = None) -> None
         name, user = face.get("ExternalImageId", ""), face.get("UserId", "")
         rows.add_row(face["FaceId"], name, user, f"{face['Confidence']:.1f}")
     out.print(rows)
+
+
+@app.command("renew-keys")
+def renew_keys(collection: Collection, key: Key = None) -> None:
+    """Seal every template of a collection under new keys and a new rotation; nobody is enrolled again."""
+    from regard import server
+
+    office = server.open_office(from_environment())
+    organization = caller_of(office, key).organization
+    renewed = server.open_holdings(office).gallery.renew_keys(organization, collection)
+    office.logbook.write("regard/renewal", {"organization": organization, "faces": renewed})
+    out.print(f"{renewed} templates are sealed under new keys")
 
 
 @app.command()
@@ -228,7 +240,7 @@ def _index_one(inside: Inside, file: Path, collection: str, name: str | None, mo
             MaxFaces=most,
         )
     except (ApiError, OSError) as error:
-        if isinstance(error, ApiError) and error.code not in _OF_THE_PICTURE:
+        if isinstance(error, ApiError) and error.code not in OF_THE_PICTURE:
             raise
         return {"error": str(error)}
     return {
@@ -238,7 +250,7 @@ def _index_one(inside: Inside, file: Path, collection: str, name: str | None, mo
 
 
 # Errors that the next picture may not have; any other would come again with each.
-_OF_THE_PICTURE = frozenset(
+OF_THE_PICTURE = frozenset(
     {"InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException", "ValidationException"}
 )
 

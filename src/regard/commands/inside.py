@@ -7,10 +7,10 @@ import uuid
 from typing import Any
 
 from regard.operations.model import service_model
-from regard.operations.registry import answered
+from regard.operations.registry import answered, ours
 from regard.server import Office, open_office, open_service
 from regard.settings import Settings
-from regard.stewardship.call import Call, Caller
+from regard.stewardship.call import Call, Caller, Operation
 from regard.wire.protocol import check_parameters
 
 _REGION = "us-east-1"
@@ -21,7 +21,7 @@ class Inside:
 
     def __init__(self, settings: Settings, key_id: str | None = None) -> None:
         office = open_office(settings)
-        self.caller = _caller(office, key_id)
+        self.caller = caller_of(office, key_id)
         self._service = open_service(office)
 
     def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -32,11 +32,19 @@ class Inside:
         """The answer, and what a server would say in its `x-regard-…` headers."""
         given = {name: value for name, value in parameters.items() if value is not None}
         check_parameters(service_model().operation_model(operation), given)
-        call = Call(self.caller, answered()[operation], given, _REGION, str(uuid.uuid4()))
+        return self._answer(answered()[operation], given)
+
+    def ask_ours(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """The answer to one of our own operations. Raises ApiError."""
+        return self._answer(ours()[operation], parameters)[0]
+
+    def _answer(self, operation: Operation, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        call = Call(self.caller, operation, given, _REGION, str(uuid.uuid4()))
         return self._service.answer(call), call.remarks
 
 
-def _caller(office: Office, key_id: str | None) -> Caller:
+def caller_of(office: Office, key_id: str | None) -> Caller:
+    """The holder of an access key that works, by default of the oldest. Raises LookupError."""
     office.organizations.first_start()
     keys = [key for key in office.organizations.keys.all() if key.enabled and key.expires > time.time()]
     for key in keys:

@@ -31,6 +31,13 @@ class NoSuchUser(LookupError):
         super().__init__(f"The user id: {user_id} does not exist.")
 
 
+class NoSuchFigure(LookupError):
+    """The organization enrolled no public figure of this id."""
+
+    def __init__(self, figure_id: str) -> None:
+        super().__init__(f"The celebrity id: {figure_id} does not exist.")
+
+
 class UserExists(ValueError):
     """The collection has a user of this name already."""
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, insert, select, update
 
-from regard.gallery import tables
+from regard.gallery import removals, tables
 from regard.gallery.collections import Collections, Kept
 from regard.gallery.errors import OtherModel, QuotaExceeded
-from regard.gallery.vault import Vault
+from regard.gallery.vault import HOUSE, Template, Vault
 
 MOST_FACES = 20_000_000
 _faces = tables.faces.c
@@ -86,14 +86,19 @@ class Faces:
         collection = self._collections.change(connection, organization, collection_id)
         if collection.face_model != face_model:
             raise OtherModel(collection_id, collection.face_model, face_model)
-        source = self._vault.digest(collection.id, _identity(picture, external_image_id))
+        source = self._vault.digest(collection.id, identity(hashlib.sha256(picture).digest(), external_image_id))
         there = {face.box: face for face in _of_source(connection, collection, source)}
         new = [candidate for candidate in candidates if candidate.box not in there]
         if new:
             if collection.faces + len(new) > most:
                 raise QuotaExceeded(f"The collection id: {collection_id} may hold {most} faces.")
-            image_id = next((face.image_id for face in there.values()), None) or str(uuid4())
-            kept = self._insert(connection, collection, source, image_id, external_image_id, new)
+            shared = {
+                "source": source,
+                "picture": self._vault.digest(HOUSE, picture_of(organization, hashlib.sha256(picture).digest())),
+                "image_id": next((face.image_id for face in there.values()), None) or str(uuid4()),
+                "external_image_id": external_image_id,
+            }
+            kept = self._insert(connection, collection, shared, new)
             there |= {face.box: face for face in kept}
         return [there[candidate.box] for candidate in candidates]
 
@@ -119,6 +124,23 @@ class Faces:
         wanted = select(*_COLUMNS).where(_faces.collection == collection.id, _faces.face_id.in_(face_ids))
         return {face.face_id: face for face in map(_kept, connection.execute(wanted))}
 
+    def numbered(self, connection: Connection, collection: Kept, rows: Collection[int]) -> dict[int, KeptFace]:
+        """The faces with these row numbers, by number; unknown ones are left out."""
+        wanted = select(*_COLUMNS).where(_faces.collection == collection.id, _faces.id.in_(rows))
+        return {face.id: face for face in map(_kept, connection.execute(wanted))}
+
+    def likeness(
+        self, connection: Connection, collection: Kept, whose: str, embeddings: NDArray[np.float32]
+    ) -> NDArray[np.float32] | None:
+        """The highest cosine of each embedding, shape (n, d), to a subject's templates; None where there are none."""
+        wanted = select(_faces.subject, _faces.face_id, _faces.template).where(
+            _faces.collection == collection.id, _faces.subject == whose
+        )
+        found = self._vault.open(collection.id, [Template(*row) for row in connection.execute(wanted)])
+        if not found:
+            return None
+        return np.asarray((embeddings @ np.stack(list(found.values())).T).max(axis=1))
+
     def delete(
         self, connection: Connection, organization: str, collection_id: str, face_ids: Sequence[str]
     ) -> Deletion:
@@ -132,6 +154,7 @@ class Faces:
             connection.execute(
                 delete(tables.faces).where(_faces.collection == collection.id, _faces.face_id.in_(deleted))
             )
+            removals.note(connection, collection, faces=[there[face_id].id for face_id in deleted])
             connection.execute(
                 update(tables.collections)
                 .where(tables.collections.c.id == collection.id)
@@ -145,13 +168,11 @@ class Faces:
         self,
         connection: Connection,
         collection: Kept,
-        source: bytes,
-        image_id: str,
-        external_image_id: str | None,
+        shared: dict[str, Any],
         candidates: Sequence[Candidate],
     ) -> list[KeptFace]:
         ids = [str(uuid4()) for _ in candidates]
-        subjects = [subject(external_image_id, face_id) for face_id in ids]
+        subjects = [subject(shared["external_image_id"], face_id) for face_id in ids]
         pairs = list(zip(subjects, ids, strict=True))
         sealed = self._vault.seal(collection.id, pairs, [candidate.template for candidate in candidates])
         now = self._clock()
@@ -161,13 +182,11 @@ class Faces:
                 "face_id": face_id,
                 "number": collection.version,
                 "subject": whose,
-                "external_image_id": external_image_id,
-                "image_id": image_id,
+                **shared,
                 **dict(zip(("left", "top", "width", "height"), candidate.box, strict=True)),
                 "confidence": candidate.confidence,
                 "template": template,
                 "face_model": collection.face_model,
-                "source": source,
                 "created_at": now,
             }
             for (whose, face_id), candidate, template in zip(pairs, candidates, sealed, strict=True)
@@ -212,6 +231,12 @@ def _of_source(connection: Connection, collection: Kept, source: bytes) -> list[
     return [_kept(row) for row in connection.execute(wanted)]
 
 
-def _identity(picture: bytes, external_image_id: str | None) -> bytes:
+def picture_of(organization: str, picture: bytes) -> bytes:
+    """What is digested to know the file with this SHA-256 again in any collection of an organization."""
+    return f"picture/{organization}/".encode() + picture
+
+
+def identity(picture: bytes, external_image_id: str | None) -> bytes:
+    """What is digested to know the file with this SHA-256 again under the same name in the same collection."""
     # The first part is of fixed length: two pairs never give the same bytes.
-    return hashlib.sha256(picture).digest() + (external_image_id or "").encode()
+    return picture + (external_image_id or "").encode()

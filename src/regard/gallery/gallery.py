@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from regard.gallery import tables
+from regard.gallery.bulk import Bulk
+from regard.gallery.cache import Cache
 from regard.gallery.collections import Collections
 from regard.gallery.errors import NoSuchCollection
-from regard.gallery.faces import Faces
+from regard.gallery.faces import Faces, picture_of
+from regard.gallery.figures import Figures
+from regard.gallery.objections import Objections
+from regard.gallery.renewal import Renewal
 from regard.gallery.search import Search, reading
+from regard.gallery.subjects import Subjects
 from regard.gallery.tokens import PageTokens, Requests
+from regard.gallery.transfer import Transfer
 from regard.gallery.users import Users
-from regard.gallery.vault import Vault, open_vault
+from regard.gallery.vault import HOUSE, Template, Vault, open_vault, person_key
 from regard.sealing import SealingKey
 
 
@@ -27,15 +35,30 @@ class Gallery:
     not at all. After a deletion was committed, :meth:`destroy_keys` makes it final.
     """
 
-    def __init__(self, engine: Engine, vault: Vault, key: SealingKey, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        vault: Vault,
+        cache: Cache,
+        key: SealingKey,
+        clock: Callable[[], float] = time.time,
+        memory: int | None = None,
+    ) -> None:
         self.collections = Collections(clock)
         self.faces = Faces(self.collections, vault, clock)
         self.users = Users(self.collections, vault, clock)
-        self.search = Search(engine, self.collections, self.faces, self.users, vault)
+        self.bulk = Bulk(self.collections, vault, clock)
+        self.subjects = Subjects(self.collections, vault)
+        self.objections = Objections(vault)
+        self.figures = Figures(clock)
+        self.renewal = Renewal(self.collections, self.faces)
+        self.transfer = Transfer(self.collections, vault, key)
+        self.search = Search(engine, self.collections, self.faces, self.users, vault, cache, memory)
         self.pages = PageTokens(key, clock)
         self.requests = Requests(clock)
         self._engine = engine
         self._vault = vault
+        self._cache = cache
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction for mutations: committed at its end, rolled back by an error."""
@@ -63,6 +86,8 @@ class Gallery:
 
     def destroy_keys(self, collection: int, subjects: Collection[str] | None = None) -> None:
         """Destroy the keys of those `subjects` that have no face left in the collection; None stands for all keys."""
+        if subjects is None or subjects:
+            self._cache.drop(collection)
         if subjects is None:
             self._vault.destroy(collection)
         elif subjects:
@@ -73,18 +98,72 @@ class Gallery:
                 if unused := set(subjects) - _subjects(connection, collection, subjects):
                     self._vault.destroy(collection, unused)
 
+    def digest(self, organization: str, picture: bytes) -> bytes:
+        """A keyed digest of a picture, to know its exact copies in any collection of an organization."""
+        return self._vault.digest(HOUSE, picture_of(organization, hashlib.sha256(picture).digest()))
+
+    def house_key(self, name: str, make: bool = False) -> SealingKey | None:
+        """A key that belongs to no collection; None when it was destroyed, or never made."""
+        return self._vault.key(name, make)
+
+    def destroy_house_keys(self, names: Collection[str]) -> None:
+        """Destroy keys that belong to no collection: what they sealed is gone for good."""
+        self._vault.destroy(HOUSE, names)
+
+    def destroy_person_key(self, organization: str, whose: str) -> None:
+        """Destroy the key of what the log keeps sealed on a person."""
+        self._vault.destroy(HOUSE, [person_key(organization, whose)])
+
+    def close(self) -> None:
+        """Keep on disk what a search needs in memory, for the next start."""
+        self.search.close()
+
+    def renew_keys(self, organization: str, collection_id: str) -> int:
+        """Seal every template of a collection under new keys and a new rotation; how many. Enrolments wait meanwhile.
+
+        Raises NoSuchCollection.
+        """
+        faces = tables.faces.c
+        with self.writing() as connection:
+            collection = self.collections.find(connection, organization, collection_id)
+            wanted = select(faces.subject, faces.face_id, faces.template).where(faces.collection == collection.id)
+            renewed = self._vault.renewed(collection.id, [Template(*row) for row in connection.execute(wanted).all()])
+            row = (faces.collection == collection.id) & (faces.face_id == bindparam("face"))
+            statement = update(tables.faces).where(row).values(template=bindparam("sealed"))
+            values = [{"face": each.face_id, "sealed": each.sealed} for each in renewed]
+            if values:
+                connection.execute(statement, values)
+        self._vault.settle_renewal(collection.id, renewed[0] if renewed else None)
+        return len(renewed)
+
     def sweep(self) -> None:
         """Destroy the keys that a crash left without rows. Enrolments wait meanwhile."""
         with self.writing() as connection:
-            ids = connection.execute(select(tables.collections.c.id)).scalars().all()
-            self._vault.keep_only({collection: _subjects(connection, collection) for collection in ids})
+            for collection in self._vault.renewing():
+                self._vault.settle_renewal(collection, _one_of(connection, collection))
+            removed = dict(connection.execute(select(tables.collections.c.id, tables.collections.c.removed)).all())
+            self._cache.keep_only(removed)
+            self._vault.keep_only({collection: _subjects(connection, collection) for collection in removed})
 
 
-def open_gallery(engine: Engine, keys: Path, key: SealingKey, clock: Callable[[], float] = time.time) -> Gallery:
-    """The gallery on a database, with its keys in the file `keys`; what a crash left half there is swept."""
-    gallery = Gallery(engine, open_vault(keys, key), key, clock)
+def open_gallery(
+    engine: Engine, keys: Path, key: SealingKey, clock: Callable[[], float] = time.time, memory: int | None = None
+) -> Gallery:
+    """The gallery on a database, with its keys in the file `keys`; what a crash left half there is swept.
+
+    `memory` is how many bytes the searched collections may take in memory; None stands for no limit.
+    """
+    vault = open_vault(keys, key)
+    gallery = Gallery(engine, vault, Cache(keys.with_name("index"), vault), key, clock, memory)
     gallery.sweep()
     return gallery
+
+
+def _one_of(connection: Connection, collection: int) -> Template | None:
+    faces = tables.faces.c
+    wanted = select(faces.subject, faces.face_id, faces.template).where(faces.collection == collection)
+    row = connection.execute(wanted.order_by(faces.number).limit(1)).first()
+    return None if row is None else Template(*row)
 
 
 def _subjects(connection: Connection, collection: int, among: Collection[str] | None = None) -> set[str]:

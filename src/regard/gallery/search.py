@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
+from regard.gallery import tables
+from regard.gallery.cache import Cache
 from regard.gallery.collections import Collections, Kept
 from regard.gallery.errors import NoSuchCollection, NoSuchFace, OtherModel
 from regard.gallery.faces import Faces, KeptFace
 from regard.gallery.index import Hit
-from regard.gallery.mirror import Mirror
+from regard.gallery.mirror import Mirror, Mirrors
 from regard.gallery.users import KeptUser, Users
 from regard.gallery.vault import Vault
 
@@ -38,28 +40,38 @@ class Search:
     """Searches collections, each held in memory once asked for. Thread-safe.
 
     `most` is how many to return, `at_least` the lowest cosine. The probe itself is never among what is found.
-    Both searches raise NoSuchCollection, NoSuchFace, NoSuchUser, OtherModel.
+    Both searches raise NoSuchCollection, NoSuchFace, NoSuchUser, OtherModel. `memory` is how many bytes the
+    collections may take in memory; None stands for no limit.
     """
 
-    def __init__(self, engine: Engine, collections: Collections, faces: Faces, users: Users, vault: Vault) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        collections: Collections,
+        faces: Faces,
+        users: Users,
+        vault: Vault,
+        cache: Cache,
+        memory: int | None = None,
+    ) -> None:
         self._engine = engine
         self._collections = collections
         self._faces = faces
         self._users = users
-        self._vault = vault
-        self._mirrors: dict[tuple[str, str], Mirror] = {}
-        self._lock = Lock()
+        self._cache = cache
+        self._mirrors = Mirrors(vault, cache, memory)
+        self._keeper = ThreadPoolExecutor(1, "keeper")
 
     def faces(
         self, organization: str, collection_id: str, probe: Probe, most: int, at_least: float
     ) -> tuple[list[tuple[float, KeptFace]], str]:
         """The faces most like the probe with their scores, best first, and the face model."""
         with self._current(organization, collection_id) as (connection, collection, mirror):
-            vector = self._vector(connection, collection, mirror, probe)
-            without = [] if probe.face_id is None else [probe.face_id]
+            vector, itself = self._vector(connection, collection, mirror, probe)
+            without = [] if probe.face_id is None else [itself]
             hits = [] if vector is None else mirror.faces.search(vector, most, at_least, without)
-            kept = self._faces.with_ids(connection, collection, _names(hits))
-        return [(score, kept[face_id]) for face_id, score in hits], collection.face_model
+            kept = self._faces.numbered(connection, collection, _rows(hits))
+        return [(score, kept[row]) for row, score in hits], collection.face_model
 
     def users(
         self, organization: str, collection_id: str, probe: Probe, most: int, at_least: float
@@ -69,41 +81,70 @@ class Search:
         Users without faces are not found.
         """
         with self._current(organization, collection_id) as (connection, collection, mirror):
-            vector = self._vector(connection, collection, mirror, probe)
-            without = [] if probe.user_id is None else [probe.user_id]
+            vector, itself = self._vector(connection, collection, mirror, probe)
+            without = [] if probe.user_id is None else [itself]
             hits = [] if vector is None else mirror.users.search(vector, most, at_least, without)
-            kept = self._users.with_ids(connection, collection, _names(hits))
-        return [(score, kept[user_id]) for user_id, score in hits], collection.face_model
+            kept = self._users.numbered(connection, collection, _rows(hits))
+        return [(score, kept[row]) for row, score in hits], collection.face_model
+
+    def close(self) -> None:
+        """Keep on disk what is in memory, for the next start."""
+        self._keeper.shutdown()
+        for mirror in self._mirrors.all():
+            if mirror.due(closing=True):
+                self._keep(mirror)
 
     @contextmanager
     def _current(self, organization: str, collection_id: str) -> Iterator[tuple[Connection, Kept, Mirror]]:
-        name = (organization, collection_id)
-        with self._lock:
-            mirror = self._mirrors.setdefault(name, Mirror(self._vault))
-        with mirror.lock, reading(self._engine) as connection:
+        mirror = self._mirrors.of(organization, collection_id)
+        with mirror.turns.together(), self._found(organization, collection_id) as (connection, collection):
+            if mirror.shows(collection):
+                yield connection, collection, mirror
+                return
+        with mirror.turns.alone(), self._found(organization, collection_id) as (connection, collection):
+            if not mirror.shows(collection):
+                mirror.catch_up(connection, collection)
+                self._mirrors.keep_to_budget()
+                if mirror.due():
+                    self._keeper.submit(self._keep, mirror)
+            yield connection, collection, mirror
+
+    def _keep(self, mirror: Mirror) -> None:
+        with reading(self._engine) as connection:
+            mirror.keep(connection)
+        # Whoever removed a face meanwhile may have found no cache yet to destroy.
+        kept = tables.collections.c
+        with reading(self._engine) as connection:
+            removed = connection.execute(select(kept.removed).where(kept.id == mirror.collection)).scalar()
+        if removed is None or removed > self._cache.version(mirror.collection):
+            self._cache.drop(mirror.collection)
+
+    @contextmanager
+    def _found(self, organization: str, collection_id: str) -> Iterator[tuple[Connection, Kept]]:
+        with reading(self._engine) as connection:
             try:
                 collection = self._collections.find(connection, organization, collection_id)
             except NoSuchCollection:
-                with self._lock:
-                    self._mirrors.pop(name, None)
+                self._mirrors.drop(organization, collection_id)
                 raise
-            mirror.catch_up(connection, collection)
-            yield connection, collection, mirror
+            yield connection, collection
 
     def _vector(
         self, connection: Connection, collection: Kept, mirror: Mirror, probe: Probe
-    ) -> NDArray[np.float32] | None:
+    ) -> tuple[NDArray[np.float32] | None, int]:
+        """What to search with, and the row number of the face or user that it is of, or else -1."""
         if probe.face_id is not None:
-            found = mirror.faces.vector(probe.face_id)
-            if found is None:
+            face = self._faces.with_ids(connection, collection, [probe.face_id]).get(probe.face_id)
+            vector = None if face is None else mirror.faces.vector(face.id)
+            if face is None or vector is None:
                 raise NoSuchFace
-            return found
+            return vector, face.id
         if probe.user_id is not None:
-            self._users.require(connection, collection, probe.user_id)
-            return mirror.users.vector(probe.user_id)
+            row = self._users.require(connection, collection, probe.user_id)
+            return mirror.users.vector(row), row
         if probe.face_model != collection.face_model:
             raise OtherModel(collection.collection_id, collection.face_model, str(probe.face_model))
-        return probe.embedding
+        return probe.embedding, -1
 
 
 @contextmanager
@@ -116,5 +157,5 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def _names(hits: list[Hit]) -> list[str]:
-    return [name for name, _ in hits]
+def _rows(hits: list[Hit]) -> list[int]:
+    return [row for row, _ in hits]

@@ -4,6 +4,8 @@ A collection counts its mutations in `version`; a face or user carries in `numbe
 changed in, and the collection in `removed` the version of the last removal. A reader that knows an older version
 asks for the higher numbers alone. Ids are never used twice, so that what was cached of a deleted collection
 cannot be taken for a new one. The subject of a face is the person pictured: see :func:`regard.gallery.faces.subject`.
+`source` is a keyed digest of a picture under a name, within its collection; `picture` one of the picture alone, within
+its organization.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -84,6 +87,7 @@ faces = Table(
     Column("template", LargeBinary, nullable=False),
     Column("face_model", String(32), nullable=False),
     Column("source", LargeBinary, nullable=False),
+    Column("picture", LargeBinary),
     Column("user_id", String(128)),
     Column("created_at", Float, nullable=False),
     UniqueConstraint("collection", "face_id"),
@@ -95,6 +99,16 @@ faces = Table(
     sqlite_autoincrement=True,
 )
 
+removals = Table(
+    "removals",
+    metadata,
+    Column("collection", ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("face", BigInteger),
+    Column("user", BigInteger),
+    Index("ix_removals_collection_number", "collection", "number"),
+)
+
 requests = Table(
     "client_requests",
     metadata,
@@ -104,4 +118,16 @@ requests = Table(
     Column("parameters", String(64), nullable=False),
     Column("answer", JSON, nullable=False),
     Column("created_at", Float, nullable=False, index=True),
+)
+
+figures = Table(
+    "figures",
+    metadata,
+    Column("organization", String(12), primary_key=True),
+    Column("id", String(16), primary_key=True),
+    Column("name", String(512), nullable=False),
+    Column("links", Text, nullable=False),
+    Column("gender", String(16)),
+    Column("basis", Text, nullable=False),
+    Column("added_at", Float, nullable=False),
 )

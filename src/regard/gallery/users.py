@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, insert, select, update
 
-from regard.gallery import tables
+from regard.gallery import removals, tables
 from regard.gallery.collections import Collections, Kept
 from regard.gallery.errors import NoSuchUser, QuotaExceeded, UserExists
 from regard.gallery.fusion import fused
@@ -49,7 +49,7 @@ class Users:
     def create(self, connection: Connection, organization: str, collection_id: str, user_id: str) -> None:
         """Make a user without faces. Raises NoSuchCollection, UserExists."""
         collection = self._collections.change(connection, organization, collection_id)
-        if self._there(connection, collection, user_id):
+        if self._row(connection, collection, user_id) is not None:
             raise UserExists(user_id)
         connection.execute(
             insert(tables.users).values(
@@ -62,7 +62,9 @@ class Users:
         """Delete a user; its faces stay, on their own. Raises NoSuchCollection, NoSuchUser."""
         collection = self._changed(connection, organization, collection_id, user_id)
         _set_user(connection, collection, None, _faces.user_id == user_id)
-        connection.execute(delete(tables.users).where(_users.collection == collection.id, _users.user_id == user_id))
+        row = self.require(connection, collection, user_id)
+        connection.execute(delete(tables.users).where(_users.id == row))
+        removals.note(connection, collection, users=[row])
         _count(connection, collection, -1)
 
     def page(self, connection: Connection, collection: Kept, after: int, most: int) -> list[KeptUser]:
@@ -70,15 +72,17 @@ class Users:
         wanted = _with_activity().where(_users.collection == collection.id, _users.id > after)
         return [KeptUser(*row) for row in connection.execute(wanted.order_by(_users.id).limit(most))]
 
-    def with_ids(self, connection: Connection, collection: Kept, user_ids: Sequence[str]) -> dict[str, KeptUser]:
-        """The users of these names, by name; unknown names are left out."""
-        wanted = _with_activity().where(_users.collection == collection.id, _users.user_id.in_(user_ids))
-        return {row[1]: KeptUser(*row) for row in connection.execute(wanted)}
+    def numbered(self, connection: Connection, collection: Kept, rows: Collection[int]) -> dict[int, KeptUser]:
+        """The users with these row numbers, by number; unknown ones are left out."""
+        wanted = _with_activity().where(_users.collection == collection.id, _users.id.in_(rows))
+        return {row[0]: KeptUser(*row) for row in connection.execute(wanted)}
 
-    def require(self, connection: Connection, collection: Kept, user_id: str) -> None:
-        """Raises NoSuchUser when the collection has no user of this name."""
-        if not self._there(connection, collection, user_id):
+    def require(self, connection: Connection, collection: Kept, user_id: str) -> int:
+        """The row number of the user of this name. Raises NoSuchUser when the collection has none."""
+        row = self._row(connection, collection, user_id)
+        if row is None:
             raise NoSuchUser(user_id)
+        return row
 
     def associate(
         self,
@@ -147,9 +151,9 @@ class Users:
             raise NoSuchUser(user_id)
         return collection
 
-    def _there(self, connection: Connection, collection: Kept, user_id: str) -> bool:
+    def _row(self, connection: Connection, collection: Kept, user_id: str) -> int | None:
         wanted = select(_users.id).where(_users.collection == collection.id, _users.user_id == user_id)
-        return connection.execute(wanted).first() is not None
+        return connection.execute(wanted).scalar()
 
     def _templates(
         self, connection: Connection, collection: Kept, user_id: str, face_ids: Sequence[str]

@@ -17,6 +17,26 @@ _NO_ATTRIBUTES = (
 IN_PART = {
     "DetectFaces": _NO_ATTRIBUTES,
     "IndexFaces": _NO_ATTRIBUTES,
+    "DetectLabels": (
+        "The labels are those that the models' classes stand for: 80 objects with boxes, 1,000 things and scenes, and "
+        "the labels above them. Foreground is absent where no object is found. Needs the OpenVINO runtime."
+    ),
+    "DetectModerationLabels": (
+        "Of taxonomy 7.0 only Explicit and Explicit Nudity are answered, by one score that is not calibrated and was "
+        "measured on harmless pictures alone. There is no model with a usable licence for any other label, for "
+        "ContentTypes (always empty) or for adapters (ProjectVersion is not found), and no review queue "
+        "(HumanLoopConfig meets its quota of 0)."
+    ),
+    "DetectProtectiveEquipment": (
+        "FACE_COVER only; CoversBodyPart repeats its confidence, and its box is the lower half of the face. There is "
+        "no model with a usable licence for HEAD_COVER, HAND_COVER and hands: hands are never body parts, the head is "
+        "one without detections, and whoever is required to wear these is indeterminate."
+    ),
+    "RecognizeCelebrities": (
+        "Nobody is recognised but public figures whom the operator enrolled (`regard figures import`), from a "
+        "similarity of 99 on. Smile and Emotions are absent."
+    ),
+    "GetCelebrityInfo": "Public figures whom the operator enrolled.",
 }
 # Operations that will not be built, and why.
 REFUSED = dict.fromkeys(

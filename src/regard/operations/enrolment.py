@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from regard.gallery.faces import MOST_FACES, Candidate, KeptFace
+from regard.operations.bystanders import without_bystanders
 from regard.operations.kept import kept_face
+from regard.operations.objectors import without_objectors
 from regard.operations.paging import page
 from regard.operations.pictures import LEAST_SIDE
 from regard.operations.registry import Answer, operation
 from regard.operations.rendering import face_detail, granted_attributes
 from regard.operations.rooms import Rooms
 from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.denied import Denied
 from regard.vision import quality
+from regard.vision.credentials import forbids_mining
 from regard.vision.faces import Face
 from regard.vision.images import Picture, decode, require_side
 
@@ -27,11 +34,16 @@ def index_faces(call: Call, rooms: Rooms) -> Answer:
     with rooms.gallery.reading() as connection:
         rooms.gallery.collections.find(connection, call.caller.organization, call.parameters["CollectionId"])
     data = rooms.pictures.data(call, call.parameters["Image"])
+    _check_credentials(data)
     picture = decode(data)
     require_side(picture, LEAST_SIDE)
-    taken, unindexed = _sorted_out(call, rooms, picture)
+    faces = without_bystanders(call, rooms, data, picture, rooms.faces.detect(picture))
+    taken, unindexed = _sorted_out(call, rooms, picture, faces)
+    embeddings = rooms.faces.embed(picture, [face for face, _ in taken])
+    may_stay = without_objectors(call, rooms, data, [face for face, _ in taken], embeddings)
+    taken = [taken[place] for place in may_stay]
     call.account["counts"] = {"found": len(taken) + len(unindexed), "enrolled": len(taken)}
-    kept = _enrol(call, rooms, data, picture, [face for face, _ in taken])
+    kept = _enrol(call, rooms, data, [face for face, _ in taken], embeddings[may_stay])
     return {
         "FaceRecords": [
             {"Face": kept_face(row), "FaceDetail": detail} for row, (_, detail) in zip(kept, taken, strict=True)
@@ -76,8 +88,17 @@ def delete_faces(call: Call, rooms: Rooms) -> Answer:
     return {"DeletedFaces": done.deleted, "UnsuccessfulFaceDeletions": unknown + tied}
 
 
+def _check_credentials(data: bytes) -> None:
+    if forbids_mining(data):
+        raise Denied(
+            "content-credentials",
+            "The content credentials of this picture (C2PA) say that it may not be mined or trained on.",
+            appeal="ask whoever made the picture for a copy that allows it.",
+        )
+
+
 def _sorted_out(
-    call: Call, rooms: Rooms, picture: Picture
+    call: Call, rooms: Rooms, picture: Picture, faces: list[Face]
 ) -> tuple[list[tuple[Face, dict[str, Any]]], list[dict[str, Any]]]:
     """The faces to enrol with their FaceDetails, largest first, and the UnindexedFaces.
 
@@ -88,7 +109,7 @@ def _sorted_out(
     most = min(call.parameters.get("MaxFaces", MOST_INDEXED), MOST_INDEXED)
     taken: list[tuple[Face, dict[str, Any]]] = []
     left: list[dict[str, Any]] = []
-    for face in rooms.faces.detect(picture):
+    for face in faces:
         description = rooms.faces.describe(picture, face, wanted)
         detail = face_detail(face, description)
         reasons = list(quality.rejections(face, description, level, picture))
@@ -101,10 +122,9 @@ def _sorted_out(
     return taken, left
 
 
-def _enrol(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: list[Face]) -> list[KeptFace]:
+def _enrol(call: Call, rooms: Rooms, data: bytes, faces: list[Face], embeddings: NDArray[np.float32]) -> list[KeptFace]:
     if not faces:
         return []
-    embeddings = rooms.faces.embed(picture, faces)
     candidates = [
         Candidate(astuple(face.box), face.confidence, embedding)
         for face, embedding in zip(faces, embeddings, strict=True)

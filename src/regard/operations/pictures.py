@@ -7,7 +7,7 @@ from typing import Any
 from regard.operations.buckets import Buckets
 from regard.operations.errors import invalid_parameter
 from regard.stewardship.call import Call
-from regard.vision.images import Picture, decode, require_side
+from regard.vision.images import Picture, TooManyPixels, decode, require_side
 
 LEAST_SIDE = 80  # pixels; the contract's limit for every operation but protective equipment
 MOST_BYTES_FROM_S3 = 15 * 1024 * 1024
@@ -37,4 +37,12 @@ class PictureReader:
             raise invalid_parameter("S3Object must have a Bucket and a Name.")
         return self._buckets.read(
             call.caller.organization, place["Bucket"], place["Name"], place.get("Version"), MOST_BYTES_FROM_S3
+        )
+
+
+def require_at_most(picture: Picture, most_side: int) -> None:
+    """Raise TooManyPixels when a side of the picture is longer than an operation takes, in pixels."""
+    if max(picture.width, picture.height) > most_side:
+        raise TooManyPixels(
+            f"The picture is {picture.width}×{picture.height} pixels; each side may have at most {most_side:,}."
         )

@@ -10,8 +10,15 @@ from sqlalchemy import Connection
 
 from regard.gallery.gallery import Gallery
 from regard.operations.pictures import PictureReader
+from regard.stewardship.auditors import Auditors
 from regard.stewardship.call import Call
+from regard.stewardship.consents import Consents
+from regard.stewardship.review import Reviews
+from regard.vision.equipment import EquipmentInspector
 from regard.vision.faces import FaceAnalyzer
+from regard.vision.labels import LabelFinder
+from regard.vision.moderation import Moderator
+from regard.vision.text import TextReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,13 @@ class Rooms:
     faces: FaceAnalyzer
     gallery: Gallery
     record: Callable[[Connection, Call], None]
+    moderator: Moderator
+    equipment: EquipmentInspector
+    labels: LabelFinder
+    text: TextReader
+    consents: Consents | None = None
+    reviews: Reviews | None = None
+    auditors: Auditors | None = None
 
     @contextmanager
     def writing(self, call: Call) -> Iterator[Connection]:

@@ -7,6 +7,7 @@ from typing import Any
 from regard.gallery.faces import KeptFace
 from regard.gallery.search import Probe
 from regard.gallery.users import KeptUser
+from regard.operations.candidates import confirmed
 from regard.operations.errors import ApiError, invalid_parameter
 from regard.operations.kept import kept_face, kept_user
 from regard.operations.registry import Answer, operation
@@ -29,6 +30,7 @@ _DEFAULT = frozenset({"DEFAULT"})
 def search_faces(call: Call, rooms: Rooms) -> Answer:
     """The faces like one of the collection, without that face itself."""
     matches, face_model = _faces_like(call, rooms, Probe(face_id=call.parameters["FaceId"]))
+    matches = confirmed(call, rooms, call.parameters["FaceId"].encode(), matches)
     return {"SearchedFaceId": call.parameters["FaceId"], "FaceMatches": matches, "FaceModelVersion": face_model}
 
 
@@ -45,6 +47,7 @@ def search_faces_by_image(call: Call, rooms: Rooms) -> Answer:
         raise ApiError("InvalidParameterException", _NO_FACE + cause)
     _remark(call, faces, searched)
     matches, face_model = _faces_like(call, rooms, _embedded(rooms, picture, searched))
+    matches = confirmed(call, rooms, picture.pixels.tobytes(), matches, (picture, searched))
     return {
         "SearchedFaceBoundingBox": bounding_box(searched.box),
         "SearchedFaceConfidence": searched.confidence,
@@ -60,6 +63,7 @@ def search_users(call: Call, rooms: Rooms) -> Answer:
     if (face_id is None) == (user_id is None):
         raise invalid_parameter("exactly one of FaceId and UserId must be given.")
     matches, face_model = _users_like(call, rooms, Probe(face_id=face_id, user_id=user_id))
+    matches = confirmed(call, rooms, (face_id or f"user/{user_id}").encode(), matches)
     searched = {"SearchedFace": {"FaceId": face_id}} if user_id is None else {"SearchedUser": {"UserId": user_id}}
     return {"UserMatches": matches, "FaceModelVersion": face_model, **searched}
 
@@ -84,6 +88,7 @@ def search_users_by_image(call: Call, rooms: Rooms) -> Answer:
         else:
             searched = {"SearchedFace": {"FaceDetail": detail}}
             matches, face_model = _users_like(call, rooms, _embedded(rooms, picture, face))
+            matches = confirmed(call, rooms, picture.pixels.tobytes(), matches, (picture, face))
     return {"UserMatches": matches, "FaceModelVersion": face_model, "UnsearchedFaces": unsearched, **searched}
 
 

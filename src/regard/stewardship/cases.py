@@ -31,6 +31,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collection_purpose: str = ""
     receipt: bool = False
     loopback: bool = True
+    audited: bool = False
     enabled: tuple[str, ...] = ()
 
     def request(self, watched: frozenset[str]) -> Request:
@@ -49,6 +50,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             collection_purpose=self.collection_purpose,
             receipt=self.receipt,
             loopback=self.loopback,
+            audited=self.audited,
             enabled=frozenset(self.enabled),
         )
 

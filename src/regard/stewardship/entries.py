@@ -67,8 +67,7 @@ def of_record(record: Record, charter: Charters) -> tuple[str, Body] | None:
         kind, body = told[0], told[1](record, charter)
     else:
         return None
-    commitments = [part.commitment for part in parts_of(record)]
-    return kind, body | {"record": record.sequence} | ({"commitments": commitments} if commitments else {})
+    return kind, body | {"record": record.sequence}
 
 
 def _founded(record: Record, _charter: Charters) -> Body:

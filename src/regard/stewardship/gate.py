@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,15 +28,18 @@ from regard.stewardship.entries import CALL
 from regard.stewardship.logbook import Logbook, NotLogged
 from regard.stewardship.policy import EVALUATION_ERROR, Decision, Request
 from regard.stewardship.snapshot import NotInForce, Snapshot, Snapshots
+from regard.stewardship.vocabulary import Purpose
 from regard.stewardship.withholding import EMOTIONS, paths_to, threshold_of, without
 
 __all__ = ["Denied", "Gate", "Permit"]
 
 Receipts = Callable[[str, str, str], bool]
+Missing = Callable[[str, str, str, str], str]
 DEFAULT_THRESHOLD = 80.0  # AWS's, of every operation that has one and asks the gate for a floor
 MOST_FACES_A_PICTURE = 100
 _RAISED = "x-regard-threshold"
 _POLICY = "regard/policy"  # a kind of record
+_NO_RECEIPT = "consent-needs-receipt"  # a rule of the packs that ship
 _JUDGED = (Capability.COMPARE, Capability.IDENTIFY)
 _ASK = "the council hears appeals; `regard council charter` says who sits on it, docs/council.md how to ask."
 _log = logging.getLogger(__name__)
@@ -64,8 +67,9 @@ class Gate:
     """Decides about calls. Thread-safe.
 
     `collections` answers for the gallery; `receipts(organization, collection, external_image_id)` says whether
-    there is a consent receipt. On a new database the gate founds a council of one, whose key it keeps in the
-    data folder, and the pack "moratorium" is in force.
+    there is a consent receipt, and `missing`, with the purpose too, which one lacks; `audited()` whether an audit of
+    the face model counts. On a new database the gate founds a council of one, whose key it keeps in the data folder,
+    and the pack "moratorium" is in force.
     """
 
     def __init__(
@@ -76,12 +80,16 @@ class Gate:
         collections: Collections | None = None,
         receipts: Receipts = lambda _organization, _collection, _person: False,
         clock: Callable[[], float] = time.time,
+        audited: Callable[[], bool] = lambda: False,
+        missing: Missing = lambda _organization, _collection, _person, _purpose: "",
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._logbook = logbook
         self._collections = collections or KeptCollections(engine)
         self._receipts = receipts
+        self._audited = audited
+        self._missing = missing
         self._clock = clock
         self.council = council.first_start(engine, settings.data_dir / "council.key", clock)
         self._snapshots = Snapshots(engine)
@@ -108,7 +116,7 @@ class Gate:
             request = self._request(call, snapshot, terms)
             asked = _Asked(snapshot, request, snapshot.policy.decide(request))
             call.account |= accounts.threshold(call, given, request.threshold)
-            self._check_decision(asked)
+            self._check_decision(call, asked)
             self._check_attestation(asked)
             call.account |= {"decision": "allowed", "rules": list(asked.decision.rules)}
             self._record_floor(call, request)
@@ -245,6 +253,7 @@ class Gate:
         assert principal is not None
         if purpose is None:
             raise Denied("unknown-purpose", f"The policy in force knows no purpose {caller.purpose}.")
+        _check_purpose(call, snapshot.policy.purposes)
         floor = snapshot.law.floors.get(caller.purpose, purpose.floor)
         person = str(call.parameters.get("ExternalImageId", ""))
         return Request(
@@ -261,13 +270,14 @@ class Gate:
             collection_purpose=terms.tags.get(PURPOSE, ""),
             receipt=not _brings_faces(call) or self._has_receipt(caller.organization, collection, person),
             loopback=call.loopback,
+            audited=snapshot.policy.asks_for_audits and self._audited(),
             enabled=snapshot.law.enabled,
         )
 
     def _has_receipt(self, organization: str, collection: str, person: str) -> bool:
         return bool(person) and self._receipts(organization, collection, person)
 
-    def _check_decision(self, asked: _Asked) -> None:
+    def _check_decision(self, call: Call, asked: _Asked) -> None:
         decision, snapshot = asked.decision, asked.snapshot
         if decision.allowed:
             return
@@ -278,7 +288,12 @@ class Gate:
             if through := _denied_for(mark, asked):
                 rule, path = through, snapshot.path(asked.request.principal.id, mark)
                 break
-        raise Denied(rule, _sentence(asked, rule), path, _ASK)
+        sentence = _sentence(asked, rule)
+        if rule == _NO_RECEIPT:
+            collection, person = (str(call.parameters.get(name, "")) for name in ("CollectionId", "ExternalImageId"))
+            purpose = asked.request.collection_purpose or asked.request.purpose
+            sentence += f" {self._missing(call.caller.organization, collection, person, purpose)}"
+        raise Denied(rule, sentence, path, _ASK)
 
     def _check_attestation(self, asked: _Asked) -> None:
         until = asked.snapshot.parties[asked.request.principal.id].attested_until
@@ -300,7 +315,8 @@ class Gate:
         return () if snapshot.policy.decide(question).allowed else (EMOTIONS,)
 
     def _record(self, call: Call, denial: Denied, asked: _Asked | None) -> None:
-        _log.warning("%s %s denied: %s", call.request_id, call.operation.name, denial)
+        # Not the whole denial: its words may name the person pictured.
+        _log.warning("%s %s denied: [%s]", call.request_id, call.operation.name, denial.rule)
         body: dict[str, Any] = {
             "request_id": call.request_id,
             "access_key_id": call.caller.access_key_id,
@@ -329,6 +345,16 @@ def _as_denial(error: Exception, call: Call) -> Denied:
         return Denied("policy-not-in-force", f"No policy is in force that was voted for: {error}.")
     _log.error("the gate failed on %s %s", call.operation.name, call.request_id, exc_info=error)
     return Denied(EVALUATION_ERROR, "The gate could not decide, and what cannot be decided is denied.")
+
+
+def _check_purpose(call: Call, purposes: Mapping[str, Purpose]) -> None:
+    """Raise Denied where a purpose reserves the operation, or is reserved to others."""
+    name, own = call.operation.name, purposes[call.caller.purpose].operations
+    if own and name not in own:
+        raise Denied("purpose-scope", f"A key for {call.caller.purpose} calls {', '.join(own)} and nothing else.")
+    others = [purpose for purpose, each in purposes.items() if name in each.operations]
+    if others and not own:
+        raise Denied("purpose-scope", f"{name} is for keys with the purpose {', '.join(others)}.")
 
 
 def _denied_for(mark: str, asked: _Asked) -> str | None:

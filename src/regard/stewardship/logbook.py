@@ -11,15 +11,15 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select
 
 from regard.ledger.checkpoints import Checkpoint
 from regard.ledger.entries import canonical
@@ -32,8 +32,8 @@ from regard.sealing import SealingKey
 from regard.stewardship import entries, records, tables
 from regard.stewardship.charter import Charter
 from regard.stewardship.law import read_law
-from regard.stewardship.member_keys import operator_key
-from regard.stewardship.payloads import Part, Payloads, Sealed, seal
+from regard.stewardship.log_keys import LogKeys
+from regard.stewardship.payloads import Part, PartKeys, Payloads, Sealed
 from regard.stewardship.pseudonyms import Pseudonyms
 from regard.stewardship.reader import Reader
 from regard.stewardship.records import Record
@@ -42,6 +42,9 @@ __all__ = ["Logbook", "NotLogged", "Written"]
 
 TAKE_OVER_SECONDS = 1.0
 _MOST_TAKEN = 4096
+# A search may match thousands, whose commitments would not fit into one entry.
+_MOST_COMMITMENTS = 100
+_RESTORED = "regard/restored"
 _log = logging.getLogger(__name__)
 
 
@@ -106,6 +109,7 @@ class Logbook:
         name: str = "regard.localhost/log",
         clock: Callable[[], float] = time.time,
         open_log: Callable[[Path, Sequence[Signer]], Log] = Log,
+        part_keys: PartKeys | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._engine = engine
@@ -113,8 +117,9 @@ class Logbook:
         self._key = key
         self._clock = clock
         self.pseudonyms = Pseudonyms(key)
-        self.payloads = Payloads(folder / "payloads.db", key)
-        self.signer = operator_key(folder / "log.key", name)
+        self.payloads = Payloads(folder / "payloads.db", key, part_keys)
+        self.keys = LogKeys(folder, name)
+        self._signing = self.keys.signers
         self.shards = Shards(folder / "shards", name, self._signers, self._period, open_log)
         of = tables.records.c
         recent = select(of.sequence, of.kind, of.at, of.body).where(of.sequence > bindparam("after"))
@@ -130,7 +135,9 @@ class Logbook:
         """Why nothing can be written now, or None. That another process writes is no trouble."""
         try:
             with self._lock:
-                _, log = self.shards.current()
+                period, log = self.shards.current()
+                # Nothing may be recorded before it is known which records are logged.
+                self._tallied(period, log)
             if log.trouble is not None:
                 log.check()
         except LogHeld:
@@ -141,7 +148,7 @@ class Logbook:
 
     def seal(self, part: Part) -> Sealed:
         """Details made ready to be kept beside an entry."""
-        return seal(part, self._key)
+        return self.payloads.seal(part)
 
     def write(self, kind: str, body: dict[str, Any], parts: Iterable[Part] = ()) -> Written | None:
         """Record what happened and log it: its place, None where another process will. Raises NotLogged."""
@@ -151,24 +158,24 @@ class Logbook:
 
     def record(self, connection: Connection, kind: str, body: dict[str, Any], parts: Sequence[Sealed] = ()) -> int:
         """Record what happened within the transaction that does it, for `take_over` to log; the record's number."""
+        body, parts = self._committed(body, parts)
         return records.append(connection, kind, self._clock(), entries.with_parts(body, parts))
 
     def write_call(self, body: dict[str, Any], parts: Sequence[Sealed]) -> Written | None:
         """Log a call of which no record was made, as `write` does. Raises NotLogged."""
-        self.payloads.keep(parts, self._clock())
-        told = body | {"commitments": [part.commitment for part in parts]}
+        told, kept = self._committed(body, parts)
+        self.payloads.keep(kept, self._clock())
         try:
-            with self._lock:
-                period, log = self.shards.current()
-                entry, sequence = self._entry(self._tallied(period, log), entries.CALL, self._clock(), told)
-                pending = _Pending(period, log.submit([entry]), 0, sequence)
-            return pending.written()
+            with self._attempt():
+                with self._lock:
+                    period, log = self.shards.current()
+                    entry, sequence = self._entry(self._tallied(period, log), entries.CALL, self._clock(), told)
+                    pending = _Pending(period, log.submit([entry]), 0, sequence)
+                return pending.written()
         except LogHeld:
             with self._engine.begin() as connection:
                 self.record(connection, entries.CALL, body, parts)
             return None
-        except (LogUnavailable, LogDamaged, ShardError) as error:
-            raise self._not_logged(error) from error
 
     def take_over(self, record: int | None = None) -> Written | None:
         """Log what was recorded and is not logged yet: the place of `record`, None where another process logs it.
@@ -176,15 +183,14 @@ class Logbook:
         Raises NotLogged.
         """
         try:
-            with self._lock:
-                period, log = self.shards.current()
-                newest = self._submit_recorded(period, log)
-                asked = newest if record is None else self._taken.pop(record, None)
-            return asked.written() if asked else None
+            with self._attempt():
+                with self._lock:
+                    period, log = self.shards.current()
+                    newest = self._submit_recorded(period, log)
+                    asked = newest if record is None else self._taken.pop(record, None)
+                return asked.written() if asked else None
         except LogHeld:
             return None
-        except (LogUnavailable, LogDamaged, ShardError) as error:
-            raise self._not_logged(error) from error
 
     def start(self) -> None:
         """Begin to take over what other processes record."""
@@ -212,19 +218,46 @@ class Logbook:
         return time.strftime("%Y-%m", time.gmtime(self._clock()))
 
     def _signers(self, origin: str) -> list[Signer]:
-        return [self.signer.renamed(origin)]
+        return [signer.renamed(origin) for signer in self._signing]
 
-    def _not_logged(self, error: Exception) -> NotLogged:
-        # What was counted may not be in the log: the next entry counts again, in the log itself.
-        with self._lock:
-            self._tally = None
-        return NotLogged(str(error))
+    @contextmanager
+    def _attempt(self) -> Iterator[None]:
+        try:
+            yield
+        except LogHeld:
+            raise
+        except Exception as error:
+            # What was counted may not be in the log: the next entry counts again, in the log itself.
+            with self._lock:
+                self._tally = None
+            if isinstance(error, LogUnavailable | LogDamaged | ShardError):
+                raise NotLogged(str(error)) from error
+            raise
+
+    def _committed(self, body: dict[str, Any], parts: Sequence[Sealed]) -> tuple[dict[str, Any], Sequence[Sealed]]:
+        """The body with commitments to its parts, and the parts. Of many, a list is kept that the leaf commits to."""
+        told = [part.commitment for part in parts]
+        if len(parts) > _MOST_COMMITMENTS:
+            listed = self.seal(Part(parts[0].organization, {"parts": told[1:]}))
+            parts, told = [*parts, listed], [told[0], listed.commitment]
+        return body | ({"commitments": told} if told else {}), parts
 
     def _tallied(self, period: str, log: Log) -> _Tally:
         if self._tally is None or self._tally.period != period:
             log.publish()
             self._tally = self._read(period)
+            self._number_on(self._tally.record)
         return self._tally
+
+    def _number_on(self, logged: int) -> None:
+        """Go on numbering records behind those that are logged: a restored database has fewer of them."""
+        of = tables.records
+        with self._engine.begin() as connection:
+            newest = connection.execute(select(func.max(of.c.sequence))).scalar() or 0
+            if newest < logged:
+                body = canonical({"records": newest, "logged": logged}).decode()
+                row = {"sequence": logged + 1, "kind": _RESTORED, "at": self._clock(), "body": body}
+                connection.execute(insert(of).values(row))
 
     def _read(self, period: str) -> _Tally:
         tally = _Tally(period)

@@ -220,10 +220,10 @@ class Organizations:
             jurisdictions=before.jurisdictions if jurisdictions is None else tuple(jurisdictions),
             verifier=before.verifier if verifier is None else verifier,
         )
-        found = self.screened([after])[0]
+        found = [*self.screened([after])[0], *_resectored(before, after)]
         now = self._clock()
-        names = (before.name, before.aliases, before.identifiers)
-        renamed = (after.name, after.aliases, after.identifiers) != names
+        names = (before.name, before.sector, before.aliases, before.identifiers)
+        renamed = (after.name, after.sector, after.aliases, after.identifiers) != names
         if found and renamed and before.standing is Standing.ADMITTED:
             after = replace(after, standing=Standing.REVIEW)
         with self._engine.begin() as connection:
@@ -368,6 +368,13 @@ def write_decision(
     body = {"organization": organization, "decision": str(standing), "by": by, "reason": reason}
     records.append(connection, "review", now, body)
     changed(connection)
+
+
+def _resectored(before: Organization, after: Organization) -> list[dict[str, Any]]:
+    """The evidence that a watched organization is to become another kind: nobody takes that off it alone."""
+    if after.sector == before.sector or not vocabulary.sectors()[before.sector].watched:
+        return []
+    return [{"by": "sector", "found": after.sector, "resembles": before.name, "sector": before.sector, "score": 100.0}]
 
 
 def _of(table: Table, organization: str | None) -> Any:

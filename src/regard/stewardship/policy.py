@@ -60,6 +60,7 @@ class Request:
     collection_purpose: str = ""
     receipt: bool = False
     loopback: bool = True
+    audited: bool = False
     enabled: frozenset[str] = frozenset()
 
     def as_record(self) -> dict[str, Any]:
@@ -100,6 +101,8 @@ class Policy:
             raise BadPack(f"the policy does not parse: {error}") from None
         if not validated.validation_passed:
             raise BadPack(f"the policy does not hold to its schema: {'; '.join(map(str, validated.errors))}")
+        # Packs that were voted for before there were audits have a schema that does not know them.
+        self._knows_audits = "audited: Bool" in pack.schema
         # A decision depends on the request alone, so an equal request has an equal answer.
         self._answers = lru_cache(maxsize=4096)(self._ask)
 
@@ -112,7 +115,7 @@ class Policy:
             "principal": {"type": "Organization", "id": request.principal.id},
             "action": {"type": "Action", "id": request.action},
             "resource": {"type": "Collection", "id": request.collection},
-            "context": _context(request),
+            "context": _context(request) | ({"audited": request.audited} if self._knows_audits else {}),
         }
         try:
             entities = _entities(request.principal)
@@ -125,6 +128,11 @@ class Policy:
             return Decision(False, (EVALUATION_ERROR,), tuple(errors))
         rules = tuple(sorted(named.get(reason, reason) for reason in reasons))
         return Decision(answer.allowed, rules or (NOTHING_PERMITS,))
+
+    @property
+    def asks_for_audits(self) -> bool:
+        """Whether a rule may depend on an audit of the face model."""
+        return self._knows_audits and "context.audited" in self.pack.rules
 
     def sentence(self, rule: str) -> str:
         """What the rule says in plain words."""

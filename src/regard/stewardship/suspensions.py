@@ -6,7 +6,7 @@ import json
 import logging
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from regard.ledger.notes import Note, NoteError, Signer, open_note, sign_note
 from regard.stewardship import records, tables
@@ -17,6 +17,7 @@ from regard.stewardship.revision import changed
 
 STOPPABLE = (Capability.DETECT, Capability.COMPARE, Capability.ENROL, Capability.IDENTIFY)
 _FORM = "regard.suspension/v1"
+_RECORD = "suspension"
 _log = logging.getLogger(__name__)
 
 
@@ -58,25 +59,28 @@ def stop(
     ends = now + min(seconds or charter.suspension, charter.suspension)
     made = Suspension(capability, signer.name, reason, now, ends)
     note = sign_note(made.text(), [signer])
-    row = {"capability": capability, "member": signer.name, "note": note, "begins_at": now, "ends_at": ends}
-    connection.execute(insert(tables.suspensions).values(row))
-    records.append(connection, "suspension", now, {"note": note.decode()})
+    records.append(connection, _RECORD, now, {"note": note.decode()})
     changed(connection)
     return made
 
 
 def read(connection: Connection, charter: Charter) -> list[Suspension]:
-    """The stops that members signed and that are no longer than the charter allows, lapsed or not."""
+    """The stops that members signed and that are no longer than the charter allows, lapsed or not.
+
+    They stand in the record alone, which is only added to: there is no row to delete that would lift one.
+    """
     found = []
-    for row in connection.execute(select(tables.suspensions)):
+    of = tables.records.c
+    for sequence, body in connection.execute(select(of.sequence, of.body).where(of.kind == _RECORD)):
         try:
-            stop = msgspec.json.decode(Note.parse(row.note).text.partition("\n")[2], type=Suspension)
+            note = msgspec.json.decode(body)["note"].encode()
+            stop = msgspec.json.decode(Note.parse(note).text.partition("\n")[2], type=Suspension)
             member = charter.member(stop.member)
-            if member is None or Note.parse(row.note).text != stop.text():
+            if member is None or Note.parse(note).text != stop.text():
                 raise BadMotion(f"{stop.member} is not on the council, or this is no suspension")
-            open_note(row.note, [member.verifier])
+            open_note(note, [member.verifier])
         except (NoteError, msgspec.MsgspecError, BadMotion) as error:
-            _log.warning("the suspension %s counts for nothing: %s", row.id, error)
+            _log.warning("the suspension in record %s counts for nothing: %s", sequence, error)
             continue
         if stop.ends - stop.begins <= charter.suspension:
             found.append(stop)

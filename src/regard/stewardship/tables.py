@@ -125,17 +125,6 @@ ballots = Table(
     Column("cast_at", Float, nullable=False),
 )
 
-suspensions = Table(
-    "suspensions",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("capability", String(32), nullable=False),
-    Column("member", String(64), nullable=False),
-    Column("note", LargeBinary, nullable=False),
-    Column("begins_at", Float, nullable=False),
-    Column("ends_at", Float, nullable=False),
-)
-
 # Only ever added to: triggers of the first migration refuse an update or a deletion.
 records = Table(
     "records",
@@ -175,4 +164,67 @@ subject_tokens = Table(
     Column("issued_by", String(20), nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("used_at", Float),
+)
+
+# Matches that wait for two people to confirm them, and those that were decided.
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("organization", ForeignKey("organizations.id"), nullable=False),
+    Column("collection", String(255), nullable=False),
+    Column("probe", LargeBinary, nullable=False),
+    Column("whose", String(300), nullable=False),
+    Column("face_id", String(128), nullable=False),
+    Column("similarity", Float, nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("asked_by", String(20), nullable=False),
+    Column("probe_picture", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("settled_at", Float),
+    Index("ix_candidates_organization_collection", "organization", "collection", "probe"),
+    Index("ix_candidates_state_expires_at", "state", "expires_at"),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("candidate", ForeignKey("candidates.id"), primary_key=True),
+    Column("reviewer", String(64), primary_key=True),
+    Column("same", Boolean, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+reviewers = Table(
+    "reviewers",
+    metadata,
+    Column("organization", ForeignKey("organizations.id"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("keys", JSON, nullable=False),
+)
+
+# `sealed` is what was filed, `sealed_answer` what was answered.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("about", String(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("filed_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("answered_at", Float),
+    Column("outcome", String(16)),
+    Column("sealed_answer", LargeBinary),
+)
+
+# How many reports came from where on the current day; `sender` is a digest under the day's own key.
+report_senders = Table(
+    "report_senders",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("sender", String(32), primary_key=True),
+    Column("filed", Integer, nullable=False),
 )

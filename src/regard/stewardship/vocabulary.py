@@ -25,12 +25,13 @@ class Sector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Purpose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a key is for. `floor` is a similarity from 0 to 100."""
+    """What a key is for. `floor` is a similarity from 0 to 100. `operations` are reserved to it, and it to them."""
 
     sentence: str
     floor: float
     rights: bool
     basis: str
+    operations: tuple[str, ...] = ()
 
 
 @cache

@@ -11,6 +11,8 @@ from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 EMOTIONS = "Emotions"
 THRESHOLDS = ("SimilarityThreshold", "FaceMatchThreshold", "UserMatchThreshold")
+# Of the operations that AWS does not have.
+_OWN_THRESHOLDS = {"RedactOthers": "FaceMatchThreshold"}
 Path = tuple[str, ...]
 _EACH = "[]"
 
@@ -33,7 +35,7 @@ def paths_to(member: str, operation: str) -> tuple[Path, ...]:
 def threshold_of(operation: str) -> str | None:
     """The parameter of `operation` that says how alike two faces must be, if it has one."""
     if operation not in _model().operation_names:
-        return None
+        return _OWN_THRESHOLDS.get(operation)
     shape = _model().operation_model(operation).input_shape
     return next((name for name in THRESHOLDS if shape and name in shape.members), None)
 

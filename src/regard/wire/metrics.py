@@ -12,6 +12,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from regard.ledger.cosigning import Collector
 from regard.wire.pool import Pool
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -45,6 +46,17 @@ class Metrics:
     def watch(self, pool: Pool) -> None:
         """Take the depth of the queue from this pool."""
         self._depth.set_function(lambda: pool.waiting)
+
+    def watch_witnesses(self, cosigning: Collector) -> None:
+        """Take from this collector how the log's witnesses stand to it."""
+        Gauge(
+            "regard_log_unwitnessed_seconds",
+            "For how long the newest entries of the log have waited for a quorum of witnesses.",
+            registry=self._registry,
+        ).set_function(lambda: cosigning.unwitnessed_seconds)
+        Gauge("regard_log_contradictions", "Witnesses that contradict the log.", registry=self._registry).set_function(
+            lambda: sum(each.contradicts for each in cosigning.standings())
+        )
 
     def answered(self, operation: str, code: str, seconds: float) -> None:
         """Count a request. `code` is the error code, or OK."""

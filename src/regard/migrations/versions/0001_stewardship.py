@@ -101,15 +101,6 @@ def upgrade() -> None:
         sa.Column("cast_at", sa.Float, nullable=False),
     )
     op.create_table(
-        "suspensions",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("capability", sa.String(32), nullable=False),
-        sa.Column("member", sa.String(64), nullable=False),
-        sa.Column("note", sa.LargeBinary, nullable=False),
-        sa.Column("begins_at", sa.Float, nullable=False),
-        sa.Column("ends_at", sa.Float, nullable=False),
-    )
-    op.create_table(
         "records",
         sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("kind", sa.String(32), nullable=False, index=True),

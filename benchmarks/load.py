@@ -1,0 +1,194 @@
+"""Real requests at a fixed rate against a running service: how it answers at half its capacity, and at four times it.
+
+The load is open: requests are due at moments that do not wait for answers, and each is timed from the moment that it
+was due. A service that stalls is charged for every request that it kept waiting, not for one (Tene, "How NOT to
+measure latency").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from benchmarks.exact import people
+from benchmarks.measuring import markdown, resident_mib
+from benchmarks.pictures import small
+from regard.gallery.bulk import Arrival
+from regard.gallery.faces import Candidate
+from regard.gallery.gallery import Gallery
+from regard.server import open_analyzer, open_holdings, open_office
+from regard.settings import from_environment
+from tests.running import Running, running
+from tests.wire_client import signed
+
+SIZES = (1_000, 100_000, 1_000_000)
+DIMENSIONS, AT_ONCE = 128, 10_000
+CONNECTIONS, FINDING, HOLDING = 256, 10.0, 20.0
+# A closed loop of so many callers keeps every worker busy and hardly any waiting.
+CALLERS = 4
+RATES = (0.5, 0.8, 4.0)
+SECONDS = {4.0: 60.0}
+COLLECTION = "bench"
+
+
+@dataclass
+class Answers:
+    """What came back: seconds from due to answered of each real answer, and how many of each refusal."""
+
+    seconds: list[float] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    def quantile(self, share: float) -> float:
+        return float(np.quantile(self.seconds, share)) if self.seconds else float("nan")
+
+
+def run() -> str:
+    """The section of docs/benchmarks.md."""
+    rows = [row for size in SIZES for row in _at(size)]
+    return markdown(
+        "Load",
+        ("faces", "offered/s", "of capacity", "answered/s", "refused", "p50, ms", "p99, ms", "memory, MiB"),
+        rows,
+        f"SearchFacesByImage with a picture of 250×250 pixels in a collection of {DIMENSIONS} dimensions. The service "
+        "has one core, the load another. Capacity is what a closed loop of "
+        f"{CALLERS} callers gets. Times are from the moment a request was due, over those that were answered; every "
+        "refusal is a ThrottlingException. `python -m benchmarks load`",
+    )
+
+
+def _at(size: int) -> list[tuple[str, ...]]:
+    with tempfile.TemporaryDirectory(dir=".", prefix=".load-") as folder:
+        data = Path(folder)
+        os.sched_setaffinity(0, {1})
+        with running(data) as first:
+            known = first.environment
+        _fill(data, size)
+        with running(data, known) as service:
+            os.sched_setaffinity(0, {0})
+            request = _request(service, known)
+            asyncio.run(_closed(service, request, 1, 2.0))
+            capacity = len(asyncio.run(_closed(service, request, CALLERS, FINDING)).seconds) / FINDING
+            return [_held(service, request, size, capacity, share) for share in RATES]
+
+
+def _held(service: Running, request: bytes, size: int, capacity: float, share: float) -> tuple[str, ...]:
+    held = SECONDS.get(share, HOLDING)
+    answers = asyncio.run(_open(service, request, share * capacity, held))
+    strange = {kind: count for kind, count in answers.refusals.items() if kind != "ThrottlingException"}
+    if strange:
+        raise AssertionError(f"refused otherwise than by throttling: {strange}")
+    return (
+        f"{size:,}",
+        f"{share * capacity:.0f}",
+        f"{share:g}×",
+        f"{len(answers.seconds) / held:.0f}",
+        f"{answers.refusals.total() / (answers.refusals.total() + len(answers.seconds)):.0%}",
+        f"{1e3 * answers.quantile(0.5):.0f}",
+        f"{1e3 * answers.quantile(0.99):.0f}",
+        f"{resident_mib(service.process.pid):.0f}",
+    )
+
+
+def _fill(data: Path, size: int) -> None:
+    office = open_office(from_environment(data_dir=data))
+    gallery: Gallery = open_holdings(office).gallery
+    organization = office.organizations.keys.all()[0].caller.organization
+    model = open_analyzer(office.settings).version
+    templates, _ = people(size, DIMENSIONS)
+    with gallery.writing() as connection:
+        gallery.collections.create(connection, organization, COLLECTION, model, {})
+    for start in range(0, size, AT_ONCE):
+        some = [
+            Arrival(place.to_bytes(32, "big"), None, Candidate((0.0, 0.0, 1.0, 1.0), 99.0, template))
+            for place, template in enumerate(templates[start : start + AT_ONCE], start)
+        ]
+        with gallery.writing() as connection:
+            gallery.bulk.enrol(connection, organization, COLLECTION, some, model)
+    office.engine.dispose()
+
+
+def _request(service: Running, known: Mapping[str, str]) -> bytes:
+    """The bytes of one question, signed beforehand: what is timed is the service, not a client."""
+    address = urlsplit(service.url)
+    request = signed(
+        "SearchFacesByImage",
+        {"CollectionId": COLLECTION, "Image": {"Bytes": small(1)[0]}, "MaxFaces": 10},
+        host=address.netloc,
+        access_key_id=known["AWS_ACCESS_KEY_ID"],
+        secret=known["AWS_SECRET_ACCESS_KEY"],
+    )
+    headers = request.headers | {"Host": address.netloc, "Content-Length": str(len(request.body))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST / HTTP/1.1\r\n{head}\r\n".encode() + request.body
+
+
+async def _closed(service: Running, request: bytes, callers: int, held: float) -> Answers:
+    """Callers that ask again as soon as they are answered."""
+    answers, end = Answers(), time.perf_counter() + held
+
+    async def call() -> None:
+        connection = _Connection(service, request, answers)
+        while time.perf_counter() < end:
+            await connection.ask(time.perf_counter())
+
+    await asyncio.gather(*(call() for _ in range(callers)))
+    return answers
+
+
+async def _open(service: Running, request: bytes, rate: float, held: float) -> Answers:
+    """Requests that are due `rate` times a second, whatever became of the ones before."""
+    answers, due = Answers(), asyncio.Queue[float | None]()
+
+    async def call() -> None:
+        connection = _Connection(service, request, answers)
+        while (moment := await due.get()) is not None:
+            await connection.ask(moment)
+
+    callers = [asyncio.create_task(call()) for _ in range(CONNECTIONS)]
+    start = time.perf_counter()
+    for number in range(int(rate * held)):
+        moment = start + number / rate
+        await asyncio.sleep(max(moment - time.perf_counter(), 0))
+        due.put_nowait(moment)
+    for _ in callers:
+        due.put_nowait(None)
+    await asyncio.gather(*callers)
+    return answers
+
+
+class _Connection:
+    """A kept connection; one that the service closed is opened anew."""
+
+    def __init__(self, service: Running, request: bytes, answers: Answers) -> None:
+        self._address = urlsplit(service.url)
+        self._request = request
+        self._answers = answers
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, due: float) -> None:
+        if self._streams is None or self._streams[0].at_eof():
+            self._streams = await asyncio.open_connection(self._address.hostname, self._address.port)
+        reader, writer = self._streams
+        writer.write(self._request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        assert length
+        body = await reader.readexactly(int(length[1]))
+        if head.startswith(b"HTTP/1.1 200"):
+            self._answers.seconds.append(time.perf_counter() - due)
+        else:
+            kind = re.search(rb'"__type": ?"(?:[^"#]*#)?(\w+)"', body)
+            self._answers.refusals[kind[1].decode() if kind else str(body)] += 1
+        if re.search(rb"(?i)connection: close", head):
+            writer.close()
+            self._streams = None

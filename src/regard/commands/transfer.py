@@ -1,0 +1,117 @@
+"""`regard collections export`, `import`, `copy`, `key` and `re-embed`: collections that move."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.commands.gallery import OF_THE_PICTURE, Collection, Key
+from regard.commands.gallery import app as app
+from regard.commands.inside import Inside
+from regard.commands.output import err, out
+from regard.commands.pictures import pictures_under
+from regard.operations.errors import ApiError
+from regard.server import open_holdings, open_office
+from regard.settings import from_environment
+
+
+@app.command("key")
+def recipient_key() -> None:
+    """The key that others seal collections to for this service. It is no secret."""
+    out.print(open_holdings(open_office(from_environment())).gallery.transfer.recipient)
+
+
+@app.command("export")
+def export_collection(
+    collection: Collection,
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    to: Annotated[str, typer.Option(help="The recipient's key, as `regard collections key` prints it there.")],
+    key: Key = None,
+) -> None:
+    """Write a collection to a file that only the recipient's service opens.
+
+    Example: `regard collections export staff staff.sealed --to "$KEY"`
+    """
+    answer = Inside(from_environment(), key).ask_ours(
+        "ExportCollection", CollectionId=collection, File=str(file), Recipient=to
+    )
+    out.print(f"{answer['Faces']} faces are in {file}.")
+
+
+@app.command("import")
+def import_collection(
+    file: Annotated[Path, typer.Argument(help="A file that `regard collections export` wrote.", exists=True)],
+    name: Annotated[str | None, typer.Option("--as", help="Another name for the collection.")] = None,
+    key: Key = None,
+) -> None:
+    """Make a collection of a file that was sealed to this service, with the tags and ids that it had."""
+    settings = from_environment()
+    with file.open("rb") as source:
+        head, _ = open_holdings(open_office(settings)).gallery.transfer.read(source)
+    collection = name or head.collection_id
+    _fill(Inside(settings, key), collection, head.tags, "ImportFaces", File=str(file))
+
+
+@app.command("copy")
+def copy_collection(
+    collection: Collection,
+    name: Annotated[str, typer.Argument(help="The name of the copy.")],
+    key: Key = None,
+) -> None:
+    """Make a second collection with the same tags, faces and users."""
+    inside = Inside(from_environment(), key)
+    _fill(inside, name, _tags(inside, collection), "CopyFaces", Source=collection)
+
+
+@app.command("re-embed")
+def renew_collection(
+    collection: Collection,
+    pictures: Annotated[list[Path], typer.Argument(help="The original pictures, or folders of them.", exists=True)],
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Let go of faces whose pictures were not brought.")
+    ] = False,
+    key: Key = None,
+) -> None:
+    """Make a collection anew with the face model that runs, from the original pictures.
+
+    The old one answers until the new one is complete and takes its name. Stopped and run again, it goes on where it
+    was. Example: `regard collections re-embed staff people/`
+    """
+    inside, renewed = Inside(from_environment(), key), f"{collection}.renewed"
+    if renewed not in inside.ask("ListCollections")["CollectionIds"]:
+        inside.ask("CreateCollection", CollectionId=renewed, Tags=_tags(inside, collection) or None)
+    faces = 0
+    for file in pictures_under(pictures):
+        image = {"Bytes": file.read_bytes()}
+        try:
+            answer = inside.ask_ours("RenewFaces", CollectionId=renewed, Source=collection, Image=image)
+        except ApiError as error:
+            if error.code not in OF_THE_PICTURE:
+                raise
+            err.print(f"{file}: {error}")
+            continue
+        faces += answer["Faces"]
+        if answer["Lost"]:
+            err.print(f"{file}: {answer['Lost']} faces were not found again")
+    dropped = inside.ask_ours("SwitchCollection", CollectionId=collection, Renewed=renewed, DropMissing=drop_missing)
+    out.print(f"{faces} faces were renewed, {dropped['Dropped']} dropped.")
+
+
+def _tags(inside: Inside, collection: str) -> dict[str, str]:
+    arn = inside.ask("DescribeCollection", CollectionId=collection)["CollectionARN"]
+    tags: dict[str, str] = inside.ask("ListTagsForResource", ResourceArn=arn)["Tags"]
+    return tags
+
+
+def _fill(inside: Inside, collection: str, tags: dict[str, str], operation: str, **parameters: str) -> None:
+    """Make a collection and fill it; when that fails, it goes again."""
+    inside.ask("CreateCollection", CollectionId=collection, Tags=tags or None)
+    try:
+        answer = inside.ask_ours(operation, CollectionId=collection, **parameters)
+    except BaseException:
+        inside.ask("DeleteCollection", CollectionId=collection)
+        raise
+    refused = f" {answer['Refused']} were not let in: they were erased here." if answer["Refused"] else ""
+    out.print(f"{answer['Faces']} faces are in {collection}.{refused}")

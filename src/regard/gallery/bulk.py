@@ -1,0 +1,147 @@
+"""Many faces at once: what a single transaction can take on, without a question asked for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, update
+
+from regard.gallery import tables
+from regard.gallery.collections import Collections, Kept
+from regard.gallery.errors import OtherModel, QuotaExceeded
+from regard.gallery.faces import MOST_FACES, Candidate, identity, picture_of, subject
+from regard.gallery.vault import HOUSE, Vault
+
+_CACHE_KIB = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A face that comes with many: `picture` is the SHA-256 of the file it is from, None where nobody knows it.
+
+    A face that moves here from elsewhere brings its ids and the name of the user that it is of.
+    """
+
+    picture: bytes | None
+    external_image_id: str | None
+    face: Candidate
+    face_id: str | None = None
+    image_id: str | None = None
+    user_id: str | None = None
+
+
+class Bulk:
+    """Takes faces in by the thousand. Works in the caller's transaction."""
+
+    def __init__(self, collections: Collections, vault: Vault, clock: Callable[[], float]) -> None:
+        self._collections = collections
+        self._vault = vault
+        self._clock = clock
+
+    def enrol(
+        self,
+        connection: Connection,
+        organization: str,
+        collection_id: str,
+        arrivals: Sequence[Arrival],
+        face_model: str,
+        most: int = MOST_FACES,
+    ) -> list[str]:
+        """Enrol faces that the caller knows to be new, and give their FaceIds in the same order.
+
+        Unlike :meth:`Faces.enrol` it does not look for a face that is there already. Faces of one picture and name
+        share an ImageId. Raises NoSuchCollection, OtherModel, QuotaExceeded.
+        """
+        collection = self._collections.change(connection, organization, collection_id)
+        if collection.face_model != face_model:
+            raise OtherModel(collection_id, collection.face_model, face_model)
+        if collection.faces + len(arrivals) > most:
+            raise QuotaExceeded(f"The collection id: {collection_id} may hold {most} faces.")
+        ids = [arrival.face_id or made for arrival, made in zip(arrivals, _uuids(len(arrivals)), strict=True)]
+        pairs = [
+            (subject(arrival.external_image_id, face_id), face_id)
+            for arrival, face_id in zip(arrivals, ids, strict=True)
+        ]
+        sealed = self._vault.seal(collection.id, pairs, [arrival.face.template for arrival in arrivals])
+        sources = self._vault.digests(
+            collection.id,
+            [
+                identity(arrival.picture or face_id.encode(), arrival.external_image_id)
+                for arrival, face_id in zip(arrivals, ids, strict=True)
+            ],
+        )
+        pictures = self._vault.digests(
+            HOUSE, [picture_of(organization, arrival.picture or b"") for arrival in arrivals]
+        )
+        images = dict(zip(sources, _uuids(len(sources)), strict=True))
+        now = self._clock()
+        rows = [
+            {
+                "collection": collection.id,
+                "face_id": face_id,
+                "number": collection.version,
+                "subject": whose,
+                "external_image_id": arrival.external_image_id,
+                "image_id": arrival.image_id or images[source],
+                "source": source,
+                "picture": picture if arrival.picture else None,
+                "left": arrival.face.box[0],
+                "top": arrival.face.box[1],
+                "width": arrival.face.box[2],
+                "height": arrival.face.box[3],
+                "confidence": arrival.face.confidence,
+                "template": template,
+                "face_model": face_model,
+                "user_id": arrival.user_id,
+                "created_at": now,
+            }
+            for (whose, face_id), arrival, template, source, picture in zip(
+                pairs, arrivals, sealed, sources, pictures, strict=True
+            )
+        ]
+        self._name_users(connection, collection, {arrival.user_id for arrival in arrivals} - {None}, now)
+        if rows:
+            _insert(connection, rows)
+            row = tables.collections.c
+            connection.execute(
+                update(tables.collections).where(row.id == collection.id).values(faces=row.faces + len(rows))
+            )
+        return ids
+
+    def _name_users(self, connection: Connection, collection: Kept, names: set[str | None], now: float) -> None:
+        if not names:
+            return
+        users, row = tables.users.c, tables.collections.c
+        named = (users.collection == collection.id, users.user_id.in_(names))
+        connection.execute(update(tables.users).where(*named).values(number=collection.version))
+        there = set(connection.execute(select(users.user_id).where(*named)).scalars())
+        new = [
+            {"collection": collection.id, "user_id": name, "number": collection.version, "created_at": now}
+            for name in sorted(filter(None, names - there))
+        ]
+        if new:
+            connection.execute(insert(tables.users), new)
+            connection.execute(
+                update(tables.collections).where(row.id == collection.id).values(users=row.users + len(new))
+            )
+
+
+def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    # The driver takes the values as they are. SQLAlchemy would look at each of them first, which takes as long again.
+    statement = insert(tables.faces).compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    if connection.dialect.name == "sqlite":
+        # The keys of the table's indexes are random: a small page cache is written out and read back all the time.
+        connection.exec_driver_sql(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    if statement.positiontup is None:
+        connection.exec_driver_sql(str(statement), list(rows))
+    else:
+        connection.exec_driver_sql(str(statement), [tuple(row[name] for name in statement.positiontup) for row in rows])
+
+
+def _uuids(count: int) -> list[str]:
+    data = os.urandom(16 * count)
+    return [str(UUID(bytes=data[start : start + 16], version=4)) for start in range(0, len(data), 16)]
