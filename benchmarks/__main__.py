@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import re
 from pathlib import Path
 
@@ -19,7 +20,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"keep what was measured in {PAGE.name}")
     chosen = parser.parse_args()
     measured_on = machine()
+    cores = os.sched_getaffinity(0)
     for name in chosen.names or NAMES:
+        # The one before may have kept to a core of its own.
+        os.sched_setaffinity(0, cores)
         section = f"{importlib.import_module(f'benchmarks.{name}').run()}\n\n{measured_on}"
         print(section, "\n")
         if chosen.write:

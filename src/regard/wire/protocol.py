@@ -209,6 +209,8 @@ def _below(path: str, name: str) -> str:
 
 
 def _serialized(shape: Shape, value: Any) -> Any:
+    if shape.type_name in _ACCEPTED:
+        return _serialized_scalar(shape, value)
     if isinstance(shape, StructureShape):
         members = shape.members
         unknown = value.keys() - members.keys()

@@ -207,6 +207,8 @@ def _single(headers: Headers, name: str) -> str | None:
 
 
 def _canonical_query(query: str) -> str:
+    if not query:
+        return ""
     pairs = parse_qsl(query, keep_blank_values=True)
     return "&".join(f"{quote(key, safe='-_.~')}={quote(value, safe='-_.~')}" for key, value in sorted(pairs))
 
