@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -72,3 +76,17 @@ def test_the_page_of_architecture_names_every_floor() -> None:
     page = (SOURCES.parents[1] / "docs" / "architecture.md").read_text()
     rooms = {_room(path) for path in _sources()} - {FRONT, "migrations"}
     assert not {room for room in rooms if room not in page}
+
+
+def test_what_is_imported_is_declared() -> None:
+    project = tomllib.loads((SOURCES.parents[1] / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
+    declared = {re.split(r"[\[<>=]", each)[0] for each in asked}
+    imported = {name.split(".")[0] for path in _sources() for name in _imports(path)} - {"regard"}
+    providers = packages_distributions()
+    undeclared = {
+        name
+        for name in imported - sys.stdlib_module_names
+        if not declared & {each.lower().replace("_", "-") for each in providers.get(name, [])}
+    }
+    assert not undeclared, f"pyproject.toml does not ask for what holds {sorted(undeclared)}"

@@ -79,11 +79,12 @@ def test_bf16_stays_near_f32(name: str, portrait: bytes) -> None:
     assert 0 < _apart(found, expected) < BF16
 
 
+@pytest.mark.parametrize("instances", [0, 1])
 @pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])
-def test_one_model_serves_many_threads_and_keeps_nothing_of_a_call(kind: str) -> None:
+def test_one_model_serves_many_threads_and_keeps_nothing_of_a_call(kind: str, instances: int) -> None:
     if kind == "onnxruntime":
         pytest.importorskip("onnxruntime")
-    model = Runtime(kind, "f32").load(_path("gender-presentation"), (1, 3, 32, 32))
+    model = Runtime(kind, "f32", instances=instances).load(_path("gender-presentation"), (1, 3, 32, 32))
     rng = np.random.default_rng(2)
     inputs = [rng.random((1, 3, 32, 32), np.float32) for _ in range(64)]
     alone = [model(each)[0] for each in inputs]

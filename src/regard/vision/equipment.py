@@ -116,7 +116,7 @@ class EquipmentInspector:
     ) -> EquipmentInspector:
         """The inspector of these settings; `objects` finds objects in pictures. `ran` is told of each inference."""
         weights = Weights(settings.weights_dir, settings.weights_file)
-        return cls(weights, Runtime(settings.runtime, settings.precision, settings.threads, ran), faces, objects)
+        return cls(weights, Runtime.opened(settings, ran), faces, objects)
 
     def __call__(self, picture: Picture) -> list[Person]:
         """The persons of the picture, largest first, at most 15. Raises MissingWeights."""

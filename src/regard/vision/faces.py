@@ -89,7 +89,7 @@ class FaceAnalyzer:
         Raises MissingWeights when weights were not pulled.
         """
         weights = Weights(settings.weights_dir, settings.weights_file)
-        runtime = Runtime(settings.runtime, settings.precision, settings.threads, ran)
+        runtime = Runtime.opened(settings, ran)
         return cls(weights, runtime, settings.small_faces, settings.profile)
 
     @property

@@ -69,7 +69,7 @@ class LabelFinder:
     ) -> LabelFinder:
         """The finder of these settings. `ran` is told of each inference."""
         weights = Weights(settings.weights_dir, settings.weights_file)
-        return cls(weights, Runtime(settings.runtime, settings.precision, settings.threads, ran))
+        return cls(weights, Runtime.opened(settings, ran))
 
     def __call__(self, picture: Picture) -> list[FoundLabel]:
         """Every label of the picture and every one above it, surest first. Raises MissingWeights."""

@@ -70,7 +70,7 @@ class Moderator:
     def opened(cls, settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> Moderator:
         """The moderator of these settings. `ran` is told of each inference."""
         weights = Weights(settings.weights_dir, settings.weights_file)
-        return cls(weights, Runtime(settings.runtime, settings.precision, settings.threads, ran))
+        return cls(weights, Runtime.opened(settings, ran))
 
     def __call__(self, picture: Picture) -> list[ModerationLabel]:
         """Every label that there is a score for, and those above it, each with the highest confidence it was given.

@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import LifoQueue
+from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from regard.settings import Settings
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -47,7 +50,8 @@ class Model:
 
 
 class Runtime:
-    """Loads models. `threads` is how many threads one inference may use.
+    """Loads models. `threads` is how many threads one inference may use, `instances` how many inferences of one model
+    may run at once; 0 stands for as many as the cores have room for. docs/benchmarks.md has the defaults measured.
 
     `precision` is auto, bf16 or f32. auto means bf16 where the processor has a matrix unit for it and OpenVINO runs
     the models, else f32. `ran` is told the name of the model and the seconds after each inference. Raises
@@ -60,6 +64,7 @@ class Runtime:
         precision: str = "auto",
         threads: int = 1,
         ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+        instances: int = 0,
     ) -> None:
         if kind not in KINDS or precision not in PRECISIONS or threads < 1:
             raise ValueError(
@@ -67,7 +72,17 @@ class Runtime:
                 f"{PRECISIONS} and at least 1."
             )
         self._ran = ran
-        self._backend = _OpenVino(precision, threads) if kind == "openvino" else _OnnxRuntime(precision, threads)
+        instances = instances or max(1, _cores() // threads)
+        self._backend: _OpenVino | _OnnxRuntime = (
+            _OpenVino(precision, threads, instances)
+            if kind == "openvino"
+            else _OnnxRuntime(precision, threads, instances)
+        )
+
+    @classmethod
+    def opened(cls, settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> Runtime:
+        """The runtime of these settings. Raises RuntimeUnavailable."""
+        return cls(settings.runtime, settings.precision, settings.threads, ran, settings.instances)
 
     @property
     def precision(self) -> str:
@@ -88,7 +103,7 @@ class Runtime:
 
 
 class _OpenVino:
-    def __init__(self, precision: str, threads: int) -> None:
+    def __init__(self, precision: str, threads: int, instances: int) -> None:
         import openvino
 
         self._core = openvino.Core()
@@ -97,9 +112,8 @@ class _OpenVino:
             raise RuntimeUnavailable("This processor has no bf16 arithmetic. Set REGARD_PRECISION to auto or f32.")
         wanted = precision if precision != "auto" else "bf16" if _has_matrix_unit() else "f32"
         self.precision = "bf16" if has_bf16 and wanted == "bf16" else "f32"
-        # One stream a core (or a group of `threads` cores): with a single one, requests of two pool threads
-        # would wait for each other.
-        self._streams = max(1, _cores() // threads)
+        # OpenVINO calls an instance a stream.
+        self._streams = instances
         self._options = {
             "NUM_STREAMS": str(self._streams),
             "INFERENCE_NUM_THREADS": str(self._streams * threads),
@@ -148,7 +162,7 @@ def _fill(request: Any, inputs: list[Array]) -> None:
 class _OnnxRuntime:
     precision = "f32"
 
-    def __init__(self, precision: str, threads: int) -> None:
+    def __init__(self, precision: str, threads: int, instances: int) -> None:
         try:
             import onnxruntime
         except ImportError:
@@ -160,6 +174,7 @@ class _OnnxRuntime:
             raise RuntimeUnavailable("ONNX Runtime computes in f32 here. Set REGARD_PRECISION to auto or f32.")
         self._library: Any = onnxruntime
         self._threads = threads
+        self._instances = instances
 
     def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None, _coordinates: bool) -> tuple[_Run, int]:
         if path.suffix != ".onnx":
@@ -178,9 +193,12 @@ class _OnnxRuntime:
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
             raise RuntimeUnavailable(f"ONNX Runtime cannot load {path.name}: {error}") from None
         names = [each.name for each in session.get_inputs()]
+        # One session serves any number of callers; how many at once is held by counting.
+        free = BoundedSemaphore(self._instances)
 
         def run(inputs: list[Array]) -> list[Array]:
-            found = session.run(None, dict(zip(names, inputs, strict=True)))
+            with free:
+                found = session.run(None, dict(zip(names, inputs, strict=True)))
             return [np.asarray(each, np.float32) for each in found]
 
         return run, len(names)

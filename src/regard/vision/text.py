@@ -65,7 +65,7 @@ class TextReader:
     def opened(cls, settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> TextReader:
         """The reader of these settings. `ran` is told of each inference."""
         weights = Weights(settings.weights_dir, settings.weights_file)
-        return cls(weights, Runtime(settings.runtime, settings.precision, settings.threads, ran))
+        return cls(weights, Runtime.opened(settings, ran))
 
     def __call__(self, picture: Picture) -> list[Line]:
         """The lines of the picture, from top to bottom. Raises MissingWeights."""

@@ -1,0 +1,52 @@
+"""Which threads and instances of a model give the most pictures a second: the defaults of the settings, measured."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+
+from benchmarks.measuring import markdown, seconds
+from benchmarks.pictures import small
+from regard.settings import from_environment
+from regard.vision.faces import FaceAnalyzer
+from regard.vision.images import decode
+
+ROUNDS, COUNT = 7, 40
+
+
+def run() -> str:
+    """The section of docs/benchmarks.md."""
+    cores = len(os.sched_getaffinity(0))
+    pictures = small(COUNT)
+    choices = [(1, cores), (cores, 1), (1, 1)]
+    analyzers = {
+        (threads, instances): FaceAnalyzer.opened(from_environment(threads=threads, instances=instances))
+        for threads, instances in dict.fromkeys(choices)
+    }
+    works = {(choice, callers): analyzers[choice] for choice in analyzers for callers in dict.fromkeys((1, cores))}
+    taken: dict[tuple[tuple[int, int], int], list[float]] = {work: [] for work in works}
+    for _ in range(ROUNDS):
+        for (choice, callers), analyzer in works.items():
+            taken[choice, callers].append(_seconds(analyzer, pictures, callers))
+    rows = [
+        (f"{threads}", f"{instances}", f"{callers}", f"{COUNT / median(each):.1f}")
+        for ((threads, instances), callers), each in taken.items()
+    ]
+    return markdown(
+        "Threads and instances",
+        ("threads", "instances", "callers at once", "pictures/s"),
+        rows,
+        f"Decoding, detecting and embedding {COUNT} pictures of 250×250 on {cores} cores; medians of {ROUNDS} rounds "
+        "that take turns. The defaults are the first row's: a thread an inference, and an instance a core. "
+        "`python -m benchmarks instances`",
+    )
+
+
+def _seconds(analyzer: FaceAnalyzer, pictures: list[bytes], callers: int) -> float:
+    def look(data: bytes) -> None:
+        picture = decode(data)
+        analyzer.embed(picture, analyzer.detect(picture)[:1])
+
+    with ThreadPoolExecutor(callers) as pool:
+        return seconds(lambda: list(pool.map(look, pictures)))
