@@ -45,6 +45,7 @@ def test_metrics_are_served_as_prometheus_reads_them() -> None:
 def test_another_method_is_refused_as_aws_would(method: str, path: str) -> None:
     answer = get(path, method)
     assert (answer.status, answer.code) == (405, "UnknownOperationException")
+    assert f"{path} takes GET and HEAD, not {method}".encode() in answer.body
 
 
 def test_a_signed_request_that_is_no_post_is_refused() -> None:

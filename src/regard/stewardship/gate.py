@@ -41,7 +41,10 @@ _RAISED = "x-regard-threshold"
 _POLICY = "regard/policy"  # a kind of record
 _NO_RECEIPT = "consent-needs-receipt"  # a rule of the packs that ship
 _JUDGED = (Capability.COMPARE, Capability.IDENTIFY)
-_ASK = "the council hears appeals; `regard council charter` says who sits on it, docs/council.md how to ask."
+_ASK = (
+    "anyone may appeal by POST /stewardship/v1/reports, as docs/reports.md shows; `regard council charter` says who "
+    "answers, and an answer that is overdue shows in the public report."
+)
 _log = logging.getLogger(__name__)
 
 

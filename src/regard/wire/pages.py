@@ -45,8 +45,10 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
     def unknown(request: Request, _: Exception) -> Response:
         return _refused(f"There is nothing at {request.url.path}.", 404)
 
-    def wrong_method(_: Request, __: Exception) -> Response:
-        return _refused("The API takes POST / alone, and its pages GET.", 405)
+    def wrong_method(request: Request, error: Exception) -> Response:
+        taken = " and ".join(sorted((getattr(error, "headers", None) or {}).get("Allow", "GET").split(", ")))
+        cause = f"{request.url.path} takes {taken}, not {request.method}. The API takes POST / alone."
+        return _refused(cause, 405)
 
     app = Starlette(
         routes=[
