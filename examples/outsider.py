@@ -42,30 +42,35 @@ def open_checkpoint(note: str, key: str) -> tuple[str, int, bytes]:
     sys.exit("the log's key did not sign this checkpoint")
 
 
-def parent(*nodes: bytes) -> bytes:
-    """The hash above two nodes; the last node of a row of odd length has no sibling and is taken up as it is."""
-    return sha256(b"\1" + nodes[0] + nodes[1]).digest() if len(nodes) == 2 else nodes[0]
+def leaf(entry: bytes) -> bytes:
+    return sha256(b"\0" + entry).digest()
 
 
-def root_of(entry: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
-    """The root of a tree of `size` entries with `entry` at `index`, whose neighbours hash to `proof`."""
-    node, last = sha256(b"\0" + entry).digest(), size - 1
-    if not 0 <= index < size:
-        sys.exit(f"a tree of {size} has no entry {index}")
-    for sibling in proof:
-        while index == last and index % 2 == 0 and index > 0:
-            index, last = index // 2, last // 2
-        node = parent(sibling, node) if index % 2 else parent(node, sibling)
-        index, last = index // 2, last // 2
-    return node if last == 0 else sys.exit("the proof is too short")
+def parent(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\1" + left + right).digest()
 
 
-def root_of_all(entries: list[bytes]) -> bytes:
-    """The root of a tree of these entries."""
-    row = [sha256(b"\0" + entry).digest() for entry in entries]
-    while len(row) > 1:
-        row = [parent(*row[place : place + 2]) for place in range(0, len(row), 2)]
-    return row[0] if row else sha256().digest()
+def split(size: int) -> int:
+    """How many of `size` entries are on the left of the root: the greatest power of two below `size`."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def root_of(node: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
+    """The root of a tree of `size` leaves with `node` at `index`, whose neighbours hash to `proof`."""
+    if not 0 <= index < size or (not proof and size > 1):
+        sys.exit(f"a tree of {size} has no entry {index} with such a proof")
+    if size == 1:
+        return node
+    *below, beside = proof
+    if index < split(size):
+        return parent(root_of(node, index, split(size), below), beside)
+    return parent(beside, root_of(node, index - split(size), size - split(size), below))
+
+
+def root_of_all(leaves: list[bytes]) -> bytes:
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha256().digest()
+    return parent(root_of_all(leaves[: split(len(leaves))]), root_of_all(leaves[split(len(leaves)) :]))
 
 
 def read_entries(log: str, size: int) -> Iterator[bytes]:
@@ -97,7 +102,7 @@ def receipt(file: str, key: str) -> None:
     origin, size, root = open_checkpoint(note, key)
     entry = b64decode(extra.removeprefix("extra "))
     place = int(index.removeprefix("index "))
-    if root_of(entry, place, size, [b64decode(line) for line in proof]) != root:
+    if root_of(leaf(entry), place, size, [b64decode(line) for line in proof]) != root:
         sys.exit("the entry is not in the log that was signed")
     print(f"Entry {place} of the {size} in {origin}:\n{entry.decode()}")
 
@@ -106,14 +111,12 @@ def count(log: str, period: str, key: str) -> None:
     address = f"{log.rstrip('/')}/{period}"
     origin, size, root = open_checkpoint(fetch(f"{address}/checkpoint").decode(), key)
     entries = list(read_entries(address, size))
-    if root_of_all(entries) != root:
+    if root_of_all([leaf(entry) for entry in entries]) != root:
         sys.exit("the entries are not those that were signed")
-    told = map(json.loads, entries)
-    calls = Counter(
-        (each["purpose"] == "development", each["operation"]) for each in told if each["kind"] == "regard/call"
-    )
+    calls = [each for each in map(json.loads, entries) if each["kind"] == "regard/call"]
+    counts = Counter((each["purpose"] == "development", each["operation"]) for each in calls)
     print(f"{origin}: {size} entries, all signed for. Calls by operation, as the report of the period has them:")
-    for (development, operation), number in sorted(calls.items()):
+    for (development, operation), number in sorted(counts.items()):
         print(f"{number:8} {operation}{' (for development)' if development else ''}")
 
 

@@ -96,19 +96,19 @@ def test_an_outsider_notices_an_edited_entry(tmp_path: Path) -> None:
 
 def test_the_script_s_hashing_agrees_with_every_proof_of_small_trees() -> None:
     script = runpy.run_path(str(SCRIPT))
-    root_of, root_of_all = script["root_of"], script["root_of_all"]
+    leaf, root_of, root_of_all = script["leaf"], script["root_of"], script["root_of_all"]
     files: dict[str, bytes] = {}
     tree = Tree()
     for size in range(1, 70):
         files |= {tile.path: data for tile, data in [*tree.add(b"%d" % (size - 1)), *tree.begun()]}
         nodes = TileNodes(size, files.__getitem__)
-        assert root_of_all([b"%d" % index for index in range(size)]) == tree.root
+        assert root_of_all([leaf(b"%d" % index) for index in range(size)]) == tree.root
         for index in range(size):
             proof = inclusion_proof(index, size, nodes)
-            assert root_of(b"%d" % index, index, size, proof) == tree.root
+            assert root_of(leaf(b"%d" % index), index, size, proof) == tree.root
             if proof:
                 with pytest.raises(SystemExit):
-                    root_of(b"%d" % index, index, size, proof[:-1])
+                    root_of(leaf(b"%d" % index), index, size, proof[:-1])
 
 
 def test_the_script_reads_bundles_where_they_lie() -> None:
