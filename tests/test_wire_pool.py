@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
-from collections.abc import Coroutine
+import weakref
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -34,6 +36,34 @@ def test_work_runs_in_a_thread_and_its_result_comes_back() -> None:
 def test_an_error_of_the_work_comes_back() -> None:
     with pytest.raises(ZeroDivisionError):
         run(Pool(1, 0).run(lambda: 1 // 0, staying()))
+
+
+def test_an_error_keeps_nothing_of_the_work_in_memory() -> None:
+    class Held:
+        pass
+
+    async def fail(pool: Pool, work: Callable[[], None]) -> None:
+        with pytest.raises(ValueError):
+            await pool.run(work, staying())
+
+    async def fail_at_once_and_after_waiting() -> None:
+        pool = Pool(1, 2)
+        with pool.place(), pool.place():
+            await asyncio.gather(fail(pool, work), fail(pool, work))
+
+    held: list[weakref.ref[Held]] = []
+
+    def work() -> None:
+        mine = Held()
+        held.append(weakref.ref(mine))
+        raise ValueError
+
+    gc.disable()
+    try:
+        run(fail_at_once_and_after_waiting())
+        assert [each() for each in held] == [None, None]
+    finally:
+        gc.enable()
 
 
 @given(workers=st.integers(1, 4), queue=st.integers(0, 4))

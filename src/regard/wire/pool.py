@@ -64,13 +64,18 @@ class Pool:
         self._busy += 1
         try:
             future = self._threads.submit(work)
+            done = asyncio.wrap_future(future)
             # A worker is free: the work begins now, and whether somebody leaves makes no difference any more.
             if self._busy <= self._workers:
                 gone.close()
-                return await asyncio.wrap_future(future)
-            return await _unless_gone(future, gone)
+            else:
+                await _unless_gone(future, done, gone)
+            return await done
         finally:
             self._busy -= 1
+            # An error of the work holds this frame, which would hold the future that holds the error: what was refused
+            # would stay in memory until the collector of cycles comes by.
+            del future, done
 
     def close(self) -> None:
         """Let nothing more in, and finish what was accepted."""
@@ -78,13 +83,12 @@ class Pool:
         self._threads.shutdown(wait=True)
 
 
-async def _unless_gone(future: Future[Result], gone: Coroutine[Any, Any, None]) -> Result:
-    done = asyncio.wrap_future(future)
+async def _unless_gone(future: Future[Any], done: asyncio.Future[Any], gone: Coroutine[Any, Any, None]) -> None:
+    """Wait for the work to be done, or to be past calling off. Raises ClientGone when it was called off."""
     leaving = asyncio.create_task(gone)
     try:
         await asyncio.wait((done, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not done.done() and future.cancel():
             raise ClientGone
-        return await done
     finally:
         leaving.cancel()
