@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.measuring import markdown, resident_mib, seconds
 from benchmarks.pictures import full_hd, small
-from regard.operations.registry import answered
+from regard.operations.registry import Answer, answered
 from regard.operations.service import Service
 from regard.server import open_office, open_service
 from regard.settings import from_environment
@@ -41,7 +41,7 @@ def run() -> str:
             # A log of its own, as the service has: of one log only one process is the writer.
             alone = data / "in-process"
             rows = [_share(name, alone / name, service, known, picture) for name, picture in _pictures().items()]
-            ask = _over_http(service, known, _pictures()["250×250"])
+            ask = asking(service, known, "DetectFaces", _pictures()["250×250"])
             for _ in range(LOADED):
                 ask()
             loaded = resident_mib(service.process.pid)
@@ -63,8 +63,12 @@ def _pictures() -> dict[str, bytes]:
 def _share(
     name: str, data: Path, service: Running, known: Mapping[str, str], picture: bytes
 ) -> tuple[str, str, str, str]:
-    over_http = _over_http(service, known, picture)
-    in_process = _in_process(data, picture)
+    over_http = asking(service, known, "DetectFaces", picture)
+    answer = answering(data)
+
+    def in_process() -> object:
+        return answer("DetectFaces", picture)
+
     shares, distant, near = [], [], []
     for _ in range(REPEATS):
         pairs = [(seconds(over_http), seconds(in_process)) for _ in range(ROUNDS)]
@@ -79,11 +83,11 @@ def _share(
     )
 
 
-def _over_http(service: Running, known: Mapping[str, str], picture: bytes) -> Callable[[], object]:
+def asking(service: Running, known: Mapping[str, str], operation: str, picture: bytes) -> Callable[[], object]:
     """One question over a kept connection, its bytes made beforehand: what is timed is the service, not a client."""
     address = urlsplit(service.url)
     request = signed(
-        "DetectFaces",
+        operation,
         {"Image": {"Bytes": picture}},
         host=address.netloc,
         access_key_id=known["AWS_ACCESS_KEY_ID"],
@@ -99,21 +103,37 @@ def _over_http(service: Running, known: Mapping[str, str], picture: bytes) -> Ca
         connection.sendall(question)
         answer = b""
         while b"\r\n\r\n" not in answer:
-            answer += connection.recv(65536)
+            answer += _more(connection)
         top, _, body = answer.partition(b"\r\n\r\n")
-        length = int(re.search(rb"content-length: (\d+)", top)[1])
-        while len(body) < length:
-            body += connection.recv(65536)
+        length = re.search(rb"content-length: (\d+)", top)
+        assert length
+        while len(body) < int(length[1]):
+            body += _more(connection)
         assert top.startswith(b"HTTP/1.1 200"), body
         return body
 
     return ask
 
 
-def _in_process(data: Path, picture: bytes) -> Callable[[], object]:
+def _more(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise ConnectionError("The service hung up.")
+    return data
+
+
+def answering(
+    data: Path, ran: Callable[[str, float], None] = lambda _name, _seconds: None
+) -> Callable[[str, bytes], Answer]:
+    """What an operation answers to a picture, in this process. `ran` is told of each inference."""
     office = open_office(from_environment(data_dir=data))
     office.organizations.first_start()
-    service: Service = open_service(office)
-    key = office.organizations.keys.all()[0]
-    operation = answered()["DetectFaces"]
-    return lambda: service.answer(Call(key.caller, operation, {"Image": {"Bytes": picture}}, "us-east-1", "benchmark"))
+    service: Service = open_service(office, ran)
+    caller = office.organizations.keys.all()[0].caller
+    known = answered()
+
+    def answer(operation: str, picture: bytes) -> Answer:
+        call = Call(caller, known[operation], {"Image": {"Bytes": picture}}, "us-east-1", "benchmark")
+        return service.answer(call)
+
+    return answer

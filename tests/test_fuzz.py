@@ -20,6 +20,8 @@ from tests.running import Running
 from tests.wire_client import Request, sign
 
 PICTURES, REQUESTS = 5_000, 20_000
+BEYOND = ("DetectLabels", "DetectModerationLabels", "DetectProtectiveEquipment", "DetectText", "RecognizeCelebrities")
+PICTURES_BEYOND = 200
 MOST_SECONDS = 20.0
 # The resident memory may rise while the buffers of every worker settle; from here on it may not.
 SETTLED, GROWTH = 2_000, 1.05
@@ -101,6 +103,18 @@ def test_mutated_pictures_are_answered_or_refused(service: Running, ask: Ask, po
     )
 
 
+@pytest.mark.parametrize("operation", BEYOND)
+def test_mutated_pictures_are_answered_or_refused_by_every_operation(
+    service: Running, ask: Ask, portrait: bytes, scale: float, operation: str
+) -> None:
+    chance = random.Random(7)
+    _run(
+        service,
+        round(PICTURES_BEYOND * scale),
+        lambda: ask(operation, {"Image": {"Bytes": _mutated(chance, portrait)}}),
+    )
+
+
 def test_any_parameters_of_any_operation_are_answered_or_refused(
     service: Running, ask: Ask, portrait: bytes, scale: float
 ) -> None:
@@ -145,6 +159,36 @@ def _parameters(chance: random.Random, operation: str, portrait: bytes) -> dict[
         "ResourceArn": ["arn:aws:rekognition:us-east-1:000000000000:collection/fuzz", "x" * 30, "short"],
         "Tags": [{"a": "b"}, {"aws:a": "b"}, {"regard:basis": "none"}, {}],
         "TagKeys": [["a"], [""], ["a"] * 300],
+        "MinConfidence": [0, 50, 100, 101, -1, 1e-300],
+        "MaxLabels": [0, 1, 10**9, -1],
+        "Features": [["GENERAL_LABELS"], ["IMAGE_PROPERTIES"], ["GENERAL_LABELS", "IMAGE_PROPERTIES"], ["odd"], []],
+        "Settings": [
+            {"GeneralLabels": {"LabelInclusionFilters": ["Person", "é"], "LabelCategoryExclusionFilters": [""]}},
+            {"GeneralLabels": {"LabelInclusionFilters": ["a"] * 101}},
+            {"ImageProperties": {"MaxDominantColors": 12}},
+            {"ImageProperties": {"MaxDominantColors": 13}},
+            {},
+        ],
+        "Filters": [
+            {"WordFilter": {"MinConfidence": 0, "MinBoundingBoxHeight": 1.1}},
+            {"WordFilter": {"MinBoundingBoxWidth": 0.5}, "RegionsOfInterest": [{"BoundingBox": {"Left": -1e30}}]},
+            {
+                "RegionsOfInterest": [
+                    {"Polygon": [{"X": 0, "Y": 0}, {"X": 1, "Y": 1}, {"X": 1, "Y": 0}, {"X": 0, "Y": 1}]}
+                ]
+            },
+            {"RegionsOfInterest": [{"Polygon": [{"X": 1e308, "Y": -1e308}, {"X": 0, "Y": 0}, {"X": 0, "Y": 0}]}]},
+            {"RegionsOfInterest": [{}] * 11},
+        ],
+        "SummarizationAttributes": [
+            {"MinConfidence": 80, "RequiredEquipmentTypes": ["FACE_COVER", "HAND_COVER"]},
+            {"MinConfidence": 200, "RequiredEquipmentTypes": ["FACE_COVER"]},
+            {"MinConfidence": 50, "RequiredEquipmentTypes": ["odd"]},
+            {},
+        ],
+        "HumanLoopConfig": [{"HumanLoopName": "loop", "FlowDefinitionArn": "arn:aws:sagemaker:a"}, {}],
+        "ProjectVersion": ["arn:aws:rekognition:us-east-1:000000000000:project/a/version/b/1", ""],
+        "Id": ["abcdefg1", "", "é"],
     }
     shape = service_model().operation_model(operation).input_shape
     members = list(shape.members) if shape else []

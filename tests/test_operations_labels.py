@@ -10,7 +10,7 @@ import pytest
 
 from regard.operations.errors import ApiError
 from regard.vision.findings import Box
-from regard.vision.images import Picture
+from regard.vision.images import Picture, decode
 from regard.vision.labels import FoundLabel, Instance, LabelFinder
 from regard.vision.taxonomy import ancestors
 from tests.fakes import Client, open_rooms, picture_of
@@ -53,6 +53,20 @@ ANIMALS = {"Dog", "Canine", "Pet", "Mammal", "Animal"}
 )
 def test_what_is_asked_for_is_answered(client: Client, asked: dict[str, Any], expected: set[str]) -> None:
     assert _names(client("DetectLabels", Image=IMAGE, **asked)) == expected
+
+
+def test_a_picture_is_decoded_once_for_all_that_is_asked(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[bytes] = []
+
+    def counting(data: bytes) -> Picture:
+        decoded.append(data)
+        return decode(data)
+
+    monkeypatch.setattr("regard.operations.pictures.decode", counting)
+    answer = client("DetectLabels", Image=IMAGE, Features=["GENERAL_LABELS", "IMAGE_PROPERTIES"])
+    assert answer["Labels"]
+    assert answer["ImageProperties"]
+    assert len(decoded) == 1
 
 
 def test_a_label_tells_its_parents_categories_and_boxes(client: Client) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from regard.operations.errors import ApiError, translated
@@ -15,6 +16,7 @@ from regard.stewardship.call import Capability, DataClass
 from regard.stewardship.consents import Consents
 from regard.stewardship.withholding import threshold_of
 from regard.vision.images import decode
+from regard.vision.text import Line, TextReader, Word, between
 from tests.fakes import Client, open_rooms, picture_of
 
 
@@ -64,6 +66,38 @@ def test_only_those_whose_consent_counts_stay_open(client: Client) -> None:
     assert not green[110:].any()
     assert call.account["counts"] == {"found": 3, "matched": 1}
     assert len(call.people) == 1
+
+
+OUTLINE = np.array([[0.0, 0.9], [0.5, 0.9], [0.5, 0.95], [0.0, 0.95]])
+NAMED = Word("Anna", 91.0, between(OUTLINE, 0.0, 0.4))
+PLATE = [Word("WXY", 92.0, between(OUTLINE, 0.5, 0.7)), Word("1234", 93.0, between(OUTLINE, 0.75, 1.0))]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [("anna", 1), (r"[A-Z]{3} \d{4}", 2), ("nn", 1), (r"^\d+$", 0), ("[A-Z]+", 2), (r"\w+", 3)],
+)
+def test_words_that_fit_a_pattern_are_covered(client: Client, pattern: str, words: int) -> None:
+    line = Line("Anna WXY 1234", 90.0, OUTLINE, (NAMED, *PLATE))
+    client.rooms = replace(client.rooms, text=cast(TextReader, lambda _: [line]))
+    answer, _ = _ask(client, "Redact", picture_of(1), TextPatterns=[pattern])
+    assert [each["kind"] for each in answer["covered"]] == ["face"] + ["text"] * words
+    shown = decode(answer["image"]).pixels
+    for each in answer["covered"]:
+        x, y = each["box"]["left"] + each["box"]["width"] / 2, each["box"]["top"] + each["box"]["height"] / 2
+        assert not shown[int(y * shown.shape[0]), int(x * shown.shape[1])].any()
+
+
+@pytest.mark.parametrize("pattern", ["(", "(a|aa)+$"])
+def test_a_pattern_that_cannot_be_looked_for_is_refused(
+    client: Client, pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regard.vision.text.MOST_SECONDS", 0.01)
+    line = Line("a" * 60 + "!", 90.0, OUTLINE, (Word("a" * 60 + "!", 90.0, OUTLINE),))
+    client.rooms = replace(client.rooms, text=cast(TextReader, lambda _: [line]))
+    with pytest.raises(ApiError) as error:
+        _ask(client, "Redact", picture_of(1), TextPatterns=[pattern])
+    assert error.value.code == "InvalidParameterException"
 
 
 def test_a_person_is_left_open_once_at_most(client: Client) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.masking import FOLDERS, masks
 from regard.settings import from_environment
 from regard.vision.equipment import MOST_PERSONS, EquipmentInspector, Person
 from regard.vision.faces import FaceAnalyzer
@@ -62,14 +63,5 @@ def test_nobody_is_found_on_a_wall(inspector: EquipmentInspector) -> None:
 def test_masks_are_told_on_the_half_that_nothing_was_fitted_to(
     inspector: EquipmentInspector, analyzer: FaceAnalyzer, shared_data: Path, scale: float
 ) -> None:
-    shares = []
-    for folder, worn in (("with_mask", True), ("without_mask", False)):
-        # Every other picture, from the first on, fitted the three numbers of the regression.
-        files = sorted((shared_data / "facemask" / folder).iterdir())[1 :: 2 if scale == 1 else 4]
-        right = 0
-        for file in files:
-            picture = decode(file.read_bytes())
-            faces = analyzer.detect_all(picture)
-            right += bool(faces) and inspector.cover(picture, faces[0]).value == worn
-        shares.append(right / len(files))
-    assert sum(shares) / 2 >= (0.95 if scale == 1 else 0.9), shares
+    told = [masks(analyzer, inspector, shared_data / "facemask" / name, 1 if scale == 1 else 2) for name in FOLDERS]
+    assert sum(share.rate for share in told) / 2 >= (0.95 if scale == 1 else 0.9), told

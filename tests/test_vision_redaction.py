@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from benchmarks.covering import covers
 from regard.settings import from_environment
 from regard.vision.faces import Box, FaceAnalyzer
 from regard.vision.images import Picture, decode
 from regard.vision.redaction import Style, covered, encoded, head
 
-BOXES = Path(__file__).parent / "data" / "redaction_boxes.csv"
-Corners = tuple[int, int, int, int]
 ratio = st.floats(-0.5, 1.5)
 size = st.floats(0, 1.5)
 
@@ -31,20 +28,6 @@ def analyzer() -> FaceAnalyzer:
 
 def _noise(width: int, height: int) -> Picture:
     return Picture(np.random.default_rng(1).integers(1, 255, (height, width, 3), np.uint8), "PNG")
-
-
-def _by_hand(shared_data: Path, part: float) -> dict[Path, list[Corners]]:
-    """The boxes of the first `part` of the pictures, spread over all of them."""
-    found: dict[Path, list[Corners]] = defaultdict(list)
-    for row in csv.DictReader(BOXES.read_text().splitlines()):
-        boxes = found[shared_data / row["picture"]]
-        if row["left"]:
-            boxes.append((int(row["left"]), int(row["top"]), int(row["right"]), int(row["bottom"])))
-    return dict(list(found.items())[:: round(1 / part)])
-
-
-def _side(box: Corners) -> float:
-    return float(np.sqrt((box[2] - box[0]) * (box[3] - box[1])))
 
 
 @given(left=ratio, top=ratio, width=size, height=size, style=st.sampled_from(Style))
@@ -100,22 +83,10 @@ def test_a_turned_picture_is_written_upright() -> None:
 
 
 def test_faces_in_boxes_drawn_by_hand_are_covered(analyzer: FaceAnalyzer, shared_data: Path, scale: float) -> None:
-    lost, seen, likeness = [], 0, [0.0]
-    for file, boxes in _by_hand(shared_data, 1.0 if scale == 1 else 0.25).items():
-        picture = decode(file.read_bytes())
-        faces = analyzer.detect_all(picture)
-        areas = [head(face.box) for face in faces]
-        white = Picture(np.full_like(picture.pixels, 255), "PNG")
-        hidden = covered(white, areas).pixels[:, :, 0] == 0
-        large = [box for box in boxes if _side(box) >= 16]
-        seen += len(large)
-        lost += [(file.name, box) for box in large if hidden[box[1] : box[3], box[0] : box[2]].mean() < 0.8]
-        known = [face for face in faces if face.box.width * picture.width >= 30 and face.confidence >= 70]
-        before, after = analyzer.embed(picture, known), analyzer.embed(covered(picture, areas), known)
-        likeness += (before * after).sum(axis=1).tolist()
-    assert seen >= 25
-    assert 1 - len(lost) / seen >= (0.98 if scale == 1 else 0.95), lost
-    assert max(likeness) < 0.3
+    found = covers(analyzer, shared_data, (Style.FILL,), 1 if scale == 1 else 4)
+    assert found.large.of >= 25
+    assert found.large.rate >= (0.98 if scale == 1 else 0.95), found.lost
+    assert max(found.likeness[Style.FILL]) < 0.3
 
 
 def test_faces_of_ten_pixels_are_found(analyzer: FaceAnalyzer, shared_data: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from regard.settings import from_environment
+from regard.vision.images import Picture
+from regard.vision.labels import LabelFinder
 from regard.vision.runtime import Array, Runtime, RuntimeUnavailable
 from regard.vision.weights import MissingWeights, Weights
 
@@ -25,6 +27,13 @@ INPUTS = {
     "age": ((1, 3, 64, 64), 1),
     "gender-presentation": ((1, 3, 32, 32), 1),
     "expression": ((1, 64, 64, 1), 1),
+}
+BEYOND = {
+    "pornography": ((1, 224, 224, 3), 255),
+    "face-cover": ((1, 224, 224, 3), 1),
+    "text-detector": ((1, 3, 160, 128), 1),
+    "text-direction": ((1, 3, 48, 192), 1),
+    "text-recogniser": ((1, 3, 48, 320), 1),
 }
 # Largest difference of an output, relative to its largest number or LEAST, whichever is more. Some scores of
 # the face detector are all near 0, where the two libraries round their sigmoids 1e-7 apart.
@@ -41,7 +50,7 @@ def _path(name: str) -> Path:
 
 def _input(name: str, portrait: bytes) -> Array:
     """A face in the form that the model takes."""
-    shape, largest = INPUTS[name]
+    shape, largest = (INPUTS | BEYOND)[name]
     first = shape[1] == 3
     height, width, channels = (*shape[2:], 3) if first else shape[1:]
     face = Image.open(io.BytesIO(portrait)).crop((140, 0, 310, 212)).resize((width, height))
@@ -58,7 +67,7 @@ def _apart(found: list[Array], expected: list[Array]) -> float:
     )
 
 
-@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("name", INPUTS | BEYOND)
 def test_both_runtimes_give_the_same_numbers(name: str, portrait: bytes) -> None:
     pytest.importorskip("onnxruntime")
     path, given = _path(name), _input(name, portrait)
@@ -136,6 +145,40 @@ def test_onnx_runtime_says_what_it_cannot_do(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(RuntimeUnavailable, match=r"regard\[onnxruntime\]"):
         Runtime("onnxruntime")
+
+
+def test_labels_say_what_onnx_runtime_cannot_read() -> None:
+    pytest.importorskip("onnxruntime")
+    settings = from_environment()
+    finder = LabelFinder(Weights(settings.weights_dir), Runtime("onnxruntime", "f32"))
+    with pytest.raises(RuntimeUnavailable, match=r"object-detector.*REGARD_RUNTIME"):
+        finder.objects(Picture(np.zeros((64, 64, 3), np.uint8), "PNG"))
+
+
+def test_a_file_that_is_slow_to_translate_is_kept_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import openvino
+    from openvino import opset13 as ops
+
+    number = ops.parameter([1, 3], np.float32, name="number")
+    model = openvino.Model([ops.multiply(number, np.float32(2))], [number], "twice")
+    read: list[str] = []
+
+    class Reading:
+        def read_model(self, path: Path) -> object:
+            read.append(path.suffix)
+            return model if path.suffix == ".pb" else openvino.Core().read_model(path)
+
+        def compile_model(self, *given: object) -> object:
+            return openvino.Core().compile_model(*given)
+
+    runtime = Runtime("openvino", "f32")
+    monkeypatch.setattr(runtime._backend, "_core", Reading())
+    (tmp_path / "twice-0123.pb").write_bytes(b"slow")
+    for _ in range(2):
+        found = runtime.load(tmp_path / "twice-0123.pb")(np.ones((1, 3), np.float32))
+        assert (found[0] == 2).all()
+    assert read == [".pb", ".xml"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["twice-0123.bin", "twice-0123.pb", "twice-0123.xml"]
 
 
 @pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])

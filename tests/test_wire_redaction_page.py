@@ -80,6 +80,8 @@ def test_leaving_somebody_open_is_an_identification_for_the_gate(
         ({"image": base64.b64encode(b"no picture").decode()}, 400, "format"),
         ({"image": "", "collection": "no such collection"}, 400, "collection"),
         ({"image": "", "at_least": 101}, 400, "at_least"),
+        ({"image": "", "text": [""]}, 400, "text"),
+        ({"image": "", "text": ["a"] * 21}, 400, "text"),
         ({"image": "", "other": 1}, 400, "other"),
     ],
 )

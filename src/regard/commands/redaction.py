@@ -1,4 +1,4 @@
-"""`regard redact`: pictures and folders with the faces in them covered."""
+"""`regard redact`: pictures and folders with the faces in them covered, and words by pattern."""
 
 from __future__ import annotations
 
@@ -34,10 +34,14 @@ def redact(
     at_least: Annotated[
         float, typer.Option(min=0, max=100, help="Least similarity to a person who stays open.")
     ] = DEFAULT_THRESHOLD,
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", "-t", help="Cover words that fit this regular expression; may be repeated."),
+    ] = None,
     as_json: Json = False,
     key: Key = None,
 ) -> None:
-    """Cover the faces in pictures, and write them without metadata.
+    """Cover the faces in pictures, and words by pattern, and write them without metadata.
 
     The original stays as it is. Leaves with 0 when every picture was written, 2 when one could not be read.
 
@@ -45,7 +49,7 @@ def redact(
     """
     inside = Inside(from_environment(), key)
     to = to or path.with_name(f"{path.stem}-redacted{path.suffix}")
-    given: dict[str, Any] = {"Style": style}
+    given: dict[str, Any] = {"Style": style, "TextPatterns": text or []}
     if collection is not None:
         given |= {"CollectionId": collection, "FaceMatchThreshold": at_least}
     report: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""Redact and RedactOthers, our own operations: a picture with the faces in it covered.
+"""Redact and RedactOthers, our own operations: a picture with the faces in it covered, and words that fit a pattern.
 
 RedactOthers leaves open whoever is in a collection with a consent that counts. That is an identification, and the gate
 is asked for one.
@@ -16,8 +16,9 @@ from regard.operations.rooms import Rooms
 from regard.stewardship.call import Call, Capability, DataClass
 from regard.vision.faces import Box, Face
 from regard.vision.images import Picture, decode
-from regard.vision.redaction import Style, covered, encoded, head
+from regard.vision.redaction import Style, around, covered, encoded, head
 from regard.vision.similarity import score, similarity
+from regard.vision.text import Word, matching
 
 # A stranger who is taken for somebody stays open to view: the threshold is the one for matters of weight.
 DEFAULT_THRESHOLD = 99.0
@@ -28,7 +29,7 @@ Open = tuple[float, KeptFace, Face]
 def redact(call: Call, rooms: Rooms) -> Answer:
     """Cover every face of a picture."""
     picture = decode(rooms.pictures.data(call, call.parameters["Image"]))
-    return _redacted(call, picture, rooms.faces.detect_all(picture), [])
+    return _redacted(call, rooms, picture, rooms.faces.detect_all(picture), [])
 
 
 @operation("RedactOthers", Capability.IDENTIFY, DataClass.TEMPLATES, ours=True)
@@ -36,12 +37,13 @@ def redact_others(call: Call, rooms: Rooms) -> Answer:
     """Cover every face of a picture but those of persons of a collection whose consent to it counts."""
     picture = decode(rooms.pictures.data(call, call.parameters["Image"]))
     faces = rooms.faces.detect_all(picture)
-    return _redacted(call, picture, faces, _consenting(call, rooms, picture, faces))
+    return _redacted(call, rooms, picture, faces, _consenting(call, rooms, picture, faces))
 
 
-def _redacted(call: Call, picture: Picture, faces: list[Face], left_open: list[Open]) -> Answer:
+def _redacted(call: Call, rooms: Rooms, picture: Picture, faces: list[Face], left_open: list[Open]) -> Answer:
     shown = {id(face) for _, _, face in left_open}
-    covers = [(face, head(face.box)) for face in faces if id(face) not in shown]
+    covers = [("face", head(face.box), face.confidence) for face in faces if id(face) not in shown]
+    covers += [("text", around(word.outline), word.confidence) for word in _words(call, rooms, picture)]
     style = Style(call.parameters.get("Style", Style.FILL))
     call.account["counts"] = {"found": len(faces)}
     if call.operation.capability is Capability.IDENTIFY:
@@ -51,10 +53,10 @@ def _redacted(call: Call, picture: Picture, faces: list[Face], left_open: list[O
         for alike, kept, _ in left_open
     ]
     return {
-        "image": encoded(covered(picture, [area for _, area in covers], style)),
+        "image": encoded(covered(picture, [area for _, area, _ in covers], style)),
         "format": picture.format,
         "style": style.value,
-        "covered": [{"kind": "face", "box": _box(area), "confidence": face.confidence} for face, area in covers],
+        "covered": [{"kind": kind, "box": _box(area), "confidence": sure} for kind, area, sure in covers],
         "left_open": [
             {"box": _box(face.box), "person": kept.external_image_id, "similarity": alike}
             for alike, kept, face in left_open
@@ -62,20 +64,29 @@ def _redacted(call: Call, picture: Picture, faces: list[Face], left_open: list[O
     }
 
 
+def _words(call: Call, rooms: Rooms, picture: Picture) -> list[Word]:
+    patterns = call.parameters.get("TextPatterns", [])
+    return matching(rooms.text(picture), patterns) if patterns else []
+
+
 def _consenting(call: Call, rooms: Rooms, picture: Picture, faces: list[Face]) -> list[Open]:
     """Whose face may stay open: by person the face most like theirs, since nobody is in a picture twice."""
     where = call.caller.organization, call.parameters["CollectionId"]
-    at_least = score(call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
+    with rooms.gallery.reading() as connection:
+        face_model = rooms.gallery.collections.find(connection, *where).face_model
+    call.account["models"] = {"FaceModelVersion": face_model}
+    at_least = score(call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD), face_model)
     best: dict[str, Open] = {}
-    for face, embedding in zip(faces, rooms.faces.embed(picture, faces), strict=True):
-        probe = Probe(embedding=embedding, face_model=rooms.faces.version)
+    for face, embedding in zip(faces, rooms.faces.embed(picture, faces, face_model), strict=True):
+        probe = Probe(embedding=embedding, face_model=face_model)
         found, _ = rooms.gallery.search.faces(*where, probe, 1, at_least)
         for near, kept in found:
             person = kept.external_image_id
             if person is None or rooms.consents is None or not rooms.consents.covers(*where, person):
                 continue
-            if person not in best or similarity(near) > best[person][0]:
-                best[person] = (similarity(near), kept, face)
+            alike = similarity(near, face_model)
+            if person not in best or alike > best[person][0]:
+                best[person] = (alike, kept, face)
     return list(best.values())
 
 

@@ -35,7 +35,7 @@ _SEEN = 224
 _MARGIN = 0.1
 # Skin is of one colour, a mask rarely of that of the skin. Logistic regression on the network's log odds and the
 # distance between the colours of mouth and brow, fitted to every other of 500 faces, tested on the rest:
-# docs/accuracy.md.
+# docs/equipment.md.
 _ODDS, _COLOUR, _START = 0.717, 0.113, -0.185
 _MOUTH, _BROW = np.s_[78:106, 36:76], np.s_[30:44, 40:72]
 
@@ -131,6 +131,10 @@ class EquipmentInspector:
             Person(box, confidence, face, None if face is None else self.cover(picture, face))
             for box, confidence, face in largest
         ]
+
+    def unload(self) -> None:
+        """Let go of the network for masks; the next face loads it again."""
+        self.__dict__.pop("cover", None)
 
     @cached_property
     def cover(self) -> FaceCover:

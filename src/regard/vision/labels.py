@@ -33,10 +33,10 @@ _LEAST_OBJECT = 0.1
 _OVERLAP = 0.5
 # Labels below this confidence are never given.
 _LEAST = 1.0
-# Slope and offset of Platt's logistic curve (1999) from the log odds of a score to those of being right, fitted to one
-# half of the pictures with known answers and tested on the other: docs/labels.md.
-_OBJECT_CURVE = (1.818, -0.244)
-_SCENE_CURVE = (1.252, 0.601)
+# Slope and offset of Platt's logistic curve (1999) from the log odds of a score to those of being right, fitted to
+# pictures with known answers; docs/labels.md says what such curves are worth on pictures that they were not fitted to.
+_OBJECT_CURVE = (1.304, -0.374)
+_SCENE_CURVE = (1.172, 0.648)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,10 @@ class Moderator:
         edge = (_WHOLE - _SEEN) // 2
         return float(self._model((seen[edge:-edge, edge:-edge].astype(np.float32) - _MEANS)[None])[0][0, 1])
 
+    def unload(self) -> None:
+        """Let go of the network; the next picture loads it again."""
+        self.__dict__.pop("_model", None)
+
     @cached_property
     def _model(self) -> Model:
         return self._runtime.load(self._weights.path("pornography"), (1, _SEEN, _SEEN, 3))

@@ -19,6 +19,7 @@ Pixels = NDArray[np.uint8]
 
 # What a head shows beyond the box of its face, in widths and heights of that box: hair, ears, chin.
 _BESIDE, _ABOVE, _BELOW = 0.3, 0.4, 0.25
+_AROUND_TEXT = 0.2
 _BLOCKS = 4
 _QUALITY = 92
 
@@ -39,6 +40,14 @@ def head(face: Box) -> Box:
         (1 + 2 * _BESIDE) * face.width,
         (1 + _ABOVE + _BELOW) * face.height,
     )
+
+
+def around(outline: NDArray[np.float64]) -> Box:
+    """The upright box around an outline (4, 2) of text, larger on each side by a fifth of its shorter side."""
+    left, top = outline.min(axis=0)
+    width, height = np.ptp(outline, axis=0)
+    more = _AROUND_TEXT * min(width, height)
+    return Box(float(left - more), float(top - more), float(width + 2 * more), float(height + 2 * more))
 
 
 def covered(picture: Picture, areas: Iterable[Box], style: Style = Style.FILL) -> Picture:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from queue import LifoQueue
 from threading import BoundedSemaphore
@@ -128,7 +130,7 @@ class _OpenVino:
 
         options = self._options | {"INFERENCE_PRECISION_HINT": "f32" if coordinates else self.precision}
         try:
-            model = self._core.read_model(path)
+            model = self._read(path)
             if shape is not None:
                 named = shape if isinstance(shape, Mapping) else {model.inputs[0].any_name: shape}
                 model.reshape({name: openvino.PartialShape(list(sides)) for name, sides in named.items()})
@@ -150,6 +152,30 @@ class _OpenVino:
                 idle.put(request)
 
         return run, len(compiled.inputs)
+
+    def _read(self, path: Path) -> Any:
+        """The model. TensorFlow's files take seconds to translate: the translation is kept beside the file.
+
+        It has the file's name, and so the digest of the weights. A directory that cannot be written keeps nothing.
+        """
+        kept = path.with_suffix(".xml")
+        if path.suffix != ".pb" or kept.exists():
+            return self._core.read_model(kept if path.suffix == ".pb" else path)
+        model = self._core.read_model(path)
+        with suppress(OSError):
+            _keep(model, kept)
+        return model
+
+
+def _keep(model: Any, kept: Path) -> None:
+    import openvino
+
+    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".writing-") as beside:
+        written = Path(beside) / kept.name
+        openvino.save_model(model, written, compress_to_fp16=False)
+        # The numbers before the file that says there are some.
+        for suffix in (".bin", ".xml"):
+            written.with_suffix(suffix).replace(kept.with_suffix(suffix))
 
 
 def _fill(request: Any, inputs: list[Array]) -> None:
@@ -182,8 +208,8 @@ class _OnnxRuntime:
     def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None, _coordinates: bool) -> tuple[_Run, int]:
         if path.suffix != ".onnx":
             raise RuntimeUnavailable(
-                f'ONNX Runtime reads ONNX files only, not {path.name}. Give its entry `convert = "tflite"` '
-                "in weights.toml, or set REGARD_RUNTIME to openvino."
+                f"ONNX Runtime reads ONNX files only, not {path.name}. Set REGARD_RUNTIME to openvino, or name weights "
+                "in a weights.toml of your own that are ONNX, or that `convert` makes ONNX of."
             )
         options = self._library.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1

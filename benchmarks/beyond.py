@@ -1,0 +1,125 @@
+"""Labels, text, moderation, equipment and public figures over HTTP beside their models; DetectText beside rapidocr."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from rapidocr import EngineType, RapidOCR
+
+from benchmarks.measuring import markdown, seconds
+from benchmarks.pictures import full_hd, small
+from benchmarks.serving import answering, asking
+from regard.settings import from_environment
+from regard.vision.text import MODELS
+from regard.vision.weights import Weights
+from tests.running import running
+
+OPERATIONS = (
+    "DetectLabels",
+    "DetectModerationLabels",
+    "DetectProtectiveEquipment",
+    "RecognizeCelebrities",
+    "DetectText",
+)
+ROUNDS, LINES = 10, 24
+
+
+def run() -> str:
+    """The sections of docs/benchmarks.md."""
+    spent: list[float] = []
+    page = _page()
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        # The service inherits its core from here, and so knows that it has one.
+        os.sched_setaffinity(0, {1})
+        with running(data) as first:
+            known = first.environment
+        with running(data, known) as service:
+            os.sched_setaffinity(0, {0})
+            answer = answering(data / "in-process", lambda _, taken: spent.append(taken))
+            rows = []
+            for operation in OPERATIONS:
+                pictures = {"a page": page} if operation == "DetectText" else {"250×250": small(1)[0], "HD": full_hd()}
+                for name, picture in pictures.items():
+                    # Loading models takes longer than the service keeps an idle connection.
+                    answer(operation, picture)
+                    ask = asking(service, known, operation, picture)
+                    rows.append((f"{operation}, {name}", *_share(ask, operation, picture, answer, spent)))
+    ours, peer, share = _beside(lambda: answer("DetectText", page), _rapidocr(page))
+    return "\n\n".join(
+        (
+            markdown(
+                "Beyond faces, over HTTP",
+                ("operation", "over HTTP", "its models alone", "share of ours"),
+                rows,
+                f"One client on one core, the server on another; medians of {ROUNDS} rounds in which both take turns. "
+                "The models' time is what their inferences take, in process; the rest is decoding, looking at pixels, "
+                "the gate, the log and HTTP. `python -m benchmarks beyond`",
+            ),
+            markdown(
+                "DetectText beside rapidocr",
+                ("DetectText, in process", "rapidocr, called directly", "ours beside it"),
+                [(ours, peer, share)],
+                f"A page of {LINES} lines, from the file's bytes on, the same weights in OpenVINO, one core. Ours "
+                "passes the gate and the log.",
+            ),
+        )
+    )
+
+
+def _share(
+    ask: Callable[[], object],
+    operation: str,
+    picture: bytes,
+    answer: Callable[[str, bytes], object],
+    spent: list[float],
+) -> tuple[str, str, str]:
+    ask(), answer(operation, picture)
+    pairs = []
+    for _ in range(ROUNDS):
+        taken = seconds(ask)
+        spent.clear()
+        answer(operation, picture)
+        pairs.append((taken, sum(spent)))
+    share = median(1 - bare / whole for whole, bare in pairs)
+    whole, bare = (median(each) * 1e3 for each in zip(*pairs, strict=True))
+    return f"{whole:.1f} ms", f"{bare:.1f} ms", f"{share:.1%}"
+
+
+def _beside(ours: Callable[[], object], peer: Callable[[], object]) -> tuple[str, str, str]:
+    ours(), peer()
+    pairs = [(seconds(ours), seconds(peer)) for _ in range(ROUNDS)]
+    mine, theirs = (median(each) * 1e3 for each in zip(*pairs, strict=True))
+    return f"{mine:.0f} ms", f"{theirs:.0f} ms", f"{median(one / other for one, other in pairs):.2f}×"
+
+
+def _rapidocr(page: bytes) -> Callable[[], object]:
+    """The library as its documents say, with our weights, on one thread as ours."""
+    settings = from_environment()
+    weights = Weights(settings.weights_dir, settings.weights_file)
+    given: dict[str, object] = {"Global.log_level": "error", "Global.return_word_box": True}
+    given |= {"EngineConfig.openvino.inference_num_threads": 1, "EngineConfig.openvino.num_streams": 1}
+    for step, name in MODELS.items():
+        given[f"{step.capitalize()}.model_path"] = str(weights.path(name))
+        given[f"{step.capitalize()}.engine_type"] = EngineType.OPENVINO
+    read = RapidOCR(params=given)
+    return lambda: read(cv2.imdecode(np.frombuffer(page, np.uint8), cv2.IMREAD_COLOR))
+
+
+def _page() -> bytes:
+    """A JPEG file of a page of text."""
+    page = Image.new("RGB", (1240, 60 * LINES + 80), "white")
+    for number in range(LINES):
+        text = f"{number + 1:02} what is read here was written by nobody, {number * 7919:06}"
+        ImageDraw.Draw(page).text((60, 40 + 60 * number), text, "black", ImageFont.load_default(36))
+    file = io.BytesIO()
+    page.save(file, "JPEG", quality=90)
+    return file.getvalue()

@@ -1,0 +1,82 @@
+"""Models are loaded when first needed, once, and again after they were let go of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from regard.settings import from_environment
+from regard.vision.equipment import EquipmentInspector
+from regard.vision.faces import FaceAnalyzer
+from regard.vision.images import Picture
+from regard.vision.labels import LabelFinder
+from regard.vision.moderation import Moderator
+from regard.vision.runtime import Array, Runtime
+from regard.vision.text import TextReader
+from regard.vision.weights import Weights
+
+GREY = Picture(np.full((300, 400, 3), 128, np.uint8), "PNG")
+
+
+class CountingRuntime:
+    """Loads models that answer zeros."""
+
+    def __init__(self) -> None:
+        self.loaded: list[str] = []
+
+    def load(self, path: Path, _shape: object = None, *, coordinates: bool = False) -> Callable[[Array], list[Array]]:
+        self.loaded.append(path.name)
+        outputs = [np.zeros((1, 100, 4)), np.zeros((1, 100)), np.zeros((1, 100)), np.zeros(1)]
+        return lambda _: outputs if coordinates else [np.zeros((1, 1000), np.float32)]
+
+
+class NamedWeights:
+    def path(self, name: str) -> Path:
+        return Path(name)
+
+
+def _rooms(runtime: CountingRuntime) -> tuple[LabelFinder, Moderator, EquipmentInspector]:
+    given = cast(Weights, NamedWeights()), cast(Runtime, runtime)
+    labels = LabelFinder(*given)
+    faces = cast(FaceAnalyzer, type("NoFaces", (), {"detect_all": staticmethod(lambda _picture: [])}))
+    return labels, Moderator(*given), EquipmentInspector(*given, faces, labels.objects)
+
+
+def test_nothing_is_loaded_before_the_first_picture() -> None:
+    runtime = CountingRuntime()
+    _rooms(runtime)
+    assert not runtime.loaded
+
+
+def test_labels_and_equipment_share_one_detector() -> None:
+    runtime = CountingRuntime()
+    labels, _, equipment = _rooms(runtime)
+    for _ in range(2):
+        labels(GREY)
+        equipment(GREY)
+    assert sorted(runtime.loaded) == ["object-detector", "things-and-scenes"]
+
+
+def test_what_was_let_go_of_is_loaded_again() -> None:
+    runtime = CountingRuntime()
+    labels, moderator, equipment = _rooms(runtime)
+    for times in (1, 2):
+        for _ in range(2):
+            labels(GREY)
+            moderator(GREY)
+            assert equipment.cover
+        for name in ("object-detector", "things-and-scenes", "pornography", "face-cover"):
+            assert runtime.loaded.count(name) == times
+        for room in (labels, moderator, equipment):
+            room.unload()
+
+
+def test_a_reader_that_let_go_of_its_networks_reads_again() -> None:
+    reader = TextReader.opened(from_environment())
+    before = reader(GREY)
+    reader.unload()
+    assert not vars(reader).get("_first")
+    assert reader(GREY) == before == []
