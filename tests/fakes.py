@@ -27,7 +27,7 @@ from regard.sealing import master_key
 from regard.settings import Settings
 from regard.stewardship.call import Call, Caller, Capability, DataClass, Operation
 from regard.vision.equipment import EquipmentInspector, Person
-from regard.vision.faces import Box, Description, Face, FaceAnalyzer, Landmark, Pose, Quality
+from regard.vision.faces import Box, Description, Face, FaceAnalyzer, Landmark, Pose, Quality, UnknownVersion
 from regard.vision.images import Picture
 from regard.vision.labels import LabelFinder
 from regard.vision.moderation import ModerationLabel, Moderator
@@ -80,7 +80,9 @@ class FakeAnalyzer:
         eyes = Landmark("eyeLeft", float(face.points[0, 0]) / picture.width, 0.5)
         return Description((eyes,), Pose(0.0, 0.0, 0.0), Quality(50.0, 50.0))
 
-    def embed(self, picture: Picture, faces: Sequence[Face]) -> NDArray[np.float32]:
+    def embed(self, picture: Picture, faces: Sequence[Face], version: str | None = None) -> NDArray[np.float32]:
+        if version not in (None, self.version):
+            raise UnknownVersion(version)
         spots = [picture.pixels[50, int(face.points[0, 0]), 0] for face in faces]
         return np.stack([person(int(spot)) for spot in spots]) if spots else np.empty((0, 128), np.float32)
 

@@ -42,7 +42,7 @@ class Gallery:
     counts: dict[str, int] = field(default_factory=dict)
 
     def terms(self, _organization: str, collection: str) -> Terms | None:
-        return Terms(self.kept.get(collection, {}), self.counts.get(collection, 0))
+        return Terms(self.kept.get(collection, {}), self.counts.get(collection, 0), "1.0")
 
 
 class Stewardship:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +22,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from regard.commands import audit, log
+from regard.evaluation import embedding
 from regard.evaluation.audit import Threshold, at_rate, findings
 from regard.evaluation.comparisons import genuine
 from regard.evaluation.embedding import Found, embed
@@ -101,6 +109,50 @@ def test_a_planted_bias_is_found_signed_and_logged(
     public = list((data_dir / "log" / "shards").rglob("public/**/*"))
     entries = b"".join(path.read_bytes() for path in public if path.is_file() and "entries" in str(path))
     assert b'"kind":"regard/audit"' in entries
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stopped_and_ends_in_the_same_report(
+    people: list[Labelled],
+    clean: list[Found],
+    data_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sample, resumed = _written(people, tmp_path / "people.csv"), tmp_path / "resumed"
+    words = [sys.executable, "-m", "regard.cli", "audit", "run", str(sample), "-o", str(tmp_path / "never")]
+    started = subprocess.Popen(words, env=os.environ | {"REGARD_DATA_DIR": str(resumed)}, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while not (found := list(resumed.glob("evaluation/*.found"))) or not found[0].stat().st_size:
+        assert time.monotonic() < end
+        assert started.poll() is None
+        time.sleep(0.01)
+    started.kill()
+    assert started.wait() == -signal.SIGKILL
+    kept = found[0].stat().st_size
+    assert 0 < kept < _size(data_dir)
+
+    looked: list[bytes] = []
+    real = embedding._looked_at
+
+    def counted(lacking: list[tuple[bytes, Labelled]], *given: Any) -> Iterator[dict[bytes, Found]]:
+        looked.extend(digest for digest, _ in lacking)
+        return real(lacking, *given)
+
+    monkeypatch.setattr(embedding, "_looked_at", counted)
+    reports = [_report(sample, folder, tmp_path / folder.name, monkeypatch) for folder in (resumed, data_dir)]
+    assert 0 < len(looked) == len(set(looked)) < len(people)
+    assert reports[0] == reports[1]
+
+
+def _size(data_dir: Path) -> int:
+    return sum(file.stat().st_size for file in data_dir.glob("evaluation/*.found"))
+
+
+def _report(sample: Path, data_dir: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """The bytes of an audit's report, but for when it was made."""
+    monkeypatch.setenv("REGARD_DATA_DIR", str(data_dir))
+    CliRunner().invoke(audit.app, ["run", str(sample), "-o", str(to), "--no-log"], catch_exceptions=False)
+    return re.sub(rb'"made":"[^"]*"', b"", (to / "audit.json").read_bytes())
 
 
 def test_of_twenty_random_ways_to_group_the_same_people_at_most_two_are_flagged(

@@ -52,6 +52,7 @@ def test_an_audit_counts_for_its_term_and_its_model(engine: Engine) -> None:
     now = [1_000 * DAY]
     audits = Audits(engine, "1.0", 365, lambda: float(now[0]))
     _entered(engine, "0.9", now[0])
+    assert audits.current("0.9")
     assert not audits.current()
     _entered(engine, "1.0", now[0])
     assert audits.current()

@@ -26,11 +26,11 @@ def test_the_terms_of_a_collection_are_its_tags_and_are_read_anew(room: Stewards
     with gallery.writing() as connection:
         gallery.collections.create(connection, "1", "friends", "1.0", {"a": "b"})
         gallery.collections.create(connection, "2", "friends", "1.0", {})
-    assert collections.terms("1", "friends") == Terms({"a": "b"}, 0)
-    assert collections.terms("2", "friends") == Terms({}, 0)
+    assert collections.terms("1", "friends") == Terms({"a": "b"}, 0, "1.0")
+    assert collections.terms("2", "friends") == Terms({}, 0, "1.0")
     with gallery.writing() as connection:
         gallery.collections.tag(connection, "1", "friends", {"regard:basis": "consent"})
-    assert collections.terms("1", "friends") == Terms({"a": "b", "regard:basis": "consent"}, 0)
+    assert collections.terms("1", "friends") == Terms({"a": "b", "regard:basis": "consent"}, 0, "1.0")
 
 
 def test_the_gate_asks_the_gallery_what_a_collection_stands_on(room: Stewardship) -> None:
@@ -63,9 +63,9 @@ def test_a_motion_loosens_what_a_collection_stands_on_once(room: Stewardship) ->
     payload = {"organization": caller.organization, "collection": "staff", "tags": looser}
     motion = room.council.draft(Kind.TAGS, "they signed on paper", payload, "operator")
     room.council.propose(motion.signed(room.signer))
-    assert collections.terms(caller.organization, "staff") == Terms(tags, 0)
+    assert collections.terms(caller.organization, "staff") == Terms(tags, 0, "1.0")
     room.council.vote(motion, Vote.APPROVE, "", room.signer)
-    assert collections.terms(caller.organization, "staff") == Terms(tags | looser, 0)
+    assert collections.terms(caller.organization, "staff") == Terms(tags | looser, 0, "1.0")
     assert room.council.law().head == motion.hash
 
 

@@ -117,7 +117,7 @@ def test_a_threshold_that_is_absent_is_raised_and_one_that_is_lower_is_refused(r
     room.gate.before(call)
     assert call.parameters == {"SimilarityThreshold": 99.0}
     assert "raised to 99" in call.remarks["x-regard-threshold"]
-    with pytest.raises(Denied, match="it is 99; 80 was given") as denied:
+    with pytest.raises(Denied, match="It is 99 for identity-verification; 80 was given") as denied:
         room.ask(caller, "CompareFaces", SimilarityThreshold=80)
     assert denied.value.rule == "floor-where-rights-are-at-stake"
     room.ask(caller, "CompareFaces", SimilarityThreshold=99.5)
@@ -133,6 +133,34 @@ def test_a_raised_threshold_and_a_refused_one_are_both_recorded(room: Stewardshi
     assert room.rule(caller, "CompareFaces", SimilarityThreshold=80) == "floor-where-rights-are-at-stake"
     assert records.last(room.engine, "denial").body["request"]["threshold"] == 80
     assert len(list(records.read(room.engine, "floor-raised"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("faces", "floor"), [(0, 99), (10_000, 99), (25_000, 99.4), (100_000, 99.9), (1_000_000, 99.9)]
+)
+def test_the_floor_rises_with_the_gallery_where_rights_are_at_stake(
+    room: Stewardship, faces: int, floor: float
+) -> None:
+    caller = room.caller(purpose="access-control", basis="attested")
+    room.gallery.counts["staff"] = faces
+    call = room.call(caller, "SearchFacesByImage", CollectionId="staff")
+    room.gate.before(call)
+    assert call.parameters["FaceMatchThreshold"] == floor
+    given = {"CollectionId": "staff", "FaceMatchThreshold": floor - 0.1}
+    with pytest.raises(Denied) as denied:
+        room.ask(caller, "SearchFacesByImage", **given)
+    assert denied.value.rule == "floor-where-rights-are-at-stake"
+    among = f" for access-control in a collection of {faces:,} faces"
+    for said in (call.remarks["x-regard-threshold"], str(denied.value)):
+        assert f"{floor:g}" in said
+        assert (among in said) == (faces > 10_000)
+    assert room.rule(caller, "CompareFaces", SimilarityThreshold=99) == "allow"
+
+
+def test_no_gallery_raises_the_floor_of_development(room: Stewardship) -> None:
+    room.gallery.counts["friends"] = 1_000_000
+    asked = {"CollectionId": "friends", "FaceMatchThreshold": 10}
+    assert room.rule(room.caller(), "SearchFacesByImage", **asked) == "allow"
 
 
 def test_a_motion_moves_a_floor(room: Stewardship) -> None:

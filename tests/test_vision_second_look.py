@@ -12,7 +12,7 @@ from PIL import Image
 
 from regard.settings import from_environment
 from regard.vision.crops import TEMPLATE
-from regard.vision.faces import VERSIONS, FaceAnalyzer
+from regard.vision.faces import VERSIONS, FaceAnalyzer, UnknownVersion
 from regard.vision.images import Picture
 from regard.vision.mesh import five_of
 from regard.vision.second_look import SecondLook, tilt
@@ -46,6 +46,15 @@ def test_a_turned_face_stays_the_same_person(
 
 def test_each_profile_has_a_model_version_of_its_own(analyzers: dict[str, FaceAnalyzer]) -> None:
     assert {analyzer.version for analyzer in analyzers.values()} == {"1.0", "1.0-accurate"}
+
+
+def test_either_profile_embeds_as_the_other_when_asked(analyzers: dict[str, FaceAnalyzer], portrait: bytes) -> None:
+    fast, accurate, picture = *analyzers.values(), _turned(portrait, 0)
+    faces = fast.detect(picture)
+    for one, other in ((fast, accurate), (accurate, fast)):
+        assert one.embed(picture, faces, other.version).tobytes() == other.embed(picture, faces).tobytes()
+    with pytest.raises(UnknownVersion, match=r"as face model 1\.0 or 1\.0-accurate, not as 0\.9"):
+        fast.embed(picture, [], "0.9")
 
 
 def test_an_embedding_of_two_looks_has_length_one_and_is_near_that_of_one(

@@ -66,6 +66,27 @@ def test_a_calibration_of_the_settings_is_the_one_in_force(tmp_path: Path, monke
         calibration.cache_clear()
 
 
+def test_each_profile_has_its_own_table_and_a_file_counts_for_the_one_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = msgspec.structs.replace(shipped("accurate"), version="own")
+    (tmp_path / "own.json").write_bytes(msgspec.json.encode(own))
+    assert [calibration(version) for version in ("1.0", "1.0-accurate")] == [shipped("fast"), shipped("accurate")]
+    calibration.cache_clear()
+    monkeypatch.setenv("REGARD_CALIBRATION_FILE", str(tmp_path / "own.json"))
+    try:
+        assert calibration("1.0-accurate") == own
+        assert calibration() == calibration("0.9") == shipped("fast")
+        assert score(80, "1.0-accurate") > score(80)
+        calibration.cache_clear()
+        (tmp_path / "own.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(own, face_model="0.9")))
+        with pytest.raises(BadCalibration, match=r"0\.9; there are 1\.0, 1\.0-accurate"):
+            calibration()
+    finally:
+        monkeypatch.undo()
+        calibration.cache_clear()
+
+
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]"])
 def test_what_is_no_calibration_is_refused(text: bytes) -> None:
     with pytest.raises(BadCalibration):

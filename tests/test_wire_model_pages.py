@@ -23,7 +23,16 @@ def test_the_page_needs_no_signature(service: Running) -> None:
     told = httpx.get(f"{service.url}/stewardship/v1/models").json()
     assert told["FaceModelVersion"] == "1.0"
     assert told["CalibrationBelongs"] is True
-    assert {point["similarity"] for point in told["Calibration"]["points"]} >= {80, 90, 99, 99.9}
+    (other,) = told["OtherProfiles"]
+    assert (other["FaceModelVersion"], other["CalibrationBelongs"]) == ("1.0-accurate", True)
+    for profile in (told, other):
+        points = {point["similarity"]: point for point in profile["Calibration"]["points"]}
+        for level in (80, 90, 99, 99.9):
+            for measured in (points[level]["false_match"], points[level]["false_non_match"]):
+                assert 0 < measured["low"] < measured["rate"] < measured["high"]
+        assert [points[level]["basis"] for level in (80, 90, 99)] == ["measured", "extrapolated", "extrapolated"]
+        assert "Pareto" in profile["Calibration"]["tail"]
+        assert len(profile["Galleries"]) == 4
 
 
 def test_expected_false_matches_grow_with_the_gallery(weights: Weights) -> None:

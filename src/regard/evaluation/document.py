@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from string import Template
 
-_STYLE = (
+# A page that needs nothing else, with places for its $title and its $blocks.
+PAGE = Template(
+    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>$title</title>'
+    '<meta name="viewport" content="width=device-width"><style>'
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid #ddd;"
     "text-align:left;vertical-align:top}th{font-weight:600}svg{max-width:100%;height:auto}"
+    "</style></head>\n<body>\n$blocks\n</body></html>\n"
 )
+_BARE_PIPE = re.compile(r"(?<!\\)\|")
+
+Words = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +32,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Running text."""
+    """Running text; `loud` is what nobody should overlook."""
 
     text: str
+    loud: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +47,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells under their columns."""
+    """Rows of cells under their columns.
+
+    With a caption its first column heads the rows, and what comes after the first `words` columns is figures.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    caption: str = ""
+    words: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,48 +68,66 @@ class Chart:
 Block = Heading | Paragraph | Listing | Table | Chart
 
 
-def as_markdown(blocks: Sequence[Block]) -> str:
-    """The document in Markdown."""
-    return "\n\n".join(text for text in map(_markdown, blocks) if text) + "\n"
+def as_markdown(blocks: Iterable[Block], words: Words = str) -> str:
+    """The document in Markdown, with tables as GitHub and pandoc read them.
+
+    `words` takes from text what marks Markdown up, where strangers wrote some of it.
+    """
+    return "\n\n".join(text for block in blocks if (text := _markdown(block, words))) + "\n"
 
 
-def as_html(blocks: Sequence[Block]) -> str:
-    """The document as one page that needs nothing else."""
+def as_html(blocks: Iterable[Block], page: Template = PAGE, words: Words = escape) -> str:
+    """The document as one page. `words` makes text safe in HTML."""
+    blocks = list(blocks)
     title = next((block.text for block in blocks if isinstance(block, Heading)), "")
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n<body>\n'
-        + "\n".join(map(_html, blocks))
-        + "\n</body></html>\n"
-    )
+    return page.substitute(title=words(title), blocks="\n".join(_html(block, words) for block in blocks))
 
 
-def _markdown(block: Block) -> str:
+def _markdown(block: Block, words: Words) -> str:
     match block:
         case Heading(text, level):
-            return f"{'#' * level} {text}"
-        case Paragraph(text):
-            return text
+            return f"{'#' * level} {words(text)}"
+        case Paragraph(text, loud):
+            return f"**{words(text)}**" if loud else words(text)
         case Listing(points):
-            return "\n".join(f"- {point}" for point in points)
-        case Table(columns, rows):
-            lines = [columns, ["---"] * len(columns), *rows]
-            return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+            return "\n".join(f"- {words(point)}" for point in points)
+        case Table(columns, rows, caption, heads):
+            figures = len(columns) - heads if caption else 0
+            rule = [*["---"] * (len(columns) - figures), *["---:"] * figures]
+            lines = [_line(map(words, columns)), _line(rule), *(_line(map(words, row)) for row in rows)]
+            return "\n".join([*([f"{words(caption)}:", ""] if caption else []), *lines])
         case Chart():
             return ""
 
 
-def _html(block: Block) -> str:
+def _line(cells: Iterable[str]) -> str:
+    escaped = (_BARE_PIPE.sub(r"\|", cell) for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def _html(block: Block, words: Words) -> str:
     match block:
         case Heading(text, level):
-            return f"<h{level}>{escape(text)}</h{level}>"
-        case Paragraph(text):
-            return f"<p>{escape(text)}</p>"
+            return f"<h{level}>{words(text)}</h{level}>"
+        case Paragraph(text, loud):
+            return f'<p class="loud">{words(text)}</p>' if loud else f"<p>{words(text)}</p>"
         case Listing(points):
-            return f"<ul>{''.join(f'<li>{escape(point)}</li>' for point in points)}</ul>"
-        case Table(columns, rows):
-            head = "".join(f"<th>{escape(cell)}</th>" for cell in columns)
-            body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-            return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            return f"<ul>{''.join(f'<li>{words(point)}</li>' for point in points)}</ul>"
+        case Table():
+            return _table(block, words)
         case Chart(svg):
             return f"<figure>{svg}</figure>"
+
+
+def _table(table: Table, words: Words) -> str:
+    def cell(text: str, place: int, scope: str) -> str:
+        tag = "th" if scope == "col" or (table.caption and scope) else "td"
+        figure = ' class="figure"' if table.caption and place >= table.words else ""
+        scope = f' scope="{scope}"' if table.caption and scope else ""
+        return f"<{tag}{scope}{figure}>{words(text)}</{tag}>"
+
+    head = "".join(cell(text, place, "col") for place, text in enumerate(table.columns))
+    rows = ("".join(cell(text, place, "" if place else "row") for place, text in enumerate(row)) for row in table.rows)
+    caption = [f"<caption>{words(table.caption)}</caption>"] if table.caption else []
+    lines = (*caption, f"<thead><tr>{head}</tr></thead>", "<tbody>", *(f"<tr>{row}</tr>" for row in rows), "</tbody>")
+    return ("\n" if table.caption else "").join(("<table>", *lines, "</table>"))

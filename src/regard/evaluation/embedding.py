@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.evaluation.pictures_on_disk import Labelled
-from regard.sealing import SealBroken, SealingKey, master_key
+from regard.sealing import SealBroken, SealingKey, root_key
 from regard.settings import Settings
 from regard.vision.crops import ALIGNED, TEMPLATE
 from regard.vision.embedder import DIMENSIONS
@@ -95,7 +95,8 @@ def embed(
     analyzer = FaceAnalyzer.opened(settings)
     folder = settings.data_dir / "evaluation"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = SealingKey(master_key(settings.data_dir / "master.key").derived("evaluation"))
+    root = root_key(settings.data_dir, settings.master_key, settings.master_key_command)
+    key = SealingKey(root.derived("evaluation"))
     digests = [_digest(labelled) for labelled in pictures]
     with Kept(folder / f"{_signature(analyzer, settings, choice)}.found", key) as kept:
         first = {digest: place for place, digest in reversed(list(enumerate(digests)))}

@@ -27,9 +27,10 @@ _DEFAULT = frozenset({"DEFAULT"})
 @operation("RecognizeCelebrities", Capability.IDENTIFY, DataClass.TEMPLATES, collection=COLLECTION)
 def recognize_celebrities(call: Call, rooms: Rooms) -> Answer:
     """Which enrolled public figures a picture shows; everybody else is an unrecognised face."""
-    picture = rooms.pictures.read(call, call.parameters["Image"])
+    data = rooms.pictures.data(call, call.parameters["Image"])
+    picture = rooms.pictures.decoded(data)
     faces = rooms.faces.detect(picture)[:MOST_FACES]
-    known = _known(call, rooms, picture, faces)
+    known = _known(call, rooms, data, picture, faces)
     with rooms.gallery.reading() as connection:
         wanted = {str(kept.external_image_id) for _, kept in known.values()}
         figures = {each.id: each for each in rooms.gallery.figures.all(connection, call.caller.organization, wanted)}
@@ -80,20 +81,26 @@ def remove_figure(call: Call, rooms: Rooms) -> Answer:
     return {}
 
 
-def _known(call: Call, rooms: Rooms, picture: Picture, faces: list[Face]) -> dict[int, tuple[float, KeptFace]]:
+def _known(
+    call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: list[Face]
+) -> dict[int, tuple[float, KeptFace]]:
     """By number of the face, who it is and how alike; nobody where nobody is enrolled."""
     known: dict[int, tuple[float, KeptFace]] = {}
     where = call.caller.organization, COLLECTION
-    for number, embedding in enumerate(rooms.faces.embed(picture, faces)):
-        probe = Probe(embedding=embedding, face_model=rooms.faces.version)
-        try:
-            found, _ = rooms.gallery.search.faces(*where, probe, 1, score(LEAST_SIMILARITY))
-        except NoSuchCollection:
-            return {}
+    try:
+        with rooms.gallery.reading() as connection:
+            face_model = rooms.gallery.collections.find(connection, *where).face_model
+    except NoSuchCollection:
+        return {}
+    call.account["models"] = {"FaceModelVersion": face_model}
+    at_least = score(LEAST_SIMILARITY, face_model)
+    for number, embedding in enumerate(rooms.faces.embed(picture, faces, face_model)):
+        found, _ = rooms.gallery.search.faces(*where, Probe(embedding=embedding, face_model=face_model), 1, at_least)
         for near, kept in found:
-            match = {"Similarity": similarity(near), "Face": kept_face(kept)}
-            if confirmed(call, rooms, picture.pixels.tobytes(), [match], (picture, faces[number])):
-                known[number] = (similarity(near), kept)
+            alike = similarity(near, face_model)
+            match = {"Similarity": alike, "Face": kept_face(kept)}
+            if confirmed(call, rooms, data, [match], (picture, faces[number])):
+                known[number] = (alike, kept)
     return known
 
 

@@ -29,7 +29,8 @@ _DEFAULT = frozenset({"DEFAULT"})
 @operation("SearchFaces", Capability.IDENTIFY, DataClass.TEMPLATES)
 def search_faces(call: Call, rooms: Rooms) -> Answer:
     """The faces like one of the collection, without that face itself."""
-    matches, face_model = _faces_like(call, rooms, Probe(face_id=call.parameters["FaceId"]))
+    face_model = _face_model(call, rooms)
+    matches = _faces_like(call, rooms, face_model, Probe(face_id=call.parameters["FaceId"]))
     matches = confirmed(call, rooms, call.parameters["FaceId"].encode(), matches)
     return {"SearchedFaceId": call.parameters["FaceId"], "FaceMatches": matches, "FaceModelVersion": face_model}
 
@@ -37,8 +38,9 @@ def search_faces(call: Call, rooms: Rooms) -> Answer:
 @operation("SearchFacesByImage", Capability.IDENTIFY, DataClass.TEMPLATES)
 def search_faces_by_image(call: Call, rooms: Rooms) -> Answer:
     """The faces like the largest face of a picture; a picture without faces is an error."""
-    _require_collection(call, rooms)
-    picture = rooms.pictures.read(call, call.parameters["Image"])
+    face_model = _face_model(call, rooms)
+    data = rooms.pictures.data(call, call.parameters["Image"])
+    picture = rooms.pictures.decoded(data)
     faces = rooms.faces.detect(picture)
     level = call.parameters.get("QualityFilter", "NONE")
     searched = next((face for face in faces if not _rejections(rooms, picture, face, level)), None)
@@ -46,8 +48,8 @@ def search_faces_by_image(call: Call, rooms: Rooms) -> Answer:
         cause = f" None of the {len(faces)} faces found passes QualityFilter {level}." if faces else ""
         raise ApiError("InvalidParameterException", _NO_FACE + cause)
     _remark(call, faces, searched)
-    matches, face_model = _faces_like(call, rooms, _embedded(rooms, picture, searched))
-    matches = confirmed(call, rooms, picture.pixels.tobytes(), matches, (picture, searched))
+    matches = _faces_like(call, rooms, face_model, _embedded(rooms, face_model, picture, searched))
+    matches = confirmed(call, rooms, data, matches, (picture, searched))
     return {
         "SearchedFaceBoundingBox": bounding_box(searched.box),
         "SearchedFaceConfidence": searched.confidence,
@@ -62,7 +64,8 @@ def search_users(call: Call, rooms: Rooms) -> Answer:
     face_id, user_id = call.parameters.get("FaceId"), call.parameters.get("UserId")
     if (face_id is None) == (user_id is None):
         raise invalid_parameter("exactly one of FaceId and UserId must be given.")
-    matches, face_model = _users_like(call, rooms, Probe(face_id=face_id, user_id=user_id))
+    face_model = _face_model(call, rooms)
+    matches = _users_like(call, rooms, face_model, Probe(face_id=face_id, user_id=user_id))
     matches = confirmed(call, rooms, (face_id or f"user/{user_id}").encode(), matches)
     searched = {"SearchedFace": {"FaceId": face_id}} if user_id is None else {"SearchedUser": {"UserId": user_id}}
     return {"UserMatches": matches, "FaceModelVersion": face_model, **searched}
@@ -71,8 +74,9 @@ def search_users(call: Call, rooms: Rooms) -> Answer:
 @operation("SearchUsersByImage", Capability.IDENTIFY, DataClass.TEMPLATES)
 def search_users_by_image(call: Call, rooms: Rooms) -> Answer:
     """The users like the largest face of a picture; a picture without faces finds nobody."""
-    face_model = _require_collection(call, rooms)
-    picture = rooms.pictures.read(call, call.parameters["Image"])
+    face_model = _face_model(call, rooms)
+    data = rooms.pictures.data(call, call.parameters["Image"])
+    picture = rooms.pictures.decoded(data)
     level = call.parameters.get("QualityFilter", "NONE")
     searched: dict[str, Any] = {}
     matches: list[dict[str, Any]] = []
@@ -87,39 +91,37 @@ def search_users_by_image(call: Call, rooms: Rooms) -> Answer:
             unsearched.append({"FaceDetails": detail, "Reasons": reasons})
         else:
             searched = {"SearchedFace": {"FaceDetail": detail}}
-            matches, face_model = _users_like(call, rooms, _embedded(rooms, picture, face))
-            matches = confirmed(call, rooms, picture.pixels.tobytes(), matches, (picture, face))
+            matches = _users_like(call, rooms, face_model, _embedded(rooms, face_model, picture, face))
+            matches = confirmed(call, rooms, data, matches, (picture, face))
     return {"UserMatches": matches, "FaceModelVersion": face_model, "UnsearchedFaces": unsearched, **searched}
 
 
-def _faces_like(call: Call, rooms: Rooms, probe: Probe) -> tuple[list[dict[str, Any]], str]:
-    at_least = score(call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
+def _faces_like(call: Call, rooms: Rooms, face_model: str, probe: Probe) -> list[dict[str, Any]]:
+    at_least = score(call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD), face_model)
     found: list[tuple[float, KeptFace]]
-    most = call.parameters.get("MaxFaces", MOST_FACES)
-    found, face_model = rooms.gallery.search.faces(*_where(call), probe, most, at_least)
-    return [{"Similarity": similarity(near), "Face": kept_face(face)} for near, face in found], face_model
+    found, _ = rooms.gallery.search.faces(*_where(call), probe, call.parameters.get("MaxFaces", MOST_FACES), at_least)
+    return [{"Similarity": similarity(near, face_model), "Face": kept_face(face)} for near, face in found]
 
 
-def _users_like(call: Call, rooms: Rooms, probe: Probe) -> tuple[list[dict[str, Any]], str]:
-    at_least = score(call.parameters.get("UserMatchThreshold", DEFAULT_THRESHOLD))
+def _users_like(call: Call, rooms: Rooms, face_model: str, probe: Probe) -> list[dict[str, Any]]:
+    at_least = score(call.parameters.get("UserMatchThreshold", DEFAULT_THRESHOLD), face_model)
     found: list[tuple[float, KeptUser]]
-    most = call.parameters.get("MaxUsers", MOST_USERS)
-    found, face_model = rooms.gallery.search.users(*_where(call), probe, most, at_least)
-    return [{"Similarity": similarity(near), "User": kept_user(user)} for near, user in found], face_model
+    found, _ = rooms.gallery.search.users(*_where(call), probe, call.parameters.get("MaxUsers", MOST_USERS), at_least)
+    return [{"Similarity": similarity(near, face_model), "User": kept_user(user)} for near, user in found]
 
 
 def _where(call: Call) -> tuple[str, str]:
     return call.caller.organization, call.parameters["CollectionId"]
 
 
-def _require_collection(call: Call, rooms: Rooms) -> str:
+def _face_model(call: Call, rooms: Rooms) -> str:
     """The face model of the collection. A missing one is said before any picture is looked at."""
     with rooms.gallery.reading() as connection:
         return rooms.gallery.collections.find(connection, *_where(call)).face_model
 
 
-def _embedded(rooms: Rooms, picture: Picture, face: Face) -> Probe:
-    return Probe(embedding=rooms.faces.embed(picture, [face])[0], face_model=rooms.faces.version)
+def _embedded(rooms: Rooms, face_model: str, picture: Picture, face: Face) -> Probe:
+    return Probe(embedding=rooms.faces.embed(picture, [face], face_model)[0], face_model=face_model)
 
 
 def _rejections(rooms: Rooms, picture: Picture, face: Face, level: str) -> tuple[str, ...]:

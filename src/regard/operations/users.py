@@ -60,12 +60,14 @@ def list_users(call: Call, rooms: Rooms) -> Answer:
 @operation("AssociateFaces", Capability.ENROL, DataClass.TEMPLATES)
 def associate_faces(call: Call, rooms: Rooms) -> Answer:
     """Associate faces with a user; which could not be, and why, is said in UnsuccessfulFaceAssociations."""
-    at_least = score(call.parameters.get("UserMatchThreshold", DEFAULT_THRESHOLD))
 
     def work(connection: Connection) -> Answer:
+        organization, collection_id, _ = _who(call)
+        face_model = rooms.gallery.collections.find(connection, organization, collection_id).face_model
+        at_least = score(call.parameters.get("UserMatchThreshold", DEFAULT_THRESHOLD), face_model)
         outcome = rooms.gallery.users.associate(connection, *_who(call), call.parameters["FaceIds"], at_least)
         unlike = [
-            {"FaceId": face_id, "Confidence": similarity(near), "Reasons": ["LOW_MATCH_CONFIDENCE"]}
+            {"FaceId": face_id, "Confidence": similarity(near, face_model), "Reasons": ["LOW_MATCH_CONFIDENCE"]}
             for face_id, near in outcome.unlike.items()
         ]
         return {

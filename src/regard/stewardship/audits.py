@@ -16,7 +16,10 @@ _DAY = 86_400
 
 
 class Audits:
-    """The audits of one model. Thread-safe. An audit counts for `days`; it was entered by `regard audit run`."""
+    """The audits of face models. Thread-safe. An audit counts for `days`; it was entered by `regard audit run`.
+
+    `model` is the one that runs, which is meant where no other is named.
+    """
 
     def __init__(self, engine: Engine, model: str, days: int, clock: Callable[[], float] = time.time) -> None:
         of = tables.records.c
@@ -26,14 +29,14 @@ class Audits:
         self._days = days
         self._clock = clock
 
-    def last(self) -> float | None:
+    def last(self, model: str = "") -> float | None:
         """When the model was audited last, in seconds since 1970; None for never."""
         rows = ((at, msgspec.json.decode(body)) for at, body in self._reader.rows())
-        return next((float(at) for at, body in rows if body["model"] == self._model), None)
+        return next((float(at) for at, body in rows if body["model"] == (model or self._model)), None)
 
-    def current(self) -> bool:
+    def current(self, model: str = "") -> bool:
         """Whether an audit of the model counts now."""
-        last = self.last()
+        last = self.last(model)
         return last is not None and self._clock() < last + self._days * _DAY
 
     def opening(self) -> list[str]:

@@ -63,7 +63,8 @@ class Call:
     """One call on its way through the gate. `remarks` become headers of the answer, named `x-regard-…`.
 
     `account` is what the log will say of it: the gate begins it, operations add counts. `people` are subjects of the
-    collection whom it enrols, each with details that are sealed. `record` is the number of its record, once a
+    collection whom it enrols, each with details that are sealed. `probe` is a keyed digest of what it searches with.
+    `record` is the number of its record, once a
     transaction of the call's own made one.
 
     `withheld` are members that the gate will take out of the answer: what only they need is not worked out.
@@ -80,6 +81,7 @@ class Call:
     remarks: dict[str, str] = field(default_factory=dict)
     account: Account = field(default_factory=dict)
     people: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    probe: str = ""
     record: int | None = None
 
     def arn(self, resource: str) -> str:

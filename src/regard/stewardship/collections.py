@@ -17,6 +17,8 @@ from regard.stewardship.vocabulary import BASES, Purpose
 
 PREFIX = "regard:"
 BASIS, PURPOSE, RETENTION = "regard:basis", "regard:purpose", "regard:retention-days"
+# Names, on a collection that is being made anew with another face model, the one that it succeeds. Only we set it.
+RENEWS, SUCCESSOR = "regard:renews", ".renewed"
 MOST_DAYS = 3 * 365  # Illinois BIPA 15(a): three years since the last interaction, whatever the tags say
 _RULE = "reserved-tags"
 _APPEAL = "a motion of the council may loosen what a collection stands on."
@@ -24,10 +26,11 @@ _APPEAL = "a motion of the council may loosen what a collection stands on."
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a collection stands on, by its tags, and how many faces it holds."""
+    """What a collection stands on, by its tags, how many faces it holds, and of which FaceModelVersion."""
 
     tags: Mapping[str, str]
     faces: int
+    face_model: str = ""
 
 
 class Collections(Protocol):
@@ -44,14 +47,15 @@ class KeptCollections:
         kept, tags = tables.collections.c, tables.tags.c
         named = (kept.organization == bindparam("organization")) & (kept.collection_id == bindparam("collection"))
         joined = tables.collections.outerjoin(tables.tags, tags.collection == kept.id)
-        self._reader = Reader(engine, select(kept.faces, tags.key, tags.value).select_from(joined).where(named))
+        wanted = select(kept.faces, kept.face_model, tags.key, tags.value)
+        self._reader = Reader(engine, wanted.select_from(joined).where(named))
 
     def terms(self, organization: str, collection: str) -> Terms | None:
         """The terms of a collection, or None when there is none of this name."""
         rows = self._reader.rows(organization=organization, collection=collection)
         if not rows:
             return None
-        return Terms({key: value for _, key, value in rows if key is not None}, rows[0][0])
+        return Terms({key: value for *_, key, value in rows if key is not None}, *rows[0][:2])
 
 
 def set_terms(call: Call, purposes: Mapping[str, Purpose]) -> None:

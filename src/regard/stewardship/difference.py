@@ -48,9 +48,7 @@ def difference(snapshot: Snapshot, after: Policy, purposes: Iterable[str]) -> li
         assert principal is not None
         for purpose in sorted(purposes):
             for request, told in _requests(principal, purpose, snapshot):
-                change = _change(snapshot.policy, after, request, told)
-                if change is not None:
-                    changes.append(change)
+                changes += _changes(snapshot.policy, after, request, told)
     return changes
 
 
@@ -72,6 +70,17 @@ def _requests(principal: Principal, purpose: str, snapshot: Snapshot) -> Iterabl
                         ),
                         f"basis {basis}, threshold {threshold:g}, {'own machine' if loopback else 'network'}",
                     )
+
+
+def _changes(before: Policy, after: Policy, request: Request, told: str) -> list[Change]:
+    """What changes for a request, told apart where it matters whether the face model was audited."""
+    without = _change(before, after, request, told)
+    if before.asks_for_audits or after.asks_for_audits:
+        audited = _change(before, after, replace(request, audited=True), told)
+        if audited != without:
+            both = {"not audited": without, "audited": audited}
+            return [replace(each, circumstances=f"{told}, {word}") for word, each in both.items() if each]
+    return [without] if without else []
 
 
 def _change(before: Policy, after: Policy, request: Request, told: str) -> Change | None:

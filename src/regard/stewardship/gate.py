@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -30,6 +31,7 @@ from regard.stewardship.policy import EVALUATION_ERROR, Decision, Request
 from regard.stewardship.snapshot import NotInForce, Snapshot, Snapshots
 from regard.stewardship.vocabulary import Purpose
 from regard.stewardship.withholding import EMOTIONS, paths_to, threshold_of, without
+from regard.vision.similarity import calibration
 
 __all__ = ["Denied", "Gate", "Permit"]
 
@@ -59,20 +61,21 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question put to the policy in force, and its answer."""
+    """A question put to the policy in force, and its answer. `floor` is the one of the request, in words."""
 
     snapshot: Snapshot
     request: Request
     decision: Decision
+    floor: str
 
 
 class Gate:
     """Decides about calls. Thread-safe.
 
     `collections` answers for the gallery; `receipts(organization, collection, external_image_id)` says whether
-    there is a consent receipt, and `missing`, with the purpose too, which one lacks; `audited()` whether an audit of
-    the face model counts. On a new database the gate founds a council of one, whose key it keeps in the data folder,
-    and the pack "moratorium" is in force.
+    there is a consent receipt, and `missing`, with the purpose too, which one lacks; `audited(face_model)` whether an
+    audit of a face model counts, of the one that runs where none is named. On a new database the gate founds a council
+    of one, whose key it keeps in the data folder, and the pack "moratorium" is in force.
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class Gate:
         collections: Collections | None = None,
         receipts: Receipts = lambda _organization, _collection, _person: False,
         clock: Callable[[], float] = time.time,
-        audited: Callable[[], bool] = lambda: False,
+        audited: Callable[[str], bool] = lambda _face_model: False,
         missing: Missing = lambda _organization, _collection, _person, _purpose: "",
     ) -> None:
         self._engine = engine
@@ -102,7 +105,8 @@ class Gate:
     def before(self, call: Call) -> Permit:
         """Whether the operation may run. Raises Denied: what goes wrong in here denies; and NotLogged.
 
-        A threshold that the call does not give is raised to the floor of its purpose, which `call.remarks` says.
+        A threshold that the call does not give is raised to the floor of its purpose, or of so large a collection,
+        which `call.remarks` says.
         """
         if trouble := self._logbook.trouble:
             raise NotLogged(trouble)
@@ -116,8 +120,8 @@ class Gate:
             self._check_key(call, snapshot, terms)
             self._check_tags(call, snapshot, terms)
             given = _given_threshold(call)
-            request = self._request(call, snapshot, terms)
-            asked = _Asked(snapshot, request, snapshot.policy.decide(request))
+            request, floor = self._request(call, snapshot, terms)
+            asked = _Asked(snapshot, request, snapshot.policy.decide(request), floor)
             call.account |= accounts.threshold(call, given, request.threshold)
             self._check_decision(call, asked)
             self._check_attestation(asked)
@@ -249,7 +253,8 @@ class Gate:
             case "TagResource" | "UntagResource":
                 check_tightening(call, terms.tags, snapshot.policy.purposes)
 
-    def _request(self, call: Call, snapshot: Snapshot, terms: Terms) -> Request:
+    def _request(self, call: Call, snapshot: Snapshot, terms: Terms) -> tuple[Request, str]:
+        """The question to the policy, and its floor in words."""
         caller, collection = call.caller, str(call.parameters.get("CollectionId", ""))
         principal = snapshot.principal(caller.organization)
         purpose = snapshot.policy.purposes.get(caller.purpose)
@@ -257,9 +262,12 @@ class Gate:
         if purpose is None:
             raise Denied("unknown-purpose", f"The policy in force knows no purpose {caller.purpose}.")
         _check_purpose(call, snapshot.policy.purposes)
-        floor = snapshot.law.floors.get(caller.purpose, purpose.floor)
+        floor, why = snapshot.law.floors.get(caller.purpose, purpose.floor), f"for {caller.purpose}"
+        identifies = call.operation.capability is Capability.IDENTIFY
+        if purpose.rights and identifies and (among := _floor_among(terms)) > floor:
+            floor, why = among, f"{why} in a collection of {terms.faces:,} faces"
         person = str(call.parameters.get("ExternalImageId", ""))
-        return Request(
+        request = Request(
             principal=principal,
             action=call.operation.capability,
             collection=f"{caller.organization}/{collection}",
@@ -268,14 +276,15 @@ class Gate:
             purpose=caller.purpose,
             rights=purpose.rights,
             floor=floor,
-            threshold=_threshold(call, floor),
+            threshold=_threshold(call, floor, why),
             basis=terms.tags.get(BASIS, caller.basis),
             collection_purpose=terms.tags.get(PURPOSE, ""),
             receipt=not _brings_faces(call) or self._has_receipt(caller.organization, collection, person),
             loopback=call.loopback,
-            audited=snapshot.policy.asks_for_audits and self._audited(),
+            audited=snapshot.policy.asks_for_audits and self._audited(terms.face_model),
             enabled=snapshot.law.enabled,
         )
+        return request, why
 
     def _has_receipt(self, organization: str, collection: str, person: str) -> bool:
         return bool(person) and self._receipts(organization, collection, person)
@@ -370,8 +379,12 @@ def _denied_for(mark: str, asked: _Asked) -> str | None:
 
 
 def _brings_faces(call: Call) -> bool:
-    """Whether faces that were not there come into a collection; users and associations only name those there."""
-    return call.operation.capability is Capability.ENROL and "Image" in call.parameters
+    """Whether a picture brings faces into a collection; users and associations only name those there.
+
+    What comes from another collection, or a file of one, is judged face by face.
+    """
+    given = call.parameters
+    return call.operation.capability is Capability.ENROL and "Image" in given and "Source" not in given
 
 
 def _given_threshold(call: Call) -> float | None:
@@ -379,7 +392,17 @@ def _given_threshold(call: Call) -> float | None:
     return None if given is None else float(given)
 
 
-def _threshold(call: Call, floor: float) -> float:
+def _floor_among(terms: Terms) -> float:
+    """The least similarity at which few enough searches of a collection this large meet a false match, rounded up.
+
+    Where no threshold is enough, the strictest that the calibration knows: two people confirm what is left.
+    """
+    known = calibration(terms.face_model or None)
+    least = known.floor(max(terms.faces, 1)) or known.points[-1].similarity
+    return math.ceil(round(10 * least, 6)) / 10
+
+
+def _threshold(call: Call, floor: float, why: str) -> float:
     """The threshold that counts, in the call's parameters too. An operation without one claims nothing."""
     name = threshold_of(call.operation.name)
     if name is None or call.operation.capability not in _JUDGED:
@@ -389,7 +412,7 @@ def _threshold(call: Call, floor: float) -> float:
         return float(given)
     if floor > DEFAULT_THRESHOLD:
         call.parameters[name] = floor
-        call.remarks[_RAISED] = f"{name} raised to {floor:g}, the floor for {call.caller.purpose}"
+        call.remarks[_RAISED] = f"{name} raised to {floor:g}, the floor {why}"
     return max(floor, DEFAULT_THRESHOLD)
 
 
@@ -397,5 +420,5 @@ def _sentence(asked: _Asked, rule: str) -> str:
     sentence = asked.snapshot.policy.sentence(rule)
     if rule.startswith("floor"):
         request = asked.request
-        sentence += f" For {request.purpose} it is {request.floor:g}; {request.threshold:g} was given."
+        sentence += f" It is {request.floor:g} {asked.floor}; {request.threshold:g} was given."
     return sentence

@@ -8,18 +8,27 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
 from enum import StrEnum
+from string import Template
 
 import msgspec
 import rfc8785
 
+from regard.evaluation.document import as_html, as_markdown
 from regard.stewardship.report import Report
-from regard.stewardship.report_words import Block, Grid, Heading, Paragraph, blocks, title
+from regard.stewardship.report_words import blocks
 
 # What marks Markdown up, and what some readers make links of by themselves.
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&#$@]|:(?=//)|(?<=www)\.)")
-_STYLE = """\
+_PAGE = Template("""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>$title</title>
+<style>
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; width: 100%; }
@@ -30,7 +39,15 @@ thead th { overflow-wrap: normal; }
 .figure { font-variant-numeric: tabular-nums; text-align: right; }
 .loud { border: 0.25rem solid; font-weight: bold; padding: 0.5rem; }
 @media print { body { margin: 0; max-width: none; } tr, .loud { break-inside: avoid; } h2, h3 { break-after: avoid; } }
-"""
+</style>
+</head>
+<body>
+<main>
+$blocks
+</main>
+</body>
+</html>
+""")
 
 
 class Form(StrEnum):
@@ -45,82 +62,11 @@ def rendered(report: Report, form: Form) -> bytes:
     """The bytes of the report in one of its forms."""
     match form:
         case Form.MARKDOWN:
-            return markdown(blocks(report)).encode()
+            return as_markdown(blocks(report), _plain).encode()
         case Form.HTML:
-            return page(title(report), blocks(report)).encode()
+            return as_html(blocks(report), _PAGE, _safe).encode()
         case Form.JSON:
             return rfc8785.dumps(msgspec.to_builtins(report))
-
-
-def markdown(parts: Iterable[Block]) -> str:
-    """The blocks as Markdown with tables, as GitHub and pandoc read it."""
-    return "\n\n".join(map(_markdown, parts)) + "\n"
-
-
-def page(name: str, parts: Iterable[Block]) -> str:
-    """The blocks as one HTML page that needs nothing else: no script, no other file."""
-    inside = "\n".join(map(_html, parts))
-    return f"""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{_safe(name)}</title>
-<style>
-{_STYLE}</style>
-</head>
-<body>
-<main>
-{inside}
-</main>
-</body>
-</html>
-"""
-
-
-def _markdown(block: Block) -> str:
-    match block:
-        case Heading():
-            return f"{'#' * block.level} {_plain(block.text)}"
-        case Paragraph():
-            return f"**{_plain(block.text)}**" if block.loud else _plain(block.text)
-        case Grid():
-            rule = ("---",) * block.words + ("---:",) * (len(block.columns) - block.words)
-            rows = (map(_plain, row) for row in (block.columns, *block.rows))
-            head, *body = (_line(row) for row in rows)
-            return "\n".join((f"{_plain(block.caption)}:", "", head, _line(rule), *body))
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _html(block: Block) -> str:
-    match block:
-        case Heading():
-            return f"<h{block.level}>{_safe(block.text)}</h{block.level}>"
-        case Paragraph():
-            return f'<p class="loud">{_safe(block.text)}</p>' if block.loud else f"<p>{_safe(block.text)}</p>"
-        case Grid():
-            head = "".join(_cell("th", text, place, block, ' scope="col"') for place, text in enumerate(block.columns))
-            body = "\n".join(f"<tr>{_row(row, block)}</tr>" for row in block.rows)
-            return (
-                f"<table>\n<caption>{_safe(block.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
-                f"<tbody>\n{body}\n</tbody>\n</table>"
-            )
-
-
-def _row(row: Iterable[str], grid: Grid) -> str:
-    first, *rest = row
-    cells = (_cell("td", text, place, grid) for place, text in enumerate(rest, 1))
-    return _cell("th", first, 0, grid, ' scope="row"') + "".join(cells)
-
-
-def _cell(tag: str, text: str, place: int, grid: Grid, scope: str = "") -> str:
-    figure = ' class="figure"' if place >= grid.words else ""
-    return f"<{tag}{scope}{figure}>{_safe(text)}</{tag}>"
 
 
 def _safe(text: str) -> str:

@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import rfc8785
 
+from regard.evaluation.document import Block, Heading, Paragraph, Table
 from regard.stewardship.report import DEVELOPMENT, OPEN, Calls, Question, Report
 from regard.stewardship.suppression import Breakdown
 
 Row = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """The title of the report at level 1, of a section at level 2, of a part of one at level 3."""
-
-    text: str
-    level: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """Sentences; `loud` ones nobody should overlook."""
-
-    text: str
-    loud: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A table. The first `words` columns hold words, the others figures."""
-
-    caption: str
-    columns: Row
-    rows: tuple[Row, ...]
-    words: int = 1
-
-
-Block = Heading | Paragraph | Grid
-
-
-def title(report: Report) -> str:
-    """The title of the report."""
-    return f"Transparency report for {report.period}"
-
-
 def blocks(report: Report) -> Iterator[Block]:
     """The whole report, from top to bottom."""
-    yield Heading(title(report), 1)
+    yield Heading(f"Transparency report for {report.period}", 1)
     yield from _source(report)
     yield from _council(report)
     yield from _calls(report)
@@ -194,13 +160,13 @@ def _breakdown(caption: str, name: str, counts: Breakdown) -> Iterator[Block]:
         return
     if not counts.rows:
         return
-    yield Grid(caption, (name, "number"), tuple((row, str(count)) for row, count in counts.rows.items()))
+    yield Table((name, "number"), [(row, str(count)) for row, count in counts.rows.items()], caption)
     if counts.together:
         yield Paragraph(f"The rows without a figure come to {counts.together} together.")
 
 
 def _grid(caption: str, columns: Row, rows: tuple[Row, ...], none: str, words: int = 1) -> Iterator[Block]:
-    yield Grid(caption, columns, rows, words) if rows else Paragraph(none)
+    yield Table(columns, rows, caption, words) if rows else Paragraph(none)
 
 
 def _figure(number: int | None) -> str:

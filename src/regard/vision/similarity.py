@@ -31,6 +31,7 @@ RATES = {
     99.0: 1e-6,
     99.9: 1e-7,
 }
+PROFILES = ("fast", "accurate")
 # The share of searches for somebody who is not in the gallery that a floor lets meet a false match.
 MOST_SEARCHES = 0.01
 
@@ -137,22 +138,31 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=
         return (0.0, *(point.similarity for point in self.points), 100.0)
 
 
-def similarity(score: float) -> float:
+def similarity(score: float, face_model: str | None = None) -> float:
     """The similarity, 0 to 100, of a cosine score; rounding beyond −1 and 1 is cut off."""
-    return calibration().similarity(score)
+    return calibration(face_model).similarity(score)
 
 
-def score(similarity: float) -> float:
+def score(similarity: float, face_model: str | None = None) -> float:
     """The cosine score, −1 to 1, that has this similarity; the inverse of :func:`similarity`."""
-    return calibration().score(similarity)
+    return calibration(face_model).score(similarity)
 
 
-@lru_cache(maxsize=1)
-def calibration() -> Calibration:
-    """The calibration in force; a process reads it once. Raises BadCalibration for a file that is none."""
+@lru_cache(maxsize=8)
+def calibration(face_model: str | None = None) -> Calibration:
+    """The calibration in force for embeddings of a FaceModelVersion, by default of the profile that is set.
+
+    One of your own counts for the version that it names, and what ships for the others. A process reads each once.
+    Raises BadCalibration for a file that is none, or is of a version that no profile has.
+    """
     settings = from_environment()
-    file = settings.calibration_file
-    return Calibration.read(file.read_bytes()) if file else shipped(settings.profile)
+    usual, known = shipped(settings.profile), {each.face_model: each for each in map(shipped, PROFILES)}
+    if settings.calibration_file:
+        own = Calibration.read(settings.calibration_file.read_bytes())
+        if own.face_model not in known:
+            raise BadCalibration(f"The calibration is of face model {own.face_model}; there are {', '.join(known)}.")
+        known[own.face_model] = own
+    return known.get(face_model or usual.face_model, known[usual.face_model])
 
 
 def shipped(profile: str = "fast") -> Calibration:

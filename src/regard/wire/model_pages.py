@@ -22,7 +22,9 @@ SIMILARITIES = (80.0, 90.0, 99.0, 99.9)
 def model_pages(settings: Settings) -> list[Route]:
     """`GET /stewardship/v1/models`, without a signature."""
     weights = Weights(settings.weights_dir, settings.weights_file)
-    told = models(weights, VERSIONS[settings.profile], calibration())
+    own = VERSIONS[settings.profile]
+    told = models(weights, own, calibration())
+    told["OtherProfiles"] = [_worth(weights, other, calibration(other)) for other in VERSIONS.values() if other != own]
 
     def page(_: Request) -> Response:
         return JSONResponse(told, headers={"x-amzn-requestid": str(uuid.uuid4())})
@@ -31,10 +33,8 @@ def model_pages(settings: Settings) -> list[Route]:
 
 
 def models(weights: Weights, face_model: str, curve: Calibration) -> dict[str, Any]:
-    """The page. `CalibrationBelongs` is false where the weights or the profile are not those it was fitted with."""
-    belongs = curve.embedder == weights.digest("face-embedder") and curve.face_model == face_model
-    return {
-        "FaceModelVersion": face_model,
+    """The page, of one FaceModelVersion. Collections that another profile made go on with that one's."""
+    return _worth(weights, face_model, curve) | {
         "Weights": [
             {
                 "Name": entry.weight.name,
@@ -45,11 +45,18 @@ def models(weights: Weights, face_model: str, curve: Calibration) -> dict[str, A
             }
             for entry in weights.entries()
         ],
-        "CalibrationBelongs": belongs,
-        "Calibration": msgspec.to_builtins(curve),
-        "Galleries": [_gallery(faces, curve) for faces in GALLERIES],
         "Floor": f"The least Similarity at which at most {MOST_SEARCHES:.0%} of searches for somebody who is not there "
         "meet a false match; null where no threshold of this calibration achieves that.",
+    }
+
+
+def _worth(weights: Weights, face_model: str, curve: Calibration) -> dict[str, Any]:
+    """`CalibrationBelongs` is false where the weights or the profile are not those it was fitted with."""
+    return {
+        "FaceModelVersion": face_model,
+        "CalibrationBelongs": curve.embedder == weights.digest("face-embedder") and curve.face_model == face_model,
+        "Calibration": msgspec.to_builtins(curve),
+        "Galleries": [_gallery(faces, curve) for faces in GALLERIES],
     }
 
 
