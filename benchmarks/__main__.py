@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.measuring import machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-NAMES = ("pipeline", "instances", "serving", "indexing", "search", "policy", "ledger", "logging")
+NAMES = ("pipeline", "instances", "serving", "indexing", "search", "templates", "policy", "ledger", "logging")
 
 
 def main() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from regard.gallery.vault import Template, Vault, open_vault
+from regard.gallery.vault import HOUSE, Template, Vault, open_vault
 from regard.sealing import SealBroken, SealingKey
 from tests.fakes import person
 
@@ -87,3 +88,65 @@ def test_two_who_make_a_key_at_once_have_the_same(vault: Vault) -> None:
     assert all(key and key.open(first.seal(b"clear", b""), b"") == b"clear" for key in keys)
     vault.keep_only({})
     assert vault.key("person/o/external/alice")
+
+
+def _as_before(file: Path, root: SealingKey) -> list[Template]:
+    """A store as it was when the master key wrapped the keys of subjects itself."""
+    vault = open_vault(file, root)
+    templates = [_sealed(vault, collection, subject, "f") for collection in (1, 2) for subject in ("s", "t")]
+    vault.digest(HOUSE, b"picture")
+    with vault.store.connect() as connection:
+        for collection, subject in connection.exec_driver_sql("SELECT collection, subject FROM keys").all():
+            if subject == "collection":
+                continue
+            (key,) = vault._keys(collection, {subject}).values()
+            wrapped = root.seal(key, f"key/{collection}/{subject}".encode())
+            where = (wrapped, collection, subject)
+            connection.exec_driver_sql("UPDATE keys SET wrapped = ? WHERE collection = ? AND subject = ?", where)
+        connection.exec_driver_sql("DELETE FROM keys WHERE subject = 'collection'")
+        connection.exec_driver_sql("PRAGMA user_version=0")
+        connection.commit()
+    vault.store.dispose()
+    return templates
+
+
+def test_a_store_from_before_collections_had_keys_opens_as_it_did(tmp_path: Path) -> None:
+    root, file = SealingKey(b"m" * 32), tmp_path / "keys.db"
+    templates = _as_before(file, root)
+    with ThreadPoolExecutor(4) as pool:
+        vaults = list(pool.map(lambda _: open_vault(file, root), range(4)))
+    for vault in vaults:
+        for collection, some in ((1, templates[:2]), (2, templates[2:])):
+            for template in some:
+                np.testing.assert_allclose(vault.open(collection, [template])["f"], person(1), atol=5e-7)
+    assert vaults[0].holders() == {1: {"s", "t"}, 2: {"s", "t"}}
+
+
+def test_a_store_that_could_not_be_brought_up_to_date_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, file = SealingKey(b"m" * 32), tmp_path / "keys.db"
+    templates, real, puts = _as_before(file, root), Vault._put, []
+
+    def crash(*given: Any) -> None:
+        real(*given)
+        puts.append(given)
+        if len(puts) == 2:
+            raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Vault, "_put", crash)
+        with pytest.raises(SystemExit):
+            open_vault(file, root)
+    assert open_vault(file, root).open(2, templates[2:3]).keys() == {"f"}
+    with pytest.raises(SealBroken):
+        open_vault(file, SealingKey(b"n" * 32)).open(2, templates[2:3])
+
+
+def test_keys_are_wrapped_under_the_key_of_their_collection(vault: Vault) -> None:
+    _sealed(vault, 1, "s", "f")
+    with vault.store.connect() as connection:
+        query = "SELECT wrapped FROM keys WHERE collection = 1 AND subject = ?"
+        wrapped = {name: connection.exec_driver_sql(query, (name,)).scalar_one() for name in ("collection", "s")}
+    own = SealingKey(SealingKey(b"m" * 32).open(wrapped["collection"], b"collection/1/"))
+    assert len(own.open(wrapped["s"], b"key/1/s")) == 32

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key
+from regard import sealing
+from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key, renew_master, root_key
 
 
 @given(st.binary(), st.binary())
@@ -70,3 +73,79 @@ def test_what_gives_no_master_key_is_refused_without_repeating_it(tmp_path: Path
     assert "short" not in str(error.value)
     with pytest.raises(NoMasterKey, match="not both"):
         master_key(tmp_path / "m", "a", "b")
+
+
+def _program(file: Path, key: bytes) -> str:
+    file.write_text(base64.b64encode(key).decode())
+    return f"cat {file}"
+
+
+def test_a_new_folder_hangs_on_a_root_key_that_the_master_key_seals(tmp_path: Path) -> None:
+    sealed = root_key(tmp_path).seal(b"clear", b"")
+    assert root_key(tmp_path).open(sealed, b"") == b"clear"
+    with pytest.raises(SealBroken):
+        master_key(tmp_path / "master.key").open(sealed, b"")
+    assert (tmp_path / "root.sealed").stat().st_mode & 0o777 == 0o600
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["master.key", "root.sealed"]
+
+
+def test_all_who_open_a_new_folder_at_once_have_the_same_root(tmp_path: Path) -> None:
+    text = base64.b64encode(b"k" * 32).decode()
+    with ThreadPoolExecutor(8) as pool:
+        roots = list(pool.map(lambda _: root_key(tmp_path, text), range(32)))
+    assert {root.open(roots[0].seal(b"clear", b""), b"") for root in roots} == {b"clear"}
+
+
+def test_a_folder_from_before_there_were_roots_goes_on(tmp_path: Path) -> None:
+    sealed = master_key(tmp_path / "master.key").seal(b"clear", b"")
+    (tmp_path / "keys.db").touch()
+    assert root_key(tmp_path).open(sealed, b"") == b"clear"
+    renew_master(tmp_path)
+    assert root_key(tmp_path).open(sealed, b"") == b"clear"
+
+
+def test_under_a_new_master_key_everything_opens_and_under_the_old_one_nothing(tmp_path: Path) -> None:
+    sealed, old = root_key(tmp_path).seal(b"clear", b""), (tmp_path / "master.key").read_bytes()
+    renew_master(tmp_path)
+    assert root_key(tmp_path).open(sealed, b"") == b"clear"
+    assert (tmp_path / "master.key").read_bytes() != old
+    (tmp_path / "master.key").write_bytes(old)
+    with pytest.raises(NoMasterKey, match="another master key"):
+        root_key(tmp_path)
+
+
+def test_the_master_key_moves_to_a_program_and_from_one_to_another(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    sealed = root_key(folder).seal(b"clear", b"")
+    one, two = _program(tmp_path / "one", b"1" * 32), _program(tmp_path / "two", b"2" * 32)
+    renew_master(folder, new_command=one)
+    assert not (folder / "master.key").exists()
+    renew_master(folder, command=one, new_command=two)
+    assert root_key(folder, command=two).open(sealed, b"") == b"clear"
+    with pytest.raises(NoMasterKey):
+        root_key(folder, command=one)
+    with pytest.raises(NoMasterKey, match="name the program"):
+        renew_master(folder, command=two)
+
+
+@pytest.mark.parametrize("step", ["master_key", "_put_root"])
+def test_a_renewal_broken_off_after_either_step_leaves_a_folder_that_opens(
+    tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed, real = root_key(tmp_path).seal(b"clear", b""), getattr(sealing, step)
+
+    def crash(path: Path, *given: Any, **more: Any) -> Any:
+        done = real(path, *given, **more)
+        if path.name != "master.key":
+            raise SystemExit
+        return done
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sealing, step, crash)
+        with pytest.raises(SystemExit):
+            renew_master(tmp_path)
+    assert root_key(tmp_path).open(sealed, b"") == b"clear"
+    renew_master(tmp_path)
+    assert root_key(tmp_path).open(sealed, b"") == b"clear"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["master.key", "root.sealed"]

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from regard.gallery.figures import COLLECTION
+from regard.ledger.audit import audit
+from regard.ledger.proof import verify_receipt
 from regard.operations.errors import ApiError
-from regard.stewardship.erasure import false_suppression_rate
+from regard.stewardship.erasure import Erasure, false_suppression_rate
 from tests.fakes import Clock, picture_of
 from tests.peopled import House
 
@@ -139,6 +142,23 @@ def test_the_log_says_so_and_never_who(house: House) -> None:
     assert b"alice" not in log
 
 
+def test_every_proof_and_the_whole_log_verify_as_before_with_one_key(house: House) -> None:
+    _enrolled(house)
+    house.search("a", ALICE)
+    _, log = house.logbook.shards.current()
+    (key,) = log.verifiers
+    size = log.publish().checkpoint.size
+    before = [log.receipt(index) for index in range(size)]
+    seen = audit(log.fetch, [key])
+    house.erase("alice")
+    for receipt in before:
+        verify_receipt(receipt, [key])
+    log.publish()
+    later = audit(log.fetch, [key], before=seen.note)
+    assert later.checkpoint.size > size
+    assert log.receipt(size)
+
+
 def test_no_file_but_the_key_store_can_open_what_was_erased(house: House) -> None:
     _enrolled(house)
     house.erase("alice")
@@ -185,3 +205,53 @@ def test_a_stranger_is_refused_at_the_computed_rate() -> None:
 
 def _crash(*_: object) -> None:
     raise SystemExit
+
+
+def _figure(house: House) -> str:
+    """A public figure, enrolled; the id that their face is enrolled under."""
+    house.collection(COLLECTION)
+    with house.gallery.writing() as connection:
+        figure = house.gallery.figures.add(connection, house.organization, "Somebody", [], None, "an office").id
+    house.index(COLLECTION, ALICE, name=figure)
+    return figure
+
+
+def test_an_erased_figure_has_no_name_left_in_a_restored_backup_either(house: House, tmp_path: Path) -> None:
+    figure = _figure(house)
+    house.back_up(tmp_path / "backup")
+    house = House(house.folder, house.clock)
+    house.clock.now += 60
+    house.erase(figure)
+    _has_no_figure(house)
+    _has_no_figure(house.restore(tmp_path / "backup"))
+
+
+def _has_no_figure(house: House) -> None:
+    with house.gallery.reading() as connection:
+        assert house.gallery.figures.all(connection, house.organization) == []
+    assert house.faces(COLLECTION) == []
+
+
+def test_a_start_looks_through_people_only_where_an_erasure_is_missing(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _enrolled(house)
+    house.back_up(tmp_path / "backup")
+    house = House(house.folder, house.clock)
+    house.clock.now += 60
+    house.erase("alice")
+    house.close()
+    looked: list[Erasure] = []
+    real = Erasure._people
+
+    def counted(erasure: Erasure) -> list[tuple[str, str]]:
+        looked.append(erasure)
+        return real(erasure)
+
+    monkeypatch.setattr(Erasure, "_people", counted)
+    again = House(house.folder, house.clock)
+    assert (again.replayed, looked) == (0, [])
+    restored = again.restore(tmp_path / "backup")
+    assert (restored.replayed, len(looked)) == (1, 1)
+    restored.close()
+    assert (House(house.folder, house.clock).replayed, len(looked)) == (0, 1)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy.exc import IntegrityError
 
 from regard.operations.errors import ApiError
+from regard.operations.registry import ours
+from regard.stewardship.call import Call
 from tests.fakes import Clock
 from tests.peopled import House
 
@@ -92,6 +96,22 @@ class People(RuleBasedStateMachine):
         for collection in COLLECTIONS:
             self.receipts.pop((name, collection), None)
             self.faces.pop((name, collection), None)
+
+    @rule(source=st.sampled_from(COLLECTIONS))
+    def copy(self, source: str) -> None:
+        (to,) = {*COLLECTIONS} - {source}
+        for name in NAMES:
+            if self._covered(name, source) and self._covered(name, to) and (name, source) in self.faces:
+                enrolled = (self.faces[name, source], self.faces.get((name, to), 0.0))
+                self.faces[name, to] = max(enrolled)
+        given = {"CollectionId": to, "Source": source}
+        # A face that was copied before is there already.
+        with suppress(IntegrityError):
+            self.house.service.answer(Call(self.house.caller, ours()["CopyFaces"], given, "us-east-1", "copy"))
+
+    @rule(collection=st.sampled_from(COLLECTIONS))
+    def renew_keys(self, collection: str) -> None:
+        self.house.gallery.renew_keys(self.house.organization, collection)
 
     @rule(days=st.sampled_from((4, 29, 41)))
     def wait(self, days: int) -> None:

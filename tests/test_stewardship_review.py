@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,66 @@ def test_searches_of_faces_and_users_wait_too(door: Door) -> None:
     door.ask("AssociateFaces", CollectionId="staff", UserId="u", FaceIds=[face])
     answer, remarks = door.ask("SearchUsers", CollectionId="staff", FaceId=again[0])
     assert (answer["UserMatches"], "x-regard-review" in remarks) == ([], True)
+
+
+class Shop(Door):
+    """A house that searches for a purpose without review."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        super().__init__(folder, clock)
+        self.caller = self.organizations.issue_key(self.organization, "photo-library").caller
+
+    def request_of(self, name: str) -> str:
+        """The last search that found a person, as they are told of it."""
+        told = json.loads(self.access.export(self.organization, f"external/{name}").json)
+        return str([event for event in told["events"] if "similarity" in event][-1]["request_id"])
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    shop = Shop(tmp_path / "data", Clock())
+    shop.collection("staff", "attested")
+    for person, name in ((ALICE, "alice"), (BOB, "bob")):
+        shop.index("staff", person, name=name)
+    return shop
+
+
+def test_a_match_that_is_called_false_without_review_is_not_offered_again(shop: Shop) -> None:
+    assert shop.asked() == (1, None)
+    shop.reviews.false_match(shop.organization, "external/alice", shop.request_of("alice"))
+    assert shop.asked() == (0, None)
+    assert (shop.asked(mark=98), shop.asked(BOB)) == ((1, None), (1, None))
+    assert shop.reviews.counts(shop.organization) == {"photo-library": {"rejected": 1}}
+    told = [entry for entry in shop.entries() if entry["kind"] == "regard/review"]
+    assert [(entry["change"], entry["purpose"]) for entry in told] == [("rejected", "photo-library")]
+    again = Shop(shop.folder, shop.clock)
+    assert again.asked() == (0, None)
+
+
+def test_only_a_search_that_found_the_person_can_be_called_false(shop: Shop) -> None:
+    shop.asked()
+    for whose, request in (("external/bob", shop.request_of("alice")), ("external/alice", "another")):
+        with pytest.raises(NoSuchCandidate):
+            shop.reviews.false_match(shop.organization, whose, request)
+    assert shop.asked()[0] == 1
+
+
+def test_a_confirmed_match_that_the_person_denies_is_not_told_any_more(door: Door) -> None:
+    door.asked()
+    for name in ("ada", "ben"):
+        reviewer = door.appointed(name)
+        (candidate,) = door.reviews.pending(reviewer)
+        door.reviews.decide(reviewer, candidate.id, same=True)
+    assert door.asked()[0] == 1
+    told = json.loads(door.access.export(door.organization, "external/alice").json)
+    request = next(event["request_id"] for event in told["events"] if "similarity" in event)
+    door.reviews.false_match(door.organization, "external/alice", request, "ada")
+    assert door.asked() == (0, None)
+    assert door.reviews.counts(door.organization) == {"access-control": {"rejected": 1}}
+
+
+def test_whoever_is_erased_leaves_no_false_match_behind(shop: Shop) -> None:
+    shop.asked()
+    shop.reviews.false_match(shop.organization, "external/alice", shop.request_of("alice"))
+    shop.erase("alice")
+    assert shop.reviews.counts(shop.organization) == {}

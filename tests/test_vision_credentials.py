@@ -29,14 +29,22 @@ def _manifest(use: bytes, padding: int = 0) -> bytes:
     return _box(b"jumb", _box(b"jumd", b"c2pa\0") + other + _assertion(use))
 
 
-def _jpeg(manifest: bytes, most: int = 60_000) -> bytes:
+def forbidding() -> bytes:
+    """The segments of a JPEG file that say that it may not be mined."""
+    return _segments(_manifest(b"notAllowed"))
+
+
+def _segments(manifest: bytes, most: int = 60_000) -> bytes:
     parts = [manifest[:most]]
     parts += [manifest[:8] + manifest[at : at + most] for at in range(most, len(manifest), most)]
-    segments = b"".join(
+    return b"".join(
         b"\xff\xeb" + struct.pack(">H", 2 + 8 + len(part)) + b"JP\0\1" + struct.pack(">I", number) + part
         for number, part in enumerate(parts, 1)
     )
-    return b"\xff\xd8\xff\xe0\0\4ab" + segments + b"\xff\xda\0\2" + b"pixels"
+
+
+def _jpeg(manifest: bytes, most: int = 60_000) -> bytes:
+    return b"\xff\xd8\xff\xe0\0\4ab" + _segments(manifest, most) + b"\xff\xda\0\2" + b"pixels"
 
 
 def _png(manifest: bytes) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,12 @@ from botocore.exceptions import ClientError
 from regard.ledger.notes import Signer, sign_note
 from regard.server import Office, open_office
 from regard.settings import Settings
-from regard.stewardship.keys import AccessKey
+from regard.stewardship.consent import Notice
+from regard.stewardship.consents import Consents
+from regard.stewardship.keys import DAY, AccessKey
 from tests.own_client import OwnClient
 from tests.running import Running, running
+from tests.test_vision_credentials import forbidding
 
 NOTICE = {"version": "2026-03", "language": "en", "sha256": "ab" * 32}
 
@@ -74,6 +79,42 @@ def test_a_receipt_lets_its_person_in_until_it_is_withdrawn(club: Club, portrait
     assert withdrawn.json()["withdrawn"]
     with pytest.raises(ClientError, match="consent-needs-receipt"):
         club.index(portrait)
+
+
+def test_every_denial_through_boto3_names_the_receipt_that_is_missing_and_the_command(
+    club: Club, house: tuple[Running, Office], portrait: bytes
+) -> None:
+    def denied(subject: str | None, picture: bytes = portrait) -> str:
+        named = {"ExternalImageId": subject} if subject else {}
+        with pytest.raises(ClientError) as error:
+            club.rekognition.index_faces(CollectionId="members", Image={"Bytes": picture}, **named)
+        assert error.value.response["Error"]["Code"] == "AccessDeniedException"
+        return str(error.value.response["Error"]["Message"])
+
+    def given(**terms: Any) -> str:
+        answer = club.ask("POST", "/consents", club.consent("eve", **terms))
+        return str(answer.json()["consent"]["receipt_id"])
+
+    adds = "`regard consent add eve --collection members --purpose photo-library --notice FILE` adds it."
+    assert adds in denied("eve")
+    given(collection="others")
+    given(purpose="access-control")
+    office = house[1]
+    last_year = Consents(office.engine, office.logbook, clock=lambda: time.time() - 400 * DAY)
+    drawn = last_year.draw_up(
+        club.key.caller.organization, "eve", "members", "photo-library", Notice("1", "en", "ab" * 32), 365
+    )
+    last_year.attest(club.key.caller, drawn)
+    club.ask("POST", f"/consents/{given()}/withdrawal")
+    said = denied("eve")
+    for part in ("collection others", "purpose access-control", "expired on", "was withdrawn on", adds):
+        assert part in said, said
+    assert "give the ExternalImageId of the person pictured" in denied(None)
+    given()
+    assert "[content-credentials]" in denied("eve", portrait[:2] + forbidding() + portrait[2:])
+    assert club.index(portrait, "eve") == 1
+    assert club.ask("POST", "/subjects/eve/erasure").status_code == 200
+    assert adds in denied("eve")
 
 
 def test_a_person_signs_with_their_own_key_and_a_token(club: Club) -> None:
@@ -160,5 +201,35 @@ def test_the_api_describes_itself(club: Club) -> None:
     paths = described["paths"]
     assert paths["/stewardship/v1/consents"].keys() == {"get", "post"}
     assert {"token": []} in paths["/stewardship/v1/consents/signed"]["post"]["security"]
-    assert "NewConsent" in described["components"]["schemas"]
+    assert {"NewConsent", "Redaction"} <= described["components"]["schemas"].keys()
+    assert paths["/stewardship/v1/redact"].keys() == {"post"}
     assert all(operation["summary"] for path in paths.values() for operation in path.values())
+    listed = paths["/stewardship/v1/consents"]["get"]["parameters"]
+    assert [(each["name"], each["in"], each["required"]) for each in listed] == [
+        ("subject", "query", False),
+        ("collection", "query", False),
+    ]
+
+
+def test_a_parameter_that_nobody_knows_is_refused(club: Club) -> None:
+    answer = club.ask("GET", "/consents?subjcet=alice")
+    assert (answer.status_code, "subject, collection" in answer.json()["cause"]) == (400, True)
+
+
+def test_a_person_calls_a_match_false_with_a_token(club: Club, portrait: bytes) -> None:
+    club.ask("POST", "/consents", club.consent("dora"))
+    assert club.index(portrait, "dora") == 1
+
+    def matches() -> list[str]:
+        found = club.rekognition.search_faces_by_image(CollectionId="members", Image={"Bytes": portrait})
+        return [match["Face"]["ExternalImageId"] for match in found["FaceMatches"]]
+
+    assert "dora" in matches()
+    told = json.loads(club.token("dora")("GET", "/subjects/dora/export").json()["json"])
+    request = next(event["request_id"] for event in told["events"] if "similarity" in event)
+    for body in ({}, {"candidate": "c", "request": request}):
+        assert club.ask("POST", "/subjects/dora/mismatches", body).status_code == 400
+    assert club.token("alice")("POST", "/subjects/dora/mismatches", {"request": request}).status_code == 403
+    answer = club.token("dora")("POST", "/subjects/dora/mismatches", {"request": request})
+    assert answer.status_code == 200, answer.text
+    assert "dora" not in matches()

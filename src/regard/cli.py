@@ -26,9 +26,9 @@ from regard.commands import (
     report,
     reports,
     review,
+    seals,
     serve,
     subject,
-    transfer,
     weights,
     witness,
 )
@@ -54,7 +54,7 @@ app.command()(coverage.coverage)
 app.command()(coverage.settings)
 app.add_typer(audit.app, name="audit")
 app.add_typer(evaluate.app, name="evaluate")
-app.add_typer(transfer.app, name="collections")
+app.add_typer(seals.app, name="collections")
 app.add_typer(figures.app, name="figures")
 app.add_typer(keys.app, name="keys")
 app.add_typer(orgs.app, name="orgs")

@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _COMMAND_SECONDS = 30
+_MASTER, _ROOT = "master.key", "root.sealed"
 
 
 class SealBroken(ValueError):
@@ -81,6 +83,82 @@ def master_key(path: Path, text: str | None = None, command: str | None = None) 
         file.flush()
         os.fsync(file.fileno())
     return SealingKey(key)
+
+
+def root_key(folder: Path, text: str | None = None, command: str | None = None) -> SealingKey:
+    """The key that everything in the data folder `folder` hangs on, sealed under the master key in `root.sealed`.
+
+    Made on first use. A folder from before there was one goes on with its master key as its root. The master key is
+    what :func:`master_key` says. Raises NoMasterKey, PermissionError.
+    """
+    path, file = folder / _ROOT, folder / _MASTER
+    master = master_key(file, text, command)
+    if not path.exists():
+        old = (folder / "keys.db").exists()
+        _put_root(path, master, master if old else SealingKey(SealingKey.generate()), first=True)
+    try:
+        return _opened_root(path, master)
+    except NoMasterKey:
+        # A renewal was broken off after the root had been sealed anew.
+        if text or command or not _renewed(file).exists():
+            raise
+        root = _opened_root(path, _read_master_key(_renewed(file)))
+        _renewed(file).replace(file)
+        return root
+
+
+def renew_master(
+    folder: Path, text: str | None = None, command: str | None = None, new_command: str | None = None
+) -> None:
+    """Seal the root key of a data folder under a new master key: what `new_command` prints, else a new file.
+
+    `text` and `command` give the one that counts now, as :func:`root_key` takes them; a file that held it goes. Broken
+    off at any moment the folder opens with the old key or with the new one. Raises NoMasterKey, PermissionError.
+    """
+    if (text or command) and not new_command:
+        raise NoMasterKey("the master key is not in a file here: name the program that prints the new one")
+    root, file = root_key(folder, text, command), folder / _MASTER
+    new = _printed_key(new_command) if new_command else master_key(_renewed(file))
+    _put_root(folder / _ROOT, new, root)
+    if not new_command:
+        # A service that starts just now may have put it in place.
+        with suppress(FileNotFoundError):
+            _renewed(file).replace(file)
+    elif not (text or command):
+        file.unlink()
+
+
+def _put_root(path: Path, master: SealingKey, root: SealingKey, *, first: bool = False) -> None:
+    """Keep the root whole or not at all; of two that are the `first` at once, one is."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(master.seal(root._key, _ROOT.encode()))
+            file.flush()
+            os.fsync(file.fileno())
+        if first:
+            with suppress(FileExistsError):
+                os.link(unfinished, path)
+        else:
+            unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _opened_root(path: Path, master: SealingKey) -> SealingKey:
+    try:
+        return SealingKey(master.open(path.read_bytes(), _ROOT.encode()))
+    except SealBroken:
+        raise NoMasterKey(f"{path} was sealed under another master key than this one; give that one") from None
+
+
+def _renewed(master: Path) -> Path:
+    return master.with_name(f"{master.name}.new")
 
 
 def _printed_key(command: str) -> SealingKey:

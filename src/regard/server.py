@@ -18,12 +18,13 @@ from regard.operations.buckets import Buckets
 from regard.operations.pictures import PictureReader
 from regard.operations.rooms import Rooms
 from regard.operations.service import Service
-from regard.sealing import SealingKey, master_key
+from regard.sealing import SealingKey, root_key
 from regard.settings import SettingError, Settings
 from regard.stewardship.access import Access
 from regard.stewardship.auditors import Auditors
 from regard.stewardship.audits import Audits
 from regard.stewardship.consents import Consents
+from regard.stewardship.council import Council
 from regard.stewardship.erasure import Erasure
 from regard.stewardship.gate import Gate
 from regard.stewardship.inbox import Caps, Inbox
@@ -31,6 +32,7 @@ from regard.stewardship.logbook import Logbook
 from regard.stewardship.organizations import Organizations
 from regard.stewardship.retention import CurrentCollections, Retention
 from regard.stewardship.review import Reviews
+from regard.stewardship.seals import CouncilSeals
 from regard.stewardship.subject_tokens import SubjectTokens
 from regard.vision.equipment import EquipmentInspector
 from regard.vision.faces import VERSIONS, FaceAnalyzer
@@ -47,9 +49,11 @@ from regard.wire.model_pages import model_pages
 from regard.wire.pages import pages
 from regard.wire.people_pages import PeopleApi, consent_pages, subject_pages
 from regard.wire.pool import Pool
+from regard.wire.redaction_page import described as redaction_described
 from regard.wire.redaction_page import redaction_page
 from regard.wire.report_pages import report_pages
 from regard.wire.review_pages import review_pages
+from regard.wire.seal_pages import seal_pages
 from regard.wire.signature import REKOGNITION
 from regard.wire.stewardship_pages import stewardship_pages
 
@@ -70,7 +74,7 @@ def open_office(settings: Settings) -> Office:
     """Open the data folder, making it when it is not there."""
     data = settings.data_dir
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = master_key(data / "master.key", settings.master_key, settings.master_key_command)
+    key = root_key(data, settings.master_key, settings.master_key_command)
     engine = open_database(sqlite_url(data / "regard.db"))
     vault = open_vault(data / "keys.db", key)
 
@@ -95,6 +99,7 @@ class Holdings:
     erasure: Erasure
     access: Access
     reviews: Reviews
+    seals: CouncilSeals
 
 
 def open_holdings(office: Office) -> Holdings:
@@ -105,8 +110,14 @@ def open_holdings(office: Office) -> Holdings:
     reviews = Reviews(engine, gallery, logbook)
     erasure = Erasure(engine, gallery, consents, logbook, also=reviews.forget)
     erasure.replay()
-    retention = Retention(engine, gallery, logbook, expire=reviews.expire)
-    return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews)
+    seals = CouncilSeals(gallery, Council(engine), logbook)
+
+    def expire() -> None:
+        reviews.expire()
+        seals.follow()
+
+    retention = Retention(engine, gallery, logbook, expire=expire)
+    return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews, seals)
 
 
 def open_service(
@@ -161,7 +172,8 @@ def open_people(office: Office, gate: Gate, holdings: Holdings) -> PeopleApi:
     """The HTTP API for the people pictured."""
     tokens = open_tokens(office)
     subjects = subject_pages(holdings.erasure, holdings.access, holdings.reviews)
-    return PeopleApi(gate, open_callers(office), tokens, [*consent_pages(office.consents, tokens), *subjects])
+    pages = [*consent_pages(office.consents, tokens), *subjects]
+    return PeopleApi(gate, open_callers(office), tokens, pages, [redaction_described()])
 
 
 def open_tokens(office: Office) -> SubjectTokens:
@@ -222,6 +234,7 @@ def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
                 *model_pages(settings),
                 *open_people(office, service.gate, holdings).routes(),
                 *review_pages(holdings.reviews),
+                *seal_pages(holdings.seals),
                 redaction_page(service, open_callers(office), pool),
                 audit_page(service, open_callers(office), pool),
                 *report_pages(open_inbox(office), behind_proxy=settings.behind_proxy),

@@ -115,7 +115,7 @@ def propose(
     """Put a motion to the vote, signed."""
     council = _council()
     motion = council.draft(kind, title, json.loads(payload), member)
-    out.out(council.propose(motion.signed(_signer(member, key))).hash)
+    out.out(council.propose(motion.signed(signer_of(member, key))).hash)
 
 
 @app.command()
@@ -131,7 +131,7 @@ def vote(
     found = [docket.motion for docket in council.dockets() if docket.motion.hash.startswith(motion_hash)]
     if len(found) != 1:
         raise LookupError(f"{len(found)} open motions begin with {motion_hash}")
-    tally = council.vote(found[0], choice, reason, _signer(member, key))
+    tally = council.vote(found[0], choice, reason, signer_of(member, key))
     out.print(tally.outcome + (f", missing {tally.missing}" if tally.missing else ""))
 
 
@@ -144,7 +144,7 @@ def suspend(
     key: Key = None,
 ) -> None:
     """Stop a capability at once, for a bounded time."""
-    stop = _council().suspend(capability, reason, _signer(member, key), seconds)
+    stop = _council().suspend(capability, reason, signer_of(member, key), seconds)
     out.print(f"{stop.capability} is stopped until {_date(stop.ends)}.")
 
 
@@ -155,7 +155,8 @@ def _council() -> Council:
     return first_start(office.engine, office.settings.data_dir / "council.key")
 
 
-def _signer(member: str, key: Path | None) -> Signer:
+def signer_of(member: str, key: Path | None) -> Signer:
+    """A member's key, the operator's where no file is named; its passphrase is asked for. Raises KeyFormatError."""
     from regard.ledger.notes import KeyFormatError
 
     file = key or from_environment().data_dir / "council.key"

@@ -9,6 +9,7 @@ import typer
 
 from regard.commands.output import failed, out, print_json, table
 from regard.commands.serve import exports
+from regard.sealing import renew_master
 from regard.server import open_office, url
 from regard.settings import from_environment
 from regard.stewardship.keys import AccessKey
@@ -68,6 +69,21 @@ def revoke(key_id: KeyId) -> None:
     """End a key for good, in every process, from the next call on."""
     open_office(from_environment()).organizations.keys.revoke(key_id)
     out.print(f"{key_id} does not work any more.")
+
+
+@app.command("renew-master")
+def renew_master_key(
+    command: Annotated[
+        str | None, typer.Option(help="A program that prints the new key, base64 of 32 bytes; else a file is made.")
+    ] = None,
+) -> None:
+    """Seal what everything hangs on under a new master key. Services that run go on.
+
+    With a program, tell the next start of it: REGARD_MASTER_KEY_COMMAND. Example: `regard keys renew-master`
+    """
+    settings = from_environment()
+    renew_master(settings.data_dir, settings.master_key, settings.master_key_command, command)
+    out.print("The new master key counts from the next start on; the old one opens nothing any more.")
 
 
 def _works(key: AccessKey) -> bool:

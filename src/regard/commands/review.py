@@ -9,6 +9,7 @@ import typer
 
 from regard.commands.inside import caller_of
 from regard.commands.output import out, print_json
+from regard.gallery.faces import subject as subject_of
 from regard.settings import from_environment
 from regard.stewardship.review import Reviewer, Reviews
 
@@ -52,6 +53,26 @@ def decide(
     """Say whether a candidate is the same person. Two who say so confirm it; one who denies ends it."""
     reviews, reviewer = _log_in(name, secret, key)
     reviews.decide(reviewer, candidate, same)
+
+
+@app.command("false-match")
+def false_match(
+    name: Name,
+    subject: Annotated[str, typer.Argument(help="Who was found: the ExternalImageId.")],
+    request: Annotated[str, typer.Argument(help="The search that found them, by its request id.")],
+    secret: Secret,
+    key: Key = None,
+) -> None:
+    """Say that a search found the wrong person, for whatever purpose. The same picture does not find them again."""
+    reviews, reviewer = _log_in(name, secret, key)
+    reviews.false_match(reviewer.organization, subject_of(subject, ""), request, reviewer.name)
+
+
+@app.command()
+def counts(key: Key = None) -> None:
+    """How many matches people confirmed, rejected or have still to decide on, by purpose, as JSON: for audits."""
+    reviews, organization = _open(key)
+    print_json(reviews.counts(organization))
 
 
 def _log_in(name: str, secret: str, key: str | None) -> tuple[Reviews, Reviewer]:

@@ -15,6 +15,7 @@ from regard.commands.pictures import pictures_under
 from regard.operations.errors import ApiError
 from regard.server import open_holdings, open_office
 from regard.settings import from_environment
+from regard.stewardship.collections import RENEWS, SUCCESSOR
 
 
 @app.command("key")
@@ -79,7 +80,7 @@ def renew_collection(
     The old one answers until the new one is complete and takes its name. Stopped and run again, it goes on where it
     was. Example: `regard collections re-embed staff people/`
     """
-    inside, renewed = Inside(from_environment(), key), f"{collection}.renewed"
+    inside, renewed = Inside(from_environment(), key), collection + SUCCESSOR
     if renewed not in inside.ask("ListCollections")["CollectionIds"]:
         inside.ask("CreateCollection", CollectionId=renewed, Tags=_tags(inside, collection) or None)
     faces = 0
@@ -102,7 +103,8 @@ def renew_collection(
 def _tags(inside: Inside, collection: str) -> dict[str, str]:
     arn = inside.ask("DescribeCollection", CollectionId=collection)["CollectionARN"]
     tags: dict[str, str] = inside.ask("ListTagsForResource", ResourceArn=arn)["Tags"]
-    return tags
+    # What a collection says of itself goes along; what an earlier renewal said of it, and was broken off, does not.
+    return {key: value for key, value in tags.items() if key != RENEWS}
 
 
 def _fill(inside: Inside, collection: str, tags: dict[str, str], operation: str, **parameters: str) -> None:
@@ -113,5 +115,5 @@ def _fill(inside: Inside, collection: str, tags: dict[str, str], operation: str,
     except BaseException:
         inside.ask("DeleteCollection", CollectionId=collection)
         raise
-    refused = f" {answer['Refused']} were not let in: they were erased here." if answer["Refused"] else ""
+    refused = f" {answer['Refused']} were not let in: erased here, or without a receipt." if answer["Refused"] else ""
     out.print(f"{answer['Faces']} faces are in {collection}.{refused}")

@@ -23,7 +23,8 @@ _CACHE_KIB = 1 << 18
 class Arrival:
     """A face that comes with many: `picture` is the SHA-256 of the file it is from, None where nobody knows it.
 
-    A face that moves here from elsewhere brings its ids and the name of the user that it is of.
+    A face that moves here from elsewhere brings its ids, the name of the user that it is of, and when it was enrolled,
+    in seconds since 1970: moving prolongs no term.
     """
 
     picture: bytes | None
@@ -32,6 +33,7 @@ class Arrival:
     face_id: str | None = None
     image_id: str | None = None
     user_id: str | None = None
+    enrolled: float | None = None
 
 
 class Bulk:
@@ -97,7 +99,7 @@ class Bulk:
                 "template": template,
                 "face_model": face_model,
                 "user_id": arrival.user_id,
-                "created_at": now,
+                "created_at": now if arrival.enrolled is None else min(arrival.enrolled, now),
             }
             for (whose, face_id), arrival, template, source, picture in zip(
                 pairs, arrivals, sealed, sources, pictures, strict=True

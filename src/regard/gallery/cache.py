@@ -1,9 +1,9 @@
 """Mirrors kept on disk, so that a restart does not open every template anew.
 
 A cache holds the templates of a collection, as the mirror does, sealed block by block under a key of its own. That key
-lies in the key store, outside the backups, and is destroyed with the file whenever something is removed from the
-collection: a cache never outlives a face. It is read into memory and opened there, at the speed of AES; nothing
-unsealed is ever mapped to disk.
+lies with those of the collection in the key store, outside the backups, and is destroyed with the file whenever
+something is removed from the collection: a cache never outlives a face. It is read into memory and opened there, at
+the speed of AES; nothing unsealed is ever mapped to disk.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import msgspec
 import numpy as np
 
 from regard.gallery.blocks import Codes
+from regard.gallery.errors import CollectionSealed
 from regard.gallery.index import Index, Part
 from regard.gallery.pieces import Pieces
-from regard.gallery.vault import HOUSE, Vault
+from regard.gallery.vault import CACHE, Vault
 from regard.sealing import SealBroken, SealingKey
 
 _SUFFIX = ".sealed"
@@ -58,7 +59,7 @@ class Cache:
 
     def write(self, head: Head, shelves: Sequence[Iterable[Part]]) -> None:
         """Keep the vectors of faces and those of users."""
-        key = self._vault.key(_key_name(head.collection), make=True)
+        key = self._vault.key(CACHE, make=True, collection=head.collection)
         assert key
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._path(head.collection)
@@ -93,9 +94,9 @@ class Cache:
 
     def _opened(self, collection: int) -> Iterator[bytes]:
         """The pieces of a cache up to the first that does not open: its key was destroyed, or it is not whole."""
-        key = self._vault.key(_key_name(collection))
-        with suppress(FileNotFoundError, SealBroken), self._path(collection).open("rb") as file:
-            pieces = Pieces(file, _key_name(collection))
+        with suppress(FileNotFoundError, SealBroken, CollectionSealed), self._path(collection).open("rb") as file:
+            key = self._vault.key(CACHE, collection=collection)
+            pieces = Pieces(file, _name(collection))
             while key:
                 yield pieces.get(key)
 
@@ -103,7 +104,7 @@ class Cache:
         """Destroy the cache of a collection: first the key, so that no copy of the file opens again."""
         path = self._path(collection)
         if path.exists():
-            self._vault.destroy(HOUSE, [_key_name(collection)])
+            self._vault.destroy(collection, [CACHE])
             path.unlink(missing_ok=True)
 
     def keep_only(self, removed: Mapping[int, int]) -> None:
@@ -119,7 +120,7 @@ class Cache:
 
 
 def _write(file: BinaryIO, key: SealingKey, head: Head, shelves: Sequence[Iterable[Part]]) -> None:
-    pieces = Pieces(file, _key_name(head.collection))
+    pieces = Pieces(file, _name(head.collection))
     pieces.put(key, msgspec.json.encode(head))
     for shelf, parts in enumerate(shelves):
         for part in parts:
@@ -142,5 +143,5 @@ def _part(head: _PartHead, data: bytes) -> Part:
     return Part(np.frombuffer(data, np.int64, rows), read, codes, head.length)
 
 
-def _key_name(collection: int) -> str:
+def _name(collection: int) -> str:
     return f"index/{collection}"

@@ -113,7 +113,11 @@ class Collections:
 
     def tags(self, connection: Connection, organization: str, collection_id: str) -> dict[str, str]:
         """All tags. Raises NoSuchCollection."""
-        return _tags(connection, self.find(connection, organization, collection_id).id)
+        return self.tags_of(connection, self.find(connection, organization, collection_id))
+
+    def tags_of(self, connection: Connection, collection: Kept) -> dict[str, str]:
+        """All tags of a collection that was found."""
+        return _tags(connection, collection.id)
 
 
 def _find(connection: Connection, organization: str, collection_id: str) -> Kept | None:

@@ -59,6 +59,17 @@ class OtherModel(ValueError):
         )
 
 
+class CollectionSealed(LookupError):
+    """The council sealed the collection, and too few shares were given since this process started."""
+
+    def __init__(self, seal: str, needed: int, given: int) -> None:
+        super().__init__(
+            f"The collection is sealed by the council. {needed} of its shares open it until the service stops, "
+            f"{given} were given since it started."
+        )
+        self.seal = seal
+
+
 class BadPageToken(ValueError):
     """The NextToken is forged, too old, or from another listing."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
@@ -14,11 +14,12 @@ from regard.gallery import tables
 from regard.gallery.bulk import Bulk
 from regard.gallery.cache import Cache
 from regard.gallery.collections import Collections
-from regard.gallery.errors import NoSuchCollection
+from regard.gallery.errors import CollectionSealed, NoSuchCollection
 from regard.gallery.faces import Faces, picture_of
 from regard.gallery.figures import Figures
 from regard.gallery.objections import Objections
 from regard.gallery.renewal import Renewal
+from regard.gallery.seals import Holder, Seal, Seals
 from regard.gallery.search import Search, reading
 from regard.gallery.subjects import Subjects
 from regard.gallery.tokens import PageTokens, Requests
@@ -90,6 +91,7 @@ class Gallery:
             self._cache.drop(collection)
         if subjects is None:
             self._vault.destroy(collection)
+            self._forget_seals([collection])
         elif subjects:
             with self.writing() as connection:
                 # Enrolment begins with the same row: nobody comes back between the look and the destruction.
@@ -136,6 +138,44 @@ class Gallery:
         self._vault.settle_renewal(collection.id, renewed[0] if renewed else None)
         return len(renewed)
 
+    @property
+    def seals(self) -> Seals:
+        """The seals of collections."""
+        return self._vault.seals
+
+    def seal(self, organization: str, collection_id: str, needed: int, holders: Sequence[Holder]) -> Seal:
+        """Have a collection open only to `needed` of the holders, under new keys: an older copy of the key store opens
+        nothing that is sealed afterwards. Raises NoSuchCollection, CollectionSealed, ValueError.
+        """
+        self.renew_keys(organization, collection_id)
+        with self.reading() as connection:
+            collection = self.collections.find(connection, organization, collection_id).id
+        self._vault.seal_collection(collection, needed, holders)
+        return self.seals.of(collection)
+
+    def share_anew(self, seal: Seal, holders: Sequence[Holder]) -> Seal:
+        """Have a sealed collection that is open go to other holders. Raises CollectionSealed, ValueError."""
+        self._vault.seal_collection(seal.collection, seal.needed, holders)
+        return self.seals.of(seal.collection)
+
+    def give(self, seal: str, holder: str, share: bytes) -> Seal:
+        """Take a share of a seal, which opens its collection with the last one. Raises WrongShare, LookupError."""
+        self._vault.give(seal, holder, share)
+        return self.seals.get(seal)
+
+    def require_open(self, organization: str, collection_id: str) -> None:
+        """Raise CollectionSealed where the council sealed a collection of this name, and did not open it since."""
+        if not (sealed := {seal.collection for seal in self.seals.all()}):
+            return
+        with self.reading() as connection, suppress(NoSuchCollection):
+            collection = self.collections.find(connection, organization, collection_id).id
+            if collection in sealed:
+                try:
+                    self._vault.require_open(collection)
+                except CollectionSealed:
+                    self.search.forget(organization, collection_id)
+                    raise
+
     def sweep(self) -> None:
         """Destroy the keys that a crash left without rows. Enrolments wait meanwhile."""
         with self.writing() as connection:
@@ -144,6 +184,11 @@ class Gallery:
             removed = dict(connection.execute(select(tables.collections.c.id, tables.collections.c.removed)).all())
             self._cache.keep_only(removed)
             self._vault.keep_only({collection: _subjects(connection, collection) for collection in removed})
+            self._forget_seals([seal.collection for seal in self.seals.all() if seal.collection not in removed])
+
+    def _forget_seals(self, collections: Sequence[int]) -> None:
+        with self._vault.store.begin() as connection:
+            self.seals.forget(connection, collections)
 
 
 def open_gallery(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from threading import Lock
 
@@ -39,13 +39,13 @@ class Shelf:
     def __len__(self) -> int:
         return len(self.index) + len(self.bare)
 
-    def put(self, rows: Collection[int], vectors: dict[int, NDArray[np.float32]]) -> None:
-        """Put rows in with their `vectors`; those that have none are bare."""
-        bare = set(rows) - vectors.keys()
+    def put(self, rows: Collection[int], seen: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Put rows in: those `seen` with their vectors, (n, d), and the others bare."""
+        bare = set(rows) - set(seen)
         self.index.remove(bare)
-        self.bare = (self.bare - vectors.keys()) | bare
-        if vectors:
-            self.index.add(list(vectors), np.stack(list(vectors.values())))
+        self.bare = (self.bare - set(seen)) | bare
+        if seen:
+            self.index.add(seen, vectors)
 
     def drop(self, rows: Collection[int]) -> None:
         """Take rows out."""
@@ -188,9 +188,9 @@ class Mirror:
             .order_by(_faces.number)
         )
         for some in connection.execute(wanted).partitions(_AT_ONCE):
-            opened = self._vault.open(self.collection, [Template(*row[1:]) for row in some])
+            opened, vectors = self._vault.open_all(self.collection, [Template._make(row[1:]) for row in some])
             rows = {face_id: row for row, _, face_id, _ in some}
-            self._faces.put(rows.values(), {rows[face_id]: vector for face_id, vector in opened.items()})
+            self._faces.put(rows.values(), [rows[face_id] for face_id in opened], vectors)
 
     def _fuse_users(self, connection: Connection) -> None:
         wanted = (
@@ -207,7 +207,8 @@ class Mirror:
         for user, face in connection.execute(wanted):
             vector = None if face is None else self.faces.vector(face)
             templates.setdefault(user, []).extend([] if vector is None else [vector])
-        self._users.put(templates.keys(), {user: fused(some) for user, some in sorted(templates.items()) if some})
+        seen = {user: fused(some) for user, some in sorted(templates.items()) if some}
+        self._users.put(templates.keys(), list(seen), np.array(list(seen.values()), np.float32))
 
 
 class Mirrors:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, delete, insert, select
+from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, delete, exists, insert, select
 
 from regard.gallery.faces import Box
 from regard.gallery.vault import HOUSE, Template, Vault
@@ -109,6 +109,12 @@ class Objections:
         self._vault.destroy(HOUSE, [_key(known)])
         return True
 
+    def any(self, organization: str) -> bool:
+        """Whether anybody objects."""
+        wanted = select(exists().where(_objections.c.organization == organization))
+        with self._store.connect() as connection:
+            return bool(connection.execute(wanted).scalar())
+
     def find(self, organization: str, whose: str) -> Objection | None:
         """The entry of a person, or None."""
         (name,) = self.names([(organization, whose)])
@@ -127,6 +133,13 @@ class Objections:
         )
         with self._store.connect() as connection:
             return [(row[0], row[1], row[2], row[3]) for row in connection.execute(wanted)]
+
+    def models(self, organization: str) -> list[str]:
+        """The face models of the templates that are kept against enrolment."""
+        of = _objections.c
+        wanted = select(of.face_model).where(of.organization == organization, of.template.is_not(None)).distinct()
+        with self._store.connect() as connection:
+            return sorted(connection.scalars(wanted))
 
     def likeness(
         self, organization: str, face_model: str, embeddings: NDArray[np.float32]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from regard.gallery import tables
 from regard.gallery.collections import Collections, Kept
@@ -38,6 +38,14 @@ class Renewal:
         Raises NoSuchCollection.
         """
         renewed = self._collections.change(connection, organization, new)
+        replaced = self._collections.find(connection, organization, old)
+        before = tables.faces.alias()
+        enrolled = select(before.c.created_at).where(
+            before.c.collection == replaced.id, before.c.face_id == _faces.face_id
+        )
+        # No term begins anew. Whoever has no face in the old collection was enrolled in the new one.
+        first = func.coalesce(enrolled.scalar_subquery(), _faces.created_at)
+        connection.execute(update(tables.faces).where(_faces.collection == renewed.id).values(created_at=first))
         deleted = self._collections.delete(connection, organization, old)
         kept = tables.collections.c
         connection.execute(update(tables.collections).where(kept.id == renewed.id).values(collection_id=old))

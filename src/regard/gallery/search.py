@@ -87,6 +87,10 @@ class Search:
             kept = self._users.numbered(connection, collection, _rows(hits))
         return [(score, kept[row]) for row, score in hits], collection.face_model
 
+    def forget(self, organization: str, collection_id: str) -> None:
+        """Let go of what is in memory of a collection."""
+        self._mirrors.drop(organization, collection_id)
+
     def close(self) -> None:
         """Keep on disk what is in memory, for the next start."""
         self._keeper.shutdown()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from regard.gallery import removals, tables
 from regard.gallery.collections import Collections, Kept
+from regard.gallery.errors import CollectionSealed
 from regard.gallery.faces import Box
 from regard.gallery.fusion import fused
 from regard.gallery.vault import Template, Vault
@@ -95,8 +97,10 @@ class Subjects:
         )
         by_model: dict[str, list[NDArray[np.float32]]] = {}
         for collection, subject, face_id, sealed, face_model in connection.execute(wanted):
-            opened = self._vault.open(collection, [Template(subject, face_id, sealed)])
-            by_model.setdefault(face_model, []).extend(opened.values())
+            # A seal that nobody opened keeps nobody from being erased.
+            with suppress(CollectionSealed):
+                opened = self._vault.open(collection, [Template(subject, face_id, sealed)])
+                by_model.setdefault(face_model, []).extend(opened.values())
         if not any(by_model.values()):
             return None
         face_model, templates = max(by_model.items(), key=lambda item: len(item[1]))

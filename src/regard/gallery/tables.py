@@ -96,6 +96,7 @@ faces = Table(
     Index("ix_faces_collection_subject", "collection", "subject"),
     Index("ix_faces_collection_user_id", "collection", "user_id"),
     Index("ix_faces_collection_source", "collection", "source"),
+    Index("ix_faces_collection_created_at", "collection", "created_at"),
     sqlite_autoincrement=True,
 )
 

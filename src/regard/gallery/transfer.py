@@ -54,6 +54,7 @@ class _Face(msgspec.Struct, frozen=True, array_like=True):
     box: tuple[float, float, float, float]
     confidence: float
     template: bytes
+    enrolled: float | None = None
 
 
 class Transfer:
@@ -75,13 +76,16 @@ class Transfer:
         columns = (
             *(_faces.id, _faces.subject, _faces.face_id, _faces.template, _faces.image_id, _faces.external_image_id),
             *(_faces.user_id, _faces.left, _faces.top, _faces.width, _faces.height, _faces.confidence),
+            _faces.created_at,
         )
         wanted = select(*columns).where(_faces.collection == collection.id).order_by(_faces.id).limit(_AT_ONCE)
         while rows := connection.execute(wanted.where(_faces.id > after)).all():
             opened = self._vault.open(collection.id, [Template(*row[1:4]) for row in rows])
             yield [
-                Arrival(None, name, Candidate((*box,), confidence, opened[face_id]), face_id, image_id, user_id)
-                for _, _, face_id, _, image_id, name, user_id, *box, confidence in rows
+                Arrival(
+                    None, name, Candidate((*box,), confidence, opened[face_id]), face_id, image_id, user_id, enrolled
+                )
+                for _, _, face_id, _, image_id, name, user_id, *box, confidence, enrolled in rows
                 if face_id in opened
             ]
             after = rows[-1].id
@@ -146,7 +150,7 @@ def _packed(arrival: Arrival) -> _Face:
     assert arrival.face_id
     assert arrival.image_id
     ids = (arrival.face_id, arrival.image_id, arrival.external_image_id, arrival.user_id)
-    return _Face(*ids, face.box, face.confidence, template)
+    return _Face(*ids, face.box, face.confidence, template, arrival.enrolled)
 
 
 def _unpacked(get: Callable[[], bytes]) -> Iterator[list[Arrival]]:
@@ -159,6 +163,7 @@ def _unpacked(get: Callable[[], bytes]) -> Iterator[list[Arrival]]:
                 face.face_id,
                 face.image_id,
                 face.user_id,
+                face.enrolled,
             )
             for face in msgspec.msgpack.decode(data, type=list[_Face])
         ]

@@ -1,17 +1,21 @@
 """The vault: templates are sealed and opened here and nowhere else.
 
-Each subject of each collection has an AES-256 key of its own, wrapped under the master key and kept in a store
-apart from the database: a copy of the database opens nothing, and destroying the key of a subject destroys the
-templates in every copy. A key is durable before the row that needs it, and outlives the row: a crash leaves keys
-without rows, which :meth:`Vault.keep_only` sweeps, never rows without keys.
+Each subject of each collection has an AES-256 key of its own, wrapped under the key of the collection, which is wrapped
+under the root key; all are kept in a store apart from the database: a copy of the database opens nothing, and
+destroying the key of a subject destroys the templates in every copy. The key of a sealed collection is wrapped under a
+lock too, see :mod:`regard.gallery.seals`. A key is durable before the row that needs it, and outlives the row: a crash
+leaves keys without rows, which :meth:`Vault.keep_only` sweeps, never rows without keys.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +24,8 @@ from numpy.typing import NDArray
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
+    Connection,
     Engine,
     LargeBinary,
     MetaData,
@@ -30,11 +36,13 @@ from sqlalchemy import (
     event,
     insert,
     select,
+    update,
 )
 
 from regard.database import sqlite_url
 from regard.gallery.rotation import rotation
-from regard.sealing import SealBroken, SealingKey
+from regard.gallery.seals import Holder, Seals
+from regard.sealing import KEY_BYTES, SealBroken, SealingKey
 
 # Not in the metadata of the database: the store is a database of its own, outside its backups.
 _metadata = MetaData()
@@ -46,15 +54,17 @@ _keys = Table(
     Column("wrapped", LargeBinary, nullable=False),
 )
 
-# The holder of a collection's own key, which pictures are digested under. No subject has an empty name.
-_COLLECTION = ""
-# The holder of the seed of its rotation.
-_ROTATION = "rotation"
-_OWN = {_COLLECTION, _ROTATION}
+# What a collection has of its own, under names that no subject has: the key that wraps all others, the one that
+# pictures are digested under, the seed of its rotation, and the key of what is cached of it.
+_COLLECTION, _PICTURES, _ROTATION, CACHE = "collection", "", "rotation", "cache"
+_OWN = {_COLLECTION, _PICTURES, _ROTATION, CACHE}
 # Keys that belong to no collection: what is digested for an organization, and details that lie beside the log.
 HOUSE = 0
 _TEMPLATE = np.dtype("<f4")
 _AT_ONCE = 10_000
+_WANTED = "SELECT subject, wrapped FROM keys WHERE collection = ? AND subject IN (SELECT value FROM json_each(?))"
+# The store's user_version, by how keys are wrapped.
+_LAYERED = 1
 
 
 class Template(NamedTuple):
@@ -68,9 +78,10 @@ class Template(NamedTuple):
 class Vault:
     """Seals and opens templates. Thread-safe, as long as callers that seal for a collection take turns."""
 
-    def __init__(self, store: Engine, master: SealingKey) -> None:
+    def __init__(self, store: Engine, root: SealingKey) -> None:
         self.store = store
-        self._master = master
+        self.seals = Seals(store)
+        self._root = root
 
     def seal(
         self, collection: int, faces: Sequence[tuple[str, str]], templates: Iterable[NDArray[np.float32]]
@@ -80,10 +91,13 @@ class Vault:
         return _sealed(keys, collection, faces, templates)
 
     def open(self, collection: int, templates: Sequence[Template]) -> dict[str, NDArray[np.float32]]:
-        """The templates by FaceId, without those whose key was destroyed. Raises SealBroken."""
-        return _opened(
-            self._keys(collection, {_ROTATION, *(template.subject for template in templates)}), collection, templates
-        )
+        """The templates by FaceId, without those whose key was destroyed. Raises SealBroken, CollectionSealed."""
+        return dict(zip(*self.open_all(collection, templates), strict=True))
+
+    def open_all(self, collection: int, templates: Sequence[Template]) -> tuple[list[str], NDArray[np.float32]]:
+        """FaceIds and templates, (n, d), of what :meth:`open` gives, for many at once."""
+        keys = self._keys(collection, {_ROTATION, *(template.subject for template in templates)})
+        return _opened(keys, collection, templates)
 
     def renewed(self, collection: int, templates: Sequence[Template]) -> list[Template]:
         """The templates that open, sealed under new keys and a new rotation, which count after `settle_renewal`."""
@@ -100,15 +114,38 @@ class Vault:
             names = connection.execute(select(_keys.c.subject).where(_keys.c.collection == -collection)).scalars().all()
         new = self._keys(-collection, set(names))
         if sample is not None and _opens(new, collection, sample):
-            rows = [
-                {"collection": collection, "subject": subject, "wrapped": self._wrap(collection, subject, key)}
-                for subject, key in new.items()
-            ]
+            kept = self._keys(collection, {_PICTURES})
+            # The council's shares open the key of a sealed collection, and no other.
+            stays = {_COLLECTION} if self.seals.is_open(collection) else set()
             with self.store.begin() as connection:
-                old = (_keys.c.collection == collection) & (_keys.c.subject != _COLLECTION)
+                old = (_keys.c.collection == collection) & _keys.c.subject.not_in(stays)
                 connection.execute(delete(_keys).where(old))
-                connection.execute(insert(_keys), rows)
+                self._put(connection, collection, kept | new)
         self.destroy(-collection)
+
+    def seal_collection(self, collection: int, needed: int, holders: Sequence[Holder]) -> None:
+        """Have the collection open, from the next start on, only to `needed` of the holders; or to others than before.
+
+        Raises ValueError when so many are never there, CollectionSealed.
+        """
+        with self.store.begin() as connection:
+            lock = self.seals.make(connection, collection, needed, holders)
+            key = self._collection_key(connection, collection)
+            wrapped = self._root.seal(lock.seal(key, _context(collection, "", "lock")), _collection_context(collection))
+            connection.execute(update(_keys).where(*_row(collection, _COLLECTION)).values(wrapped=wrapped))
+        if self.seals.is_open(collection):
+            self.seals.opened(collection, lock)
+        self._forget()
+
+    def require_open(self, collection: int) -> None:
+        """Raise CollectionSealed when the keys of a collection cannot be had now."""
+        self._keys(collection, set())
+
+    def give(self, seal: str, holder: str, share: bytes) -> None:
+        """Take a share, the last of which opens its collection. Raises WrongShare, LookupError."""
+        lock = self.seals.give(seal, holder, share)
+        if lock is not None:
+            self.seals.opened(self.seals.get(seal).collection, lock)
 
     def renewing(self) -> list[int]:
         """The collections whose renewal was begun and not settled."""
@@ -123,16 +160,16 @@ class Vault:
     def digests(self, collection: int, data: Iterable[bytes]) -> list[bytes]:
         """The digests of many."""
         # The house's own is never destroyed: it is read once.
-        key = self._house_key if collection == HOUSE else self._keys_made(collection, {_COLLECTION})[_COLLECTION]
+        key = self._house_key if collection == HOUSE else self._keys_made(collection, {_PICTURES})[_PICTURES]
         return [hmac.digest(key, each, hashlib.sha256) for each in data]
 
     @cached_property
     def _house_key(self) -> bytes:
-        return self._keys_made(HOUSE, {_COLLECTION})[_COLLECTION]
+        return self._keys_made(HOUSE, {_PICTURES})[_PICTURES]
 
-    def key(self, name: str, make: bool = False) -> SealingKey | None:
-        """The house's key of this name, which `make` makes where it is missing; None when it was destroyed."""
-        keys = self._keys_made(HOUSE, {name}) if make else self._keys(HOUSE, {name})
+    def key(self, name: str, make: bool = False, collection: int = HOUSE) -> SealingKey | None:
+        """The key of this name, which `make` makes where it is missing; None when it was destroyed."""
+        keys = self._keys_made(collection, {name}) if make else self._keys(collection, {name})
         return SealingKey(keys[name]) if name in keys else None
 
     def destroy(self, collection: int, subjects: Collection[str] | None = None) -> None:
@@ -161,32 +198,82 @@ class Vault:
             elif unused := held - used[collection]:
                 self.destroy(collection, unused)
 
+    def bring_up_to_date(self) -> None:
+        """Wrap the keys of a store from before collections had keys under such keys, all at once or not at all."""
+        with self.store.connect() as connection:
+            if connection.exec_driver_sql("PRAGMA user_version").scalar() == _LAYERED:
+                return
+            # The driver would begin with the first change alone, and another process could do the same meanwhile.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if connection.exec_driver_sql("PRAGMA user_version").scalar() != _LAYERED:
+                rows = connection.execute(select(_keys)).all()
+                connection.execute(delete(_keys))
+                for collection, some in groupby(sorted(rows), attrgetter("collection")):
+                    keys = {
+                        row.subject: self._root.open(row.wrapped, _context(collection, row.subject, "key"))
+                        for row in some
+                        # What was cached of collections is made anew.
+                        if collection != HOUSE or not row.subject.startswith("index/")
+                    }
+                    self._put(connection, collection, keys)
+                connection.exec_driver_sql(f"PRAGMA user_version={_LAYERED}")
+            connection.commit()
+        self._forget()
+
     def _keys_made(self, collection: int, subjects: set[str]) -> dict[str, bytes]:
         keys = self._keys(collection, subjects)
-        made = {subject: SealingKey.generate() for subject in subjects - keys.keys()}
-        if made:
-            rows = [
-                {"collection": collection, "subject": subject, "wrapped": self._wrap(collection, subject, key)}
-                for subject, key in made.items()
-            ]
+        if made := {subject: SealingKey.generate() for subject in subjects - keys.keys()}:
             with self.store.begin() as connection:
-                connection.execute(insert(_keys).prefix_with("OR IGNORE"), rows)
+                self._put(connection, collection, made)
             # Of two who make a key at once the first is kept, and both go by it.
             keys |= self._keys(collection, set(made))
         return keys
 
     def _keys(self, collection: int, subjects: set[str]) -> dict[str, bytes]:
-        wanted = select(_keys.c.subject, _keys.c.wrapped).where(_keys.c.collection == collection)
+        # A whole collection may be asked for: the names are one parameter, and the driver's own rows become no others.
+        names = json.dumps([_COLLECTION, *subjects])
         with self.store.connect() as connection:
-            rows = [
-                row
-                for some in _batches(subjects)
-                for row in connection.execute(wanted.where(_keys.c.subject.in_(some)))
-            ]
-        return {subject: self._master.open(wrapped, _context(collection, subject, "key")) for subject, wrapped in rows}
+            driver: Any = connection.connection.driver_connection
+            wrapped = dict(driver.execute(_WANTED, (collection, names)).fetchall())
+        if (own := wrapped.pop(_COLLECTION, None)) is None:
+            return {}
+        key = SealingKey(self._unwrapped(collection, own))
+        return {subject: key.open(data, _context(collection, subject, "key")) for subject, data in wrapped.items()}
 
-    def _wrap(self, collection: int, subject: str, key: bytes) -> bytes:
-        return self._master.seal(key, _context(collection, subject, "key"))
+    def _put(self, connection: Connection, collection: int, keys: dict[str, bytes]) -> None:
+        """Keep keys of a collection, and its own where it has none; those there already stay as they are."""
+        key = SealingKey(self._collection_key(connection, collection))
+        rows = [
+            {
+                "collection": collection,
+                "subject": subject,
+                "wrapped": key.seal(data, _context(collection, subject, "key")),
+            }
+            for subject, data in keys.items()
+        ]
+        if rows:
+            connection.execute(insert(_keys).prefix_with("OR IGNORE"), rows)
+
+    def _collection_key(self, connection: Connection, collection: int) -> bytes:
+        """The key of a collection, made where it has none; another process that makes one waits."""
+        wanted = select(_keys.c.wrapped).where(*_row(collection, _COLLECTION))
+        kept = connection.execute(wanted).scalar()
+        if kept is None:
+            wrapped = self._root.seal(SealingKey.generate(), _collection_context(collection))
+            row = {"collection": collection, "subject": _COLLECTION, "wrapped": wrapped}
+            connection.execute(insert(_keys).prefix_with("OR IGNORE").values(row))
+            kept = connection.execute(wanted).scalar_one()
+        return self._unwrapped(collection, kept)
+
+    def _unwrapped(self, collection: int, wrapped: bytes) -> bytes:
+        key = self._root.open(wrapped, _collection_context(collection))
+        if len(key) == KEY_BYTES:
+            return key
+        try:
+            return self.seals.lock(collection).open(key, _context(collection, "", "lock"))
+        except SealBroken:
+            # Another process made a new lock for other holders.
+            raise self.seals.closed(collection) from None
 
     def _forget(self) -> None:
         # Deleted pages were overwritten in the log; the file itself follows only at a checkpoint.
@@ -202,11 +289,13 @@ def open_store(path: Path) -> Engine:
     return store
 
 
-def open_vault(path: Path, master: SealingKey) -> Vault:
+def open_vault(path: Path, root: SealingKey) -> Vault:
     """The vault whose keys are in the SQLite file `path`, made when it is not there."""
     store = open_store(path)
     _metadata.create_all(store)
-    return Vault(store, master)
+    vault = Vault(store, root)
+    vault.bring_up_to_date()
+    return vault
 
 
 def _sealed(
@@ -219,22 +308,23 @@ def _sealed(
     ]
 
 
-def _opened(keys: dict[str, bytes], collection: int, templates: Sequence[Template]) -> dict[str, NDArray[np.float32]]:
-    opening = {subject: SealingKey(key) for subject, key in keys.items()}
+def _opened(
+    keys: dict[str, bytes], collection: int, templates: Sequence[Template]
+) -> tuple[list[str], NDArray[np.float32]]:
     opened = {
-        face_id: opening[subject].open(sealed, _context(collection, face_id))
+        face_id: SealingKey(keys[subject]).open(sealed, _context(collection, face_id))
         for subject, face_id, sealed in templates
-        if subject in opening
+        if subject in keys
     }
     if not opened:
-        return {}
+        return [], np.empty((0, 0), np.float32)
     rows = np.frombuffer(b"".join(opened.values()), _TEMPLATE).reshape(len(opened), -1)
-    return dict(zip(opened, rows @ rotation(keys[_ROTATION], rows.shape[1]).T, strict=True))
+    return list(opened), rows @ rotation(keys[_ROTATION], rows.shape[1]).T
 
 
 def _opens(keys: dict[str, bytes], collection: int, sample: Template) -> bool:
     try:
-        return bool(_opened(keys, collection, [sample]))
+        return bool(_opened(keys, collection, [sample])[0])
     except SealBroken:
         return False
 
@@ -247,6 +337,14 @@ def person_key(organization: str, whose: str) -> str:
 def _make_durable(connection: Any, _record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _row(collection: int, subject: str) -> tuple[ColumnElement[bool], ...]:
+    return _keys.c.collection == collection, _keys.c.subject == subject
+
+
+def _collection_context(collection: int) -> bytes:
+    return _context(collection, "", "collection")
 
 
 def _context(collection: int, name: str, kind: str = "template") -> bytes:

@@ -211,10 +211,15 @@ class Signer:
         """The same key under another name."""
         return Signer(name, self._key, self.verifier.kind)
 
+    @property
+    def seed(self) -> bytes:
+        """The private key itself, 32 bytes: a secret."""
+        return self._key.private_bytes_raw()
+
     def encode(self) -> str:
         """The text form: a secret."""
         of = self.verifier
-        secret = _encode(bytes([of.kind]) + self._key.private_bytes_raw())
+        secret = _encode(bytes([of.kind]) + self.seed)
         return f"{_PRIVATE}{of.name}+{of.key_id.hex()}+{secret}"
 
     def sign(self, text: str, at: int | None = None) -> Signature:

@@ -7,11 +7,9 @@ from dataclasses import astuple
 
 import numpy as np
 
-from regard.gallery.errors import OtherModel
 from regard.gallery.faces import subject
 from regard.operations.rooms import Rooms
 from regard.stewardship.call import Call
-from regard.stewardship.collections import BASIS
 from regard.vision.faces import Face
 from regard.vision.images import Picture
 
@@ -23,13 +21,12 @@ _HEADER = "x-regard-bystanders"
 
 
 def without_bystanders(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: list[Face]) -> list[Face]:
-    """The faces that may be enrolled: all of them, or the one of the person who consented.
+    """The face of the person who consented, or none.
 
     That person is known by a box on the receipt for this very picture, else by the faces that are there already, else
     because nobody else is in the picture. The other faces are embedded in memory alone, and a header counts them.
     """
-    where = call.caller.organization, call.parameters["CollectionId"]
-    if (rooms.gallery.tags(*where) or {}).get(BASIS, call.caller.basis) != "consent" or not faces:
+    if not faces:
         return faces
     kept = _the_person(call, rooms, data, picture, faces)
     if others := len(faces) - len(kept):
@@ -49,9 +46,7 @@ def _the_person(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: 
         return [nearest] if overlap(astuple(nearest.box), box) >= SAME_FACE else []
     with rooms.gallery.reading() as connection:
         collection = rooms.gallery.collections.find(connection, organization, collection_id)
-        if collection.face_model != rooms.faces.version:
-            raise OtherModel(collection_id, collection.face_model, rooms.faces.version)
-        embeddings = rooms.faces.embed(picture, faces)
+        embeddings = rooms.faces.embed(picture, faces, collection.face_model)
         scores = rooms.gallery.faces.likeness(connection, collection, subject(named, ""), embeddings)
     if scores is None:
         return faces if len(faces) == 1 else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from regard.operations.registry import Answer, operation
 from regard.operations.rendering import face_detail, granted_attributes
 from regard.operations.rooms import Rooms
 from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.collections import BASIS
 from regard.stewardship.denied import Denied
 from regard.vision import quality
 from regard.vision.credentials import forbids_mining
@@ -32,24 +34,30 @@ MOST_LISTED = 4096
 def index_faces(call: Call, rooms: Rooms) -> Answer:
     """Enrol the faces of a picture, largest first; which were not, and why, is said in UnindexedFaces."""
     with rooms.gallery.reading() as connection:
-        rooms.gallery.collections.find(connection, call.caller.organization, call.parameters["CollectionId"])
+        organization, name = call.caller.organization, call.parameters["CollectionId"]
+        collection = rooms.gallery.collections.find(connection, organization, name)
+        basis = rooms.gallery.collections.tags_of(connection, collection).get(BASIS, call.caller.basis)
+    face_model = collection.face_model
     data = rooms.pictures.data(call, call.parameters["Image"])
     _check_credentials(data)
     picture = decode(data)
     require_side(picture, LEAST_SIDE)
-    faces = without_bystanders(call, rooms, data, picture, rooms.faces.detect(picture))
+    faces = rooms.faces.detect(picture)
+    if basis == "consent":
+        faces = without_bystanders(call, rooms, data, picture, faces)
     taken, unindexed = _sorted_out(call, rooms, picture, faces)
-    embeddings = rooms.faces.embed(picture, [face for face, _ in taken])
-    may_stay = without_objectors(call, rooms, data, [face for face, _ in taken], embeddings)
+    shown = [face for face, _ in taken]
+    embedded = cache(partial(rooms.faces.embed, picture, shown))
+    may_stay = without_objectors(call, rooms, data, shown, embedded)
     taken = [taken[place] for place in may_stay]
     call.account["counts"] = {"found": len(taken) + len(unindexed), "enrolled": len(taken)}
-    kept = _enrol(call, rooms, data, [face for face, _ in taken], embeddings[may_stay])
+    kept = _enrol(call, rooms, data, [face for face, _ in taken], embedded(face_model)[may_stay], face_model)
     return {
         "FaceRecords": [
             {"Face": kept_face(row), "FaceDetail": detail} for row, (_, detail) in zip(kept, taken, strict=True)
         ],
         "UnindexedFaces": unindexed,
-        "FaceModelVersion": rooms.faces.version,
+        "FaceModelVersion": face_model,
     }
 
 
@@ -122,7 +130,9 @@ def _sorted_out(
     return taken, left
 
 
-def _enrol(call: Call, rooms: Rooms, data: bytes, faces: list[Face], embeddings: NDArray[np.float32]) -> list[KeptFace]:
+def _enrol(
+    call: Call, rooms: Rooms, data: bytes, faces: list[Face], embeddings: NDArray[np.float32], face_model: str
+) -> list[KeptFace]:
     if not faces:
         return []
     candidates = [
@@ -136,7 +146,7 @@ def _enrol(call: Call, rooms: Rooms, data: bytes, faces: list[Face], embeddings:
             call.parameters["CollectionId"],
             data,
             candidates,
-            rooms.faces.version,
+            face_model,
             call.parameters.get("ExternalImageId"),
             MOST_FACES if call.caller.most_faces is None else min(MOST_FACES, call.caller.most_faces),
         )

@@ -11,6 +11,7 @@ from typing import Any
 from regard.gallery.errors import (
     BadPageToken,
     CollectionExists,
+    CollectionSealed,
     NoSuchCollection,
     NoSuchFace,
     NoSuchFigure,
@@ -24,7 +25,11 @@ from regard.operations.buckets import BucketRefused, ObjectTooLarge, ObjectUnava
 from regard.stewardship.call import Call
 from regard.stewardship.denied import Denied
 from regard.stewardship.logbook import NotLogged
+from regard.vision.faces import UnknownVersion
 from regard.vision.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
+from regard.vision.runtime import RuntimeUnavailable
+from regard.vision.text import BadPattern
+from regard.vision.weights import MissingWeights
 
 # Most faults are the client's, 400; the contract declares no other status.
 _STATUS = {
@@ -84,11 +89,14 @@ _WORDS: dict[type[Exception], _Words] = {
     ObjectTooLarge: lambda error, _: ApiError("ImageTooLargeException", f"Image size is too large. {error}"),
     ObjectUnavailable: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
     BucketRefused: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
+    CollectionSealed: lambda error, call: ApiError("AccessDeniedException", _denial(_sealed(error), call)),
     NoSuchCollection: lambda error, _: no_such_resource(str(error)),
     NoSuchUser: lambda error, _: no_such_resource(str(error)),
     NoSuchFigure: lambda error, _: no_such_resource(str(error)),
     NoSuchFace: lambda error, _: ApiError("InvalidParameterException", str(error)),
     OtherModel: lambda error, _: invalid_parameter(str(error)),
+    UnknownVersion: lambda error, _: invalid_parameter(str(error)),
+    BadPattern: lambda error, _: invalid_parameter(str(error)),
     CollectionExists: lambda error, _: ApiError("ResourceAlreadyExistsException", str(error)),
     UserExists: lambda error, _: ApiError("ConflictException", str(error)),
     QuotaExceeded: lambda error, _: ApiError("ServiceQuotaExceededException", str(error)),
@@ -97,9 +105,17 @@ _WORDS: dict[type[Exception], _Words] = {
     NotLogged: lambda error, _: ApiError(
         "InternalServerError", f"The call is not logged, and so not answered: {error}"
     ),
+    # Models load when first needed: who asks first is told what the operator has to do.
+    MissingWeights: lambda error, _: ApiError("InternalServerError", str(error)),
+    RuntimeUnavailable: lambda error, _: ApiError("InternalServerError", str(error)),
     Denied: lambda error, call: ApiError("AccessDeniedException", _denial(error, call)),
 }
 _NO_OBJECT = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
+
+
+def _sealed(error: CollectionSealed) -> Denied:
+    remedy = f"each member of the council gives their share: `regard collections unseal {error.seal} --as NAME`."
+    return Denied("sealed-collection", str(error), appeal=remedy)
 
 
 def _denial(error: Denied, call: Call) -> str:

@@ -21,7 +21,11 @@ class PictureReader:
 
     def read(self, call: Call, image: dict[str, Any], least_side: int = LEAST_SIDE) -> Picture:
         """The picture of an `Image` member, upright RGB. Raises what images and buckets raise, and ApiError."""
-        picture = decode(self.data(call, image))
+        return self.decoded(self.data(call, image), least_side)
+
+    def decoded(self, data: bytes, least_side: int = LEAST_SIDE) -> Picture:
+        """The picture in a file, upright RGB. Raises what images raise."""
+        picture = decode(data)
         require_side(picture, least_side)
         return picture
 

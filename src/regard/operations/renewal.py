@@ -9,13 +9,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import astuple
 
+from sqlalchemy import Connection
+
 from regard.gallery.bulk import Arrival
+from regard.gallery.collections import Kept
 from regard.gallery.faces import Candidate
+from regard.operations.arrivals import welcome
 from regard.operations.bystanders import SAME_FACE, overlap
-from regard.operations.errors import ApiError
+from regard.operations.errors import ApiError, invalid_parameter
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
+from regard.operations.transfer import require_same_terms
 from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.collections import RENEWS, SUCCESSOR
 from regard.vision.images import decode
 
 
@@ -26,6 +32,7 @@ def renew_faces(call: Call, rooms: Rooms) -> Answer:
     with rooms.gallery.reading() as connection:
         old = rooms.gallery.collections.find(connection, organization, call.parameters["Source"])
         new = rooms.gallery.collections.find(connection, organization, call.parameters["CollectionId"])
+        _require_heir(rooms, connection, old, new)
         due = rooms.gallery.renewal.due(connection, old, new, rooms.gallery.digest(organization, data))
     if not due:
         return {"Faces": 0, "Lost": 0}
@@ -37,7 +44,7 @@ def renew_faces(call: Call, rooms: Rooms) -> Answer:
         if (face := max(faces, key=lambda face: overlap(astuple(face.box), kept.box), default=None)) is not None
         and overlap(astuple(face.box), kept.box) >= SAME_FACE
     ]
-    embeddings = rooms.faces.embed(picture, [face for _, face in found])
+    embeddings = rooms.faces.embed(picture, [face for _, face in found], new.face_model)
     digest = hashlib.sha256(data).digest()
     arrivals = [
         Arrival(
@@ -50,9 +57,12 @@ def renew_faces(call: Call, rooms: Rooms) -> Answer:
         )
         for (kept, face), embedding in zip(found, embeddings, strict=True)
     ]
-    call.account["counts"] = {"found": len(faces), "enrolled": len(arrivals)}
     with rooms.writing(call) as connection:
-        rooms.gallery.bulk.enrol(connection, organization, new.collection_id, arrivals, rooms.faces.version)
+        # Until it takes the name, consents to the old collection cover the new one.
+        rooms.gallery.collections.tag(connection, organization, new.collection_id, {RENEWS: old.collection_id})
+        arrivals = welcome(call, rooms, connection, new, old.collection_id, arrivals)
+        call.account["counts"] = {"found": len(faces), "enrolled": len(arrivals)}
+        rooms.gallery.bulk.enrol(connection, organization, new.collection_id, arrivals, new.face_model)
     return {"Faces": len(arrivals), "Lost": len(due) - len(arrivals)}
 
 
@@ -66,6 +76,7 @@ def switch_collection(call: Call, rooms: Rooms) -> Answer:
     with rooms.writing(call) as connection:
         old = rooms.gallery.collections.find(connection, organization, name)
         new = rooms.gallery.collections.find(connection, organization, renewed)
+        _require_heir(rooms, connection, old, new)
         missing = rooms.gallery.renewal.due(connection, old, new)
         if missing and not call.parameters.get("DropMissing"):
             raise ApiError(
@@ -73,6 +84,20 @@ def switch_collection(call: Call, rooms: Rooms) -> Answer:
                 f"{len(missing)} faces of {name} are not in {renewed}, {missing[0].face_id} for one: bring their "
                 "pictures too, or say that these faces may go.",
             )
+        rooms.gallery.collections.untag(connection, organization, renewed, [RENEWS])
         deleted = rooms.gallery.renewal.switch(connection, organization, name, renewed)
     rooms.gallery.destroy_keys(deleted.id)
     return {"Dropped": len(missing)}
+
+
+def _require_heir(rooms: Rooms, connection: Connection, old: Kept, new: Kept) -> None:
+    """Refuse to renew a collection into any but its own successor, on the same terms. Raises CollectionSealed too."""
+    if new.collection_id != old.collection_id + SUCCESSOR:
+        raise invalid_parameter(f"{old.collection_id} is renewed into {old.collection_id}{SUCCESSOR} alone.")
+    rooms.gallery.require_open(old.organization, old.collection_id)
+    tags = rooms.gallery.collections.tags
+    require_same_terms(
+        tags(connection, new.organization, new.collection_id),
+        tags(connection, old.organization, old.collection_id),
+        new.collection_id,
+    )

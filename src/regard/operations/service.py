@@ -6,7 +6,7 @@ from regard.operations import registry
 from regard.operations.errors import translated
 from regard.operations.registry import Answer
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, DataClass
+from regard.stewardship.call import Call, Capability, DataClass
 from regard.stewardship.gate import Gate, Permit
 
 _OF_FACES = (DataClass.FACES, DataClass.TEMPLATES)
@@ -35,10 +35,17 @@ class Service:
         if call.operation.data in _OF_FACES:
             call.account["models"] = {"FaceModelVersion": self._rooms.faces.version}
         try:
+            self._require_open(call)
             return registry.function_of(call.operation.name)(call, self._rooms)
         except Exception as error:
             self.gate.failed(permit, _code(error, call))
             raise
+
+    def _require_open(self, call: Call) -> None:
+        """Nobody looks into a sealed collection, whatever of it is in memory. What is in it can always be deleted."""
+        operation, name = call.operation, call.parameters.get("CollectionId")
+        if name is not None and operation.data is DataClass.TEMPLATES and operation.capability is not Capability.MANAGE:
+            self._rooms.gallery.require_open(call.caller.organization, name)
 
 
 def _code(error: Exception, call: Call) -> str:

@@ -1,7 +1,7 @@
 """ExportCollection, ImportFaces and CopyFaces, our own operations: collections that move.
 
 A collection keeps what it stands on: faces are taken in only where the reserved tags say the same as where they come
-from. Who was erased here is not let in again.
+from; by the rules of IndexFaces, so that nobody is let in who was erased here, or whom no receipt covers.
 """
 
 from __future__ import annotations
@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from regard.gallery.bulk import Arrival
-from regard.gallery.faces import MOST_FACES, subject
+from regard.gallery.errors import OtherModel
+from regard.gallery.faces import MOST_FACES
 from regard.gallery.transfer import NotForUs
+from regard.operations.arrivals import welcome
 from regard.operations.errors import invalid_parameter
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
 from regard.stewardship.call import Call, Capability, DataClass
-from regard.stewardship.collections import PREFIX
-from regard.stewardship.erasure import SUPPRESSED_AT
+from regard.stewardship.collections import BASIS, PREFIX, PURPOSE, RETENTION
 
-_HEADER = "x-regard-suppressed"
+_HEADER = "x-regard-refused"
 
 
 @operation("ExportCollection", Capability.MANAGE, DataClass.TEMPLATES, ours=True)
@@ -73,33 +72,29 @@ def _taken_in(
     organization, name = call.caller.organization, call.parameters["CollectionId"]
     taken = refused = 0
     with rooms.writing(call) as connection:
-        if _terms(rooms.gallery.collections.tags(connection, organization, name)) != _terms(tags):
-            raise invalid_parameter(
-                f"{name} stands on other terms than what the faces come from: give it the same {PREFIX} tags."
-            )
+        require_same_terms(rooms.gallery.collections.tags(connection, organization, name), tags, name)
+        collection = rooms.gallery.collections.find(connection, organization, name)
+        if collection.face_model != face_model:
+            raise OtherModel(name, collection.face_model, face_model)
         for arrivals in batches:
-            welcome = _welcome(rooms, organization, face_model, arrivals)
+            let_in = welcome(call, rooms, connection, collection, name, arrivals)
             most = MOST_FACES if call.caller.most_faces is None else min(MOST_FACES, call.caller.most_faces)
-            rooms.gallery.bulk.enrol(connection, organization, name, welcome, face_model, most)
-            taken += len(welcome)
-            refused += len(arrivals) - len(welcome)
+            rooms.gallery.bulk.enrol(connection, organization, name, let_in, face_model, most)
+            taken += len(let_in)
+            refused += len(arrivals) - len(let_in)
         call.account["counts"] = {"found": taken + refused, "enrolled": taken}
     if refused:
         call.remarks[_HEADER] = str(refused)
     return {"Faces": taken, "Refused": refused}
 
 
-def _welcome(rooms: Rooms, organization: str, face_model: str, arrivals: list[Arrival]) -> list[Arrival]:
-    """The arrivals without people who were erased here and are not to be enrolled again."""
-    objections = rooms.gallery.objections
-    if not any(objections.counts()):
-        return arrivals
-    names = {arrival.external_image_id for arrival in arrivals if arrival.external_image_id is not None}
-    unwanted = {name for name in names if objections.find(organization, subject(name, ""))}
-    stay = [arrival for arrival in arrivals if arrival.external_image_id not in unwanted]
-    scores = objections.likeness(organization, face_model, np.stack([arrival.face.template for arrival in stay]))
-    return [each for place, each in enumerate(stay) if scores is None or scores[place] < SUPPRESSED_AT]
+def require_same_terms(tags: Mapping[str, str], source: Mapping[str, str], name: str) -> None:
+    """Refuse, as the API does, that faces go from a collection to one that stands on something else."""
+    if _terms(tags) != _terms(source):
+        raise invalid_parameter(
+            f"{name} stands on other terms than what the faces come from: give it the same {PREFIX} tags."
+        )
 
 
 def _terms(tags: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in tags.items() if key.startswith(PREFIX)}
+    return {key: tags[key] for key in (BASIS, PURPOSE, RETENTION) if key in tags}

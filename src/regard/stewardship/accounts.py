@@ -56,6 +56,8 @@ def parts(call: Call, answer: dict[str, Any]) -> list[Part]:
     own = {"request_id": call.request_id, "access_key_id": call.caller.access_key_id}
     named = {"collection": collection} if collection is not None else {}
     told = {"operation": call.operation.name, "request_id": call.request_id} | named
+    if call.probe:
+        told |= {"probe": call.probe, "purpose": call.caller.purpose}
     people = [
         Part(organization, told | details, f"{collection}/{whose}")
         for whose, details in (*call.people, *_matched(answer))

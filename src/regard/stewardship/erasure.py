@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete
+from sqlalchemy import Connection, Engine, delete, insert, select
 
 from regard.gallery.gallery import Gallery
 from regard.stewardship import tables
@@ -82,25 +83,36 @@ class Erasure:
         }
 
     def replay(self) -> int:
-        """Erase again whatever a restored backup brought back; how many people. Comes before any template is opened."""
+        """Erase again whatever a restored backup brought back; how many people. Comes before any template is opened.
+
+        People are looked through only where the database has not seen an erasure that the key store or the log knows.
+        """
         known = self._gallery.objections.erasures()
         for part in self._logbook.payloads.about(_LEDGER, "").values():
             name = bytes.fromhex(part["name"])
             known[name] = max(float(part["at"]), known.get(name, 0.0))
-        if not known:
+        with self._gallery.reading() as connection:
+            seen = set(connection.execute(select(tables.erasures.c.id)).scalars())
+        unseen = {_mark(name, at) for name, at in known.items()} - seen
+        if not unseen:
             return 0
         people = self._people()
         found = 0
         for (organization, whose), name in zip(people, self._gallery.objections.names(people), strict=True):
             if name in known:
                 found += self._came_back(organization, whose, known[name])
+        with self._engine.begin() as connection:
+            for mark in unseen:
+                _note(connection, mark)
         return found
 
     def _came_back(self, organization: str, whose: str, at: float) -> bool:
         with self._gallery.reading() as connection:
             faces = self._gallery.subjects.held(connection, organization, whose)
+            figures = self._gallery.figures.added(connection, organization, _named(whose))
         receipts = self._consents.all(organization, _named(whose))
-        early = [*(face.created_at for face in faces), *(each.consent.given.timestamp() for each in receipts)]
+        given = (each.consent.given.timestamp() for each in receipts)
+        early = [*(face.created_at for face in faces), *figures, *given]
         if not early or min(early) > at:
             return False
         self._carry_out(organization, whose, at)
@@ -121,6 +133,7 @@ class Erasure:
                 objections.add(organization, whose, at, pictures, template)
             removals = subjects.erase(connection, organization, whose, at)
             receipts = self._consents.forget(connection, organization, _named(whose), at)
+            self._gallery.figures.forget(connection, organization, _named(whose), at)
             connection.execute(
                 delete(tables.subject_tokens).where(
                     tables.subject_tokens.c.organization == organization,
@@ -135,6 +148,7 @@ class Erasure:
                 "again": again is not None,
             }
             (name,) = objections.names([(organization, whose)])
+            _note(connection, _mark(name, at))
             ledger = Part(_LEDGER, {"name": name.hex(), "at": str(at)})
             record = self._logbook.record(connection, KIND, body, [self._logbook.payloads.seal(ledger)])
         for removal in removals:
@@ -160,12 +174,24 @@ class Erasure:
 
     def _people(self) -> list[tuple[str, str]]:
         with self._gallery.reading() as connection:
-            return sorted({*self._gallery.subjects.holding(connection), *self._consents.people()})
+            held = {*self._gallery.subjects.holding(connection), *self._gallery.figures.people(connection)}
+            return sorted(held | {*self._consents.people()})
 
 
 def false_suppression_rate(templates: int) -> float:
     """How likely a stranger is to be refused: taken for any of so many people. 1 − (1 − FMR)^n."""
     return 1.0 - (1.0 - FALSE_MATCH_RATE) ** templates
+
+
+def _mark(name: bytes, at: float) -> str:
+    """What an erasure is known by in the database: who it was, by keyed digest, and when, and neither to be told."""
+    return hashlib.sha256(name + repr(at).encode()).hexdigest()
+
+
+def _note(connection: Connection, mark: str) -> None:
+    of = tables.erasures
+    if connection.execute(select(of.c.id).where(of.c.id == mark)).first() is None:
+        connection.execute(insert(of).values(id=mark))
 
 
 def _named(whose: str) -> str:

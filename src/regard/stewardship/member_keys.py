@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
 from regard.ledger.notes import Kind, Signer, Verifier
+
+_FIELD = 2**255 - 19
 
 
 def operator_key(key_file: Path, name: str = "operator", kind: Kind = Kind.NOTE) -> Signer:
@@ -32,3 +37,19 @@ def read_public(name: str, text: str) -> Verifier:
     """A member's public key: the text form of a note verifier, or an OpenSSH line. Raises KeyFormatError."""
     text = text.strip()
     return Verifier.from_openssh(name, text.encode()) if text.startswith("ssh-") else Verifier.parse(text)
+
+
+def sealing_key(verifier: Verifier) -> X25519PublicKey:
+    """The key that something is sealed to for a member: the same point, on the curve of X25519 (RFC 7748, 4.1).
+
+    The council voted for the member's key, so that nobody has to vouch for another one. That one key signs and opens
+    is safe here, and what age does with `ssh-ed25519` keys.
+    """
+    y = int.from_bytes(verifier.public, "little") & (1 << 255) - 1
+    u = (1 + y) * pow(1 - y, -1, _FIELD) % _FIELD
+    return X25519PublicKey.from_public_bytes(u.to_bytes(32, "little"))
+
+
+def opening_key(signer: Signer) -> X25519PrivateKey:
+    """The private half of :func:`sealing_key` (RFC 8032, 5.1.5)."""
+    return X25519PrivateKey.from_private_bytes(hashlib.sha512(signer.seed).digest()[:32])

@@ -34,7 +34,7 @@ from regard.gallery import tables as gallery_tables
 from regard.gallery.errors import NoSuchCollection
 from regard.gallery.gallery import Gallery
 from regard.stewardship import tables
-from regard.stewardship.collections import BASIS, MOST_DAYS, PURPOSE, RETENTION, KeptCollections, Terms
+from regard.stewardship.collections import BASIS, MOST_DAYS, PURPOSE, RENEWS, RETENTION, KeptCollections, Terms
 from regard.stewardship.keys import DAY
 from regard.stewardship.logbook import Logbook
 from regard.stewardship.reader import Reader
@@ -152,7 +152,8 @@ class Retention:
         if RETENTION in tags:
             rules.append(("term", _faces.created_at <= now - int(tags[RETENTION]) * DAY))
         if tags.get(BASIS) == "consent":
-            rules.append(("consent", ~_covered(organization, collection, tags.get(PURPOSE, ""), now)))
+            named = tags.get(RENEWS, collection)
+            rules.append(("consent", ~_covered(organization, named, tags.get(PURPOSE, ""), now)))
         oldest = now - MOST_DAYS * DAY
         rules.append(("cap", (_faces.created_at <= oldest) & ~_interacted_since(organization, oldest)))
         return rules
@@ -197,7 +198,7 @@ def _state() -> Any:
     now: ColumnElement[float] = bindparam("now", type_=_faces.created_at.type)
     tags = gallery_tables.tags
     days = select(cast(tags.c.value, Integer)).where(tags.c.collection == _kept.id, tags.c.key == RETENTION)
-    oldest = select(_faces.created_at).where(_faces.collection == _kept.id).order_by(_faces.number).limit(1)
+    oldest = select(_faces.created_at).where(_faces.collection == _kept.id).order_by(_faces.created_at).limit(1)
     ended = exists().where(
         _consents.organization == _kept.organization,
         _consents.collection == _kept.collection_id,

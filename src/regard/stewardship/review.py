@@ -2,7 +2,7 @@
 
 The two are not who asked, and neither sees what the other said (EU AI Act 14(5)). A candidate is kept with its period,
 its gallery, the sealed probe and who decided; unconfirmed it is gone after 48 hours. One that is marked as not the same
-person is not offered again.
+person is not offered again, for whatever purpose it was found.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from regard.gallery.gallery import Gallery
 from regard.stewardship import tables, vocabulary
@@ -27,6 +27,7 @@ KIND = "regard/review"
 PENDING, CONFIRMED, REJECTED, EXPIRED = "pending", "confirmed", "rejected", "expired"
 HOURS = 48
 NEEDED = 2
+THE_PERSON = "the person"
 _of, _verdicts, _reviewers = tables.candidates.c, tables.verdicts.c, tables.reviewers.c
 
 
@@ -82,15 +83,18 @@ class Reviews:
         self._clock = clock
 
     def shown(self, call: Call, probe: bytes, picture: Callable[[], bytes], matches: Sequence[Match]) -> set[str]:
-        """Which of the subjects that matched may be told of; the others wait, which `call.remarks` says.
+        """Which of the subjects that matched may be told of; the others wait, which `call.remarks` says, or are false.
 
         `probe` is what was searched with, the same bytes each time; `picture` gives what reviewers see of it, as JPEG.
         """
-        purpose = vocabulary.purposes().get(call.caller.purpose)
-        if purpose is not None and not purpose.rights:
-            return {match.whose for match in matches}
         organization, collection = call.caller.organization, str(call.parameters["CollectionId"])
         digest = self._gallery.digest(organization, probe)
+        call.probe = digest.hex()
+        purpose = vocabulary.purposes().get(call.caller.purpose)
+        if purpose is not None and not purpose.rights:
+            states = self._states(organization, collection, digest)
+            return {match.whose for match in matches if states.get(match.whose) != REJECTED}
+        self.expire()
         states = self._states(organization, collection, digest)
         if new := [match for match in matches if match.whose not in states]:
             seen = picture()
@@ -142,7 +146,7 @@ class Reviews:
         self._logbook.take_over(record)
 
     def not_me(self, organization: str, whose: str, candidate: str) -> None:
-        """Mark a match as false, at the word of the person: it is not offered again. Raises NoSuchCandidate."""
+        """Mark a candidate as false, at the word of the person: it is not offered again. Raises NoSuchCandidate."""
         wanted = select(tables.candidates).where(
             _of.organization == organization, _of.whose == whose, _of.id == candidate
         )
@@ -150,8 +154,49 @@ class Reviews:
             row = connection.execute(wanted).first()
             if row is None:
                 raise NoSuchCandidate(f"no match {candidate} of yours is known")
-            record = self._settle(connection, row, REJECTED, ["the person"])
+            record = self._settle(connection, row, REJECTED, [THE_PERSON])
         self._logbook.take_over(record)
+
+    def false_match(self, organization: str, whose: str, request_id: str, said_by: str = THE_PERSON) -> None:
+        """Mark what the search of this request told of a subject as false: the picture does not find them again.
+
+        Raises NoSuchCandidate.
+        """
+        told = self._found_by(organization, whose, request_id)
+        collection, probe, now = told["collection"], bytes.fromhex(told["probe"]), self._clock()
+        same = (_of.organization == organization, _of.collection == collection, _of.probe == probe, _of.whose == whose)
+        row = {
+            "id": secrets.token_hex(16),
+            "organization": organization,
+            "collection": collection,
+            "probe": probe,
+            "whose": whose,
+            "face_id": told["face_id"],
+            "similarity": float(told["similarity"]),
+            "purpose": told["purpose"],
+            "asked_by": "",
+            "probe_picture": b"",
+            "state": REJECTED,
+            "created_at": now,
+            "expires_at": now,
+            "settled_at": now,
+        }
+        with self._engine.begin() as connection:
+            known = update(tables.candidates).where(*same).values(state=REJECTED, settled_at=now)
+            if not connection.execute(known).rowcount:
+                connection.execute(insert(tables.candidates).values(row))
+            kept = connection.execute(select(tables.candidates).where(*same)).first()
+            record = self._log(connection, kept, REJECTED, [said_by])
+        self._logbook.take_over(record)
+
+    def counts(self, organization: str) -> dict[str, dict[str, int]]:
+        """By purpose, how many matches people confirmed, rejected, or have still to decide on."""
+        wanted = select(_of.purpose, _of.state, func.count()).where(_of.organization == organization)
+        found: dict[str, dict[str, int]] = {}
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            for purpose, state, number in connection.execute(wanted.group_by(_of.purpose, _of.state)):
+                found.setdefault(purpose, {})[state] = number
+        return found
 
     def expire(self) -> int:
         """Purge what nobody confirmed in time; how many."""
@@ -199,7 +244,6 @@ class Reviews:
         return Reviewer(organization, name, frozenset(row.keys))
 
     def _states(self, organization: str, collection: str, probe: bytes) -> dict[str, str]:
-        self.expire()
         wanted = select(_of.whose, _of.state).where(
             _of.organization == organization, _of.collection == collection, _of.probe == probe
         )
@@ -247,6 +291,16 @@ class Reviews:
         if row is None:
             raise NoSuchCandidate(f"no candidate {candidate} waits for you")
         return row
+
+    def _found_by(self, organization: str, whose: str, request_id: str) -> dict[str, Any]:
+        """What the log's details say of a match."""
+        self._logbook.take_over()
+        payloads = self._logbook.payloads
+        for subject in payloads.subjects(organization, whose):
+            for told in payloads.about(organization, subject).values():
+                if told.get("request_id") == request_id and {"probe", "similarity"} <= told.keys():
+                    return told
+        raise NoSuchCandidate(f"no search {request_id} found this person; what is exported names those that did")
 
     def _settle(self, connection: Connection, row: Any, outcome: str, names: list[str]) -> int:
         connection.execute(

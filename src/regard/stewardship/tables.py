@@ -166,6 +166,9 @@ subject_tokens = Table(
     Column("used_at", Float),
 )
 
+# The erasures that were carried out on this very database; one that was restored from before lacks them.
+erasures = Table("erasures", metadata, Column("id", String(64), primary_key=True))
+
 # Matches that wait for two people to confirm them, and those that were decided.
 candidates = Table(
     "candidates",

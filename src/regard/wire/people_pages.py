@@ -63,9 +63,10 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Mismatch(msgspec.Struct, forbid_unknown_fields=True):
-    """A match that is said to be false."""
+    """A match that is said to be false: a candidate, or what the search of a request told."""
 
-    candidate: str
+    candidate: str | None = None
+    request: str | None = None
 
 
 class Nothing(msgspec.Struct):
@@ -94,7 +95,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One operation: where it is, what it does to whom, what it takes, and whether a token opens it, or is used up."""
+    """One operation: where it is, what it does to whom, what it takes, and whether a token opens it, or is used up.
+
+    `query` are the parameters behind the question mark that it knows; another is refused.
+    """
 
     method: str
     path: str
@@ -104,11 +108,26 @@ class Page:
     status: int = 200
     token: bool = False
     uses_token: bool = True
+    query: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
         """What it does, in a line."""
         return (self.answer.__doc__ or "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An operation that another file answers, as the description of the API tells it."""
+
+    method: str
+    path: str
+    operation: Operation
+    takes: type[msgspec.Struct]
+    summary: str
+    status: int = 200
+    token: bool = False
+    query: tuple[str, ...] = ()
 
 
 _ERRORS: dict[type[Exception], int] = {
@@ -188,7 +207,15 @@ def consent_pages(consents: Consents, tokens: SubjectTokens) -> list[Page]:
         Page("POST", "/consents/text", _managing("DrawUpConsent"), NewConsent, draw, token=True, uses_token=False),
         Page("POST", "/consents", _managing("AttestConsent"), NewConsent, attest, 201),
         Page("POST", "/consents/signed", _managing("AddConsent"), SignedConsent, take, 201, token=True),
-        Page("GET", "/consents", _reading("ListConsents"), Nothing, listed, token=True),
+        Page(
+            "GET",
+            "/consents",
+            _reading("ListConsents"),
+            Nothing,
+            listed,
+            token=True,
+            query=("subject", "collection"),
+        ),
         Page("GET", "/consents/{receipt}", _reading("GetConsent"), Nothing, shown, token=True),
         Page("POST", "/consents/{receipt}/withdrawal", _managing("WithdrawConsent"), Nothing, withdraw, token=True),
         Page("POST", "/subject-tokens", _managing("IssueSubjectToken"), NewToken, issue, 201),
@@ -212,9 +239,15 @@ def subject_pages(erasure: Erasure, access: Access, reviews: Reviews) -> list[Pa
         return told
 
     def not_me(asked: Asked) -> Any:
-        """Mark a match as false: it is not offered again. Candidates are named in what is exported."""
-        reviews.not_me(asked.organization, _whose(asked), asked.body.candidate)
-        return {"candidate": asked.body.candidate, "outcome": "rejected"}
+        """Mark a match as false: it is not offered again. What is exported names candidates and requests."""
+        body: Mismatch = asked.body
+        if (body.candidate is None) == (body.request is None):
+            raise ValueError("give either candidate or request")
+        if body.candidate is not None:
+            reviews.not_me(asked.organization, _whose(asked), body.candidate)
+        if body.request is not None:
+            reviews.false_match(asked.organization, _whose(asked), body.request)
+        return msgspec.to_builtins(body) | {"outcome": "rejected"}
 
     def published(_: Asked) -> Any:
         """How many people are kept from being enrolled again, and how often that refuses somebody else."""
@@ -237,15 +270,23 @@ def subject_pages(erasure: Erasure, access: Access, reviews: Reviews) -> list[Pa
 class PeopleApi:
     """Answers the pages over HTTP."""
 
-    def __init__(self, gate: Gate, callers: Callers, tokens: SubjectTokens, pages: Sequence[Page]) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        callers: Callers,
+        tokens: SubjectTokens,
+        pages: Sequence[Page],
+        elsewhere: Sequence[Elsewhere] = (),
+    ) -> None:
         self._gate = gate
         self._callers = callers
         self._tokens = tokens
         self._pages = pages
+        self._elsewhere = elsewhere
 
     def routes(self) -> list[Route]:
         """The routes, and the description of them all as OpenAPI."""
-        described = openapi(self._pages)
+        described = openapi([*self._pages, *self._elsewhere])
 
         def description(_: Request) -> Response:
             return JSONResponse(described, headers={"x-amzn-requestid": str(uuid.uuid4())})
@@ -271,6 +312,8 @@ class PeopleApi:
 
     async def _answer(self, page: Page, request: Request, request_id: str, headers: dict[str, str]) -> Any:
         path, query = dict(request.path_params), dict(request.query_params)
+        if unknown := sorted(query.keys() - {*page.query}):
+            raise ValueError(f"there is no parameter {unknown[0]} here; there are: {', '.join(page.query) or 'none'}")
         authorization = request.headers.get("authorization", "")
         if authorization.lower().startswith(_BEARER):
             if not page.token:
@@ -311,7 +354,7 @@ class PeopleApi:
         return found
 
 
-def openapi(pages: Sequence[Page]) -> dict[str, Any]:
+def openapi(pages: Sequence[Page | Elsewhere]) -> dict[str, Any]:
     """The description of the pages, OpenAPI 3.1."""
     bodies, schemas = msgspec.json.schema_components(
         [page.takes for page in pages], ref_template="#/components/schemas/{name}"
@@ -327,9 +370,11 @@ def openapi(pages: Sequence[Page]) -> dict[str, Any]:
                 "4XX": {"description": "Refused: `cause` says why."},
             },
         }
-        if names := [part[1:-1] for part in page.path.split("/") if part.startswith("{")]:
+        named = [(part[1:-1], "path") for part in page.path.split("/") if part.startswith("{")]
+        if named := named + [(name, "query") for name in page.query]:
             described["parameters"] = [
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+                {"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}}
+                for name, place in named
             ]
         if page.takes is not Nothing:
             described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}

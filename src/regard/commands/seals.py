@@ -1,0 +1,97 @@
+"""`regard collections seal`, `unseal` and `seals`: collections that open only to several members of the council."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+import typer
+
+from regard.commands.council import As, signer_of
+from regard.commands.council import Key as MemberKey
+from regard.commands.gallery import Collection, Json, Key
+from regard.commands.inside import caller_of
+from regard.commands.output import out, print_json, table
+from regard.commands.transfer import app as app
+from regard.gallery.seals import opened_share
+from regard.server import is_loopback, open_holdings, open_office, url
+from regard.settings import from_environment
+from regard.stewardship.member_keys import opening_key
+from regard.wire.seal_pages import PATH, GivenShare, Standing
+
+_SECONDS = 30
+
+
+@app.command()
+def seal(
+    collection: Collection,
+    needed: Annotated[int, typer.Option("--needed", "-k", help="How many members it takes to open it.", min=1)],
+    key: Key = None,
+) -> None:
+    """Have a collection open only to several members of the council together, from now on, after each start anew.
+
+    Nothing undoes it, and no operator gets around it: when fewer members than needed keep their keys, enrol again.
+    """
+    office = open_office(from_environment())
+    organization = caller_of(office, key).organization
+    sealed = open_holdings(office).seals.seal(organization, collection, needed)
+    out.print(f"{collection} is sealed: {needed} of {len(sealed.shares)} members open it.")
+    if len(sealed.shares) == 1:
+        out.print("[bold]The council is one person: whoever holds their key opens it alone.[/]")
+    out.print(f"Each of them gives their share with `regard collections unseal {sealed.id} --as NAME --key FILE`.")
+
+
+@app.command()
+def unseal(
+    seal: Annotated[str, typer.Argument(help="The id of the seal; `seal` printed it, `seals` lists them.")],
+    member: As = "operator",
+    key: MemberKey = None,
+    service: Annotated[str | None, typer.Option(help="Where the service is; by default on this machine.")] = None,
+) -> None:
+    """Give your share of a sealed collection to the service that runs. Your key stays with you.
+
+    Leaves with 0 when the collection is open now, 1 while shares of others are missing.
+    """
+    address = f"{(service or url(from_environment())).rstrip('/')}{PATH}/{seal}"
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ValueError(f"{service} would be told your share in the clear: give an address with https")
+    sealed = {each.member: each.sealed for each in _asked(address).shares}
+    if member not in sealed:
+        raise LookupError(f"{member} has no share of {seal}; there are those of {', '.join(sealed)}")
+    share = opened_share(seal, sealed[member], opening_key(signer_of(member, key)))
+    standing = _asked(f"{address}/shares", msgspec.json.encode(GivenShare(member, share)))
+    if standing.given >= standing.needed:
+        out.print("The collection is open until the service stops.")
+        return
+    out.print(f"{standing.given} of {standing.needed} shares are given.")
+    raise typer.Exit(1)
+
+
+@app.command("seals")
+def list_seals(as_json: Json = False) -> None:
+    """The seals of this service: how many members each takes, and who holds a share."""
+    found = open_holdings(open_office(from_environment())).seals.all()
+    if as_json:
+        print_json(
+            [
+                {"seal": each.id, "needed": each.needed, "members": [share.holder for share in each.shares]}
+                for each in found
+            ]
+        )
+        return
+    rows = table("Seal", "Needed", "Members")
+    for each in found:
+        rows.add_row(each.id, str(each.needed), ", ".join(share.holder for share in each.shares))
+    out.print(rows)
+
+
+def _asked(address: str, body: bytes | None = None) -> Standing:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, body), timeout=_SECONDS) as answer:
+            return msgspec.json.decode(answer.read(), type=Standing)
+    except urllib.error.HTTPError as error:
+        raise ValueError(msgspec.json.decode(error.read())["cause"]) from None

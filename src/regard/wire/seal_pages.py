@@ -1,0 +1,95 @@
+"""Where members of the council open a sealed collection: each fetches their share and gives it back, opened.
+
+A share is its own proof: it lies here sealed to its member, and only its digest is known. A seal is called by an id
+that says nothing of the collection.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from regard.gallery.seals import Seal, WrongShare
+from regard.operations.errors import ApiError
+from regard.stewardship.chain import BrokenChain
+from regard.stewardship.logbook import NotLogged
+from regard.stewardship.seals import CouncilSeals
+from regard.wire.callers import body_of
+
+PATH = "/stewardship/v1/seals"
+_MOST_BYTES = 4096
+_STATUS: dict[type[Exception], int] = {
+    LookupError: 404,
+    WrongShare: 403,
+    msgspec.MsgspecError: 400,
+    UnicodeDecodeError: 400,
+    BrokenChain: 503,
+    NotLogged: 503,
+}
+
+
+class GivenShare(msgspec.Struct, forbid_unknown_fields=True):
+    """A member's share, opened, in base64."""
+
+    member: str
+    share: bytes
+
+
+class SealedShare(msgspec.Struct):
+    """A member's share as it lies here, sealed to their key, in base64."""
+
+    member: str
+    sealed: bytes
+
+
+class Standing(msgspec.Struct):
+    """Where a seal stands: how many shares it takes, and how many were given since the service started."""
+
+    seal: str
+    needed: int
+    given: int
+    shares: list[SealedShare]
+
+
+def seal_pages(seals: CouncilSeals) -> list[Route]:
+    """The routes; they take no signature."""
+
+    def standing(request: Request) -> Response:
+        try:
+            return _told(seals.get(request.path_params["seal"]))
+        except LookupError as error:
+            return _refused(404, error)
+
+    async def give(request: Request) -> Response:
+        try:
+            given = msgspec.json.decode(await body_of(request, _MOST_BYTES), type=GivenShare)
+            seal = request.path_params["seal"]
+            return _told(await run_in_threadpool(seals.give, seal, given.member, given.share))
+        except ApiError as error:
+            return _refused(error.status, error)
+        except (*_STATUS,) as error:
+            return _refused(next(status for kind, status in _STATUS.items() if isinstance(error, kind)), error)
+
+    return [
+        Route(PATH + "/{seal}", standing, methods=["GET"]),
+        Route(PATH + "/{seal}/shares", give, methods=["POST"]),
+    ]
+
+
+def _told(seal: Seal) -> Response:
+    shares = [SealedShare(each.holder, each.sealed) for each in seal.shares]
+    return _answer(msgspec.to_builtins(Standing(seal.id, seal.needed, seal.given, shares)), 200)
+
+
+def _refused(status: int, error: Exception) -> Response:
+    return _answer({"cause": str(error)}, status)
+
+
+def _answer(body: dict[str, Any], status: int) -> Response:
+    return JSONResponse(body, status, {"x-amzn-requestid": str(uuid.uuid4()), "cache-control": "no-store"})
