@@ -165,7 +165,7 @@ class Gallery:
 
     def require_open(self, organization: str, collection_id: str) -> None:
         """Raise CollectionSealed where the council sealed a collection of this name, and did not open it since."""
-        if not (sealed := {seal.collection for seal in self.seals.all()}):
+        if not (sealed := self.seals.collections()):
             return
         with self.reading() as connection, suppress(NoSuchCollection):
             collection = self.collections.find(connection, organization, collection_id).id

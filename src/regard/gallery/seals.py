@@ -58,6 +58,7 @@ _shares = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
+_SEALED = select(_seals.c.collection)
 _suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -154,6 +155,11 @@ class Seals:
     def all(self) -> list[Seal]:
         """Every seal there is."""
         return self._found()
+
+    def collections(self) -> set[int]:
+        """The collections that are sealed, opened since or not."""
+        with self._store.connect() as connection:
+            return set(connection.scalars(_SEALED))
 
     def get(self, seal: str) -> Seal:
         """One seal. Raises LookupError."""
