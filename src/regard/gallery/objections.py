@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, delete, exists, insert, select
+from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, delete, insert, select
 
 from regard.gallery.faces import Box
 from regard.gallery.vault import HOUSE, Template, Vault
@@ -111,9 +111,9 @@ class Objections:
 
     def any(self, organization: str) -> bool:
         """Whether anybody objects."""
-        wanted = select(exists().where(_objections.c.organization == organization))
+        wanted = select(_objections.c.id).where(_objections.c.organization == organization).limit(1)
         with self._store.connect() as connection:
-            return bool(connection.execute(wanted).scalar())
+            return connection.execute(wanted).scalar() is not None
 
     def find(self, organization: str, whose: str) -> Objection | None:
         """The entry of a person, or None."""

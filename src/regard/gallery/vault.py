@@ -224,9 +224,9 @@ class Vault:
         keys = self._keys(collection, subjects)
         if made := {subject: SealingKey.generate() for subject in subjects - keys.keys()}:
             with self.store.begin() as connection:
-                self._put(connection, collection, made)
+                kept = self._put(connection, collection, made)
             # Of two who make a key at once the first is kept, and both go by it.
-            keys |= self._keys(collection, set(made))
+            keys |= made if kept == len(made) else self._keys(collection, set(made))
         return keys
 
     def _keys(self, collection: int, subjects: set[str]) -> dict[str, bytes]:
@@ -240,8 +240,11 @@ class Vault:
         key = SealingKey(self._unwrapped(collection, own))
         return {subject: key.open(data, _context(collection, subject, "key")) for subject, data in wrapped.items()}
 
-    def _put(self, connection: Connection, collection: int, keys: dict[str, bytes]) -> None:
-        """Keep keys of a collection, and its own where it has none; those there already stay as they are."""
+    def _put(self, connection: Connection, collection: int, keys: dict[str, bytes]) -> int:
+        """Keep keys of a collection, and its own where it has none; those there already stay as they are.
+
+        How many were not there.
+        """
         key = SealingKey(self._collection_key(connection, collection))
         rows = [
             {
@@ -251,8 +254,7 @@ class Vault:
             }
             for subject, data in keys.items()
         ]
-        if rows:
-            connection.execute(insert(_keys).prefix_with("OR IGNORE"), rows)
+        return connection.execute(insert(_keys).prefix_with("OR IGNORE"), rows).rowcount if rows else 0
 
     def _collection_key(self, connection: Connection, collection: int) -> bytes:
         """The key of a collection, made where it has none; another process that makes one waits."""
