@@ -41,8 +41,8 @@ class House:
         key = master_key(folder / "master.key")
         vault = open_vault(folder / "keys.db", key)
 
-        def part_key(organization: str, subject: str, make: bool) -> SealingKey | None:
-            return vault.key(person_key(organization, subject.partition("/")[2]), make)
+        def part_key(organization: str, whose: str, make: bool) -> SealingKey | None:
+            return vault.key(person_key(organization, whose), make)
 
         self.organizations = organizations = Organizations(self.engine, key, clock=clock)
         organizations.first_start()

@@ -28,6 +28,16 @@ def test_migrations_make_the_tables_that_the_rooms_describe(engine: Engine) -> N
         assert compare_metadata(context, metadata) == []
 
 
+def test_its_files_are_their_owners_alone_in_a_folder_that_others_read(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "old.db").touch(mode=0o644)
+    for name in ("new.db", "old.db"):
+        with open_database(sqlite_url(tmp_path / name)).connect() as connection:
+            connection.execute(text("SELECT 1"))
+            modes = {file.stat().st_mode & 0o777 for file in tmp_path.glob(f"{name}*")}
+        assert modes == {0o600}
+
+
 def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     before = inspect(engine).get_table_names()
     migrate(engine)

@@ -14,7 +14,7 @@ import pytest
 
 from regard.ledger.checkpoints import open_checkpoint
 from regard.ledger.disk import Disk, WrittenTwice
-from regard.ledger.journal import Journal
+from regard.ledger.journal import Journal, JournalDamaged
 from regard.ledger.log import Log, LogDamaged, LogUnavailable
 from regard.ledger.notes import Kind, Note, NoteError, Signer
 from regard.ledger.proof import verify_receipt
@@ -375,6 +375,24 @@ def test_a_log_without_its_journal_signs_nothing_more(folder: Path) -> None:
     shutil.rmtree(folder / "journal")
     with pytest.raises(LogDamaged, match="journal"):
         opened(folder)
+
+
+def test_a_wrong_length_in_the_middle_of_the_journal_is_no_torn_end(folder: Path) -> None:
+    with opened(folder) as log:
+        for entry in (b"one", b"two", b"three"):
+            log.append(entry)
+    segment = max((folder / "journal").iterdir())
+    data = segment.read_bytes()
+    journal = Journal(folder / "journal", Disk())
+    whole = list(journal.records())
+    place = len(data) - sum(len(record.encode()) for record in whole[-2:])
+    segment.write_bytes(data[:place] + b"\xff" + data[place + 1 :])
+    with pytest.raises(JournalDamaged, match="length"):
+        list(journal.records())
+    # A crash cuts anywhere, and is no damage.
+    for end in range(place, len(data)):
+        segment.write_bytes(data[:end])
+        assert len(list(journal.records())) in (len(whole) - 2, len(whole) - 1)
 
 
 def test_a_journal_with_a_changed_byte_is_not_replayed(folder: Path, tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ import base64
 import hashlib
 import io
 import json
+import os
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from regard.stewardship.organizations import Edge, EdgeKind
 from tests.running import Running, running
 
 PERSON, USER, COLLECTION, TAG = "planted-person-417", "planted-user-418", "planted-collection-419", "planted-tag-420"
+ERRORS = "errors"
 ORGANIZATION, CUSTOMER = "Planted Works 421", "Planted Customer 422"
 
 
@@ -33,9 +36,24 @@ ORGANIZATION, CUSTOMER = "Planted Works 421", "Planted Customer 422"
 def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Path, set[bytes]]]:
     """A service that was used for everything, its data, and what must not be found there."""
     folder = tmp_path_factory.mktemp("planted")
-    with running(folder) as service:
+    with ExitStack() as stack:
+        with _errors_into(folder / ERRORS):
+            service = stack.enter_context(running(folder))
         planted = _use(service, folder)
         yield service, folder, planted
+
+
+@contextmanager
+def _errors_into(path: Path) -> Iterator[None]:
+    """What is started within writes its errors into a file."""
+    own = os.dup(2)
+    try:
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), 2)
+            yield
+    finally:
+        os.dup2(own, 2)
+        os.close(own)
 
 
 def _use(service: Running, folder: Path) -> set[bytes]:
@@ -59,6 +77,8 @@ def _use(service: Running, folder: Path) -> set[bytes]:
     client.list_faces(CollectionId=COLLECTION)
     with pytest.raises(ClientError):
         client.list_faces(CollectionId=f"{COLLECTION}-gone")
+    with pytest.raises(ClientError):
+        client.index_faces(CollectionId=COLLECTION, Image={"Bytes": pictures[0][:999]}, ExternalImageId=PERSON)
     organizations = open_office(Settings(data_dir=folder)).organizations
     ours = organizations.register(ORGANIZATION, "retail", aliases=[f"{ORGANIZATION} Ltd"])
     theirs = organizations.register(CUSTOMER, "retail")
@@ -114,10 +134,24 @@ def test_no_file_of_the_log_holds_a_planted_value(used: tuple[Running, Path, set
     assert files
     for path in files:
         data = path.read_bytes()
-        if path.name.startswith("payloads.db"):
-            # Not public: it has names of organizations and subjects as the gallery has them, and all else sealed.
-            continue
         assert not [word for word in planted if word in data], path
+
+
+def test_what_the_service_prints_while_it_answers_holds_no_planted_value(
+    used: tuple[Running, Path, set[bytes]],
+) -> None:
+    service, folder, planted = used
+    assert service.process.stdout
+    printed = service.process.stdout.fileno()
+    os.set_blocking(printed, False)
+    try:
+        lines = os.read(printed, 1 << 20)
+    except BlockingIOError:
+        lines = b""
+    finally:
+        os.set_blocking(printed, True)
+    said = lines + (folder / ERRORS).read_bytes()
+    assert not [word for word in planted if word in said]
 
 
 def test_entries_hold_nothing_from_a_picture(used: tuple[Running, Path, set[bytes]]) -> None:

@@ -151,7 +151,7 @@ def test_giving_and_withdrawing_are_logged_without_the_person(office: Office) ->
     logged = _log_of(office)
     assert logged.count(b'"kind":"regard/consent"') == 2
     assert b"alice" not in logged
-    parts = office.logbook.payloads.about(office.club.organization, "members/external/alice")
+    parts = office.logbook.payloads.about(office.club.organization, "external/alice")
     assert [part["change"] for part in parts.values()] == ["given", "withdrawn"]
 
 

@@ -16,10 +16,13 @@ from threading import Lock, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from regard.ledger.audit import audit, from_folder
+from regard.ledger.entries import EntryError
 from regard.ledger.log import Log
 from regard.operations.errors import ApiError
+from regard.stewardship import records, tables
 from regard.stewardship.logbook import NotLogged
 from regard.stewardship.payloads import Part
 from tests.fakes import Clock, picture_of
@@ -89,7 +92,7 @@ def test_details_are_sealed_beside_the_log_one_part_a_person(logged: Logged) -> 
     own, matched = (logged.logbook.payloads.open(each) for each in logged.calls()[-1]["commitments"])
     assert own["request_id"] == call.request_id
     assert matched["operation"] == "SearchFacesByImage"
-    about = logged.logbook.payloads.about(logged.caller.organization, "c/external/somebody")
+    about = logged.logbook.payloads.about(logged.caller.organization, "external/somebody")
     assert [each["operation"] for each in about.values()] == ["IndexFaces", "SearchFacesByImage"]
 
 
@@ -210,12 +213,51 @@ def test_on_a_full_disk_nobody_is_answered_and_then_again_everybody(tmp_path: Pa
     disk.full = False
     assert logged.logbook.trouble is None
     answer, call = logged.ask("ListFaces", CollectionId="c")
-    assert call.remarks["x-regard-sequence"] == "2"
-    # The first attempt was kept before its entry could be written, and is logged now; the second never began.
-    logged.logbook.take_over()
+    # The first attempt was kept before its entry could be written, and is logged first; the second never began.
+    assert call.remarks["x-regard-sequence"] == "3"
     assert len(answer["Faces"]) == 1
-    assert [entry["operation"] for entry in logged.calls()] == ["CreateCollection", "ListFaces", "IndexFaces"]
+    assert [entry["operation"] for entry in logged.calls()] == ["CreateCollection", "IndexFaces", "ListFaces"]
     logged.logbook.close()
+
+
+def test_while_details_cannot_be_kept_it_is_not_ready_and_then_it_is_again(logged: Logged) -> None:
+    logged.ask("DetectFaces", Image=PICTURE)
+    database = logged.logbook.payloads._database
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    big = logged.logbook.seal(Part("o", {"text": "x" * 100_000}))
+    with pytest.raises(NotLogged, match="full"):
+        logged.logbook.write_call({"operation": "DetectFaces", "organization": "o"}, [big])
+    assert "full" in str(logged.logbook.trouble)
+    with pytest.raises(ApiError, match="not logged") as error:
+        logged.ask("DetectFaces", Image=PICTURE)
+    assert error.value.code == "InternalServerError"
+    database.execute("PRAGMA max_page_count = 1000000")
+    assert logged.logbook.trouble is None
+    assert logged.ask("DetectFaces", Image=PICTURE)[1].remarks["x-regard-sequence"] == "2"
+
+
+def test_what_could_not_become_an_entry_is_not_recorded(logged: Logged) -> None:
+    for size in (64_000, 64_600, 65_500, 70_000):
+        with logged.logbook._engine.connect() as connection, connection.begin() as doing:
+            try:
+                records.append(connection, "regard/test", 1.0, {"organization": "1" * 12, "text": "x" * size})
+            except EntryError:
+                doing.rollback()
+    logged.logbook.take_over()
+    assert [len(entry["text"]) for entry in logged.entries() if entry["kind"] == "regard/test"] == [64_000]
+
+
+def test_a_record_that_stops_the_log_shows(logged: Logged) -> None:
+    # As a version that let in longer texts may have left it.
+    with logged.logbook._engine.begin() as connection:
+        body = json.dumps({"text": "x" * 65_530})
+        connection.execute(insert(tables.records).values(kind="regard/test", at=1.0, body=body))
+    with pytest.raises(NotLogged):
+        logged.logbook.take_over()
+    assert "65535 fit" in str(logged.logbook.trouble)
+    with pytest.raises(ApiError, match="not logged"):
+        logged.ask("DetectFaces", Image=PICTURE)
 
 
 def test_what_cannot_be_logged_says_so(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -31,22 +32,53 @@ def test_details_of_another_key_do_not_open(tmp_path: Path) -> None:
 
 def test_what_is_erased_about_one_subject_leaves_the_rest(tmp_path: Path) -> None:
     payloads = Payloads(tmp_path / "payloads.db", KEY)
-    parts = [seal(Part(whose, {"n": n}, "c/somebody"), KEY) for n, whose in enumerate(("o", "o", "other"))]
+    parts = [seal(Part(whose, {"n": n}, "c/external/somebody"), KEY) for n, whose in enumerate(("o", "o", "other"))]
     payloads.keep(parts, 1.0)
-    assert payloads.erase("o", "c/somebody") == 2
-    assert payloads.about("o", "c/somebody") == {}
-    assert list(payloads.about("other", "c/somebody").values()) == [{"n": 2}]
+    assert payloads.erase_person("o", "external/somebody") == 2
+    assert payloads.about("o", "external/somebody") == {}
+    assert list(payloads.about("other", "external/somebody").values()) == [{"n": 2}]
     with pytest.raises(LookupError):
         payloads.open(parts[0].commitment)
 
 
 def test_erased_details_are_not_left_in_the_files(tmp_path: Path) -> None:
     payloads = Payloads(tmp_path / "payloads.db", KEY)
-    sealed = seal(Part("o", {"n": 1}, "c/somebody"), KEY)
+    sealed = seal(Part("o", {"n": 1}, "c/external/somebody"), KEY)
     payloads.keep([sealed], 1.0)
     assert any(sealed.data in path.read_bytes() for path in tmp_path.iterdir())
-    payloads.erase("o", "c/somebody")
+    payloads.erase_person("o", "external/somebody")
     assert not any(sealed.data in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_no_file_says_whom_details_are_about(tmp_path: Path) -> None:
+    payloads = Payloads(tmp_path / "payloads.db", KEY)
+    sealed = payloads.seal(Part("o", {"n": 1}, "c/external/somebody"))
+    payloads.keep([sealed], 1.0)
+    assert "somebody" not in sealed.subject
+    assert not any(b"somebody" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_names_that_were_kept_in_the_clear_are_digested_when_it_is_opened(tmp_path: Path) -> None:
+    payloads = Payloads(tmp_path / "payloads.db", KEY)
+    kept = seal(Part("o", {"n": 1}, "c/external/somebody"), KEY)
+    row = (kept.commitment, "o", kept.subject, 1, kept.data)
+    payloads._database.execute("INSERT INTO payloads VALUES (?, ?, ?, ?, ?)", row)
+    payloads._database.execute("PRAGMA user_version = 0")
+    payloads.close()
+    again = Payloads(tmp_path / "payloads.db", KEY)
+    assert again.about("o", "external/somebody") == {kept.commitment: {"n": 1}}
+    assert not any(b"somebody" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_failure_leaves_no_transaction_open(tmp_path: Path) -> None:
+    payloads = Payloads(tmp_path / "payloads.db", KEY)
+    (pages,) = payloads._database.execute("PRAGMA page_count").fetchone()
+    payloads._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError):
+        payloads.check()
+    payloads._database.execute("PRAGMA max_page_count = 1000000")
+    payloads.check()
+    payloads.keep([seal(Part("o", {}), KEY)], 1.0)
 
 
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5)), st.binary(min_size=32, max_size=32))

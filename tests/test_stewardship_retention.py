@@ -84,7 +84,7 @@ def test_three_years_after_the_last_interaction_everything_of_a_person_goes(hous
     house.clock.now += YEARS / 2
     assert {(swept.collection, swept.faces) for swept in house.retention.sweep()} == {("a", 1), ("b", 1)}
     assert house.faces("a") == house.faces("b") == []
-    assert house.logbook.payloads.subjects(house.organization, "external/alice") == []
+    assert house.logbook.payloads.about(house.organization, "external/alice") == {}
 
 
 def test_being_searched_for_is_no_interaction(house: House) -> None:

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from regard.ledger.notes import Signer, sign_note
-from regard.server import Office, open_office
+from regard.server import Office, open_office, open_tokens
 from regard.settings import Settings
 from regard.stewardship.consent import Notice
 from regard.stewardship.consents import Consents
@@ -157,6 +157,42 @@ def test_a_person_reads_what_is_held_on_them_and_has_it_erased(club: Club, portr
     answer = club.rekognition.index_faces(CollectionId="members", Image={"Bytes": portrait}, ExternalImageId="bob")
     assert answer["FaceRecords"] == []
     assert answer["ResponseMetadata"]["HTTPHeaders"]["x-regard-suppressed"] == "1"
+
+
+def test_a_refused_organization_reads_nothing_by_a_token_and_its_people_all_but_boxes(
+    club: Club, house: tuple[Running, Office], portrait: bytes
+) -> None:
+    club.ask("POST", "/consents", club.consent())
+    club.index(portrait)
+    alice, leaver = club.token(), club.token()
+    whole = club.token()("GET", "/subjects/alice/export")
+    assert whole.headers["x-regard-entry"]
+    (face,) = json.loads(whole.json()["json"])["faces"]
+    assert {"box", "face_id", "image_id"} <= face.keys()
+    organizations = house[1].organizations
+    organizations.change(club.key.caller.organization, sector="law-enforcement")
+    issued = club.ask("POST", "/subject-tokens", {"subject": "alice", "identity_check": "none"})
+    assert (issued.status_code, "[no-law-enforcement]" in issued.json()["cause"]) == (403, True)
+    assert issued.headers["x-regard-entry"]
+    held = alice("GET", "/subjects/alice/export")
+    assert held.status_code == 200, held.text
+    assert held.headers["x-regard-receipt"]
+    told = json.loads(held.json()["json"])
+    assert [each["collection"] for each in told["faces"]] == ["members"]
+    assert not [each for each in (*told["faces"], *told["events"]) if {"box", "face_id", "image_id"} & each.keys()]
+    assert face["face_id"] not in held.text
+    assert leaver("POST", "/subjects/alice/erasure").json()["faces"] == 1
+    by_the_operator = open_tokens(house[1]).issue(club.key.caller, "alice", "passport seen")
+    assert OwnClient(club.service.url, token=by_the_operator)("GET", "/consents").status_code == 200
+
+
+def test_what_a_person_asks_is_told_in_the_log(club: Club) -> None:
+    answer = club.token()("GET", "/consents")
+    period, index = answer.headers["x-regard-entry"].split("/")
+    receipt = httpx.get(f"{club.service.url}/log/{period}/receipts/{index}")
+    assert receipt.status_code == 200, receipt.text
+    denied = club.token("mallory")("GET", "/subjects/alice/export")
+    assert (denied.status_code, bool(denied.headers["x-regard-entry"])) == (403, True)
 
 
 def test_how_many_are_kept_out_and_how_often_wrongly_is_published(club: Club) -> None:

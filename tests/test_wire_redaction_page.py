@@ -50,6 +50,16 @@ def test_a_face_is_covered_and_the_call_is_logged(club: Club, portrait: bytes) -
     assert after[inside].max() < 30
 
 
+def test_a_refusal_says_where_it_is_logged(club: Club, house: tuple[Running, Office], portrait: bytes) -> None:
+    organizations = house[1].organizations
+    force = organizations.register("A force", "law-enforcement")
+    key = organizations.issue_key(force.id, "photo-library")
+    answer = OwnClient(club.service.url, key.access_key_id, key.secret)("POST", "/redact", {"image": _text(portrait)})
+    assert answer.status_code == 403, answer.text
+    assert answer.headers["x-regard-receipt"].startswith("/log/")
+    assert answer.headers["x-regard-entry"]
+
+
 def test_a_person_stays_open_as_long_as_their_consent_counts(club: Club, portrait: bytes) -> None:
     receipt = club.ask("POST", "/consents", club.consent("alice")).json()["consent"]["receipt_id"]
     assert club.index(portrait, "alice") == 1

@@ -5,6 +5,7 @@ A room describes its tables on :data:`metadata` in a `tables.py` of its own. Wha
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,20 @@ def open_database(url: str) -> Engine:
 
 
 def sqlite_url(path: Path) -> str:
-    """The URL of an SQLite file; its folder is made when it is not there, readable by its owner alone."""
+    """The URL of an SQLite file; it and its folder are made when they are not there, readable by their owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keep_private(path)
     return f"sqlite:///{path}"
+
+
+def keep_private(path: Path) -> None:
+    """See that an SQLite file, made when it is not there, is its owner's alone (0600), whatever its folder allows."""
+    path.touch(mode=0o600)
+    # SQLite gives the files beside it the mode that the file has when it makes them.
+    for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with suppress(FileNotFoundError):
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
 
 
 def migrate(engine: Engine) -> None:

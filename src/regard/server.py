@@ -78,8 +78,8 @@ def open_office(settings: Settings) -> Office:
     engine = open_database(sqlite_url(data / "regard.db"))
     vault = open_vault(data / "keys.db", key)
 
-    def part_key(organization: str, subject: str, make: bool) -> SealingKey | None:
-        return vault.key(person_key(organization, subject.partition("/")[2]), make)
+    def part_key(organization: str, whose: str, make: bool) -> SealingKey | None:
+        return vault.key(person_key(organization, whose), make)
 
     logbook = Logbook(engine, data / "log", key, name=settings.log_name, part_keys=part_key)
     return Office(settings, engine, key, Organizations(engine, key), logbook, Consents(engine, logbook))

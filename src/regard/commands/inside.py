@@ -11,6 +11,7 @@ from regard.operations.registry import answered, ours
 from regard.server import Office, open_office, open_service
 from regard.settings import Settings
 from regard.stewardship.call import Call, Caller, Operation
+from regard.wire.callers import working
 from regard.wire.protocol import check_parameters
 
 _REGION = "us-east-1"
@@ -22,6 +23,7 @@ class Inside:
     def __init__(self, settings: Settings, key_id: str | None = None) -> None:
         office = open_office(settings)
         self.caller = caller_of(office, key_id)
+        self._key = office.organizations.key
         self._service = open_service(office)
 
     def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -39,7 +41,9 @@ class Inside:
         return self._answer(ours()[operation], parameters)[0]
 
     def _answer(self, operation: Operation, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-        call = Call(self.caller, operation, given, _REGION, str(uuid.uuid4()))
+        # As over HTTP: a key that is revoked or ends while a command runs works no more from the next call on.
+        caller = working(self._key(self.caller.access_key_id), time.time()).caller
+        call = Call(caller, operation, given, _REGION, str(uuid.uuid4()))
         return self._service.answer(call), call.remarks
 
 

@@ -86,17 +86,31 @@ class Journal:
 def _records(path: Path) -> Iterator[Record]:
     # A file that was cut ends within a record; one that grew before its data arrived ends in zeros.
     data = path.read_bytes().rstrip(b"\0")
-    place = 0
+    place, origin = 0, b""
     while place < len(data):
         entries, middle = _part(data, place)
         note, end = _part(data, middle)
         if end > len(data):
+            # The first record comes with its file, whole.
+            if not place or _holds_note(data[place:], origin):
+                raise JournalDamaged(f"{path}, byte {place}: a length is wrong, and what follows was signed")
             return
+        origin = note[: note.find(b"\n") + 1]
         try:
             yield Record(split_bundle(entries), note)
         except ValueError as error:
             raise JournalDamaged(f"{path}, byte {place}: {error}") from None
         place = end
+
+
+def _holds_note(rest: bytes, origin: bytes) -> bool:
+    """Whether a whole note of the log lies in what looks torn. A crash leaves none: the note stands last."""
+    start = rest.find(origin)
+    while start >= 0:
+        if start >= _LENGTH and _part(rest, start - _LENGTH)[1] <= len(rest):
+            return True
+        start = rest.find(origin, start + 1)
+    return False
 
 
 def _part(data: bytes, place: int) -> tuple[bytes, int]:

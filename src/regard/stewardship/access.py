@@ -18,6 +18,7 @@ from regard.stewardship.consents import Consents
 from regard.stewardship.logbook import Logbook
 
 _FORM = "regard.access/v1"
+_LOCATING = frozenset(("box", "face_id", "image_id"))
 # GDPR 15(1)(a)-(d) and (g): purposes, categories, recipients, term, source. BIPA 15(b).
 _HEAD = """What is held on you
 ===================
@@ -57,9 +58,12 @@ class Access:
         self._logbook = logbook
         self._clock = clock
 
-    def export(self, organization: str, whose: str) -> Export:
-        """Everything held on a subject of an organization; of somebody nothing is held on, a document that says so."""
-        at = self._clock()
+    def export(self, organization: str, whose: str, *, whole: bool = True) -> Export:
+        """Everything held on a subject of an organization; of somebody nothing is held on, a document that says so.
+
+        Not `whole`, it leaves out where in its picture a face is, and the ids of faces and pictures.
+        """
+        at, left_out = self._clock(), frozenset[str]() if whole else _LOCATING
         with self._gallery.reading() as connection:
             faces = self._gallery.subjects.held(connection, organization, whose)
         terms = {face.collection_id: self._gallery.tags(organization, face.collection_id) or {} for face in faces}
@@ -71,10 +75,10 @@ class Access:
             "subject": name,
             "organization": organization,
             "at": _moment(at),
-            "faces": [_face(face, terms[face.collection_id]) for face in faces],
+            "faces": [_face(face, terms[face.collection_id], left_out) for face in faces],
             "receipts": [msgspec.to_builtins(receipt) for receipt in receipts],
             "events": [
-                {"at": _moment(told.at), "commitment": told.commitment} | told.details
+                {"at": _moment(told.at), "commitment": told.commitment} | _without(told.details, left_out)
                 for told in self._told(organization, whose)
             ],
             "suppression": None if objection is None else {"since": _moment(objection.at)},
@@ -86,17 +90,13 @@ class Access:
         return Export(json, text, note)
 
     def _told(self, organization: str, whose: str) -> list[_Told]:
-        payloads = self._logbook.payloads
-        found = [
-            _Told(at, commitment, details)
-            for subject in payloads.subjects(organization, whose)
-            for commitment, at, details in payloads.dated(organization, subject)
-        ]
+        dated = self._logbook.payloads.dated(organization, whose)
+        found = [_Told(at, commitment, details) for commitment, at, details in dated]
         return sorted(found, key=lambda told: (told.at, told.commitment))
 
 
-def _face(face: Held, terms: dict[str, str]) -> dict[str, Any]:
-    return {
+def _face(face: Held, terms: dict[str, str], left_out: frozenset[str]) -> dict[str, Any]:
+    told = {
         "collection": face.collection_id,
         "face_id": face.face_id,
         "image_id": face.image_id,
@@ -109,6 +109,11 @@ def _face(face: Held, terms: dict[str, str]) -> dict[str, Any]:
         "retention_days": terms.get(RETENTION),
         "template": "held, sealed; it is not given out",
     }
+    return _without(told, left_out)
+
+
+def _without(told: dict[str, Any], left_out: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name not in left_out}
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:

@@ -23,11 +23,12 @@ from regard.stewardship.records import Record
 PUBLIC = "regard/"
 CALL = "regard/call"
 # Their texts name organizations and collections.
-_PRIVATE_MOTIONS = (Kind.ADMISSION, Kind.TAGS)
+PRIVATE_MOTIONS = (Kind.ADMISSION, Kind.TAGS)
 _PARTS = "parts"
 
 Body = dict[str, Any]
 Charters = Callable[[], Charter]
+Kinds = Callable[[str], Kind | None]
 
 
 def hour(at: float) -> str:
@@ -55,10 +56,12 @@ def parts_of(record: Record) -> list[Sealed]:
     ]
 
 
-def of_record(record: Record, charter: Charters) -> tuple[str, Body] | None:
+def of_record(record: Record, charter: Charters, kind_of: Kinds) -> tuple[str, Body] | None:
     """Kind and body of the entry for a record, None for what is not public; organizations by their id still.
 
-    `charter` gives the charter in force: by it, members are told by their roles.
+    `charter` gives the charter in force: by it, members are told by their roles. `kind_of` gives the kind of a motion
+    by its hash, None of one that is gone: of one that names an organization, the reasons of votes are kept back as its
+    text is.
     """
     told = _WORDS.get(record.kind)
     if record.kind.startswith(PUBLIC):
@@ -67,6 +70,8 @@ def of_record(record: Record, charter: Charters) -> tuple[str, Body] | None:
         kind, body = told[0], told[1](record, charter)
     else:
         return None
+    if record.kind == "ballot" and kind_of(body["motion"]) in (None, *PRIVATE_MOTIONS):
+        del body["reason"]
     return kind, body | {"record": record.sequence}
 
 
@@ -77,7 +82,7 @@ def _founded(record: Record, _charter: Charters) -> Body:
 def _motion(record: Record, charter: Charters) -> Body:
     motion = Motion.parse(Note.parse(record.body["note"].encode()).text)
     told: Body = {"motion": motion.hash, "about": str(motion.kind), "role": _role(motion.proposer, charter)}
-    return told if motion.kind in _PRIVATE_MOTIONS else told | {"text": motion.text}
+    return told if motion.kind in PRIVATE_MOTIONS else told | {"text": motion.text}
 
 
 def _ballot(record: Record, charter: Charters) -> Body:

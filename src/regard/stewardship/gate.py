@@ -41,6 +41,7 @@ DEFAULT_THRESHOLD = 80.0  # AWS's, of every operation that has one and asks the 
 MOST_FACES_A_PICTURE = 100
 _RAISED = "x-regard-threshold"
 _POLICY = "regard/policy"  # a kind of record
+_TOKEN = "subject-token"  # told in place of a rule
 _NO_RECEIPT = "consent-needs-receipt"  # a rule of the packs that ship
 _JUDGED = (Capability.COMPARE, Capability.IDENTIFY)
 _ASK = (
@@ -52,11 +53,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What was decided about a call before its operation runs. `searched` is how many faces it may look through."""
+    """What was decided about a call before its operation runs. `searched` is how many faces it may look through.
+
+    `refused` says that the organization itself might not do what a person does here with a token.
+    """
 
     call: Call
     withheld: tuple[str, ...] = ()
     searched: int | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,23 @@ class Gate:
             call.account |= {"decision": "denied", "rules": [denial.rule]}
             self._write(call, accounts.DENIED, {})
             raise denial from error
+
+    def for_person(self, call: Call) -> Permit:
+        """Let in what a person asks about themselves: told in the log, refused by no policy. Raises NotLogged."""
+        if trouble := self._logbook.trouble:
+            raise NotLogged(trouble)
+        call.account = accounts.begun(call) | {"decision": "allowed", "rules": [_TOKEN]}
+        try:
+            snapshot = self._snapshots.current()
+            self._begin_account(call, snapshot)
+            self._check_key(call, snapshot, Terms({}, 0))
+            request, floor = self._request(call, snapshot, Terms({}, 0))
+            asked = _Asked(snapshot, request, snapshot.policy.decide(request), floor)
+            self._check_decision(call, asked)
+            self._check_attestation(asked)
+        except Exception:
+            return Permit(call, refused=True)
+        return Permit(call)
 
     def after(self, permit: Permit, answer: dict[str, Any]) -> dict[str, Any]:
         """The answer without what the caller may not have; `call.remarks` says what was taken out, and where the log

@@ -8,6 +8,7 @@ log; others leave their calls in the record, and the holder takes them over with
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections import Counter
@@ -33,6 +34,7 @@ from regard.stewardship import entries, records, tables
 from regard.stewardship.charter import Charter
 from regard.stewardship.law import read_law
 from regard.stewardship.log_keys import LogKeys
+from regard.stewardship.motions import Kind, Motion
 from regard.stewardship.payloads import Part, PartKeys, Payloads, Sealed
 from regard.stewardship.pseudonyms import Pseudonyms
 from regard.stewardship.reader import Reader
@@ -127,6 +129,7 @@ class Logbook:
         self._lock = threading.Lock()
         self._tally: _Tally | None = None
         self._taken: dict[int, _Pending] = {}
+        self._failure: str | None = None
         self._closing = threading.Event()
         self._watch: threading.Thread | None = None
 
@@ -140,9 +143,10 @@ class Logbook:
                 self._tallied(period, log)
             if log.trouble is not None:
                 log.check()
+            self._try_again()
         except LogHeld:
             return None
-        except (LogUnavailable, LogDamaged, ShardError) as error:
+        except (LogUnavailable, LogDamaged, ShardError, NotLogged, sqlite3.Error) as error:
             return str(error)
         return None
 
@@ -164,9 +168,9 @@ class Logbook:
     def write_call(self, body: dict[str, Any], parts: Sequence[Sealed]) -> Written | None:
         """Log a call of which no record was made, as `write` does. Raises NotLogged."""
         told, kept = self._committed(body, parts)
-        self.payloads.keep(kept, self._clock())
         try:
             with self._attempt():
+                self.payloads.keep(kept, self._clock())
                 with self._lock:
                     period, log = self.shards.current()
                     entry, sequence = self._entry(self._tallied(period, log), entries.CALL, self._clock(), told)
@@ -230,9 +234,15 @@ class Logbook:
             # What was counted may not be in the log: the next entry counts again, in the log itself.
             with self._lock:
                 self._tally = None
-            if isinstance(error, LogUnavailable | LogDamaged | ShardError):
-                raise NotLogged(str(error)) from error
-            raise
+            self._failure = str(error)
+            raise NotLogged(str(error)) from error
+
+    def _try_again(self) -> None:
+        """After a failure, whether details and records go into the log again. Raises NotLogged, sqlite3.Error."""
+        if self._failure is not None:
+            self.payloads.check()
+            self.take_over()
+            self._failure = None
 
     def _committed(self, body: dict[str, Any], parts: Sequence[Sealed]) -> tuple[dict[str, Any], Sequence[Sealed]]:
         """The body with commitments to its parts, and the parts. Of many, a list is kept that the leaf commits to."""
@@ -283,7 +293,7 @@ class Logbook:
         places: list[tuple[int, int | None]] = []
         for record in map(_as_record, self._recent.rows(after=tally.record)):
             tally.record = record.sequence
-            told = entries.of_record(record, self._charter)
+            told = entries.of_record(record, self._charter, self._kind_of)
             if told is None:
                 continue
             self.payloads.keep(entries.parts_of(record), record.at)
@@ -301,6 +311,12 @@ class Logbook:
     def _charter(self) -> Charter:
         with self._engine.connect().execution_options(read_only=True) as connection:
             return read_law(connection).charter
+
+    def _kind_of(self, motion: str) -> Kind | None:
+        of = tables.motions.c
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            note = connection.execute(select(of.note).where(of.hash == motion)).scalar_one_or_none()
+        return None if note is None else Motion.parse(Note.parse(note).text).kind
 
     def _entry(self, tally: _Tally, kind: str, at: float, body: dict[str, Any]) -> tuple[bytes, int | None]:
         told = body | {"kind": kind, "at": entries.hour(at)}

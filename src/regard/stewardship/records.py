@@ -9,8 +9,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, insert, select
 
-from regard.ledger.entries import canonical
+from regard.ledger.entries import EntryError, canonical
+from regard.ledger.tiles import MOST_ENTRY_BYTES
 from regard.stewardship import tables
+
+# What an entry has more than its record: kind, hour, number, pseudonym, a role and the hash of a motion.
+_ROOM = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,14 @@ class Record:
 
 
 def append(connection: Connection, kind: str, at: float, body: dict[str, Any]) -> int:
-    """Add a record within the caller's transaction; its sequence number. The log replays these."""
-    row = {"kind": kind, "at": at, "body": canonical(body).decode()}
+    """Add a record within the caller's transaction; its sequence number. The log replays these.
+
+    Raises EntryError for what could not become an entry: it would keep all that follow it out of the log.
+    """
+    data = canonical(body)
+    if len(data) > MOST_ENTRY_BYTES - _ROOM:
+        raise EntryError(f"the record has {len(data)} bytes; at most {MOST_ENTRY_BYTES - _ROOM} fit into an entry")
+    row = {"kind": kind, "at": at, "body": data.decode()}
     added = connection.execute(insert(tables.records).values(row)).inserted_primary_key
     assert added is not None
     return int(added[0])

@@ -295,11 +295,9 @@ class Reviews:
     def _found_by(self, organization: str, whose: str, request_id: str) -> dict[str, Any]:
         """What the log's details say of a match."""
         self._logbook.take_over()
-        payloads = self._logbook.payloads
-        for subject in payloads.subjects(organization, whose):
-            for told in payloads.about(organization, subject).values():
-                if told.get("request_id") == request_id and {"probe", "similarity"} <= told.keys():
-                    return told
+        for told in self._logbook.payloads.about(organization, whose).values():
+            if told.get("request_id") == request_id and {"probe", "similarity"} <= told.keys():
+                return told
         raise NoSuchCandidate(f"no search {request_id} found this person; what is exported names those that did")
 
     def _settle(self, connection: Connection, row: Any, outcome: str, names: list[str]) -> int:

@@ -24,11 +24,12 @@ class BadToken(PermissionError):
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a token speaks for, and how the organization knew them."""
+    """Whom a token speaks for, how the organization knew them, and the access key that it was issued with."""
 
     organization: str
     subject: str
     identity_check: str
+    issued_by: str
 
 
 class SubjectTokens:
@@ -59,7 +60,7 @@ class SubjectTokens:
 
     def look(self, token: str) -> Bearer:
         """Whom a token speaks for, without using it. Raises BadToken."""
-        wanted = select(_of.organization, _of.subject, _of.identity_check).where(
+        wanted = select(_of.organization, _of.subject, _of.identity_check, _of.issued_by).where(
             _of.digest == _digest(token), _of.used_at.is_(None), _of.expires_at > self._clock()
         )
         with self._engine.connect().execution_options(read_only=True) as connection:

@@ -61,15 +61,27 @@ class Callers:
         check_signature(claim, request.method, request.scope["path"], query, headers, body, key.secret)
         return Signed(key.caller, claim.region, not self._behind_proxy and _is_loopback(request)), body
 
-    def _key(self, access_key_id: str, token: str | None) -> AccessKey:
+    def holder(self, access_key_id: str) -> Caller:
+        """Whose an access key is, also one that works no more. Raises ApiError."""
         key = self._find_key(access_key_id)
-        if key is None or not key.enabled:
+        if key is None:
             raise errors.unknown_key()
+        return key.caller
+
+    def _key(self, access_key_id: str, token: str | None) -> AccessKey:
+        key = working(self._find_key(access_key_id), self._clock())
         if not hmac.compare_digest((key.session_token or "").encode(), (token or "").encode()):
             raise errors.unknown_key()
-        if key.expires <= self._clock():
-            raise errors.expired_key()
         return key
+
+
+def working(key: AccessKey | None, now: float) -> AccessKey:
+    """A key that was found, if it works. Raises ApiError."""
+    if key is None or not key.enabled:
+        raise errors.unknown_key()
+    if key.expires <= now:
+        raise errors.expired_key()
+    return key
 
 
 async def body_of(request: Request, most: int = MOST_BYTES, count: Callable[[int], None] = lambda _size: None) -> bytes:

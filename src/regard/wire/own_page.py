@@ -39,24 +39,26 @@ def own_page(
     The work is done in the pool that the API's is done in.
     """
 
-    def answer(signed: Signed, body: bytes, request_id: str) -> tuple[bytes, dict[str, str]]:
+    def answer(signed: Signed, body: bytes, headers: dict[str, str]) -> bytes:
         try:
             asked = msgspec.json.decode(body, type=takes)
         except msgspec.DecodeError as error:
             cause = f"The body is no {takes.__name__.lower()}: {error}"
             raise ApiError("ValidationException", cause) from None
         name, given = parameters(asked)
-        call = Call(signed.caller, ours()[name], given, signed.region, request_id, signed.loopback)
-        return msgspec.json.encode(service.answer(call)), call.remarks
+        call = Call(signed.caller, ours()[name], given, signed.region, headers["x-amzn-requestid"], signed.loopback)
+        try:
+            return msgspec.json.encode(service.answer(call))
+        finally:
+            headers |= call.remarks
 
     async def endpoint(request: Request) -> Response:
         headers = {"x-amzn-requestid": str(uuid.uuid4()), "cache-control": "no-store"}
         try:
             signed, body = await callers.signed(request, MOST_BYTES)
             with pool.place():
-                work = pool.run(lambda: answer(signed, body, headers["x-amzn-requestid"]), _hung_up(request))
-                found, remarks = await work
-            return Response(found, 200, headers | remarks, "application/json")
+                found = await pool.run(lambda: answer(signed, body, headers), _hung_up(request))
+            return Response(found, 200, headers, "application/json")
         except Full:
             return _refusal(errors.throttled(), headers)
         except (ApiError, SignatureRefused) as error:

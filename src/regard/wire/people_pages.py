@@ -1,14 +1,15 @@
 """The HTTP API for the people pictured and for whoever is responsible for them: consents and one-time tokens.
 
 A request is signed with an access key, as for the API of AWS but for the service `regard`; or it carries a person's
-one-time token. What a person asks about themselves does not pass the gate: no policy stands between them and it.
+one-time token. What a person asks about themselves is told in the log as any call, and no policy refuses it: of an
+organization that the policy refuses, they learn all but where in a picture a face is, and what it is called.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -25,7 +26,8 @@ from regard.stewardship.call import Call, Caller, Capability, DataClass, Operati
 from regard.stewardship.consent import BadReceipt, CollectionId, Consent, Notice, Receipt, ReferenceFace, Subject
 from regard.stewardship.consents import Consents, NoSuchReceipt
 from regard.stewardship.erasure import Erasure
-from regard.stewardship.gate import Gate
+from regard.stewardship.gate import Denied, Gate, Permit
+from regard.stewardship.logbook import NotLogged
 from regard.stewardship.review import NoSuchCandidate, Reviews
 from regard.stewardship.subject_tokens import BadToken, Bearer, SubjectTokens
 from regard.wire.callers import Callers, body_of, refused
@@ -75,12 +77,16 @@ class Nothing(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request, let in: by the holder of an access key, or by a person with a token."""
+    """One request, let in: by the holder of an access key, or by a person with a token.
+
+    `refused` says that the organization whose token it is might not ask this itself.
+    """
 
     by: Caller | Bearer
     path: dict[str, Any]
     query: dict[str, str]
     body: Any
+    refused: bool = False
 
     @property
     def organization(self) -> str:
@@ -203,6 +209,8 @@ def consent_pages(consents: Consents, tokens: SubjectTokens) -> list[Page]:
             suppression=body.suppression,
         )
 
+    # A token opens what ExportSubject does: who may not read the one may not issue the other.
+    issuing = Operation("IssueSubjectToken", Capability.READ, DataClass.TEMPLATES)
     return [
         Page("POST", "/consents/text", _managing("DrawUpConsent"), NewConsent, draw, token=True, uses_token=False),
         Page("POST", "/consents", _managing("AttestConsent"), NewConsent, attest, 201),
@@ -218,7 +226,7 @@ def consent_pages(consents: Consents, tokens: SubjectTokens) -> list[Page]:
         ),
         Page("GET", "/consents/{receipt}", _reading("GetConsent"), Nothing, shown, token=True),
         Page("POST", "/consents/{receipt}/withdrawal", _managing("WithdrawConsent"), Nothing, withdraw, token=True),
-        Page("POST", "/subject-tokens", _managing("IssueSubjectToken"), NewToken, issue, 201),
+        Page("POST", "/subject-tokens", issuing, NewToken, issue, 201),
     ]
 
 
@@ -227,7 +235,7 @@ def subject_pages(erasure: Erasure, access: Access, reviews: Reviews) -> list[Pa
 
     def export(asked: Asked) -> Any:
         """Everything that is held on a person, for programs and for people, with a signed note on both."""
-        return msgspec.to_builtins(access.export(asked.organization, _whose(asked)))
+        return msgspec.to_builtins(access.export(asked.organization, _whose(asked), whole=not asked.refused))
 
     def erase(asked: Asked) -> Any:
         """Erase a person from every collection, for good; the answer says where the log tells of it."""
@@ -296,10 +304,9 @@ class PeopleApi:
 
     def _endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            request_id = str(uuid.uuid4())
-            headers = {"x-amzn-requestid": request_id, "cache-control": "no-store"}
+            headers = {"x-amzn-requestid": str(uuid.uuid4()), "cache-control": "no-store"}
             try:
-                found = await self._answer(page, request, request_id, headers)
+                found = await self._answer(page, request, headers)
                 return JSONResponse(found, page.status, headers)
             except ApiError as error:
                 status = 403 if error.code.endswith(("DeniedException", "TokenException", "ClientException")) else 0
@@ -310,7 +317,7 @@ class PeopleApi:
 
         return endpoint
 
-    async def _answer(self, page: Page, request: Request, request_id: str, headers: dict[str, str]) -> Any:
+    async def _answer(self, page: Page, request: Request, headers: dict[str, str]) -> Any:
         path, query = dict(request.path_params), dict(request.query_params)
         if unknown := sorted(query.keys() - {*page.query}):
             raise ValueError(f"there is no parameter {unknown[0]} here; there are: {', '.join(page.query) or 'none'}")
@@ -321,37 +328,43 @@ class PeopleApi:
             token = authorization[len(_BEARER) :].strip()
             bearer = await run_in_threadpool(self._tokens.look, token)
             body = _read(page, await body_of(request))
-            return await run_in_threadpool(self._for_person, page, token, Asked(bearer, path, query, body))
+            issuer = self._callers.holder(bearer.issued_by)
+            call = Call(issuer, page.operation, {}, "", headers["x-amzn-requestid"])
+            asked = Asked(bearer, path, query, body)
+            return await run_in_threadpool(self._for_person, page, token, call, asked, headers)
         signed, data = await self._callers.signed(request)
         asked = Asked(signed.caller, path, query, _read(page, data))
         named = {"CollectionId": asked.body.collection} if isinstance(asked.body, NewConsent) else {}
-        call = Call(signed.caller, page.operation, named, signed.region, request_id, signed.loopback)
-        return await run_in_threadpool(self._through_gate, page, call, asked, headers)
+        call = Call(signed.caller, page.operation, named, signed.region, headers["x-amzn-requestid"], signed.loopback)
+        return await run_in_threadpool(self._through_gate, self._gate.before, page, call, asked, headers)
 
-    def _for_person(self, page: Page, token: str, asked: Asked) -> Any:
+    def _for_person(self, page: Page, token: str, call: Call, asked: Asked, headers: dict[str, str]) -> Any:
         if not page.uses_token:
-            return page.answer(asked)
+            return self._through_gate(self._gate.for_person, page, call, asked, headers)
         # What cannot be done does not use the token up; what is done uses it up first.
         self._tokens.redeem(token)
         try:
-            return page.answer(asked)
+            return self._through_gate(self._gate.for_person, page, call, asked, headers)
         except Exception:
             self._tokens.restore(token)
             raise
 
-    def _through_gate(self, page: Page, call: Call, asked: Asked, headers: dict[str, str]) -> Any:
+    def _through_gate(
+        self, gate: Callable[[Call], Permit], page: Page, call: Call, asked: Asked, headers: dict[str, str]
+    ) -> Any:
         try:
-            permit = self._gate.before(call)
-        except PermissionError as error:
+            permit = gate(call)
+            try:
+                found = page.answer(replace(asked, refused=permit.refused))
+            except Exception as error:
+                self._gate.failed(permit, type(error).__name__)
+                raise
+            self._gate.after(permit, {})
+            return found
+        except (Denied, NotLogged) as error:
             raise translated(error, call) from error
-        try:
-            found = page.answer(asked)
-        except Exception as error:
-            self._gate.failed(permit, type(error).__name__)
-            raise
-        self._gate.after(permit, {})
-        headers |= call.remarks
-        return found
+        finally:
+            headers |= call.remarks
 
 
 def openapi(pages: Sequence[Page | Elsewhere]) -> dict[str, Any]:

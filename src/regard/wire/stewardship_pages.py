@@ -13,8 +13,11 @@ from starlette.routing import Route
 
 from regard.stewardship.chain import BrokenChain
 from regard.stewardship.council import Council
+from regard.stewardship.entries import PRIVATE_MOTIONS
 from regard.stewardship.packs import BadPack
 from regard.stewardship.policy import Policy
+
+_NAMING = ("title", "payload", "ballots")
 
 
 def stewardship_pages(council: Council) -> list[Route]:
@@ -42,7 +45,7 @@ def stewardship_pages(council: Council) -> list[Route]:
 
     def motions(_: Request) -> Response:
         states = {docket.motion.hash: docket.outcome for docket in council.dockets()}
-        found = [each | {"outcome": states.get(each["hash"], each["outcome"])} for each in council.history()]
+        found = [_public(each) | {"outcome": states.get(each["hash"], each["outcome"])} for each in council.history()]
         return JSONResponse({"motions": found}, headers=_named())
 
     pages = {"policy": policy, "charter": charter, "motions": motions}
@@ -57,6 +60,14 @@ def _or_why(page: Callable[[Request], Response]) -> Callable[[Request], Response
             return JSONResponse({"cause": f"No policy is in force, and everything is denied: {error}"}, 503, _named())
 
     return answer
+
+
+def _public(motion: dict[str, Any]) -> dict[str, Any]:
+    """A motion without what names an organization or a collection, as the log tells it."""
+    if motion.get("kind") not in PRIVATE_MOTIONS:
+        return motion
+    votes = [{name: value for name, value in vote.items() if name != "reason"} for vote in motion["votes"]]
+    return {name: value for name, value in motion.items() if name not in _NAMING} | {"votes": votes}
 
 
 def _told(policy: Policy) -> str:
