@@ -15,6 +15,10 @@ run: $(VENV)/.run ## Set up everything and start the service
 	$(BIN)/regard weights pull
 	$(BIN)/regard serve
 
+run-shared: $(VENV)/.dev ## Start two services on one PostgreSQL of their own, to try with
+	$(BIN)/regard weights pull
+	$(BIN)/python examples/shared.py
+
 demo: $(VENV)/.run ## Compare two faces through boto3, on a picture that ships with a package
 	$(BIN)/regard weights pull
 	$(BIN)/regard demo

@@ -11,11 +11,41 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from tests.databases import POSTGRESQL, SQLITE, on
 from tests.running import Running, running
 
 # Machines are shared: how long one example takes says nothing of the code.
 settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
+
+
+# These answer calls, or keep what calls leave behind: on both databases alike.
+_ON_BOTH = (
+    "test_operations_",
+    "test_stewardship_",
+    "test_concurrency",
+    "test_database",
+    "test_gallery_mirror",
+    "test_gallery_model",
+    "test_gallery_clients",
+    "test_gallery_tokens",
+    "test_gallery_key_renewal",
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is to hold on both databases on both."""
+    name = metafunc.module.__name__.rpartition(".")[2]
+    if name.startswith(_ON_BOTH) and not list(metafunc.definition.iter_markers("sqlite")):
+        metafunc.parametrize("database", [SQLITE, POSTGRESQL], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The kind of database that the test keeps its data on."""
+    kind: str = getattr(request, "param", SQLITE)
+    with on(kind):
+        yield kind
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from botocore.parsers import create_parser
 from numpy.typing import NDArray
 from PIL import Image
 
-from regard.database import open_database, sqlite_url
+from regard.database import open_database
 from regard.gallery.gallery import open_gallery
 from regard.operations.buckets import Buckets
 from regard.operations.errors import translated
@@ -33,6 +33,7 @@ from regard.vision.labels import LabelFinder
 from regard.vision.moderation import ModerationLabel, Moderator
 from regard.vision.text import TextReader
 from regard.wire.protocol import serialize_answer
+from tests.databases import database_url, keys_url
 
 SIDE = 100
 ORGANIZATION = "111122223333"
@@ -158,8 +159,10 @@ class Clock:
 
 def open_rooms(folder: Path, clock: Callable[[], float] = time.time, **analyzer: str) -> Rooms:
     """Rooms whose gallery is kept in `folder`; opened twice they are two processes on the same data."""
-    engine = open_database(sqlite_url(folder / "regard.db"))
-    gallery = open_gallery(engine, folder / "keys.db", master_key(folder / "master.key"), clock)
+    engine = open_database(database_url(folder))
+    gallery = open_gallery(
+        engine, folder / "keys.db", master_key(folder / "master.key"), clock, keys_url=keys_url(folder)
+    )
     faces = cast(FaceAnalyzer, FakeAnalyzer(**analyzer))
     return Rooms(
         PictureReader(Buckets(Settings(data_dir=folder))),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from regard.database import open_database, sqlite_url
+from regard.database import open_database
 from regard.ledger.log import Log
 from regard.ledger.notes import Signer
 from regard.operations.registry import answered
@@ -21,6 +21,7 @@ from regard.stewardship.call import Call, Caller
 from regard.stewardship.gate import Gate
 from regard.stewardship.logbook import Logbook
 from regard.stewardship.organizations import Organizations
+from tests.databases import database_url
 from tests.fakes import open_rooms
 
 
@@ -52,10 +53,10 @@ class Logged:
 def open_logged(
     folder: Path,
     clock: Callable[[], float] = time.time,
-    open_log: Callable[[Path, Sequence[Signer]], Log] = Log,
+    open_log: Callable[[Path, Sequence[Signer]], Log] | None = None,
 ) -> Logged:
     """Open the service that is kept in `folder`; twice, and they are two processes on the same data."""
-    engine = open_database(sqlite_url(folder / "regard.db"))
+    engine = open_database(database_url(folder))
     key = master_key(folder / "master.key")
     organizations = Organizations(engine, key, clock=clock)
     organizations.first_start()

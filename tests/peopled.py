@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from regard.database import open_database, sqlite_url
+from regard.database import open_database
 from regard.gallery.gallery import Gallery
 from regard.gallery.vault import open_vault, person_key
+from regard.ledger.tiles import tiles_of
 from regard.operations.registry import answered
 from regard.operations.service import Service
 from regard.sealing import SealingKey, master_key
@@ -26,6 +27,7 @@ from regard.stewardship.logbook import Logbook
 from regard.stewardship.organizations import Organizations
 from regard.stewardship.retention import CurrentCollections, Retention
 from regard.stewardship.review import Reviews
+from tests.databases import copy_database, database_url, keys_place
 from tests.fakes import Clock, open_rooms, picture_of
 
 NOTICE = Notice("2026-03", "en", "ab" * 32)
@@ -37,9 +39,9 @@ class House:
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder, self.clock = folder, clock
-        self.engine = open_database(sqlite_url(folder / "regard.db"))
+        self.engine = open_database(database_url(folder))
         key = master_key(folder / "master.key")
-        vault = open_vault(folder / "keys.db", key)
+        vault = open_vault(keys_place(folder), key)
 
         def part_key(organization: str, whose: str, make: bool) -> SealingKey | None:
             return vault.key(person_key(organization, whose), make)
@@ -110,13 +112,14 @@ class House:
 
     def keys(self) -> dict[int, set[str]]:
         """Who has a key, by collection."""
-        return open_vault(self.folder / "keys.db", master_key(self.folder / "master.key")).holders()
+        return open_vault(keys_place(self.folder), master_key(self.folder / "master.key")).holders()
 
     def log(self) -> bytes:
         """Every byte of the log that the world sees."""
         _, log = self.logbook.shards.current()
-        log.publish()
-        return b"".join(file.read_bytes() for file in (self.folder / "log" / "shards").rglob("*") if file.is_file())
+        head = log.publish()
+        tiles = (log.fetch(tile.path) for tile in tiles_of(head.checkpoint.size))
+        return b"".join((head.note, *tiles))
 
     def close(self) -> None:
         self.retention.close()
@@ -127,6 +130,7 @@ class House:
         """Copy everything but the key store, as a backup does."""
         self.close()
         shutil.copytree(self.folder, to, ignore=shutil.ignore_patterns(*KEPT_APART))
+        copy_database(self.folder, to)
 
     def restore(self, backup: Path) -> House:
         """Put a backup in place; the key store stays what it is."""
@@ -136,4 +140,5 @@ class House:
         shutil.copytree(backup, self.folder)
         for name, data in kept.items():
             (self.folder / name).write_bytes(data)
+        copy_database(backup, self.folder)
         return House(self.folder, self.clock)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from regard.database import open_database, sqlite_url
+from regard.database import open_database
 from regard.ledger.notes import Signer
 from regard.sealing import SealingKey
 from regard.settings import Settings
@@ -18,6 +18,7 @@ from regard.stewardship.gate import Denied, Gate, Permit
 from regard.stewardship.logbook import Logbook
 from regard.stewardship.member_keys import read_signer
 from regard.stewardship.organizations import Organizations
+from tests.databases import database_url
 
 NOW = 1_800_000_000.0
 OPERATIONS = {
@@ -51,7 +52,7 @@ class Stewardship:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.now = NOW
-        self.url = sqlite_url(folder / "regard.db")
+        self.url = database_url(folder)
         self.engine: Engine = open_database(self.url)
         self.key = SealingKey(SealingKey.generate())
         self.organizations = Organizations(self.engine, self.key, clock=lambda: self.now)

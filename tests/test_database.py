@@ -12,13 +12,14 @@ from sqlalchemy import Engine, inspect, text
 import regard.gallery.tables
 import regard.stewardship.tables
 from regard.database import metadata, migrate, open_database, sqlite_url
+from tests.databases import database_url
 
 ROOMS = (regard.gallery.tables, regard.stewardship.tables)
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    return open_database(sqlite_url(tmp_path / "regard.db"))
+    return open_database(database_url(tmp_path))
 
 
 def test_migrations_make_the_tables_that_the_rooms_describe(engine: Engine) -> None:
@@ -46,6 +47,9 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
 
 def test_a_commit_is_on_the_disk_before_it_returns(engine: Engine) -> None:
     with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
+            return
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1

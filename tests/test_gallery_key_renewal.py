@@ -11,6 +11,7 @@ from sqlalchemy import select
 from regard.gallery import tables
 from regard.gallery.vault import Template, open_vault
 from regard.sealing import SealBroken, master_key
+from tests.databases import keys_place
 from tests.fakes import ORGANIZATION, Client, Clock, open_rooms, picture_of
 
 
@@ -43,7 +44,7 @@ def test_searches_give_the_same_and_no_old_template_opens(opened: Callable[[], C
     again = opened()
     assert _scores(again) == pytest.approx(scores, abs=1e-4)
     assert _scores(again).keys() == set(faces)
-    vault = open_vault(tmp_path / "keys.db", master_key(tmp_path / "master.key"))
+    vault = open_vault(keys_place(tmp_path), master_key(tmp_path / "master.key"))
     for template in before:
         with pytest.raises(SealBroken):
             vault.open(1, [template])

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import delete
 
-from regard.database import open_database, sqlite_url
+from regard.database import open_database
 from regard.gallery import removals, tables
 from regard.gallery.bulk import Arrival
 from regard.gallery.faces import Candidate
@@ -21,12 +21,14 @@ from regard.gallery.mirror import Mirror
 from regard.gallery.search import Probe
 from regard.gallery.turns import Turns
 from regard.sealing import master_key
+from tests.databases import database_url, keys_url
 from tests.fakes import ORGANIZATION, person
 
 
 def _opened(folder: Path, memory: int | None = None) -> Gallery:
-    engine = open_database(sqlite_url(folder / "regard.db"))
-    return open_gallery(engine, folder / "keys.db", master_key(folder / "master.key"), memory=memory)
+    engine = open_database(database_url(folder))
+    key = master_key(folder / "master.key")
+    return open_gallery(engine, folder / "keys.db", key, memory=memory, keys_url=keys_url(folder))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from regard.operations.errors import ApiError
+from tests.databases import forget
 from tests.fakes import ORGANIZATION, Client, open_rooms, picture_of
 
 STATE_MACHINES = 200
@@ -52,6 +53,7 @@ class GalleryMachine(RuleBasedStateMachine):
         self.model: dict[str, ModelCollection] = {}
 
     def teardown(self) -> None:
+        forget(Path(self.folder.name))
         self.folder.cleanup()
 
     def _ask(self, client: int, operation: str, name: str, **parameters: Any) -> tuple[dict[str, Any], ModelCollection]:

@@ -178,6 +178,7 @@ def test_deleting_says_what_was_deleted_and_what_was_not(client: Client) -> None
     }
 
 
+@pytest.mark.sqlite("looks into the file of the key store")
 def test_the_key_of_a_person_goes_with_the_last_face(client: Client, tmp_path: Path) -> None:
     one = client.index("a", 1, mark=1, ExternalImageId="somebody")
     two = client.index("a", 1, mark=2, ExternalImageId="somebody")

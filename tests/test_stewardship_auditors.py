@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from regard.database import open_database, sqlite_url
+from regard.database import open_database
 from regard.gallery.errors import QuotaExceeded
 from regard.stewardship import records
 from regard.stewardship.auditors import Auditors
+from tests.databases import database_url
 
 
 def test_a_quota_is_each_auditors_own_and_lasts_a_day(tmp_path: Path) -> None:
     now = [0.0]
-    engine = open_database(sqlite_url(tmp_path / "regard.db"))
+    engine = open_database(database_url(tmp_path))
     auditors = Auditors(engine, 100, lambda: now[0])
     assert auditors.take("1", 60) == 40
     with pytest.raises(QuotaExceeded, match="100"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from regard.database import open_database, sqlite_url
+from regard.database import open_database
 from regard.evaluation import AUDIT
 from regard.settings import Settings
 from regard.stewardship import records
@@ -17,6 +17,7 @@ from regard.stewardship.gate import Denied, Gate
 from regard.stewardship.motions import Kind, Vote
 from regard.stewardship.packs import Pack
 from regard.stewardship.policy import Policy, Principal, Request
+from tests.databases import database_url
 from tests.stewarding import Stewardship
 
 DAY = 86_400
@@ -32,7 +33,7 @@ unless { context.audited };
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    return open_database(sqlite_url(tmp_path / "regard.db"))
+    return open_database(database_url(tmp_path))
 
 
 def _entered(engine: Engine, model: str, at: float) -> None:

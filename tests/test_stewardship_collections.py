@@ -11,6 +11,7 @@ from regard.stewardship import records
 from regard.stewardship.collections import KeptCollections, Terms
 from regard.stewardship.gate import Denied, Gate
 from regard.stewardship.motions import BadMotion, Kind, Vote
+from tests.databases import keys_url
 from tests.stewarding import Stewardship
 
 
@@ -20,7 +21,7 @@ def room(tmp_path: Path) -> Stewardship:
 
 
 def test_the_terms_of_a_collection_are_its_tags_and_are_read_anew(room: Stewardship) -> None:
-    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key)
+    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key, keys_url=keys_url(room.folder))
     collections = KeptCollections(room.engine)
     assert collections.terms("1", "friends") is None
     with gallery.writing() as connection:
@@ -34,7 +35,7 @@ def test_the_terms_of_a_collection_are_its_tags_and_are_read_anew(room: Stewards
 
 
 def test_the_gate_asks_the_gallery_what_a_collection_stands_on(room: Stewardship) -> None:
-    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key)
+    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key, keys_url=keys_url(room.folder))
     caller = room.caller()
     with gallery.writing() as connection:
         tags = {"regard:basis": "none"}
@@ -54,7 +55,7 @@ def test_a_decision_that_was_made_before_costs_little(room: Stewardship) -> None
 
 
 def test_a_motion_loosens_what_a_collection_stands_on_once(room: Stewardship) -> None:
-    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key)
+    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key, keys_url=keys_url(room.folder))
     caller, collections = room.caller(), KeptCollections(room.engine)
     with gallery.writing() as connection:
         tags = {"regard:basis": "consent", "regard:retention-days": "30", "colour": "blue"}
@@ -80,7 +81,7 @@ def test_a_motion_loosens_what_a_collection_stands_on_once(room: Stewardship) ->
     ],
 )
 def test_nobody_votes_on_tags_that_could_not_be_set(room: Stewardship, collection: str, tags: dict[str, str]) -> None:
-    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key)
+    gallery = open_gallery(room.engine, room.folder / "keys.db", room.key, keys_url=keys_url(room.folder))
     with gallery.writing() as connection:
         gallery.collections.create(connection, "1", "staff", "1.0", {"regard:basis": "consent"})
     payload = {"organization": "1", "collection": collection, "tags": tags}

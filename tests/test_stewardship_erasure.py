@@ -158,6 +158,7 @@ def test_every_proof_and_the_whole_log_verify_as_before_with_one_key(house: Hous
     assert log.receipt(size)
 
 
+@pytest.mark.sqlite("looks into the files of the data folder")
 def test_no_file_but_the_key_store_can_open_what_was_erased(house: House) -> None:
     _enrolled(house)
     house.erase("alice")

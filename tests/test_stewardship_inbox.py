@@ -54,7 +54,7 @@ def logged(room: Stewardship) -> list[dict[str, object]]:
     """The entries about reports, read as an outsider reads them."""
     room.logbook.shards.current()[1].publish()
     found: list[dict[str, object]] = []
-    served = Served(room.folder / "log" / "shards")
+    served = Served(room.folder / "log" / "shards", room.logbook.disk)
     audit_series(
         served.fetch,
         [room.logbook.keys.signers[0].verifier],
@@ -90,6 +90,7 @@ def test_the_log_tells_of_a_report_without_a_word_of_it(room: Stewardship, inbox
     }
 
 
+@pytest.mark.sqlite("looks into the files of the data folder")
 def test_nothing_that_was_filed_is_on_the_disk_in_clear(room: Stewardship, inbox: Inbox) -> None:
     receipt = inbox.file(APPEAL, ADDRESS)
     inbox.answer(receipt.report, Verdict.REFERRED, "planted-answer")

@@ -11,7 +11,7 @@ from regard.ledger.notes import Verifier
 from regard.ledger.series import Broken, audit_series
 from regard.ledger.served import Served
 from regard.ledger.shards import Shards
-from regard.stewardship.log_keys import LogKeys, NotRotated
+from regard.stewardship.log_keys import FolderKeys, LogKeys, NotRotated
 
 NAME = "log.example"
 
@@ -20,7 +20,7 @@ class Started:
     """The log as a service that is started now would write it."""
 
     def __init__(self, folder: Path, period: str) -> None:
-        self.keys = LogKeys(folder, NAME)
+        self.keys = LogKeys(FolderKeys(folder), NAME)
         signing = self.keys.signers
         self.served = Served(folder / "shards")
         self._shards = Shards(
@@ -71,7 +71,7 @@ def test_a_key_that_never_signed_cannot_stand_alone(tmp_path: Path) -> None:
 
 
 def test_private_keys_are_for_the_owner_alone(tmp_path: Path) -> None:
-    keys = LogKeys(tmp_path, NAME)
+    keys = LogKeys(FolderKeys(tmp_path), NAME)
     keys.add()
     assert (tmp_path / "log.key").stat().st_mode & 0o777 == 0o600
-    assert len(LogKeys(tmp_path, NAME).signers) == 2
+    assert len(LogKeys(FolderKeys(tmp_path), NAME).signers) == 2

@@ -62,6 +62,7 @@ def test_a_key_that_another_process_revokes_is_ended_at_the_next_question(room: 
     assert room.organizations.key("AKIAAAAAAAAAAAAAAAAA") is None
 
 
+@pytest.mark.sqlite("a question to another process takes longer")
 def test_finding_a_key_costs_less_than_a_tenth_of_a_millisecond(room: Stewardship) -> None:
     caller = room.caller()
     took = []

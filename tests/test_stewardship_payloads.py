@@ -10,20 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.sealing import SealBroken, SealingKey
+from regard.stewardship.payload_rows import FileRows
 from regard.stewardship.payloads import Part, Payloads, matches, seal
 
 KEY = SealingKey(bytes(32))
 
 
 def test_details_are_read_back_by_their_commitment(tmp_path: Path) -> None:
-    payloads = Payloads(tmp_path / "payloads.db", KEY)
+    payloads = Payloads(FileRows(tmp_path / "payloads.db"), KEY)
     sealed = seal(Part("o", {"request_id": "r"}), KEY)
     payloads.keep([sealed], 1.0)
     assert payloads.open(sealed.commitment) == {"request_id": "r"}
 
 
 def test_details_of_another_key_do_not_open(tmp_path: Path) -> None:
-    payloads = Payloads(tmp_path / "payloads.db", SealingKey(bytes(31) + b"\1"))
+    payloads = Payloads(FileRows(tmp_path / "payloads.db"), SealingKey(bytes(31) + b"\1"))
     sealed = seal(Part("o", {}), KEY)
     payloads.keep([sealed], 1.0)
     with pytest.raises(SealBroken):
@@ -31,8 +32,8 @@ def test_details_of_another_key_do_not_open(tmp_path: Path) -> None:
 
 
 def test_what_is_erased_about_one_subject_leaves_the_rest(tmp_path: Path) -> None:
-    payloads = Payloads(tmp_path / "payloads.db", KEY)
-    parts = [seal(Part(whose, {"n": n}, "c/external/somebody"), KEY) for n, whose in enumerate(("o", "o", "other"))]
+    payloads = Payloads(FileRows(tmp_path / "payloads.db"), KEY)
+    parts = [payloads.seal(Part(whose, {"n": n}, "c/external/somebody")) for n, whose in enumerate(("o", "o", "other"))]
     payloads.keep(parts, 1.0)
     assert payloads.erase_person("o", "external/somebody") == 2
     assert payloads.about("o", "external/somebody") == {}
@@ -42,8 +43,8 @@ def test_what_is_erased_about_one_subject_leaves_the_rest(tmp_path: Path) -> Non
 
 
 def test_erased_details_are_not_left_in_the_files(tmp_path: Path) -> None:
-    payloads = Payloads(tmp_path / "payloads.db", KEY)
-    sealed = seal(Part("o", {"n": 1}, "c/external/somebody"), KEY)
+    payloads = Payloads(FileRows(tmp_path / "payloads.db"), KEY)
+    sealed = payloads.seal(Part("o", {"n": 1}, "c/external/somebody"))
     payloads.keep([sealed], 1.0)
     assert any(sealed.data in path.read_bytes() for path in tmp_path.iterdir())
     payloads.erase_person("o", "external/somebody")
@@ -51,32 +52,21 @@ def test_erased_details_are_not_left_in_the_files(tmp_path: Path) -> None:
 
 
 def test_no_file_says_whom_details_are_about(tmp_path: Path) -> None:
-    payloads = Payloads(tmp_path / "payloads.db", KEY)
+    payloads = Payloads(FileRows(tmp_path / "payloads.db"), KEY)
     sealed = payloads.seal(Part("o", {"n": 1}, "c/external/somebody"))
     payloads.keep([sealed], 1.0)
     assert "somebody" not in sealed.subject
     assert not any(b"somebody" in path.read_bytes() for path in tmp_path.iterdir())
 
 
-def test_names_that_were_kept_in_the_clear_are_digested_when_it_is_opened(tmp_path: Path) -> None:
-    payloads = Payloads(tmp_path / "payloads.db", KEY)
-    kept = seal(Part("o", {"n": 1}, "c/external/somebody"), KEY)
-    row = (kept.commitment, "o", kept.subject, 1, kept.data)
-    payloads._database.execute("INSERT INTO payloads VALUES (?, ?, ?, ?, ?)", row)
-    payloads._database.execute("PRAGMA user_version = 0")
-    payloads.close()
-    again = Payloads(tmp_path / "payloads.db", KEY)
-    assert again.about("o", "external/somebody") == {kept.commitment: {"n": 1}}
-    assert not any(b"somebody" in path.read_bytes() for path in tmp_path.iterdir())
-
-
 def test_a_failure_leaves_no_transaction_open(tmp_path: Path) -> None:
-    payloads = Payloads(tmp_path / "payloads.db", KEY)
-    (pages,) = payloads._database.execute("PRAGMA page_count").fetchone()
-    payloads._database.execute(f"PRAGMA max_page_count = {pages}")
+    rows = FileRows(tmp_path / "payloads.db")
+    payloads = Payloads(rows, KEY)
+    (pages,) = rows._database.execute("PRAGMA page_count").fetchone()
+    rows._database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(sqlite3.OperationalError):
         payloads.check()
-    payloads._database.execute("PRAGMA max_page_count = 1000000")
+    rows._database.execute("PRAGMA max_page_count = 1000000")
     payloads.check()
     payloads.keep([seal(Part("o", {}), KEY)], 1.0)
 

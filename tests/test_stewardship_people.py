@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from regard.operations.errors import ApiError
 from regard.operations.registry import ours
 from regard.stewardship.call import Call
+from tests.databases import forget
 from tests.fakes import Clock
 from tests.peopled import House
 
@@ -42,6 +43,8 @@ class People(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.house.close()
+        for each in self.root.iterdir():
+            forget(each)
         shutil.rmtree(self.root)
 
     @property

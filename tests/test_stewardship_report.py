@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.database import open_database, sqlite_url
+from regard.database import open_database
 from regard.ledger.checkpoints import Checkpoint
 from regard.ledger.entries import canonical
 from regard.ledger.series import Broken
@@ -26,6 +26,7 @@ from regard.stewardship.motions import Kind, Vote
 from regard.stewardship.public_entries import Known
 from regard.stewardship.report import BadPeriod, Reckoning, read_report
 from regard.stewardship.report_forms import Form, rendered
+from tests.databases import database_url
 from tests.fakes import Clock, picture_of
 from tests.logged import open_logged
 from tests.public_log import FIRST_POLICY, NEXT_POLICY, PublicLog, charter, founding, motion, open_log
@@ -367,12 +368,12 @@ def test_what_the_service_logs_is_what_a_report_reads(tmp_path: Path) -> None:
     asked = council.propose(council.draft(Kind.FLOOR, "Raise it", payload, "operator").signed(signer))
     council.vote(asked, Vote.APPROVE, "it is time", signer)
     council.suspend("identify", "a false arrest", signer)
-    engine = open_database(sqlite_url(tmp_path / "regard.db"))
+    engine = open_database(database_url(tmp_path))
     inbox = Inbox(engine, master_key(tmp_path / "master.key"), service.logbook, clock=clock)
     name = inbox.file(Filing(About.APPEAL, "words"), "192.0.2.1").report
     inbox.answer(inbox.file(Filing(About.ABUSE, "words"), "192.0.2.1").report, Verdict.UPHELD)
     service.logbook.close()
-    served = Served(tmp_path / "log" / "shards")
+    served = Served(tmp_path / "log" / "shards", service.logbook.disk)
     (period,) = served.periods()
     report = read_report(period, served.fetch, [service.logbook.keys.signers[0].verifier], lambda *_: None)
     assert report.unreadable == report.missing == 0

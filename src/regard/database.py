@@ -1,19 +1,52 @@
 """The database: one engine, one set of tables, one chain of migrations for all rooms.
 
 A room describes its tables on :data:`metadata` in a `tables.py` of its own. What they hold is unknown here.
+
+In SQLite one transaction writes at a time, and whoever reads first and then writes need not fear what came between.
+On PostgreSQL advisory locks give the same. A transaction that writes takes the whole house, unless it says that it
+stays within one part of it: then it waits for others in this part, and for those who have the whole house, alone.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import alembic.command
 import alembic.config
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+RECORDS = "records"
+"""The part of the house that holds the record: entered last, and left with the transaction."""
+
+# Advisory locks of PostgreSQL: one number, or two where the second is a digest of a name.
+_HOUSE = 0x7265676172640001
+_PARTS = 0x72656761
+# How long a writer waits for its turn, as long as SQLite lets one wait; how long one that fell silent keeps others
+# waiting; and how soon the locks of a machine that is gone are free, and a database that is gone is known to be.
+_SESSION = {
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+_POSTGRESQL: dict[str, Any] = {
+    # A connection that a restart of the database broke is noticed before it is used.
+    "pool_pre_ping": True,
+    "pool_size": 8,
+    "max_overflow": 40,
+    "connect_args": {
+        "connect_timeout": 10,
+        "tcp_user_timeout": 15_000,
+        "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
+    },
+}
 
 # Fixed names, so that a later migration can drop a constraint on every database alike.
 metadata = MetaData(
@@ -29,12 +62,49 @@ metadata = MetaData(
 
 def open_database(url: str) -> Engine:
     """Open `url` and bring its tables up to date. An answer given after a commit survives `kill -9`."""
-    engine = create_engine(url)
+    engine = open_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _make_durable)
         event.listen(engine, "begin", _begin_immediately)
+    else:
+        event.listen(engine, "set_connection_execution_options", _read_one_snapshot)
+        event.listen(engine, "begin", _take_turn)
     migrate(engine)
     return engine
+
+
+def open_engine(url: str) -> Engine:
+    """An engine on `url`, as it is."""
+    return create_engine(url, **({} if url.startswith("sqlite") else _POSTGRESQL))
+
+
+@contextmanager
+def writing(engine: Engine, within: str | None = None) -> Iterator[Connection]:
+    """A transaction that writes; `within` names the one part of the house that it changes, besides the record."""
+    with engine.connect() as connection, connection.execution_options(within=within).begin():
+        yield connection
+
+
+def take(connection: Connection, part: str) -> None:
+    """Wait for this part of the house, and keep it to the end of the transaction. SQLite's one writer has it all."""
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(part.encode()).digest()[:4], signed=True)
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, %s)", (_PARTS, number))
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert those rows whose keys are not in the table yet; how many they were."""
+    if not rows:
+        return 0
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return connection.execute(insert(table).on_conflict_do_nothing(), list(rows)).rowcount
+
+
+def make_tables(engine: Engine, tables: MetaData) -> None:
+    """Make the tables that are missing, of a database without migrations."""
+    with engine.begin() as connection:
+        take(connection, "tables")
+        tables.create_all(connection)
 
 
 def sqlite_url(path: Path) -> str:
@@ -75,3 +145,20 @@ def _begin_immediately(connection: Any) -> None:
     # when another writer came between. Readers that never write ask for BEGIN DEFERRED by an option.
     deferred = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN DEFERRED" if deferred else "BEGIN IMMEDIATE")
+
+
+def _read_one_snapshot(_connection: Connection, options: dict[str, Any]) -> None:
+    if options.get("read_only"):
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _take_turn(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("read_only") or options.get("isolation_level") == "AUTOCOMMIT":
+        return
+    within = options.get("within")
+    if within is None:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_HOUSE,))
+    elif within != RECORDS:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (_HOUSE,))
+        take(connection, within)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from ipaddress import ip_address
 
 from sqlalchemy import Engine
@@ -14,11 +16,12 @@ from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.vault import open_vault, person_key
 from regard.ledger.cosigning import Asked, Collector
 from regard.ledger.served import Served
+from regard.ledger.shared_disk import HoldersDisk
 from regard.operations.buckets import Buckets
 from regard.operations.pictures import PictureReader
 from regard.operations.rooms import Rooms
 from regard.operations.service import Service
-from regard.sealing import SealingKey, root_key
+from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key, renew_master, root_key
 from regard.settings import SettingError, Settings
 from regard.stewardship.access import Access
 from regard.stewardship.auditors import Auditors
@@ -28,6 +31,7 @@ from regard.stewardship.council import Council
 from regard.stewardship.erasure import Erasure
 from regard.stewardship.gate import Gate
 from regard.stewardship.inbox import Caps, Inbox
+from regard.stewardship.log_keys import SharedKeys
 from regard.stewardship.logbook import Logbook
 from regard.stewardship.organizations import Organizations
 from regard.stewardship.retention import CurrentCollections, Retention
@@ -57,6 +61,9 @@ from regard.wire.seal_pages import seal_pages
 from regard.wire.signature import REKOGNITION
 from regard.wire.stewardship_pages import stewardship_pages
 
+_POSTGRESQL = "postgresql+psycopg://"
+_ROOT = "root"
+
 
 @dataclass(frozen=True, slots=True)
 class Office:
@@ -74,15 +81,63 @@ def open_office(settings: Settings) -> Office:
     """Open the data folder, making it when it is not there."""
     data = settings.data_dir
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = root_key(data, settings.master_key, settings.master_key_command)
-    engine = open_database(sqlite_url(data / "regard.db"))
-    vault = open_vault(data / "keys.db", key)
+    _check_databases(settings)
+    engine = open_database(settings.database_url or sqlite_url(data / "regard.db"))
+    key = _root_key(settings, engine)
+    vault = open_vault(settings.keys_url or data / "keys.db", key)
 
     def part_key(organization: str, whose: str, make: bool) -> SealingKey | None:
         return vault.key(person_key(organization, whose), make)
 
     logbook = Logbook(engine, data / "log", key, name=settings.log_name, part_keys=part_key)
     return Office(settings, engine, key, Organizations(engine, key), logbook, Consents(engine, logbook))
+
+
+def _root_key(settings: Settings, engine: Engine) -> SealingKey:
+    """The key that everything hangs on. Services that share a database find it there, sealed under the master key."""
+    if not settings.database_url:
+        return root_key(settings.data_dir, settings.master_key, settings.master_key_command)
+    return SealingKey(b64decode(_shared_root(settings, engine)))
+
+
+def _shared_root(settings: Settings, engine: Engine) -> str:
+    master = master_key(settings.data_dir / "master.key", settings.master_key, settings.master_key_command)
+    kept = SharedKeys(engine, master)
+    kept.make(_ROOT, b64encode(SealingKey.generate()).decode())
+    try:
+        return kept.read(_ROOT)
+    except SealBroken:
+        raise NoMasterKey("the database was begun under another master key: give all its services the same") from None
+
+
+def renew_master_key(settings: Settings, command: str | None) -> None:
+    """Seal the root key under a new master key, which `command` prints, or else in a new file. Raises NoMasterKey."""
+    if not settings.database_url:
+        renew_master(settings.data_dir, settings.master_key, settings.master_key_command, command)
+        return
+    if not command:
+        raise NoMasterKey("services that share a database are given the master key: name the program that prints it")
+    engine = open_database(settings.database_url)
+    root = _shared_root(settings, engine)
+    SharedKeys(engine, master_key(settings.data_dir / "master.key", command=command)).write(_ROOT, root)
+
+
+def _check_databases(settings: Settings) -> None:
+    for given in filter(None, (settings.database_url, settings.keys_url)):
+        if not given.startswith(_POSTGRESQL):
+            raise SettingError(f"REGARD_DATABASE_URL and REGARD_KEYS_URL begin with {_POSTGRESQL}")
+        if find_spec("psycopg") is None:
+            raise SettingError("PostgreSQL needs a driver: pip install 'regard[postgresql]'")
+    if bool(settings.database_url) != bool(settings.keys_url):
+        raise SettingError(
+            "REGARD_DATABASE_URL and REGARD_KEYS_URL belong together: the services that share a database share its "
+            "key store, too."
+        )
+    if settings.database_url and settings.database_url == settings.keys_url:
+        raise SettingError(
+            "REGARD_KEYS_URL is the database itself: a backup of it would bring back what was erased. Give the key "
+            "store a database of its own, outside the backups."
+        )
 
 
 def open_analyzer(settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> FaceAnalyzer:
@@ -106,7 +161,8 @@ def open_holdings(office: Office) -> Holdings:
     """The gallery, in which nobody is who was erased; what a backup brought back is erased again."""
     engine, consents, logbook = office.engine, office.consents, office.logbook
     memory = office.settings.search_memory << 20 or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    gallery = open_gallery(engine, office.settings.data_dir / "keys.db", office.key, memory=memory)
+    keys = office.settings.data_dir / "keys.db"
+    gallery = open_gallery(engine, keys, office.key, memory=memory, keys_url=office.settings.keys_url)
     reviews = Reviews(engine, gallery, logbook)
     erasure = Erasure(engine, gallery, consents, logbook, also=reviews.forget)
     erasure.replay()
@@ -188,9 +244,9 @@ def open_callers(office: Office) -> Callers:
     return Callers(office.organizations.key, rules, behind_proxy=settings.behind_proxy)
 
 
-def public_log(settings: Settings) -> Served:
+def public_log(office: Office) -> Served:
     """The public files of the log."""
-    return Served(settings.data_dir / "log" / "shards")
+    return Served(office.settings.data_dir / "log" / "shards", office.logbook.disk)
 
 
 def open_cosigning(office: Office) -> Collector:
@@ -204,7 +260,8 @@ def open_cosigning(office: Office) -> Collector:
             if current == period:
                 log.cosign(lines, [witness.verifier for witness in witnesses])
 
-        return Collector(public_log(settings), witnesses, settings.witness_quorum, stamp=stamp)
+        disk = HoldersDisk(shards) if settings.database_url else None
+        return Collector(public_log(office), witnesses, settings.witness_quorum, stamp=stamp, disk=disk)
     except ValueError as error:
         raise SettingError(f"REGARD_WITNESSES, REGARD_WITNESS_QUORUM: {error}") from None
 
@@ -238,7 +295,7 @@ def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
                 redaction_page(service, open_callers(office), pool),
                 audit_page(service, open_callers(office), pool),
                 *report_pages(open_inbox(office), behind_proxy=settings.behind_proxy),
-                *log_pages(public_log(settings), lambda: office.logbook.keys.verifiers, cosigning),
+                *log_pages(public_log(office), lambda: office.logbook.keys.verifiers, cosigning),
             ],
         ),
         behind_proxy=settings.behind_proxy,

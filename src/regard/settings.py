@@ -43,6 +43,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Path | None, _help("A calibration of your own, as `regard evaluate calibrate` writes it.")
     ] = None
 
+    database_url: Annotated[
+        str | None,
+        _help("PostgreSQL that several services share (postgresql+psycopg://…), in place of files in the data folder."),
+    ] = None
+    keys_url: Annotated[
+        str | None, _help("The key store beside it: another PostgreSQL database, outside the backups of the first.")
+    ] = None
+
     master_key: Annotated[
         str | None, _help("The master key, base64 of 32 bytes, in place of the file master.key in the data folder.")
     ] = None

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +42,16 @@ class OwnService:
 
 
 @contextmanager
-def own_service(data_dir: Path, known: Mapping[str, str] | None = None, **settings: str) -> Iterator[OwnService]:
+def own_service(
+    data_dir: Path,
+    known: Mapping[str, str] | None = None,
+    command: Sequence[str] = ("-m", "regard.cli", "serve", "--port", "0"),
+    **settings: str,
+) -> Iterator[OwnService]:
     """A service on a free port until the end of the block. `known` are the lines that an earlier start printed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "regard.cli", "serve", "--port", "0", "--data-dir", str(data_dir)],
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **settings},
+        [sys.executable, *command],
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "REGARD_DATA_DIR": str(data_dir), **settings},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -9,7 +9,6 @@ import typer
 
 from regard.commands.output import failed, out, print_json, table
 from regard.commands.serve import exports
-from regard.sealing import renew_master
 from regard.server import open_office, url
 from regard.settings import from_environment
 from regard.stewardship.keys import AccessKey
@@ -81,8 +80,9 @@ def renew_master_key(
 
     With a program, tell the next start of it: REGARD_MASTER_KEY_COMMAND. Example: `regard keys renew-master`
     """
-    settings = from_environment()
-    renew_master(settings.data_dir, settings.master_key, settings.master_key_command, command)
+    from regard import server
+
+    server.renew_master_key(from_environment(), command)
     out.print("The new master key counts from the next start on; the old one opens nothing any more.")
 
 

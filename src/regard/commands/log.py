@@ -132,7 +132,7 @@ def copy_log(
     """Copy a log's public files to a folder for a plain web server, a bucket or an archive; again, only what is new."""
     from regard import server
 
-    fetch = reading(where) if where else server.public_log(from_environment()).fetch
+    fetch = reading(where) if where else server.public_log(server.open_office(from_environment())).fetch
     with _bars() as told:
         copy(fetch, periods_of(fetch), to, told)
 
@@ -165,7 +165,7 @@ def rotate(
     from regard import server
 
     office = server.open_office(from_environment())
-    served = server.public_log(office.settings)
+    served = server.public_log(office)
     keys = office.logbook.keys
     changed = keys.retire(served.note(served.periods()[-1])) if finish else keys.add()
     office.logbook.write("regard/log-key", {"change": "retired" if finish else "added", "key": str(changed)})
@@ -198,7 +198,7 @@ def _here(organization: str) -> tuple[Fetch, list[Verifier], bytes]:
 
     office = server.open_office(from_environment())
     office.organizations.get(organization)
-    served = server.public_log(office.settings)
+    served = server.public_log(office)
     return served.fetch, office.logbook.keys.verifiers, office.logbook.pseudonyms.secret(organization)
 
 

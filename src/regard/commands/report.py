@@ -14,7 +14,6 @@ from regard.commands.output import NO, err, failed
 from regard.commands.verifiers import read_verifiers
 from regard.ledger.notes import Verifier
 from regard.ledger.series import Broken
-from regard.ledger.served import Served
 from regard.ledger.tiles import Fetch
 from regard.settings import from_environment
 from regard.stewardship.report import Report, read_report
@@ -76,4 +75,4 @@ def _source(log: str | None, key: Sequence[str]) -> tuple[Fetch, Sequence[Verifi
     from regard import server
 
     office = server.open_office(from_environment())
-    return Served(office.settings.data_dir / "log" / "shards").fetch, office.logbook.keys.verifiers
+    return server.public_log(office).fetch, office.logbook.keys.verifiers

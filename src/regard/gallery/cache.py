@@ -101,9 +101,9 @@ class Cache:
                 yield pieces.get(key)
 
     def drop(self, collection: int) -> None:
-        """Destroy the cache of a collection: first the key, so that no copy of the file opens again."""
+        """Destroy the caches of a collection: first the key, so that no copy of a file opens again, on any machine."""
         path = self._path(collection)
-        if path.exists():
+        if path.exists() or self._vault.shared:
             self._vault.destroy(collection, [CACHE])
             path.unlink(missing_ok=True)
 

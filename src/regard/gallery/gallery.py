@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
+from regard.database import writing
 from regard.gallery import tables
 from regard.gallery.bulk import Bulk
 from regard.gallery.cache import Cache
@@ -61,9 +62,12 @@ class Gallery:
         self._vault = vault
         self._cache = cache
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """A transaction for mutations: committed at its end, rolled back by an error."""
-        return self._engine.begin()
+    def writing(self, within: str | None = None) -> AbstractContextManager[Connection]:
+        """A transaction for mutations: committed at its end, rolled back by an error.
+
+        `within` names the collection that it stays within: mutations of others need not wait for it.
+        """
+        return writing(self._engine, within)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that only reads, all of it from one snapshot."""
@@ -93,7 +97,7 @@ class Gallery:
             self._vault.destroy(collection)
             self._forget_seals([collection])
         elif subjects:
-            with self.writing() as connection:
+            with self.writing(f"keys/{collection}") as connection:
                 # Enrolment begins with the same row: nobody comes back between the look and the destruction.
                 row = tables.collections.c
                 connection.execute(update(tables.collections).where(row.id == collection).values(version=row.version))
@@ -192,13 +196,19 @@ class Gallery:
 
 
 def open_gallery(
-    engine: Engine, keys: Path, key: SealingKey, clock: Callable[[], float] = time.time, memory: int | None = None
+    engine: Engine,
+    keys: Path,
+    key: SealingKey,
+    clock: Callable[[], float] = time.time,
+    memory: int | None = None,
+    keys_url: str | None = None,
 ) -> Gallery:
-    """The gallery on a database, with its keys in the file `keys`; what a crash left half there is swept.
+    """The gallery on a database; what a crash left half there is swept.
 
+    Its keys are in the file `keys`, or in the database at `keys_url`; the caches of searches lie beside the file.
     `memory` is how many bytes the searched collections may take in memory; None stands for no limit.
     """
-    vault = open_vault(keys, key)
+    vault = open_vault(keys_url or keys, key)
     gallery = Gallery(engine, vault, Cache(keys.with_name("index"), vault), key, clock, memory)
     gallery.sweep()
     return gallery

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, delete, insert, select
 
+from regard.database import make_tables
 from regard.gallery.faces import Box
 from regard.gallery.vault import HOUSE, Template, Vault
 
@@ -61,7 +62,7 @@ class Objections:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._store = vault.store
-        _metadata.create_all(self._store)
+        make_tables(self._store, _metadata)
 
     def names(self, people: Iterable[tuple[str, str]]) -> list[bytes]:
         """Keyed digests of people: pairs of organization and subject."""

@@ -36,6 +36,7 @@ from sqlalchemy import (
     select,
 )
 
+from regard.database import make_tables
 from regard.gallery.errors import CollectionSealed
 from regard.gallery.shamir import combined, split
 from regard.sealing import SealBroken, SealingKey
@@ -100,7 +101,7 @@ class Seals:
         self._lock = Lock()
         self._given: dict[int, dict[bytes, bytes]] = {}
         self._open: dict[int, SealingKey] = {}
-        _metadata.create_all(store)
+        make_tables(store, _metadata)
 
     def make(self, connection: Connection, collection: int, needed: int, holders: Sequence[Holder]) -> SealingKey:
         """A new lock for a collection, opened by `needed` of the holders; a seal that is there keeps its id.

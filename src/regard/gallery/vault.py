@@ -31,15 +31,13 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    create_engine,
     delete,
     event,
-    insert,
     select,
     update,
 )
 
-from regard.database import sqlite_url
+from regard.database import insert_new, make_tables, open_engine, sqlite_url
 from regard.gallery.rotation import rotation
 from regard.gallery.seals import Holder, Seals
 from regard.sealing import KEY_BYTES, SealBroken, SealingKey
@@ -62,7 +60,10 @@ _OWN = {_COLLECTION, _PICTURES, _ROTATION, CACHE}
 HOUSE = 0
 _TEMPLATE = np.dtype("<f4")
 _AT_ONCE = 10_000
-_WANTED = "SELECT subject, wrapped FROM keys WHERE collection = ? AND subject IN (SELECT value FROM json_each(?))"
+_WANTED = {
+    "sqlite": "SELECT subject, wrapped FROM keys WHERE collection = ? AND subject IN (SELECT value FROM json_each(?))",
+    "postgresql": "SELECT subject, wrapped FROM keys WHERE collection = %s AND subject = ANY(%s)",
+}
 # The store's user_version, by how keys are wrapped.
 _LAYERED = 1
 
@@ -81,6 +82,7 @@ class Vault:
     def __init__(self, store: Engine, root: SealingKey) -> None:
         self.store = store
         self.seals = Seals(store)
+        self.shared = store.dialect.name == "postgresql"
         self._root = root
 
     def seal(
@@ -200,6 +202,8 @@ class Vault:
 
     def bring_up_to_date(self) -> None:
         """Wrap the keys of a store from before collections had keys under such keys, all at once or not at all."""
+        if self.shared:
+            return
         with self.store.connect() as connection:
             if connection.exec_driver_sql("PRAGMA user_version").scalar() == _LAYERED:
                 return
@@ -231,10 +235,11 @@ class Vault:
 
     def _keys(self, collection: int, subjects: set[str]) -> dict[str, bytes]:
         # A whole collection may be asked for: the names are one parameter, and the driver's own rows become no others.
-        names = json.dumps([_COLLECTION, *subjects])
+        names = [_COLLECTION, *subjects]
         with self.store.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            wrapped = dict(driver.execute(_WANTED, (collection, names)).fetchall())
+            asked = (collection, names if self.shared else json.dumps(names))
+            wrapped = dict(driver.execute(_WANTED[self.store.dialect.name], asked).fetchall())
         if (own := wrapped.pop(_COLLECTION, None)) is None:
             return {}
         key = SealingKey(self._unwrapped(collection, own))
@@ -254,7 +259,7 @@ class Vault:
             }
             for subject, data in keys.items()
         ]
-        return connection.execute(insert(_keys).prefix_with("OR IGNORE"), rows).rowcount if rows else 0
+        return insert_new(connection, _keys, rows)
 
     def _collection_key(self, connection: Connection, collection: int) -> bytes:
         """The key of a collection, made where it has none; another process that makes one waits."""
@@ -263,7 +268,7 @@ class Vault:
         if kept is None:
             wrapped = self._root.seal(SealingKey.generate(), _collection_context(collection))
             row = {"collection": collection, "subject": _COLLECTION, "wrapped": wrapped}
-            connection.execute(insert(_keys).prefix_with("OR IGNORE").values(row))
+            insert_new(connection, _keys, [row])
             kept = connection.execute(wanted).scalar_one()
         return self._unwrapped(collection, kept)
 
@@ -278,23 +283,28 @@ class Vault:
             raise self.seals.closed(collection) from None
 
     def _forget(self) -> None:
-        # Deleted pages were overwritten in the log; the file itself follows only at a checkpoint.
-        if self.store.dialect.name == "sqlite":
-            with self.store.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        # Deleted pages were overwritten in the log; the file itself follows only at a checkpoint. PostgreSQL keeps
+        # deleted rows until it is told to let go of them.
+        statement, options = "PRAGMA wal_checkpoint(TRUNCATE)", {}
+        if self.shared:
+            statement, options = "VACUUM keys", {"isolation_level": "AUTOCOMMIT"}
+        with self.store.connect().execution_options(**options) as connection:
+            connection.exec_driver_sql(statement)
 
 
-def open_store(path: Path) -> Engine:
-    """The key store in the SQLite file `path`, made when it is not there. It is no part of any backup."""
-    store = create_engine(sqlite_url(path))
+def open_store(place: Path | str) -> Engine:
+    """The key store in an SQLite file, made when it is not there, or at a URL. It is no part of any backup."""
+    if isinstance(place, str):
+        return open_engine(place)
+    store = open_engine(sqlite_url(place))
     event.listen(store, "connect", _make_durable)
     return store
 
 
-def open_vault(path: Path, root: SealingKey) -> Vault:
-    """The vault whose keys are in the SQLite file `path`, made when it is not there."""
-    store = open_store(path)
-    _metadata.create_all(store)
+def open_vault(place: Path | str, root: SealingKey) -> Vault:
+    """The vault whose keys are in an SQLite file, made when it is not there, or at a URL."""
+    store = open_store(place)
+    make_tables(store, _metadata)
     vault = Vault(store, root)
     vault.bring_up_to_date()
     return vault

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from http.client import HTTPException
 
 from regard.ledger.disk import Disk
-from regard.ledger.log import LogDamaged, LogUnavailable
+from regard.ledger.log import LogDamaged, LogHeld, LogUnavailable
 from regard.ledger.notes import Kind, Note, NoteError, Signature, Verifier, open_note
 from regard.ledger.public import Head
 from regard.ledger.served import COSIGNED, Served
@@ -225,7 +225,9 @@ class Collector:
         if len(signed) >= self._least:
             others = [each for each in Note.parse(head.note).signatures if each.name not in signed]
             note = Note(head.checkpoint.text, (*others, *signed.values()))
-            self._disk.replace(self._served.folder(period) / COSIGNED, note.encode())
+            with suppress(LogHeld):
+                # Of several processes that ask, the one that holds the log keeps what was answered.
+                self._disk.replace(self._served.folder(period) / COSIGNED, note.encode())
 
 
 class _Desk:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,8 +13,43 @@ class WrittenTwice(ValueError):
     """A file that must never change was to be written with other bytes."""
 
 
+class HeldElsewhere(OSError):
+    """Another process holds the folder, and is the one that writes."""
+
+
 class Disk:
     """Writes files so that a reader sees all of one or nothing, and says so only when they are durable."""
+
+    def hold(self, folder: Path) -> Callable[[], None]:
+        """Keep other processes from writing in a folder, until what comes back is called. Raises HeldElsewhere."""
+        self.settle(self.folder(folder))
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise HeldElsewhere(f"another process holds the log in {folder}; stop it first") from None
+        return lambda: os.close(lock)
+
+    def read(self, path: Path) -> bytes:
+        """The bytes of a file. Raises FileNotFoundError."""
+        return path.read_bytes()
+
+    def names(self, folder: Path) -> list[str]:
+        """What is in a folder, in order; nothing in one that is not there."""
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    def is_folder(self, path: Path) -> bool:
+        """Whether there is a folder."""
+        return path.is_dir()
+
+    def open(self, path: Path) -> int:
+        """A file to append to."""
+        return os.open(path, os.O_WRONLY | os.O_APPEND)
+
+    def close(self, file: int) -> None:
+        """Close a file that was opened."""
+        os.close(file)
 
     def write_once(self, path: Path, data: bytes) -> None:
         """Make the file `path`, for ever. The same bytes again are nothing new; raises WrittenTwice for others.
@@ -54,6 +90,10 @@ class Disk:
     def remove(self, path: Path) -> None:
         """Remove a file if it is there."""
         path.unlink(missing_ok=True)
+
+    def remove_folder(self, path: Path) -> None:
+        """Remove an empty folder."""
+        path.rmdir()
 
     def _write(self, path: Path, data: bytes) -> None:
         # One name for the unfinished file: what a crash leaves behind, the next attempt overwrites.

@@ -6,7 +6,6 @@ last: a record that was torn by a crash has none, so nothing torn was ever signe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +46,7 @@ class Journal:
     def records(self) -> Iterator[Record]:
         """Every whole record, oldest first. Raises JournalDamaged."""
         for path in self._segments():
-            yield from _records(path)
+            yield from _records(path, self._disk.read(path))
 
     def begin(self, note: bytes) -> None:
         """Start a new file with the checkpoint that all before it led to."""
@@ -56,7 +55,7 @@ class Journal:
         self._current = self._folder / f"{last + 1:08}"
         record = Record((), note).encode()
         self._disk.replace(self._current, record)
-        self._file = os.open(self._current, os.O_WRONLY | os.O_APPEND)
+        self._file = self._disk.open(self._current)
         self.bytes = len(record)
 
     def append(self, record: Record) -> None:
@@ -76,16 +75,16 @@ class Journal:
     def close(self) -> None:
         """Close the current file."""
         if self._file is not None:
-            os.close(self._file)
+            self._disk.close(self._file)
             self._file = None
 
     def _segments(self) -> list[Path]:
-        return sorted(path for path in self._folder.iterdir() if path.name.isdecimal())
+        return [self._folder / name for name in self._disk.names(self._folder) if name.isdecimal()]
 
 
-def _records(path: Path) -> Iterator[Record]:
+def _records(path: Path, data: bytes) -> Iterator[Record]:
     # A file that was cut ends within a record; one that grew before its data arrived ends in zeros.
-    data = path.read_bytes().rstrip(b"\0")
+    data = data.rstrip(b"\0")
     place, origin = 0, b""
     while place < len(data):
         entries, middle = _part(data, place)

@@ -9,8 +9,6 @@ Below the log's folder, `public` is what outsiders read, `journal` is the write-
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
 import time
 from collections import deque
@@ -21,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from regard.ledger.checkpoints import Checkpoint, open_checkpoint
-from regard.ledger.disk import Disk, WrittenTwice
+from regard.ledger.disk import Disk, HeldElsewhere, WrittenTwice
 from regard.ledger.journal import Journal, JournalDamaged, Record
 from regard.ledger.notes import Note, NoteError, Signer, Verifier, sign_note
 from regard.ledger.proof import verify_receipt
@@ -98,13 +96,17 @@ class Log:
         self._wake = threading.Condition()
         self._closing = False
         self._trouble: str | None = None
-        self._lock = _hold(folder, self._disk)
+        self.lost = False
+        try:
+            self._release = self._disk.hold(folder)
+        except OSError as error:
+            raise _unavailable(error) from error
         try:
             self._state: _State | None = self._recover()
         except BaseException as error:
-            os.close(self._lock)
+            self._release()
             if isinstance(error, OSError):
-                raise LogUnavailable(_remedy(error)) from error
+                raise _unavailable(error) from error
             raise
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
         self._thread.start()
@@ -171,6 +173,10 @@ class Log:
         """
         return self._public.cosign(signatures, self.verifiers, witnesses)
 
+    def replace(self, path: Path, data: bytes) -> None:
+        """Make or replace a file beside those of the log, as the one who writes. Raises OSError."""
+        self._disk.replace(path, data)
+
     def close(self) -> None:
         """Publish what is left and let go of the folder."""
         with self._wake:
@@ -179,7 +185,7 @@ class Log:
             self._closing = True
             self._wake.notify()
         self._thread.join()
-        os.close(self._lock)
+        self._release()
 
     def __enter__(self) -> Log:
         return self
@@ -242,6 +248,8 @@ class Log:
     def _try(self, group: list[_Waiting]) -> None:
         # Whatever goes wrong, nobody waits for ever, and nothing is built on a state that is in doubt.
         try:
+            if self.lost:
+                raise HeldElsewhere("the log was lost to another process")
             self._state = self._state or self._recover()
             indexes = self._commit(self._state, [waiting.entries for waiting in group])
         except Exception as error:
@@ -267,8 +275,10 @@ class Log:
         # What reached the disk is in doubt now: the next attempt reads it again.
         self._state = None
         self._trouble = _remedy(error)
+        # Who lost the folder never writes again: what others wrote since is not known here.
+        self.lost = self.lost or isinstance(error, HeldElsewhere)
         for waiting in group:
-            waiting.done.set_exception(LogUnavailable(self._trouble))
+            waiting.done.set_exception(_unavailable(error))
 
     def _commit(self, state: _State, group: Sequence[Sequence[bytes]]) -> list[range]:
         tree = state.tree
@@ -348,18 +358,8 @@ class Log:
                 raise LogDamaged(f"{self._folder} holds other entries than were signed at {signed.size}")
 
 
-def _hold(folder: Path, disk: Disk) -> int:
-    try:
-        disk.settle(disk.folder(folder))
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise LogUnavailable(_remedy(error)) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise LogHeld(f"another process holds the log in {folder}; stop it first") from None
-    return lock
+def _unavailable(error: Exception) -> LogUnavailable:
+    return LogHeld(str(error)) if isinstance(error, HeldElsewhere) else LogUnavailable(_remedy(error))
 
 
 def _remedy(error: Exception) -> str:

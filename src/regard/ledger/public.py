@@ -42,7 +42,7 @@ class Public:
 
     def fetch(self, path: str) -> bytes:
         """The bytes of a file. Raises FileNotFoundError."""
-        return (self.folder / path).read_bytes()
+        return self._disk.read(self.folder / path)
 
     def set_head(self, note: bytes, checkpoint: Checkpoint) -> Head:
         """Take `note` as published already."""
@@ -97,7 +97,7 @@ class Public:
     def _remove_begun(self, tile: Tile) -> None:
         # The full tile begins with what each partial one held; readers of older checkpoints take it instead.
         folder = self.folder / f"{tile.path}.p"
-        if folder.is_dir():
-            for path in folder.iterdir():
-                self._disk.remove(path)
-            folder.rmdir()
+        if begun := self._disk.names(folder):
+            for name in begun:
+                self._disk.remove(folder / name)
+            self._disk.remove_folder(folder)

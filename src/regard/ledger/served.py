@@ -36,33 +36,32 @@ class NotPublished(LookupError):
 class Served:
     """The shards below a folder: each `{period}/public`, or each `{period}` in a copy. Only read, save `cosign`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
         self._folder = folder
+        self._disk = disk or Disk()
 
     def periods(self) -> list[str]:
         """The periods of which a checkpoint is published, oldest first."""
-        if not self._folder.is_dir():
-            return []
-        names = (path.name for path in self._folder.iterdir() if is_period(path.name))
-        return sorted(name for name in names if (self.folder(name) / CHECKPOINT).is_file())
+        names = filter(is_period, self._disk.names(self._folder))
+        return [name for name in names if CHECKPOINT in self._disk.names(self.folder(name))]
 
     def folder(self, period: str) -> Path:
         """Where the files of a period are."""
         own = self._folder / period / "public"
-        return own if own.is_dir() else self._folder / period
+        return own if self._disk.is_folder(own) else self._folder / period
 
     def fetch(self, path: str) -> bytes:
         """The bytes at a path below the log's address: `periods`, `{period}/…`. Raises FileNotFoundError."""
         if path == PERIODS:
             return json.dumps(self.periods()).encode()
         period, _, rest = path.partition("/")
-        return (self.folder(period) / rest).read_bytes()
+        return self._disk.read(self.folder(period) / rest)
 
     def note(self, period: str, name: str = CHECKPOINT) -> bytes:
         """A checkpoint with its signatures: the newest, or the newest COSIGNED one. Raises FileNotFoundError."""
         if period not in self.periods():
             raise FileNotFoundError(f"there is no period {period!r}")
-        return (self.folder(period) / name).read_bytes()
+        return self._disk.read(self.folder(period) / name)
 
     def head(self, period: str, note: bytes) -> Head:
         """A published state with the hashes below it."""
@@ -80,7 +79,7 @@ class Served:
 
     def cosigned_receipt(self, period: str, index: int) -> bytes:
         """The `.tlog-proof` of an entry, below the newest cosigned checkpoint. Raises as `receipt` does."""
-        if period in self.periods() and not (self.folder(period) / COSIGNED).exists():
+        if period in self.periods() and COSIGNED not in self._disk.names(self.folder(period)):
             raise NotPublished(index, 0)
         return self._receipt(period, index, COSIGNED)
 
@@ -91,7 +90,7 @@ class Served:
         return self._public(period).receipt(index, head).encode()
 
     def _public(self, period: str) -> Public:
-        return Public(self.folder(period), Disk())
+        return Public(self.folder(period), self._disk)
 
 
 def copy(fetch: Fetch, periods: Sequence[str], folder: Path, copied: Callable[[str, int, int], None]) -> None:

@@ -59,12 +59,14 @@ class Shards:
         signers: Callable[[str], Sequence[Signer]],
         period: Callable[[], str],
         open_log: Open = Log,
+        disk: Disk | None = None,
     ) -> None:
         self._folder = folder
         self._name = name
         self._signers = signers
         self._period = period
         self._open = open_log
+        self._disk = disk or Disk()
         self._lock = threading.Lock()
         self._current: tuple[str, Log] | None = None
 
@@ -84,6 +86,8 @@ class Shards:
         """The current period and its log, begun when the period does. Raises as Log does, and ShardError."""
         period = self._period()
         with self._lock:
+            if self._current is not None and self._current[1].lost:
+                self._close()
             if self._current is not None and self._current[0] >= period:
                 # A clock that is set back does not reopen a closed shard.
                 return self._current
@@ -97,7 +101,7 @@ class Shards:
         current, log = self.current()
         if period == current:
             return log.receipt(index)
-        public = Public(self._folder / period / "public", Disk())
+        public = Public(self._folder / period / "public", self._disk)
         note = public.fetch(CHECKPOINT)
         head = public.set_head(note, Checkpoint.parse(Note.parse(note).text))
         if not 0 <= index < head.checkpoint.size:
@@ -106,24 +110,24 @@ class Shards:
 
     def periods(self) -> list[str]:
         """The periods that have a shard, oldest first."""
-        if not self._folder.is_dir():
-            return []
-        return sorted(path.name for path in self._folder.iterdir() if path.is_dir())
+        names = self._disk.names(self._folder)
+        return [name for name in names if self._disk.is_folder(self._folder / name)]
 
     def close(self) -> None:
         """Close the current shard."""
         with self._lock:
-            if self._current is not None:
-                self._current[1].close()
-                self._current = None
+            self._close()
+
+    def _close(self) -> None:
+        if self._current is not None:
+            self._current[1].close()
+            self._current = None
 
     def _turn(self, period: str) -> Log:
         earlier = [name for name in self.periods() if name < period]
         if any(name > period for name in self.periods()):
             raise ShardError(f"there is a shard after {period}: the clock is set back")
-        if self._current is not None:
-            self._current[1].close()
-            self._current = None
+        self._close()
         last = self._last(earlier[-1]) if earlier else None
         log = self._log(period)
         # A crash may have come between a shard's beginning and its first entry.

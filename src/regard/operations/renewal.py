@@ -73,7 +73,7 @@ def switch_collection(call: Call, rooms: Rooms) -> Answer:
     As long as faces are missing in the new one it is refused, unless `DropMissing` says that they may go.
     """
     organization, name, renewed = call.caller.organization, call.parameters["CollectionId"], call.parameters["Renewed"]
-    with rooms.writing(call) as connection:
+    with rooms.writing(call, alone=False) as connection:
         old = rooms.gallery.collections.find(connection, organization, name)
         new = rooms.gallery.collections.find(connection, organization, renewed)
         _require_heir(rooms, connection, old, new)

@@ -38,8 +38,13 @@ class Rooms:
     auditors: Auditors | None = None
 
     @contextmanager
-    def writing(self, call: Call) -> Iterator[Connection]:
-        """A transaction of the gallery in which the call is recorded too: what is done and its record are one."""
-        with self.gallery.writing() as connection:
+    def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:
+        """A transaction of the gallery in which the call is recorded too: what is done and its record are one.
+
+        It stays within the collection that the call names, where it changes that one `alone`.
+        """
+        collection = call.parameters.get("CollectionId")
+        within = f"{call.caller.organization}/{collection}" if collection and alone else None
+        with self.gallery.writing(within) as connection:
             yield connection
             self.record(connection, call)

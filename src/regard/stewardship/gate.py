@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from regard.database import RECORDS, writing
 from regard.settings import Settings
 from regard.stewardship import accounts, council, records
 from regard.stewardship.call import Call, Capability, DataClass
@@ -210,7 +211,7 @@ class Gate:
         with suppress(LookupError):
             self._told_policy = records.last(self._engine, _POLICY).body["policy"]
         if policy != self._told_policy:
-            with self._engine.begin() as connection:
+            with writing(self._engine, RECORDS) as connection:
                 records.append(connection, _POLICY, self._clock(), {"policy": policy})
         self._told_policy = policy
 
@@ -219,7 +220,7 @@ class Gate:
         if (organization, collection) in self._told:
             return
         body = {"organization": organization, "collection": collection}
-        with self._engine.begin() as connection:
+        with writing(self._engine, RECORDS) as connection:
             records.append_once(connection, "collection-defaults", self._clock(), body)
         self._told.add((organization, collection))
 
@@ -233,7 +234,7 @@ class Gate:
             "purpose": request.purpose,
             "floor": f"{request.floor:g}",
         }
-        with self._engine.begin() as connection:
+        with writing(self._engine, RECORDS) as connection:
             records.append(connection, "floor-raised", self._clock(), body)
 
     def _check_key(self, call: Call, snapshot: Snapshot, terms: Terms) -> None:
@@ -366,7 +367,7 @@ class Gate:
                 "rules": list(asked.decision.rules),
             }
         try:
-            with self._engine.begin() as connection:
+            with writing(self._engine, RECORDS) as connection:
                 records.append(connection, "denial", self._clock(), body)
         except Exception:
             _log.exception("the denial of %s could not be recorded", call.request_id)

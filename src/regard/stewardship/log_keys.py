@@ -4,39 +4,119 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
+from sqlalchemy import Engine, select, update
+
+from regard.database import RECORDS, insert_new, writing
 from regard.ledger.notes import Note, Signer, Verifier
-from regard.stewardship.member_keys import operator_key, read_signer
+from regard.ledger.tables import files
+from regard.sealing import SealingKey
+
+_KEYS, _RETIRED = "log.key", "log.retired"
 
 
 class NotRotated(RuntimeError):
     """A key cannot be added or retired now; the text says why."""
 
 
+class KeyFiles(Protocol):
+    """Two short texts that last."""
+
+    def read(self, name: str) -> str:
+        """A text; empty where there is none."""
+
+    def make(self, name: str, text: str) -> None:
+        """Keep a text, unless there is one."""
+
+    def write(self, name: str, text: str) -> None:
+        """Keep a text in place of what there is, durably."""
+
+
+class FolderKeys:
+    """Key files in a folder, for their owner alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> str:
+        """A text; empty where there is none."""
+        path = self._folder / name
+        return path.read_text() if path.exists() else ""
+
+    def make(self, name: str, text: str) -> None:
+        """Keep a text, unless there is one."""
+        with suppress(FileExistsError):
+            self._write(self._folder / name, text, os.O_EXCL)
+
+    def write(self, name: str, text: str) -> None:
+        """Keep a text in place of what there is, durably."""
+        unfinished = self._folder / f".{name}.new"
+        self._write(unfinished, text, os.O_TRUNC)
+        unfinished.rename(self._folder / name)
+
+    def _write(self, path: Path, text: str, how: int) -> None:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+class SharedKeys:
+    """Key files beside the files of a shared log, sealed under the master key."""
+
+    _FOLDER = "keys"
+
+    def __init__(self, engine: Engine, key: SealingKey) -> None:
+        self._engine = engine
+        self._key = key
+
+    def read(self, name: str) -> str:
+        """A text; empty where there is none. Raises SealBroken."""
+        wanted = select(files.c.data).where(files.c.folder == self._FOLDER, files.c.name == name)
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            sealed = connection.execute(wanted).scalar()
+        return "" if sealed is None else self._key.open(sealed, _context(name)).decode()
+
+    def make(self, name: str, text: str) -> None:
+        """Keep a text, unless there is one."""
+        row = {"folder": self._FOLDER, "name": name, "part": 0, "data": self._key.seal(text.encode(), _context(name))}
+        with writing(self._engine, RECORDS) as connection:
+            insert_new(connection, files, [row])
+
+    def write(self, name: str, text: str) -> None:
+        """Keep a text in place of what there is, durably."""
+        self.make(name, text)
+        sealed = self._key.seal(text.encode(), _context(name))
+        with writing(self._engine, RECORDS) as connection:
+            place = (files.c.folder == self._FOLDER) & (files.c.name == name)
+            connection.execute(update(files).where(place).values(data=sealed))
+
+
 class LogKeys:
     """Private keys in `log.key`, one a line, the newest last; the public halves of earlier ones in `log.retired`."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, kept: KeyFiles, name: str) -> None:
         """Read the keys of the log `name`; the first is made on first use."""
         self._name = name
-        self._file = folder / "log.key"
-        self._retired = folder / "log.retired"
-        if not self._file.exists():
-            operator_key(self._file, name)
+        self._kept = kept
+        if not kept.read(_KEYS):
+            kept.make(_KEYS, f"{Signer.generate(name).encode()}\n")
 
     @property
     def signers(self) -> list[Signer]:
         """The keys that sign, the oldest first: one, or two while one replaces the other."""
-        lines = self._file.read_text().splitlines()
-        if lines[0].startswith("PRIVATE+KEY+"):
-            return [Signer.parse(line) for line in lines]
-        return [read_signer(self._name, self._file)]
+        text = self._kept.read(_KEYS)
+        if text.startswith("PRIVATE+KEY+"):
+            return [Signer.parse(line) for line in text.splitlines()]
+        return [Signer.from_openssh(self._name, text.encode(), None)]
 
     @property
     def verifiers(self) -> list[Verifier]:
         """The public keys of all periods."""
-        retired = self._retired.read_text().splitlines() if self._retired.exists() else []
+        retired = self._kept.read(_RETIRED).splitlines()
         return [*(signer.verifier for signer in self.signers), *map(Verifier.parse, retired)]
 
     def add(self) -> Verifier:
@@ -61,17 +141,13 @@ class LogKeys:
         if not {signer.renamed(origin).verifier.key_id for signer in new} & known:
             raise NotRotated("the newer key has not signed the log yet: start the service with both first")
         # First of all the public half is kept: without it nobody could verify what the key signed.
-        with self._retired.open("a") as retired:
-            retired.write(f"{old.verifier}\n")
-            retired.flush()
-            os.fsync(retired.fileno())
+        self._kept.write(_RETIRED, f"{self._kept.read(_RETIRED)}{old.verifier}\n")
         self._write(new)
         return old.verifier
 
     def _write(self, signers: Sequence[Signer]) -> None:
-        unfinished = self._file.with_name(".log.key.new")
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.writelines(f"{signer.encode()}\n" for signer in signers)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(self._file)
+        self._kept.write(_KEYS, "".join(f"{signer.encode()}\n" for signer in signers))
+
+
+def _context(name: str) -> bytes:
+    return f"log/{name}".encode()

@@ -21,20 +21,25 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from regard.database import RECORDS, writing
 from regard.ledger.checkpoints import Checkpoint
+from regard.ledger.disk import Disk
 from regard.ledger.entries import canonical
 from regard.ledger.log import Log, LogDamaged, LogHeld, LogUnavailable
 from regard.ledger.notes import Note, Signer
 from regard.ledger.public import CHECKPOINT
 from regard.ledger.shards import ShardError, Shards
+from regard.ledger.shared_disk import SharedDisk
 from regard.ledger.tiles import read_entries
 from regard.sealing import SealingKey
 from regard.stewardship import entries, records, tables
 from regard.stewardship.charter import Charter
 from regard.stewardship.law import read_law
-from regard.stewardship.log_keys import LogKeys
+from regard.stewardship.log_keys import FolderKeys, LogKeys, SharedKeys
 from regard.stewardship.motions import Kind, Motion
+from regard.stewardship.payload_rows import FileRows, TableRows
 from regard.stewardship.payloads import Part, PartKeys, Payloads, Sealed
 from regard.stewardship.pseudonyms import Pseudonyms
 from regard.stewardship.reader import Reader
@@ -74,9 +79,13 @@ class _Told(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Tally:
-    """Up to where a shard has come: calls by pseudonym, and the last record that was taken over."""
+    """Up to where a shard has come: calls by pseudonym, and the last record that was taken over.
+
+    It holds for as long as the log is open: what others write while they have it is not counted here.
+    """
 
     period: str
+    log: Log | None = None
     calls: Counter[str] = field(default_factory=Counter)
     record: int = 0
 
@@ -100,7 +109,10 @@ class _Pending:
 
 
 class Logbook:
-    """Writes entries. Thread-safe. The log is below `folder`, in a shard a month."""
+    """Writes entries. Thread-safe. The log is below `folder`, in a shard a month.
+
+    On PostgreSQL it lies in the database, under the same names, and so do its keys and what is sealed beside it.
+    """
 
     def __init__(
         self,
@@ -110,19 +122,25 @@ class Logbook:
         *,
         name: str = "regard.localhost/log",
         clock: Callable[[], float] = time.time,
-        open_log: Callable[[Path, Sequence[Signer]], Log] = Log,
+        open_log: Callable[[Path, Sequence[Signer]], Log] | None = None,
         part_keys: PartKeys | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shared = engine.dialect.name == "postgresql"
         self._engine = engine
         self._folder = folder
         self._key = key
         self._clock = clock
         self.pseudonyms = Pseudonyms(key)
-        self.payloads = Payloads(folder / "payloads.db", key, part_keys)
-        self.keys = LogKeys(folder, name)
+        self.payloads = Payloads(TableRows(engine) if shared else FileRows(folder / "payloads.db"), key, part_keys)
+        self.keys = LogKeys(SharedKeys(engine, key) if shared else FolderKeys(folder), name)
         self._signing = self.keys.signers
-        self.shards = Shards(folder / "shards", name, self._signers, self._period, open_log)
+        self.disk = SharedDisk(engine, folder) if shared else Disk()
+        open_log = open_log or (self._open_shared if shared else Log)
+        self.shards = Shards(folder / "shards", name, self._signers, self._period, open_log, self.disk)
+        # To ask who holds a shared log costs a question to the database: not each call asks it.
+        self._patience = TAKE_OVER_SECONDS if shared else 0.0
+        self._elsewhere_until = 0.0
         of = tables.records.c
         recent = select(of.sequence, of.kind, of.at, of.body).where(of.sequence > bindparam("after"))
         self._recent = Reader(engine, recent.order_by(of.sequence))
@@ -146,7 +164,7 @@ class Logbook:
             self._try_again()
         except LogHeld:
             return None
-        except (LogUnavailable, LogDamaged, ShardError, NotLogged, sqlite3.Error) as error:
+        except (LogUnavailable, LogDamaged, ShardError, NotLogged, sqlite3.Error, SQLAlchemyError) as error:
             return str(error)
         return None
 
@@ -163,12 +181,15 @@ class Logbook:
     def record(self, connection: Connection, kind: str, body: dict[str, Any], parts: Sequence[Sealed] = ()) -> int:
         """Record what happened within the transaction that does it, for `take_over` to log; the record's number."""
         body, parts = self._committed(body, parts)
-        return records.append(connection, kind, self._clock(), entries.with_parts(body, parts))
+        waiting = self.payloads.keep_within(connection, parts, self._clock())
+        return records.append(connection, kind, self._clock(), entries.with_parts(body, waiting))
 
     def write_call(self, body: dict[str, Any], parts: Sequence[Sealed]) -> Written | None:
         """Log a call of which no record was made, as `write` does. Raises NotLogged."""
         told, kept = self._committed(body, parts)
         try:
+            if time.monotonic() < self._elsewhere_until:
+                raise LogHeld("another process held the log a moment ago")
             with self._attempt():
                 self.payloads.keep(kept, self._clock())
                 with self._lock:
@@ -177,7 +198,7 @@ class Logbook:
                     pending = _Pending(period, log.submit([entry]), 0, sequence)
                 return pending.written()
         except LogHeld:
-            with self._engine.begin() as connection:
+            with writing(self._engine, RECORDS) as connection:
                 self.record(connection, entries.CALL, body, parts)
             return None
 
@@ -186,11 +207,14 @@ class Logbook:
 
         Raises NotLogged.
         """
+        if record is not None and time.monotonic() < self._elsewhere_until:
+            return None
         try:
             with self._attempt():
                 with self._lock:
                     period, log = self.shards.current()
                     newest = self._submit_recorded(period, log)
+                    self._elsewhere_until = 0.0
                     asked = newest if record is None else self._taken.pop(record, None)
                 return asked.written() if asked else None
         except LogHeld:
@@ -218,6 +242,9 @@ class Logbook:
                 # The next call that has to be logged says so to whoever makes it.
                 _log.exception("what other processes recorded could not be logged")
 
+    def _open_shared(self, folder: Path, signers: Sequence[Signer]) -> Log:
+        return Log(folder, signers, disk=SharedDisk(self._engine, self._folder))
+
     def _period(self) -> str:
         return time.strftime("%Y-%m", time.gmtime(self._clock()))
 
@@ -228,17 +255,18 @@ class Logbook:
     def _attempt(self) -> Iterator[None]:
         try:
             yield
-        except LogHeld:
-            raise
         except Exception as error:
             # What was counted may not be in the log: the next entry counts again, in the log itself.
             with self._lock:
                 self._tally = None
+            if isinstance(error, LogHeld):
+                self._elsewhere_until = time.monotonic() + self._patience
+                raise
             self._failure = str(error)
             raise NotLogged(str(error)) from error
 
     def _try_again(self) -> None:
-        """After a failure, whether details and records go into the log again. Raises NotLogged, sqlite3.Error."""
+        """After a failure, whether details and records go into the log again. Raises as `trouble` tells."""
         if self._failure is not None:
             self.payloads.check()
             self.take_over()
@@ -253,16 +281,18 @@ class Logbook:
         return body | ({"commitments": told} if told else {}), parts
 
     def _tallied(self, period: str, log: Log) -> _Tally:
-        if self._tally is None or self._tally.period != period:
+        if self._tally is None or self._tally.log is not log:
             log.publish()
-            self._tally = self._read(period)
-            self._number_on(self._tally.record)
+            tally = self._read(period)
+            tally.log = log
+            self._number_on(tally.record)
+            self._tally = tally
         return self._tally
 
     def _number_on(self, logged: int) -> None:
         """Go on numbering records behind those that are logged: a restored database has fewer of them."""
         of = tables.records
-        with self._engine.begin() as connection:
+        with writing(self._engine, RECORDS) as connection:
             newest = connection.execute(select(func.max(of.c.sequence))).scalar() or 0
             if newest < logged:
                 body = canonical({"records": newest, "logged": logged}).decode()
@@ -282,8 +312,8 @@ class Logbook:
 
     def _told(self, period: str) -> Iterable[_Told]:
         public = self._folder / "shards" / period / "public"
-        size = Checkpoint.parse(Note.parse((public / CHECKPOINT).read_bytes()).text).size
-        for entry in read_entries(size, lambda path: (public / path).read_bytes()):
+        size = Checkpoint.parse(Note.parse(self.disk.read(public / CHECKPOINT)).text).size
+        for entry in read_entries(size, lambda path: self.disk.read(public / path)):
             with suppress(msgspec.ValidationError):
                 yield msgspec.json.decode(entry, type=_Told)
 

@@ -28,16 +28,29 @@ class Reader:
         named = self._fixed | given
         parameters = named if self._names is None else [named[name] for name in self._names]
         with self._lock:
-            if self._connection is None:
-                self._connection = self._engine.raw_connection()
-                self._connection.detach()
-                self._cursor = self._connection.cursor()
-            self._cursor.execute(self._text, parameters)
-            return list(self._cursor.fetchall())
+            if self._connection is not None:
+                try:
+                    return self._asked(parameters)
+                except self._engine.dialect.loaded_dbapi.OperationalError:
+                    # The database was restarted: nobody need learn of it who asks now.
+                    self._drop()
+            self._connection = self._engine.raw_connection()
+            self._connection.detach()
+            if self._engine.dialect.name == "postgresql":
+                self._connection.dbapi_connection.autocommit = True
+            self._cursor = self._connection.cursor()
+            return self._asked(parameters)
+
+    def _asked(self, parameters: Any) -> list[Any]:
+        self._cursor.execute(self._text, parameters)
+        return list(self._cursor.fetchall())
 
     def close(self) -> None:
         """Give the connection back."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()

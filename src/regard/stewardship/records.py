@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, insert, select
 
+from regard.database import RECORDS, take
 from regard.ledger.entries import EntryError, canonical
 from regard.ledger.tiles import MOST_ENTRY_BYTES
 from regard.stewardship import tables
@@ -35,6 +36,8 @@ def append(connection: Connection, kind: str, at: float, body: dict[str, Any]) -
     data = canonical(body)
     if len(data) > MOST_ENTRY_BYTES - _ROOM:
         raise EntryError(f"the record has {len(data)} bytes; at most {MOST_ENTRY_BYTES - _ROOM} fit into an entry")
+    # Numbers are given out and committed in one order: who reads on behind a number misses none.
+    take(connection, RECORDS)
     row = {"kind": kind, "at": at, "body": data.decode()}
     added = connection.execute(insert(tables.records).values(row)).inserted_primary_key
     assert added is not None
@@ -43,6 +46,7 @@ def append(connection: Connection, kind: str, at: float, body: dict[str, Any]) -
 
 def append_once(connection: Connection, kind: str, at: float, body: dict[str, Any]) -> None:
     """Add a record unless there is one of this kind with this very body."""
+    take(connection, RECORDS)
     table = tables.records
     same = (table.c.kind == kind) & (table.c.body == canonical(body).decode())
     if connection.execute(select(table.c.sequence).where(same).limit(1)).first() is None:

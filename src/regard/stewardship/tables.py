@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -129,7 +130,7 @@ ballots = Table(
 records = Table(
     "records",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("kind", String(32), nullable=False, index=True),
     Column("at", Float, nullable=False),
     Column("body", Text, nullable=False),
@@ -230,4 +231,17 @@ report_senders = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("sender", String(32), primary_key=True),
     Column("filed", Integer, nullable=False),
+)
+
+# Sealed details beside the log, where several machines share the database; else they lie in a file of their own.
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("commitment", String(64), nullable=False, unique=True),
+    Column("organization", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_payloads_organization_subject", "organization", "subject"),
 )

@@ -8,9 +8,19 @@ from alembic import op
 revision = "0001_stewardship"
 down_revision = None
 
-_APPEND_ONLY = """
+_APPEND_ONLY = {
+    "sqlite": """
 CREATE TRIGGER records_refuse_{verb} BEFORE {verb} ON records
 BEGIN SELECT RAISE(ABORT, 'records are only added to'); END
+""",
+    "postgresql": """
+CREATE TRIGGER records_refuse_{verb} BEFORE {verb} ON records
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+""",
+}
+_REFUSE_CHANGE = """
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'records are only added to' USING ERRCODE = 'integrity_constraint_violation'; END $$
 """
 
 
@@ -102,13 +112,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "records",
-        sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("kind", sa.String(32), nullable=False, index=True),
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_index("ix_organization_identifiers_scheme_value", "organization_identifiers", ["scheme", "value"])
     op.execute("INSERT INTO stewardship_revision (id, number) VALUES (1, 1)")
-    if op.get_context().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(_APPEND_ONLY.format(verb=verb))
+    dialect = op.get_context().dialect.name
+    if dialect == "postgresql":
+        op.execute(_REFUSE_CHANGE)
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(_APPEND_ONLY[dialect].format(verb=verb))
