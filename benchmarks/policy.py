@@ -39,12 +39,14 @@ def run() -> str:
         works: dict[str, Work] = {
             "a decision not made before": lambda: gate.before(_call(caller, next(names))),
             "the same decision again": lambda: gate.before(_call(caller, "warm")),
-            "all of DetectFaces, 250×250": lambda: service.answer(_detection(caller)),
             "finding the access key": lambda: organizations.key(caller.access_key_id),
             "SHA-256 of a body of 300 KB": lambda: hashlib.sha256(BODY).digest(),
             "reading one row in a transaction": lambda: _row(engine),
         }
-        taken = medians(works, 500)
+        # Apart: what a model leaves in the processor's caches is nothing of the gate's.
+        picture = small(1)[0]
+        whole: dict[str, Work] = {"all of DetectFaces, 250×250": lambda: service.answer(_detection(caller, picture))}
+        taken = medians(works, 500) | medians(whole, 100)
         office.logbook.close()
     decision = taken["a decision not made before"]
     rows = [(name, f"{each * 1e3:.3f}", f"{each / decision:.2f}") for name, each in taken.items()]
@@ -53,7 +55,7 @@ def run() -> str:
         ("what", "ms", "beside a new decision"),
         rows,
         f"{ORGANIZATIONS:,} organizations and {EDGES:,} edges, read from the database in {load:.2f} s. "
-        "Medians of 500 calls that took turns. The bar is 0.3 ms a decision.",
+        "Medians of 500 calls that took turns; of DetectFaces, of 100. The bar is 0.3 ms a decision.",
     )
 
 
@@ -99,8 +101,8 @@ def _call(caller: Caller, collection: str) -> Call:
     return Call(caller, OPERATION, {"CollectionId": collection, "FaceMatchThreshold": 90.0}, "us-east-1", "request")
 
 
-def _detection(caller: Caller) -> Call:
-    return Call(caller, answered()["DetectFaces"], {"Image": {"Bytes": small(1)[0]}}, "us-east-1", "request")
+def _detection(caller: Caller, picture: bytes) -> Call:
+    return Call(caller, answered()["DetectFaces"], {"Image": {"Bytes": picture}}, "us-east-1", "request")
 
 
 def _row(engine: Engine) -> None:

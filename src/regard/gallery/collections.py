@@ -6,13 +6,25 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from regard.gallery import tables
 from regard.gallery.errors import CollectionExists, NoSuchCollection, QuotaExceeded
 
 MOST_TAGS = 200
 _collections = tables.collections.c
+
+# Statements of every call are built once: to build one takes longer than to execute it.
+_NAMED = (_collections.organization == bindparam("owner"), _collections.collection_id == bindparam("name"))
+_FIND = select(tables.collections).where(*_NAMED)
+_CHANGE = (
+    update(tables.collections).where(*_NAMED).values(version=_collections.version + 1).returning(tables.collections)
+)
+_TAGS = (
+    select(tables.tags.c.key, tables.tags.c.value)
+    .where(tables.tags.c.collection == bindparam("collection"))
+    .order_by(tables.tags.c.key)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +86,7 @@ class Collections:
 
         Raises NoSuchCollection.
         """
-        row = connection.execute(
-            update(tables.collections)
-            .where(_collections.organization == organization, _collections.collection_id == collection_id)
-            .values(version=_collections.version + 1)
-            .returning(tables.collections)
-        ).one_or_none()
+        row = connection.execute(_CHANGE, {"owner": organization, "name": collection_id}).one_or_none()
         if row is None:
             raise NoSuchCollection(collection_id)
         return Kept(*row)
@@ -121,16 +128,12 @@ class Collections:
 
 
 def _find(connection: Connection, organization: str, collection_id: str) -> Kept | None:
-    wanted = select(tables.collections).where(
-        _collections.organization == organization, _collections.collection_id == collection_id
-    )
-    row = connection.execute(wanted).one_or_none()
+    row = connection.execute(_FIND, {"owner": organization, "name": collection_id}).one_or_none()
     return None if row is None else Kept(*row)
 
 
 def _tags(connection: Connection, collection: int) -> dict[str, str]:
-    wanted = select(tables.tags.c.key, tables.tags.c.value).where(tables.tags.c.collection == collection)
-    return {row.key: row.value for row in connection.execute(wanted.order_by(tables.tags.c.key))}
+    return {row.key: row.value for row in connection.execute(_TAGS, {"collection": collection})}
 
 
 def _set_tags(connection: Connection, collection: int, tags: Mapping[str, str]) -> None:

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from regard.gallery import removals, tables
 from regard.gallery.collections import Collections, Kept
 from regard.gallery.errors import OtherModel, QuotaExceeded
-from regard.gallery.vault import HOUSE, Template, Vault
+from regard.gallery.vault import HOUSE, Template, Vault, person_key
 
 MOST_FACES = 20_000_000
 _faces = tables.faces.c
@@ -98,7 +98,7 @@ class Faces:
                 "image_id": next((face.image_id for face in there.values()), None) or str(uuid4()),
                 "external_image_id": external_image_id,
             }
-            kept = self._insert(connection, collection, shared, new)
+            kept = self._insert(connection, organization, collection, shared, new)
             there |= {face.box: face for face in kept}
         return [there[candidate.box] for candidate in candidates]
 
@@ -167,6 +167,7 @@ class Faces:
     def _insert(
         self,
         connection: Connection,
+        organization: str,
         collection: Kept,
         shared: dict[str, Any],
         candidates: Sequence[Candidate],
@@ -174,7 +175,9 @@ class Faces:
         ids = [str(uuid4()) for _ in candidates]
         subjects = [subject(shared["external_image_id"], face_id) for face_id in ids]
         pairs = list(zip(subjects, ids, strict=True))
-        sealed = self._vault.seal(collection.id, pairs, [candidate.template for candidate in candidates])
+        # What is told of these people lies sealed beside the log, under keys that are needed soon.
+        people = {person_key(organization, whose) for whose in subjects}
+        sealed = self._vault.seal(collection.id, pairs, [each.template for each in candidates], people)
         now = self._clock()
         rows = [
             {
@@ -191,12 +194,8 @@ class Faces:
             }
             for (whose, face_id), candidate, template in zip(pairs, candidates, sealed, strict=True)
         ]
-        kept = connection.execute(insert(tables.faces).returning(*_COLUMNS), rows).all()
-        connection.execute(
-            update(tables.collections)
-            .where(tables.collections.c.id == collection.id)
-            .values(faces=tables.collections.c.faces + len(rows))
-        )
+        kept = connection.execute(_INSERT, rows).all()
+        connection.execute(_GROW, {"collection": collection.id, "more": len(rows)})
         return [_kept(row) for row in kept]
 
 
@@ -219,6 +218,14 @@ _COLUMNS = (
     _faces.user_id,
     _faces.subject,
 )
+# Statements of every enrolment are built once: to build one takes longer than to execute it.
+_INSERT = insert(tables.faces).returning(*_COLUMNS)
+_GROW = (
+    update(tables.collections)
+    .where(tables.collections.c.id == bindparam("collection"))
+    .values(faces=tables.collections.c.faces + bindparam("more"))
+)
+_OF_SOURCE = select(*_COLUMNS).where(_faces.collection == bindparam("of"), _faces.source == bindparam("digest"))
 
 
 def _kept(row: Sequence[Any]) -> KeptFace:
@@ -227,8 +234,7 @@ def _kept(row: Sequence[Any]) -> KeptFace:
 
 
 def _of_source(connection: Connection, collection: Kept, source: bytes) -> list[KeptFace]:
-    wanted = select(*_COLUMNS).where(_faces.collection == collection.id, _faces.source == source)
-    return [_kept(row) for row in connection.execute(wanted)]
+    return [_kept(row) for row in connection.execute(_OF_SOURCE, {"of": collection.id, "digest": source})]
 
 
 def picture_of(organization: str, picture: bytes) -> bytes:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, delete, insert, select
+from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, bindparam, delete, insert, select
 
 from regard.database import make_tables
 from regard.gallery.faces import Box
@@ -47,6 +47,7 @@ _pictures = Table(
     Column("width", Float, nullable=False),
     Column("height", Float, nullable=False),
 )
+_ANY = select(_objections.c.id).where(_objections.c.organization == bindparam("organization")).limit(1)
 
 
 class Objection(NamedTuple):
@@ -112,9 +113,8 @@ class Objections:
 
     def any(self, organization: str) -> bool:
         """Whether anybody objects."""
-        wanted = select(_objections.c.id).where(_objections.c.organization == organization).limit(1)
         with self._store.connect() as connection:
-            return connection.execute(wanted).scalar() is not None
+            return connection.execute(_ANY, {"organization": organization}).scalar() is not None
 
     def find(self, organization: str, whose: str) -> Objection | None:
         """The entry of a person, or None."""

@@ -31,6 +31,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     event,
     select,
@@ -64,6 +65,9 @@ _WANTED = {
     "sqlite": "SELECT subject, wrapped FROM keys WHERE collection = ? AND subject IN (SELECT value FROM json_each(?))",
     "postgresql": "SELECT subject, wrapped FROM keys WHERE collection = %s AND subject = ANY(%s)",
 }
+_WRAPPED = select(_keys.c.wrapped).where(
+    _keys.c.collection == bindparam("collection"), _keys.c.subject == bindparam("subject")
+)
 # The store's user_version, by how keys are wrapped.
 _LAYERED = 1
 
@@ -86,10 +90,17 @@ class Vault:
         self._root = root
 
     def seal(
-        self, collection: int, faces: Sequence[tuple[str, str]], templates: Iterable[NDArray[np.float32]]
+        self,
+        collection: int,
+        faces: Sequence[tuple[str, str]],
+        templates: Iterable[NDArray[np.float32]],
+        beside: Iterable[str] = (),
     ) -> list[bytes]:
-        """The sealed templates of `faces`, pairs of subject and FaceId. Keys that are missing are made."""
-        keys = self._keys_made(collection, {_ROTATION, *(subject for subject, _ in faces)})
+        """The sealed templates of `faces`, pairs of subject and FaceId. Keys that are missing are made.
+
+        With those of new subjects the house's keys `beside` are made: who needs both waits for the disk once.
+        """
+        keys = self._keys_made(collection, {_ROTATION, *(subject for subject, _ in faces)}, beside)
         return _sealed(keys, collection, faces, templates)
 
     def open(self, collection: int, templates: Sequence[Template]) -> dict[str, NDArray[np.float32]]:
@@ -224,11 +235,13 @@ class Vault:
             connection.commit()
         self._forget()
 
-    def _keys_made(self, collection: int, subjects: set[str]) -> dict[str, bytes]:
+    def _keys_made(self, collection: int, subjects: set[str], beside: Iterable[str] = ()) -> dict[str, bytes]:
         keys = self._keys(collection, subjects)
         if made := {subject: SealingKey.generate() for subject in subjects - keys.keys()}:
             with self.store.begin() as connection:
                 kept = self._put(connection, collection, made)
+                if beside:
+                    self._put(connection, HOUSE, {name: SealingKey.generate() for name in beside})
             # Of two who make a key at once the first is kept, and both go by it.
             keys |= made if kept == len(made) else self._keys(collection, set(made))
         return keys
@@ -263,13 +276,12 @@ class Vault:
 
     def _collection_key(self, connection: Connection, collection: int) -> bytes:
         """The key of a collection, made where it has none; another process that makes one waits."""
-        wanted = select(_keys.c.wrapped).where(*_row(collection, _COLLECTION))
-        kept = connection.execute(wanted).scalar()
+        row = {"collection": collection, "subject": _COLLECTION}
+        kept = connection.execute(_WRAPPED, row).scalar()
         if kept is None:
             wrapped = self._root.seal(SealingKey.generate(), _collection_context(collection))
-            row = {"collection": collection, "subject": _COLLECTION, "wrapped": wrapped}
-            insert_new(connection, _keys, [row])
-            kept = connection.execute(wanted).scalar_one()
+            insert_new(connection, _keys, [row | {"wrapped": wrapped}])
+            kept = connection.execute(_WRAPPED, row).scalar_one()
         return self._unwrapped(collection, kept)
 
     def _unwrapped(self, collection: int, wrapped: bytes) -> bytes:

@@ -16,6 +16,7 @@ from regard.stewardship import tables
 
 # What an entry has more than its record: kind, hour, number, pseudonym, a role and the hash of a motion.
 _ROOM = 1024
+_ADD = insert(tables.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def append(connection: Connection, kind: str, at: float, body: dict[str, Any]) -
     # Numbers are given out and committed in one order: who reads on behind a number misses none.
     take(connection, RECORDS)
     row = {"kind": kind, "at": at, "body": data.decode()}
-    added = connection.execute(insert(tables.records).values(row)).inserted_primary_key
+    added = connection.execute(_ADD, row).inserted_primary_key
     assert added is not None
     return int(added[0])
 
