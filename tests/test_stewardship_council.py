@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -246,14 +247,80 @@ def _changed_by_hand(room: Stewardship, statement: str) -> None:
     [
         "UPDATE motions SET outcome = 'carried', settled_at = 1800086401 WHERE outcome IS NULL",
         "UPDATE motions SET outcome = NULL WHERE hash = '{head}'",
-        "DELETE FROM ballots",
-        "UPDATE motions SET settled_at = 0 WHERE outcome = 'carried'",
+        "UPDATE motions SET note = substr(note, 1, 200)",
+        "INSERT INTO records (kind, at, body) VALUES ('motion-carried', 1800086401, '{{\"motion\": \"{open}\"}}')",
     ],
 )
 def test_a_chain_that_was_edited_by_hand_is_refused(five: Five, statement: str) -> None:
     motion = five.propose(Kind.FLOOR, FLOOR)
     five.vote(motion, "ben")
-    _changed_by_hand(five.room, statement.format(head=five.room.council.law().head))
+    _changed_by_hand(five.room, statement.format(head=five.room.council.law().head, open=motion.hash))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM ballots", "UPDATE motions SET settled_at = 0 WHERE outcome = 'carried'"],
+)
+def test_rows_that_only_repeat_the_record_count_for_nothing(five: Five, statement: str) -> None:
+    before = five.room.council.law()
+    with five.room.engine.begin() as connection:
+        connection.execute(text(statement))
+    assert five.room.council.law() == before
+
+
+def test_a_vetoed_motion_never_carries_whatever_becomes_of_its_rows(five: Five) -> None:
+    motion = five.propose(Kind.FLOOR, FLOOR)
+    five.vote(motion, "ben", "cyd", "eve")
+    five.vote(motion, "dan", vote=Vote.VETO, reason="it harms people")
+    with five.room.engine.begin() as connection:
+        connection.execute(text("DELETE FROM ballots"))
+        connection.execute(text("UPDATE motions SET outcome = NULL, settled_at = NULL WHERE outcome = 'vetoed'"))
+    five.room.now += DAY
+    assert five.room.council.settle() == []
+    assert five.room.council.law().floors == {}
+    with pytest.raises(BadMotion, match="settled: closed"):
+        five.vote(motion, "ben")
+
+
+def test_nothing_carries_ahead_of_its_time(five: Five) -> None:
+    motion = five.propose(Kind.FLOOR, FLOOR)
+    five.vote(motion, "ben", "cyd", "dan")
+    later = five.room.now + DAY + 1
+    body = json.dumps({"motion": motion.hash})
+    with five.room.engine.begin() as connection:
+        values = {"hash": motion.hash, "at": later, "body": body}
+        connection.execute(text("UPDATE motions SET outcome = 'carried', settled_at = :at WHERE hash = :hash"), values)
+        row = "INSERT INTO records (kind, at, body) VALUES ('motion-carried', :at, :body)"
+        connection.execute(text(row), values)
+    with pytest.raises(BrokenChain, match="in time to come"):
+        five.room.council.law()
+
+
+def test_words_that_are_too_long_for_the_log_are_refused_before_anybody_votes(room: Stewardship) -> None:
+    motion = room.council.draft(Kind.FLOOR, "x" * 8_193, FLOOR, "operator")
+    with pytest.raises(BadMotion, match="title has 8,193 bytes"):
+        room.council.propose(motion.signed(room.signer))
+    fair = room.council.draft(Kind.FLOOR, "x" * 8_192, FLOOR, "operator")
+    room.council.propose(fair.signed(room.signer))
+    with pytest.raises(BadMotion, match="reason"):
+        room.council.vote(fair, Vote.REFUSE, "é" * 5_000, room.signer)
+    with pytest.raises(BadMotion, match="reason"):
+        room.council.suspend("detect", "x" * 8_193, room.signer)
+    room.council.vote(fair, Vote.APPROVE, "", room.signer)
+    assert room.logbook.trouble is None
+
+
+def test_a_motion_lifts_a_stop_and_a_later_stop_stands(five: Five) -> None:
+    council = five.room.council
+    council.suspend("compare", "a false arrest", five.signers["ann"])
+    motion = five.propose(Kind.SUSPENSION, {"capability": "compare", "suspended": False})
+    five.vote(motion, "ben", "cyd", "dan")
+    five.room.now += DAY
+    assert five.outcome(motion) == "carried"
+    assert council.suspensions() == []
+    five.room.now += 1
+    council.suspend("compare", "another", five.signers["ben"])
+    assert [stop.member for stop in council.suspensions()] == ["ben"]
 
 
 def test_a_whole_new_chain_has_another_genesis(tmp_path: Path) -> None:

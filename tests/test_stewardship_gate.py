@@ -83,6 +83,37 @@ def test_an_organization_three_hands_above_a_forbidden_customer_is_refused_until
     assert room.rule(caller) == "attestation-expired"
 
 
+def test_when_the_last_hand_lets_go_all_above_it_wait_for_its_attestation(room: Stewardship) -> None:
+    signer = Signer.generate("hands")
+    hands = [room.organizations.register(f"Hand {n}", "technology", verifier=str(signer.verifier)) for n in range(3)]
+    border = room.organizations.register("Border force", "immigration-enforcement")
+    for source, target in zip(hands, [*hands[1:], border], strict=True):
+        room.organizations.add_edge(Edge(source.id, EdgeKind.SUPPLIES, target.id))
+    caller = room.organizations.issue_key(hands[0].id, "photo-library").caller
+
+    def attested(organization: str) -> None:
+        note = sign_note(declaration(room.organizations, organization, int(room.now) + 1000), [signer])
+        attest(room.organizations, organization, note, room.now)
+
+    for hand in hands:
+        attested(hand.id)
+    assert room.rule(caller) == "no-immigration-enforcement"
+    room.organizations.remove_edge(hands[2].id, EdgeKind.SUPPLIES, border.id)
+    with pytest.raises(Denied, match="an organization behind you") as denied:
+        room.ask(caller)
+    assert denied.value.rule == "attestation-expired"
+    assert denied.value.path == ("you", "Hand 1", "Hand 2 (not attested)")
+    assert room.rule(caller, "ListCollections") == "allow"
+    attested(hands[2].id)
+    assert room.rule(caller) == "allow"
+
+
+def test_who_gives_a_little_less_than_the_floor_is_refused(room: Stewardship) -> None:
+    caller = room.caller(purpose="identity-verification")
+    assert room.rule(caller, "CompareFaces", SimilarityThreshold=98.9996) == "floor-where-rights-are-at-stake"
+    assert room.rule(caller, "CompareFaces", SimilarityThreshold=99.0) == "allow"
+
+
 def test_a_change_upstream_counts_at_the_next_call_through_another_gate(room: Stewardship) -> None:
     caller = room.caller()
     other = room.another_gate()
@@ -282,7 +313,7 @@ def test_a_key_of_an_organization_that_is_not_registered_is_refused(room: Stewar
         ("UPDATE motions SET note = substr(note, 1, 1)", "cannot be read"),
         ("UPDATE motions SET note = substr(note, 1, 200)", "cannot be read"),
         ("DELETE FROM motions", "no genesis"),
-        ("UPDATE motions SET hash = 'ff'", "was changed"),
+        ("UPDATE motions SET hash = 'ff'", "does not say that the motion ff carried"),
     ],
 )
 def test_what_was_changed_behind_the_council_denies_everything_and_the_log_says_what(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import deque
+from math import inf
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,13 @@ def _by_breadth(marks: dict[str, set[str]], edges: list[tuple[str, str]], start:
                 seen.add(target)
                 waiting.append((target, far + 1))
     return found
+
+
+def test_the_first_of_the_moments_that_are_reached_counts_around_every_cycle() -> None:
+    edges = [("a", "b"), ("b", "c"), ("c", "b"), ("c", "d"), ("e", "a")]
+    reach = Reach(dict.fromkeys("abcdef", ()), edges, {"b": 7.0, "d": 3.0, "e": 1.0})
+    assert [reach.first(node) for node in "abcdef"] == [3.0, 3.0, 3.0, 3.0, 1.0, inf]
+    assert reach.path_to("e", {"d"}.__contains__) == ("e", "a", "b", "c", "d")
 
 
 def _agrees(marks: dict[str, set[str]], edges: list[tuple[str, str]]) -> None:

@@ -23,7 +23,7 @@ from regard.stewardship.collections import BASIS, PREFIX, PURPOSE, RETENTION
 _HEADER = "x-regard-refused"
 
 
-@operation("ExportCollection", Capability.MANAGE, DataClass.TEMPLATES, ours=True)
+@operation("ExportCollection", Capability.READ, DataClass.TEMPLATES, ours=True)
 def export_collection(call: Call, rooms: Rooms) -> Answer:
     """Write a collection to a file that only the recipient's service opens."""
     file = Path(call.parameters["File"])

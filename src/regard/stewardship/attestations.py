@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 
-from regard.ledger.notes import Note, NoteError, Verifier, open_note
-from regard.stewardship.organizations import EdgeKind, Organization, Organizations
+from regard.ledger.notes import NoteError, Verifier, open_note
+from regard.stewardship.organizations import Organization, Organizations
 
 _FORM = "regard.end-customers/v1"
 MOST_DAYS = 366
@@ -18,11 +18,7 @@ class BadAttestation(ValueError):
 
 def declaration(organizations: Organizations, organization: str, until: int) -> str:
     """The text to sign: every end customer that is declared now, until a time in seconds since 1970."""
-    customers = sorted(
-        edge.target for edge in organizations.edges() if edge.source == organization and edge.kind is EdgeKind.SUPPLIES
-    )
-    body = {"organization": organization, "end_customers": customers, "until": until}
-    return f"{_FORM}\n{json.dumps(body, sort_keys=True)}\n"
+    return _text(organization, organizations.end_customers(organization), until)
 
 
 def attest(organizations: Organizations, organization: str, note: bytes, now: float | None = None) -> Organization:
@@ -33,12 +29,19 @@ def attest(organizations: Organizations, organization: str, note: bytes, now: fl
         raise BadAttestation(f"{known.name} has no key registered to verify its signature with")
     try:
         text = open_note(note, [Verifier.parse(known.verifier)]).text
-        until = int(json.loads(Note.parse(note).text.partition("\n")[2])["until"])
+        body = json.loads(text.partition("\n")[2])
+        customers, until = list(body["end_customers"]), int(body["until"])
     except (NoteError, ValueError, KeyError, TypeError) as error:
         raise BadAttestation(f"the attestation cannot be read: {error}") from None
     if not now < until <= now + MOST_DAYS * 86_400:
         raise BadAttestation(f"an attestation holds from now on for at most {MOST_DAYS} days")
-    if text != declaration(organizations, organization, until):
+    if text != _text(organization, customers, until):
+        raise BadAttestation("what was signed is no declaration of this organization")
+    if not organizations.set_attestation(organization, note, until, customers):
         raise BadAttestation("what was signed is not the list of end customers that is declared")
-    organizations.set_attestation(organization, note, until)
     return organizations.get(organization)
+
+
+def _text(organization: str, customers: list[str], until: int) -> str:
+    body = {"organization": organization, "end_customers": customers, "until": until}
+    return f"{_FORM}\n{json.dumps(body, sort_keys=True)}\n"

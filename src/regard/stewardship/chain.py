@@ -34,7 +34,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What the council has decided so far. `floors` are similarities from 0 to 100 by purpose."""
+    """What the council has decided so far.
+
+    `floors` are similarities from 0 to 100 by purpose; `lifted` says when stops of a capability were last ended.
+    """
 
     genesis: str
     head: str
@@ -44,6 +47,7 @@ class Law:
     floors: Mapping[str, float] = field(default_factory=dict)
     enabled: frozenset[str] = frozenset()
     suspended: frozenset[str] = frozenset()
+    lifted: Mapping[str, float] = field(default_factory=dict)
 
 
 def replay(entries: Iterable[Entry]) -> Law:
@@ -65,8 +69,8 @@ def replay(entries: Iterable[Entry]) -> Law:
     return law
 
 
-def apply(law: Law, motion: Motion) -> Law:
-    """The law after `motion`. Raises BadMotion when what it asks for cannot be."""
+def apply(law: Law, motion: Motion, at: float) -> Law:
+    """The law after `motion`, which settled `at` a time. Raises BadMotion when what it asks for cannot be."""
     payload, head = motion.payload, motion.hash
     try:
         match motion.kind:
@@ -84,9 +88,11 @@ def apply(law: Law, motion: Motion) -> Law:
                 enabled = law.enabled | name if payload["enabled"] is True else law.enabled - name
                 return replace(law, head=head, enabled=enabled)
             case Kind.SUSPENSION:
-                name = {str(payload["capability"])}
-                suspended = law.suspended | name if payload["suspended"] is True else law.suspended - name
-                return replace(law, head=head, suspended=suspended)
+                capability = str(payload["capability"])
+                if payload["suspended"] is True:
+                    return replace(law, head=head, suspended=law.suspended | {capability})
+                lifted = {**law.lifted, capability: at}
+                return replace(law, head=head, suspended=law.suspended - {capability}, lifted=lifted)
             case Kind.ADMISSION | Kind.TAGS:
                 return replace(law, head=head)
             case Kind.GENESIS:
@@ -132,6 +138,6 @@ def _follow(law: Law, entry: Entry, motion: Motion) -> Law:
         if count.outcome != CARRIED:
             why = "; ".join((f"missing {count.missing}" if count.missing else count.outcome, *count.void))
             raise BadMotion(f"it did not carry: {why}")
-        return apply(law, motion)
+        return apply(law, motion, entry.settled_at)
     except BadMotion as error:
         raise BrokenChain(f"the motion {entry.hash[:12]} does not follow: {error}") from None

@@ -17,9 +17,17 @@ from regard.stewardship import organizations, records, suspensions, tables
 from regard.stewardship.chain import CARRIED, BrokenChain, Law, apply
 from regard.stewardship.charter import Charter, Member, Quota
 from regard.stewardship.collections import check_loosening, loosen
-from regard.stewardship.law import FOUNDED, MOTION_CARRIED, read_ballots, read_law
+from regard.stewardship.law import (
+    BALLOT,
+    FOUNDED,
+    MOTION_CARRIED,
+    MOTION_CLOSED,
+    read_ballots,
+    read_closed,
+    read_law,
+)
 from regard.stewardship.member_keys import operator_key
-from regard.stewardship.motions import BadMotion, Ballot, Kind, Motion, Tally, Vote, tally
+from regard.stewardship.motions import BadMotion, Ballot, Kind, Motion, Tally, Vote, check_length, tally
 from regard.stewardship.packs import FIRST_PACK, OPEN_PACK, BadPack, Pack
 from regard.stewardship.policy import Policy
 from regard.stewardship.revision import changed
@@ -27,7 +35,6 @@ from regard.stewardship.suspensions import STOPPABLE, Suspension
 
 SENSITIVE = ("emotions",)
 _OVERTAKEN = "overtaken"
-_CLOSED = "motion-closed"  # a kind of record
 _log = logging.getLogger(__name__)
 
 
@@ -50,12 +57,12 @@ class Council:
     def law(self) -> Law:
         """What is in force, checked from the genesis on. Raises BrokenChain."""
         with self._reading() as connection:
-            return read_law(connection)
+            return read_law(connection, self._clock())
 
     def pack(self) -> Pack:
         """The pack in force. Raises BrokenChain, and BadPack when it is not the one that was voted for."""
         with self._reading() as connection:
-            return read_pack(connection, read_law(connection).policy)
+            return read_pack(connection, read_law(connection, self._clock()).policy)
 
     def opening(self) -> list[str]:
         """What everybody should see when the service starts, a line each; what was refused, and why."""
@@ -97,7 +104,7 @@ class Council:
                 connection.execute(insert(tables.motions).values(row))
                 records.append(connection, FOUNDED, now, {"motion": motion.hash, "text": motion.text})
                 changed(connection)
-            return read_law(connection)
+            return read_law(connection, now)
 
     # Motions.
 
@@ -116,8 +123,9 @@ class Council:
         """Put a signed motion to the vote. Raises BadMotion, BadPack."""
         now = self._clock()
         with self._engine.begin() as connection:
-            law = read_law(connection)
+            law = read_law(connection, now)
             motion = Motion.opened_from(note, law.charter)
+            check_length("title", motion.title)
             if motion.previous != law.head:
                 raise BadMotion("another motion carried since this one was drafted. Draft it again.")
             if not now - law.charter.expires < motion.opened <= now + 60:
@@ -132,9 +140,10 @@ class Council:
         """Cast a signed ballot; dissent is kept like approval. Raises BadMotion, LookupError."""
         now, table = self._clock(), tables.ballots
         with self._engine.begin() as connection:
-            law = read_law(connection)
+            law = read_law(connection, now)
             motion = _open_motion(connection, law, motion_hash)
             ballot = Ballot.opened_from(note, motion, law.charter)
+            check_length("reason", ballot.reason)
             if abs(ballot.at - now) > law.charter.expires:
                 raise BadMotion("the ballot was not cast now")
             if ballot.vote is Vote.REFUSE and not ballot.reason.strip():
@@ -144,7 +153,7 @@ class Council:
                 raise BadMotion(f"{ballot.member} has voted on this motion")
             row = {"motion": motion_hash, "member": ballot.member, "note": note, "cast_at": now}
             connection.execute(insert(table).values(row))
-            records.append(connection, "ballot", now, {"motion": motion_hash, "note": note.decode()})
+            records.append(connection, BALLOT, now, {"motion": motion_hash, "note": note.decode()})
             changed(connection)
             return tally(motion, read_ballots(connection)[motion_hash], law.charter, now)
 
@@ -186,22 +195,27 @@ class Council:
         The same member cannot stop the same capability again until as long a time has passed.
         """
         with self._engine.begin() as connection:
-            law = read_law(connection)
-            return suspensions.stop(connection, law.charter, capability, reason, signer, int(self._clock()), seconds)
+            now = self._clock()
+            charter = read_law(connection, now).charter
+            return suspensions.stop(connection, charter, capability, reason, signer, int(now), seconds)
 
     def suspensions(self) -> list[Suspension]:
-        """The stops that are signed by members and have not lapsed."""
+        """The stops that are signed by members and have neither lapsed nor been lifted."""
         with self._reading() as connection:
-            law = read_law(connection)
+            now = self._clock()
+            law = read_law(connection, now)
             found = suspensions.read(connection, law.charter)
-        return [stop for stop in found if stop.ends > self._clock()]
+        return [stop for stop in found if stop.stands(law.lifted, now)]
 
     def _dockets(self, connection: Connection) -> list[Docket]:
-        law, now, notes = read_law(connection), self._clock(), read_ballots(connection)
+        now = self._clock()
+        law, notes, closed = read_law(connection, now), read_ballots(connection), read_closed(connection)
         dockets = []
         waiting = select(tables.motions).where(tables.motions.c.outcome.is_(None))
         for row in connection.execute(waiting):
             try:
+                if row.hash in closed:
+                    raise BadMotion("the record says that it was closed")
                 motion = Motion.opened_from(row.note, law.charter, row.hash)
             except BadMotion as error:
                 _log.warning("the motion %s counts for nothing: %s", row.hash[:12], error)
@@ -214,7 +228,7 @@ class Council:
     def _close(self, connection: Connection, docket: Docket) -> Docket:
         motion, now = docket.motion, self._clock()
         # One that carried before it in this very sweep moved the head.
-        outcome = docket.outcome if motion.previous == read_law(connection).head else _OVERTAKEN
+        outcome = docket.outcome if motion.previous == read_law(connection, now).head else _OVERTAKEN
         of = tables.motions
         connection.execute(update(of).where(of.c.hash == motion.hash).values(outcome=outcome, settled_at=now))
         if outcome == CARRIED and motion.kind is Kind.ADMISSION:
@@ -223,7 +237,7 @@ class Council:
             loosen(connection, motion.payload)
         votes = [msgspec.to_builtins(ballot) for ballot in docket.tally.ballots]
         body = {"motion": motion.hash, "outcome": outcome, "ballots": votes}
-        records.append(connection, MOTION_CARRIED if outcome == CARRIED else _CLOSED, now, body)
+        records.append(connection, MOTION_CARRIED if outcome == CARRIED else MOTION_CLOSED, now, body)
         changed(connection)
         return Docket(motion, outcome, docket.tally)
 
@@ -257,7 +271,7 @@ class Council:
                 organizations.read_standing(connection, str(payload.get("organization")))
             case Kind.TAGS:
                 check_loosening(connection, payload, Policy(read_pack(connection, law.policy)).purposes)
-        apply(law, motion)
+        apply(law, motion, self._clock())
 
     def _reading(self) -> Connection:
         return self._engine.connect().execution_options(read_only=True)
@@ -295,8 +309,8 @@ def _open_motion(connection: Connection, law: Law, motion_hash: str) -> Motion:
     row = connection.execute(select(of).where(of.c.hash == motion_hash)).one_or_none()
     if row is None:
         raise LookupError(f"there is no motion {motion_hash}")
-    if row.outcome is not None:
-        raise BadMotion(f"the motion is settled: {row.outcome}")
+    if row.outcome is not None or motion_hash in read_closed(connection):
+        raise BadMotion(f"the motion is settled: {row.outcome or 'closed'}")
     return Motion.opened_from(row.note, law.charter, motion_hash)
 
 

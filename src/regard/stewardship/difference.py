@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import product
 
 from regard.stewardship.call import Capability, DataClass
-from regard.stewardship.policy import Policy, Principal, Request
+from regard.stewardship.chain import Law
+from regard.stewardship.policy import THOUSANDTHS, Policy, Principal, Request
 from regard.stewardship.snapshot import Snapshot
 from regard.stewardship.vocabulary import BASES
 
@@ -24,6 +26,9 @@ _KINDS = (
     ("infer-emotions", DataClass.FACES),
 )
 _THRESHOLDS = (0.0, 80.0, 99.0)
+# What floors are told apart by, as policies see them.
+_LEAST = 1 / THOUSANDTHS
+_ANOTHER = "another purpose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +52,58 @@ def difference(snapshot: Snapshot, after: Policy, purposes: Iterable[str]) -> li
         principal = snapshot.principal(organization)
         assert principal is not None
         for purpose in sorted(purposes):
-            for request, told in _requests(principal, purpose, snapshot):
-                changes += _changes(snapshot.policy, after, request, told)
+            thresholds = _thresholds([_floor(each, purpose, snapshot.law) for each in (snapshot.policy, after)])
+            for request, told in _requests(principal, purpose, snapshot.law, thresholds):
+                changes += _changes(snapshot, after, request, told)
     return changes
 
 
-def _requests(principal: Principal, purpose: str, snapshot: Snapshot) -> Iterable[tuple[Request, str]]:
+def _thresholds(floors: Iterable[float]) -> list[float]:
+    """Thresholds on both sides of every floor."""
+    beside = {max(0.0, floor - below) for floor in floors for below in (0, _LEAST)}
+    return sorted({*_THRESHOLDS, *beside})
+
+
+def _requests(principal: Principal, purpose: str, law: Law, thresholds: list[float]) -> Iterable[tuple[Request, str]]:
     for action, data in _KINDS:
-        for basis in BASES if action in (Capability.ENROL, Capability.IDENTIFY) else BASES[1:2]:
-            for threshold in _THRESHOLDS if action in (Capability.COMPARE, Capability.IDENTIFY) else (100.0,):
-                for loopback in (True, False):
-                    yield (
-                        Request(
-                            principal=principal,
-                            action=action,
-                            data=data,
-                            purpose=purpose,
-                            basis=basis,
-                            threshold=threshold,
-                            loopback=loopback,
-                            enabled=snapshot.law.enabled,
-                        ),
-                        f"basis {basis}, threshold {threshold:g}, {'own machine' if loopback else 'network'}",
-                    )
+        kept = action in (Capability.ENROL, Capability.IDENTIFY)
+        judged = action in (Capability.COMPARE, Capability.IDENTIFY)
+        for basis, bound, threshold, loopback in product(
+            BASES if kept else BASES[1:2],
+            (purpose, _ANOTHER) if kept else ("",),
+            thresholds if judged else (100.0,),
+            (True, False),
+        ):
+            yield (
+                Request(
+                    principal=principal,
+                    action=action,
+                    data=data,
+                    purpose=purpose,
+                    basis=basis,
+                    collection_purpose=bound,
+                    threshold=threshold,
+                    loopback=loopback,
+                    enabled=law.enabled,
+                ),
+                f"basis {basis}, {f'collection for {bound}, ' * (bound == _ANOTHER)}threshold {threshold:g}, "
+                f"{'own machine' if loopback else 'network'}",
+            )
 
 
-def _changes(before: Policy, after: Policy, request: Request, told: str) -> list[Change]:
+def _changes(snapshot: Snapshot, after: Policy, request: Request, told: str) -> list[Change]:
     """What changes for a request, told apart where it matters whether the face model was audited."""
-    without = _change(before, after, request, told)
-    if before.asks_for_audits or after.asks_for_audits:
-        audited = _change(before, after, replace(request, audited=True), told)
+    without = _change(snapshot, after, request, told)
+    if snapshot.policy.asks_for_audits or after.asks_for_audits:
+        audited = _change(snapshot, after, replace(request, audited=True), told)
         if audited != without:
             both = {"not audited": without, "audited": audited}
             return [replace(each, circumstances=f"{told}, {word}") for word, each in both.items() if each]
     return [without] if without else []
 
 
-def _change(before: Policy, after: Policy, request: Request, told: str) -> Change | None:
-    first, second = before.decide(_floored(before, request)), after.decide(_floored(after, request))
+def _change(snapshot: Snapshot, after: Policy, request: Request, told: str) -> Change | None:
+    first, second = (policy.decide(_floored(policy, request, snapshot.law)) for policy in (snapshot.policy, after))
     if first.allowed == second.allowed:
         return None
     rules = second.rules if first.allowed else first.rules
@@ -100,6 +119,11 @@ def _change(before: Policy, after: Policy, request: Request, told: str) -> Chang
     )
 
 
-def _floored(policy: Policy, request: Request) -> Request:
+def _floored(policy: Policy, request: Request, law: Law) -> Request:
     purpose = policy.purposes.get(request.purpose)
-    return replace(request, floor=purpose.floor, rights=purpose.rights) if purpose else request
+    return replace(request, floor=_floor(policy, request.purpose, law), rights=bool(purpose and purpose.rights))
+
+
+def _floor(policy: Policy, purpose: str, law: Law) -> float:
+    known = policy.purposes.get(purpose)
+    return law.floors.get(purpose, known.floor if known else 0.0)

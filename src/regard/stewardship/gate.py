@@ -104,7 +104,7 @@ class Gate:
         self._missing = missing
         self._clock = clock
         self.council = council.first_start(engine, settings.data_dir / "council.key", clock)
-        self._snapshots = Snapshots(engine)
+        self._snapshots = Snapshots(engine, clock)
         self._told: set[tuple[str, str]] = set()
         self._told_policy = ""
 
@@ -262,9 +262,8 @@ class Gate:
     def _check_stop(self, capability: Capability, snapshot: Snapshot) -> None:
         if capability in snapshot.law.suspended:
             raise Denied("suspended", f"The council suspended the capability {capability}.", appeal=_ASK)
-        now = self._clock()
         for stop in snapshot.suspensions:
-            if stop.capability == capability and stop.begins <= now < stop.ends:
+            if stop.capability == capability and stop.stands(snapshot.law.lifted, self._clock()):
                 until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(stop.ends))
                 sentence = f"{stop.member} stopped the capability {capability} until {until}: {stop.reason}"
                 raise Denied("suspended", sentence, appeal=_ASK)
@@ -331,15 +330,18 @@ class Gate:
         raise Denied(rule, sentence, path, _ASK)
 
     def _check_attestation(self, asked: _Asked) -> None:
-        until = asked.snapshot.parties[asked.request.principal.id].attested_until
         sensitive = asked.request.data in (DataClass.FACES, DataClass.TEMPLATES)
-        if until is None or until > self._clock() or not sensitive or asked.request.action == Capability.MANAGE:
+        if not sensitive or asked.request.action == Capability.MANAGE:
             return
-        raise Denied(
-            "attestation-expired",
-            "The declaration of your end customers is not attested, or its attestation has expired.",
-            appeal="sign it again: `regard orgs attest`.",
-        )
+        path = asked.snapshot.unattested(asked.request.principal.id, self._clock())
+        if path is not None:
+            whose = "of an organization behind you" if path else "of your end customers"
+            raise Denied(
+                "attestation-expired",
+                f"The declaration {whose} is not attested, or its attestation has expired.",
+                path,
+                "it is signed again with `regard orgs attest`.",
+            )
 
     def _withheld(self, call: Call, snapshot: Snapshot, request: Request) -> tuple[str, ...]:
         if not paths_to(EMOTIONS, call.operation.name):

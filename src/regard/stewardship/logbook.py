@@ -340,7 +340,7 @@ class Logbook:
 
     def _charter(self) -> Charter:
         with self._engine.connect().execution_options(read_only=True) as connection:
-            return read_law(connection).charter
+            return read_law(connection, self._clock()).charter
 
     def _kind_of(self, motion: str) -> Kind | None:
         of = tables.motions.c

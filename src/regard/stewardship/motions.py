@@ -16,10 +16,17 @@ from regard.stewardship.charter import Charter
 
 _MOTION = "regard.motion/v1"
 _BALLOT = "regard.ballot/v1"
+MOST_TEXT_BYTES = 8 * 1024
 
 
 class BadMotion(ValueError):
     """A motion or a ballot that cannot count; the text says why."""
+
+
+def check_length(what: str, text: str) -> None:
+    """Raise BadMotion for words that are too long to go into the log."""
+    if (size := len(text.encode())) > MOST_TEXT_BYTES:
+        raise BadMotion(f"the {what} has {size:,} bytes; at most {MOST_TEXT_BYTES:,}. Link to what is longer.")
 
 
 class Kind(StrEnum):

@@ -271,15 +271,26 @@ class Organizations:
             records.append(connection, "tie-removed", self._clock(), asdict(edge))
             changed(connection)
 
-    def set_attestation(self, organization: str, note: bytes, until: float) -> None:
-        """Keep a signed declaration; :mod:`regard.stewardship.attestations` checks it first."""
+    def end_customers(self, organization: str) -> list[str]:
+        """The ids of whom an organization supplies, sorted."""
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            return _end_customers(connection, organization)
+
+    def set_attestation(self, organization: str, note: bytes, until: float, customers: list[str]) -> bool:
+        """Keep a signed declaration of these end customers, unless others are declared by now; whether it was.
+
+        :mod:`regard.stewardship.attestations` checks it first.
+        """
         of = tables.organizations
         with self._engine.begin() as connection:
             read_standing(connection, organization)
+            if customers != _end_customers(connection, organization):
+                return False
             values: Mapping[str, Any] = {"attestation": note, "attested_until": until}
             connection.execute(update(of).where(of.c.id == organization).values(values))
             records.append(connection, "attestation", self._clock(), {"organization": organization, "until": until})
             changed(connection)
+        return True
 
     # Reviews.
 
@@ -303,7 +314,7 @@ class Organizations:
         if standing is Standing.REVIEW or not reason.strip() or not by.strip():
             raise ValueError("a decision admits or refuses, and says who decided and why")
         with self._engine.begin() as connection:
-            if not decided_alone(connection):
+            if not decided_alone(connection, self._clock()):
                 raise ByMotion("the council has several members: this takes a motion of kind admission")
             write_decision(connection, organization, standing, by, reason, self._clock())
 
@@ -315,6 +326,12 @@ class Organizations:
     def _select(self, organization: str | None) -> list[Organization]:
         with self._engine.connect().execution_options(read_only=True) as connection:
             return read_organizations(connection, organization)
+
+
+def _end_customers(connection: Connection, organization: str) -> list[str]:
+    of = tables.edges.c
+    query = select(of.target).where(of.source == organization, of.kind == EdgeKind.SUPPLIES).order_by(of.target)
+    return list(connection.execute(query).scalars())
 
 
 def read_organizations(connection: Connection, organization: str | None = None) -> list[Organization]:

@@ -6,6 +6,7 @@ know. Here any error denies, and whoever asks has looked the principal up.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -184,7 +185,8 @@ def _context(request: Request) -> dict[str, Any]:
         "purpose": request.purpose,
         "rights": request.rights,
         "floor": round(request.floor * THOUSANDTHS),
-        "threshold": round(request.threshold * THOUSANDTHS),
+        # Cut, not rounded: what is a little below a floor stays below it. The millionth is for what floats lose.
+        "threshold": math.floor(request.threshold * THOUSANDTHS + 1e-6),
         "basis": request.basis,
         "collectionPurpose": request.collection_purpose,
         "receipt": request.receipt,

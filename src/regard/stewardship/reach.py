@@ -7,17 +7,26 @@ Supply graphs have cycles, which Cedar refuses in its entities. So the strongly 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from math import inf
 
 
 class Reach:
     """Marks that each node of a directed graph can reach. A node reaches itself.
 
     `marks` are the names on a node, for example the watched sector of an organization; an edge to a node
-    without any is followed all the same. Building is linear in nodes and edges.
+    without any is followed all the same. `until` are moments, in seconds since 1970, at which something of a node
+    ends; the first of those that it reaches counts for a node. Building is linear in nodes and edges.
     """
 
-    def __init__(self, marks: Mapping[str, Iterable[str]], edges: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        marks: Mapping[str, Iterable[str]],
+        edges: Iterable[tuple[str, str]],
+        until: Mapping[str, float] | None = None,
+    ) -> None:
+        self._until = until or {}
+        self._first: dict[str, float] = {}
         self._marks = {node: frozenset(names) for node, names in marks.items()}
         self._next: dict[str, list[str]] = {node: [] for node in self._marks}
         for source, target in edges:
@@ -29,14 +38,22 @@ class Reach:
         """Every mark that `node` can reach."""
         return self._reached.get(node, frozenset())
 
+    def first(self, node: str) -> float:
+        """The first moment at which something ends of what `node` can reach; infinite where nothing does."""
+        return self._first.get(node, inf)
+
     def path(self, node: str, mark: str) -> tuple[str, ...]:
         """A shortest way from `node` to a node with `mark`, both included; empty when there is none."""
+        return self.path_to(node, lambda there: mark in self._marks.get(there, ()))
+
+    def path_to(self, node: str, wanted: Callable[[str], bool]) -> tuple[str, ...]:
+        """A shortest way from `node` to one that is `wanted`, both included; empty when there is none."""
         came: dict[str, str | None] = {node: None}
         waiting = deque([node])
         while waiting:
             here: str | None = waiting.popleft()
             assert here is not None
-            if mark in self._marks.get(here, ()):
+            if wanted(here):
                 way = []
                 while here is not None:
                     way.append(here)
@@ -86,10 +103,14 @@ class Reach:
         component = stack[at:]
         del stack[at:]
         found: set[str] = set()
+        first = inf
         for node in component:
             found |= self._marks.get(node, frozenset())
+            first = min(first, self._until.get(node, inf))
             for there in self._next[node]:
                 found |= reached.get(there, frozenset())
+                first = min(first, self._first.get(there, inf))
         together = frozenset(found)
         for node in component:
             reached[node] = together
+            self._first[node] = first

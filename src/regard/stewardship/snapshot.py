@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, select
@@ -61,18 +62,32 @@ class Snapshot:
 
     def path(self, organization: str, mark: str) -> tuple[str, ...]:
         """The hands between the organization and one with this mark, by name; empty when there are none."""
-        way = self.reach.path(organization, mark)
+        return self._told(self.reach.path(organization, mark), mark.replace("-", " "))
+
+    def unattested(self, organization: str, now: float) -> tuple[str, ...] | None:
+        """The hands to an organization whose declaration of its end customers is not attested; None without one."""
+        if self.reach.first(organization) > now:
+            return None
+
+        def lapsed(each: str) -> bool:
+            until = self.parties[each].attested_until
+            return until is not None and until <= now
+
+        return self._told(self.reach.path_to(organization, lapsed), "not attested")
+
+    def _told(self, way: tuple[str, ...], last: str) -> tuple[str, ...]:
         if len(way) < 2:
             return ()
         names = [self.parties[each].name for each in way[1:]]
-        return ("you", *names[:-1], f"{names[-1]} ({mark.replace('-', ' ')})")
+        return ("you", *names[:-1], f"{names[-1]} ({last})")
 
 
 class Snapshots:
     """Keeps the newest snapshot. Thread-safe."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
         self._engine = engine
+        self._clock = clock
         self._revision = Revision(engine)
         self._lock = threading.Lock()
         self._kept: tuple[int, Snapshot | NotInForce] | None = None
@@ -99,13 +114,14 @@ class Snapshots:
             return NotInForce(str(error))
 
     def _read_from(self, connection: Connection) -> Snapshot:
-        law = read_law(connection)
+        law = read_law(connection, self._clock())
         pack = read_pack(connection, law.policy)
         # The text is read and its hash checked each time; only the parsing is saved.
         if self._policy is None or self._policy.pack != pack:
             self._policy = Policy(pack)
         parties = _parties(connection)
-        reach = Reach(_marks(parties, self._policy), _edges(connection))
+        attested = {each: party.attested_until for each, party in parties.items() if party.attested_until is not None}
+        reach = Reach(_marks(parties, self._policy), _edges(connection), attested)
         suspensions = tuple(stops.read(connection, law.charter))
         return Snapshot(parties, reach, law, self._policy, suspensions, {})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -12,7 +13,7 @@ from regard.ledger.notes import Note, NoteError, Signer, open_note, sign_note
 from regard.stewardship import records, tables
 from regard.stewardship.call import Capability
 from regard.stewardship.charter import Charter
-from regard.stewardship.motions import BadMotion
+from regard.stewardship.motions import BadMotion, check_length
 from regard.stewardship.revision import changed
 
 STOPPABLE = (Capability.DETECT, Capability.COMPARE, Capability.ENROL, Capability.IDENTIFY)
@@ -29,6 +30,10 @@ class Suspension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     begins: int
     ends: int
+
+    def stands(self, lifted: Mapping[str, float], now: float) -> bool:
+        """Whether it stops anything now. `lifted` says when a motion last ended the stops of each capability."""
+        return self.begins <= now < self.ends and self.begins > lifted.get(self.capability, 0)
 
     def text(self) -> str:
         """The text that the member signs."""
@@ -48,6 +53,7 @@ def stop(
     """Sign and keep a stop, for `seconds` or as long as the charter allows. Raises BadMotion."""
     if capability not in STOPPABLE or not reason.strip():
         raise BadMotion(f"a suspension says why, and stops one of: {', '.join(STOPPABLE)}")
+    check_length("reason", reason)
     member = charter.member(signer.name)
     if member is None or member.verifier.public != signer.verifier.public:
         raise BadMotion(f"{signer.name} is not on the council, or signs with another key")
