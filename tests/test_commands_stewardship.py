@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from regard.commands import council, orgs, policy
+from regard.ledger.notes import Signer
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,12 @@ def run(app: typer.Typer, *words: str) -> str:
 
 def test_organizations_are_entered_shown_and_decided() -> None:
     acme = run(orgs.app, "add", "Acme", "--sector", "retail", "--identifier", "uei:A1").split()[0]
+    verifier = str(Signer.generate("acme").verifier)
+    more = ("--alias", "Acme Tools", "--identifier", "LEI:77", "--verifier", verifier)
+    assert run(orgs.app, "change", acme, *more) == f"{acme} Acme: admitted\n"
+    known = json.loads(run(orgs.app, "show", acme))["organization"]
+    assert (known["aliases"], known["verifier"]) == (["Acme Tools"], verifier)
+    assert sorted(known["identifiers"]) == [["lei", "77"], ["uei", "A1"]]
     suspect = run(orgs.app, "add", "Frontex", "--sector", "technology").split()[0]
     assert "review" in run(orgs.app, "list")
     assert json.loads(run(orgs.app, "reviews"))[0]["organization"] == suspect

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from regard.stewardship.imports import (
+    Report,
     UnreadableRow,
     load,
     read_csv,
@@ -107,3 +108,43 @@ def test_follow_the_money_brings_ownership_and_contracts(room: Stewardship, tmp_
     frontex = next(each for each in room.organizations.all() if each.name == "Frontex")
     assert frontex.standing is Standing.REVIEW
     assert room.organizations.reviews()[0].evidence[0]["resembles"].startswith("European Border")
+
+
+def _import(room: Stewardship, folder: Path, rows: str) -> Report:
+    (folder / "more.csv").write_text(f"name,sector,aliases,identifiers\n{rows}\n")
+    return load(room.organizations, read_csv(folder / "more.csv"))
+
+
+def test_what_a_file_says_of_somebody_who_is_known_is_added_and_judged(room: Stewardship, tmp_path: Path) -> None:
+    gamma = room.organizations.register("Gamma Works", "other", identifiers=[("uei", "G1")])
+    plain = _import(room, tmp_path, "GAMMA WORKS LLC,other,Gamma Tools,uei:g1;lei:77")
+    assert (plain.known, plain.changed, plain.under_review) == (1, ("Gamma Works",), ())
+    now = room.organizations.get(gamma.id)
+    assert (now.aliases, set(now.identifiers)) == (("Gamma Tools",), {("uei", "G1"), ("lei", "77")})
+    report = _import(room, tmp_path, "Gamma Works,law-enforcement,ICE,uei:G1;agency-code:7012")
+    assert report.under_review == ("Gamma Works",)
+    now = room.organizations.get(gamma.id)
+    assert (now.standing, now.sector) == (Standing.REVIEW, "other")
+    (review,) = room.organizations.reviews()
+    assert {hit["by"] for hit in review.evidence} == {"identifier", "name", "sector"}
+
+
+def test_the_same_file_asks_nobody_again_what_was_judged(room: Stewardship, tmp_path: Path) -> None:
+    gamma = room.organizations.register("Gamma Works", "other", identifiers=[("uei", "G1")])
+    row = "Gamma Works,law-enforcement,,uei:G1"
+    _import(room, tmp_path, row)
+    room.organizations.decide(gamma.id, Standing.ADMITTED, "me", "another office of that name")
+    again = _import(room, tmp_path, row)
+    assert (again.changed, again.under_review) == ((), ())
+    assert room.organizations.get(gamma.id).standing is Standing.ADMITTED
+
+
+def test_a_name_under_another_identifier_waits_for_a_person_on_both_sides(room: Stewardship, tmp_path: Path) -> None:
+    kilo = room.organizations.register("Kilo Integrators", "technology")
+    _import(room, tmp_path, "KILO INTEGRATORS,other,,uei:K1")
+    standings = {each.name: each.standing for each in room.organizations.all()}
+    assert standings == {"Kilo Integrators": Standing.REVIEW, "KILO INTEGRATORS": Standing.REVIEW}
+    lima = room.organizations.register("Lima", "technology", identifiers=[("uei", "L1")])
+    _import(room, tmp_path, "Lima,other,,uei:L2")
+    assert room.organizations.get(lima.id).standing is Standing.ADMITTED
+    assert room.organizations.get(kilo.id).standing is Standing.REVIEW

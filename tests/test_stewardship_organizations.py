@@ -170,3 +170,36 @@ def test_nobody_takes_a_watched_sector_off_an_organization_alone(room: Stewardsh
     # An ordinary change of trade is nobody's concern.
     shop = room.organizations.register("A shop of the city", "retail")
     assert room.organizations.change(shop.id, sector="technology").standing is Standing.ADMITTED
+
+
+def test_identifiers_are_kept_in_one_form(room: Stewardship) -> None:
+    made = room.organizations.register("Acme", "retail", identifiers=[("Agency_Code", "07012"), ("UEI", " a1 ")])
+    assert made.identifiers == (("agency-code", "7012"), ("uei", "A1"))
+    assert made.standing is Standing.REVIEW
+    other = room.organizations.register("Blue", "retail")
+    assert room.organizations.change(other.id, identifiers=[("Agency-Code", "7012")]).standing is Standing.REVIEW
+
+
+def test_nobody_is_let_in_unseen_as_the_operator(room: Stewardship) -> None:
+    assert room.organizations.register("FBI", "technology", operator=True).standing is Standing.REVIEW
+
+
+def test_who_was_admitted_is_looked_at_again_when_it_is_known_whom_it_resembles(room: Stewardship) -> None:
+    foxtrot = room.organizations.register("Foxtrot", "technology", identifiers=[("uei", "X")])
+    golf = room.organizations.register("Golf Works", "technology")
+    room.organizations.register("Town watch", "law-enforcement", identifiers=[("uei", "x")])
+    assert room.organizations.get(foxtrot.id).standing is Standing.REVIEW
+    assert room.organizations.get(golf.id).standing is Standing.ADMITTED
+    namesake = room.organizations.register("Golf Works", "retail")
+    room.organizations.decide(namesake.id, Standing.REFUSED, "me", "it sold what it saw")
+    assert room.organizations.get(golf.id).standing is Standing.REVIEW
+
+
+def test_what_a_person_has_judged_is_not_asked_again(room: Stewardship) -> None:
+    foxtrot = room.organizations.register("Foxtrot", "technology", identifiers=[("uei", "X")])
+    watch = room.organizations.register("Town watch", "law-enforcement", identifiers=[("uei", "X")])
+    room.organizations.decide(foxtrot.id, Standing.ADMITTED, "me", "a misprint")
+    room.organizations.change(watch.id, sector="government")
+    room.organizations.decide(watch.id, Standing.ADMITTED, "me", "it changed")
+    room.organizations.change(watch.id, sector="law-enforcement")
+    assert room.organizations.get(foxtrot.id).standing is Standing.ADMITTED

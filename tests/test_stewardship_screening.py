@@ -84,3 +84,33 @@ def test_who_says_itself_what_it_is_needs_no_review() -> None:
 
 def test_legal_forms_accents_and_case_do_not_tell_names_apart() -> None:
     assert comparable("Société Générale S.A.") == comparable("SOCIETE GENERALE")
+
+
+@pytest.mark.parametrize("sector", ["retail", "law-enforcement"])
+def test_who_was_refused_does_not_come_in_again_by_saying_the_same(sector: str) -> None:
+    refused = Organization("2", "Grey Rook", sector, aliases=("Rook",), standing=Standing.REFUSED)
+    for name in ("Grey Rook", "Rook"):
+        (evidence,) = screen([Organization("1", name, sector)], [refused])
+        assert [hit["refused"] for hit in evidence] == [True]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Springfield Police Department", "US ICE", "U.S. ICE", "The FBI", "ICE ERO", "Fbi Los Angeles",
+     "Los Angeles County Sheriff's Office", "Department of Homeland Security", "Policía Nacional",
+     "Northern Border Force"],
+)  # fmt: skip
+def test_acronyms_and_words_of_the_trade_are_looked_at(name: str) -> None:
+    assert _hits(name)
+
+
+def test_where_everything_is_in_capitals_a_word_is_no_acronym() -> None:
+    assert not _hits("ICE CREAM ENTERPRISES LLC")
+    assert _hits("CBP SUPPLIES AND MORE LLC")
+
+
+@pytest.mark.parametrize("identifier", [("agency-code", "07012"), ("agency_code", "7012"), ("Agency Code", " 7012 ")])
+def test_an_identifier_is_compared_however_it_is_written(identifier: tuple[str, str]) -> None:
+    assert _hits("Blue Heron Holdings", identifiers=(identifier,))
+    watched = Organization("2", "Border guard", "immigration-enforcement", identifiers=(("UEI", "ab c"),))
+    assert _hits("Blue Heron Holdings", watched, identifiers=(("uei", "ABC"),))

@@ -1,21 +1,24 @@
 """Imports: organizations and their ties from CSV, FollowTheMoney JSON and USAspending award CSV.
 
 A reader turns a file into a batch of drafts and ties, and reports each row that it could not read. Loading a
-batch finds what is registered already, by identifier and then by name, and enters the rest, screened.
+batch finds what is registered already, by identifier and then by name, adds what is new of it, and enters the rest;
+all are screened.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from regard.stewardship import vocabulary
-from regard.stewardship.organizations import Edge, EdgeKind, Organization, Organizations, new_id
-from regard.stewardship.screening import AGENCY_CODE, NAICS, comparable, sector_of_code
+from regard.stewardship.organization import AGENCY_CODE, NAICS, identified
+from regard.stewardship.organizations import Change, Edge, EdgeKind, Organization, Organizations, new_id
+from regard.stewardship.screening import comparable, sector_of_code
 
 Progress = Callable[[int], None]
 _STRONG = ("uei", "duns", AGENCY_CODE, "registration", "lei")
@@ -58,6 +61,7 @@ class Batch:
         if not draft.name.strip():
             raise UnreadableRow("an organization has no name")
         vocabulary.require_sector(draft.sector)
+        draft.identifiers = [identified(*each) for each in draft.identifiers]
         known = self.drafts.setdefault(key, draft)
         if known is not draft:
             known.identifiers += [each for each in draft.identifiers if each not in known.identifiers]
@@ -73,6 +77,7 @@ class Report:
     rows: int
     new: tuple[Organization, ...]
     known: int
+    changed: tuple[str, ...]
     ties: int
     under_review: tuple[str, ...]
     unread: tuple[tuple[int, str], ...]
@@ -81,10 +86,17 @@ class Report:
 def load(
     organizations: Organizations, batch: Batch, *, dry_run: bool = False, progress: Progress = lambda _: None
 ) -> Report:
-    """Enter a batch in one transaction. `progress` is told the organizations done so far."""
-    index = _Index(organizations.all())
+    """Enter a batch in one transaction. `progress` is told the organizations done so far.
+
+    What a file says of somebody who is known is added, and judged like what one says of oneself: a person decides
+    where it is something new that policies speak of. A name that is known under other identifiers may be another's:
+    both wait for a person.
+    """
+    registered = organizations.all()
+    index, before = _Index(registered), _Index(registered)
     ids: dict[str, str] = {}
     new: list[Organization] = []
+    told = _Told(organizations)
     for done, (key, draft) in enumerate(batch.drafts.items(), 1):
         found = index.find(draft)
         if found is None:
@@ -96,18 +108,29 @@ def load(
                 aliases=tuple(dict.fromkeys(draft.aliases)),
                 identifiers=tuple(dict.fromkeys(draft.identifiers)),
             )
+            if namesake := before.namesake(draft):
+                told.alike(made, namesake)
             index.add(made)
             new.append(made)
-            found = made.id
-        ids[key] = found
+            found = made
+        elif found not in new:
+            told.of(found, draft)
+        ids[key] = found.id
         progress(done)
     ties = _new_ties(organizations, batch, ids)
     unread = [*batch.unread]
-    evidence = organizations.screened(new)
-    under_review = tuple(each.name for each, found in zip(new, evidence, strict=True) if found)
+    evidence = [
+        [*hits, *told.evidence.get(each.id, ())] for each, hits in zip(new, organizations.screened(new), strict=True)
+    ]
+    changes = told.changes()
+    waiting = [each for each, found in zip(new, evidence, strict=True) if found]
+    waiting += [change.after for change in changes if change.evidence]
+    known = len(batch.drafts) - len(new)
     if not dry_run:
-        new = organizations.register_all(new, ties, evidence)
-    return Report(batch.rows, tuple(new), len(batch.drafts) - len(new), len(ties), under_review, tuple(unread))
+        new = organizations.register_all(new, ties, evidence, changes)
+    under_review = tuple(each.name for each in waiting)
+    changed = tuple(change.after.name for change in changes)
+    return Report(batch.rows, tuple(new), known, changed, len(ties), under_review, tuple(unread))
 
 
 def read_csv(file: Path, progress: Progress = lambda _: None) -> Batch:
@@ -161,8 +184,8 @@ class _Index:
     """Finds who is registered already: by a strong identifier, else by the whole name."""
 
     def __init__(self, registered: Iterable[Organization]) -> None:
-        self._by_identifier: dict[tuple[str, str], str] = {}
-        self._by_name: dict[str, str] = {}
+        self._by_identifier: dict[tuple[str, str], Organization] = {}
+        self._by_name: dict[str, Organization] = {}
         for each in registered:
             self.add(each)
 
@@ -170,17 +193,70 @@ class _Index:
         """Make it findable."""
         for identifier in organization.identifiers:
             if identifier[0] in _STRONG:
-                self._by_identifier.setdefault(identifier, organization.id)
-        self._by_name.setdefault(comparable(organization.name), organization.id)
+                self._by_identifier.setdefault(identified(*identifier), organization)
+        self._by_name.setdefault(comparable(organization.name), organization)
 
-    def find(self, draft: Draft) -> str | None:
-        """The id, or None."""
+    def find(self, draft: Draft) -> Organization | None:
+        """Who a draft is about, or None."""
         strong = [each for each in draft.identifiers if each[0] in _STRONG]
         for identifier in strong:
             if identifier in self._by_identifier:
                 return self._by_identifier[identifier]
         # Two that differ in their identifiers may well have one name.
         return None if strong else self._by_name.get(comparable(draft.name))
+
+    def namesake(self, draft: Draft) -> Organization | None:
+        """One of the same name that has no identifier which would tell it from the draft."""
+        known = self._by_name.get(comparable(draft.name))
+        schemes = {scheme for scheme, _ in draft.identifiers if scheme in _STRONG}
+        return None if known is None or schemes & {scheme for scheme, _ in known.identifiers} else known
+
+
+class _Told:
+    """What a file tells of those who are registered already."""
+
+    def __init__(self, organizations: Organizations) -> None:
+        self._organizations = organizations
+        self._before: dict[str, Organization] = {}
+        self._after: dict[str, Organization] = {}
+        self.evidence: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def of(self, known: Organization, draft: Draft) -> None:
+        """Add what a draft says of one that is known."""
+        self._before.setdefault(known.id, known)
+        known = self._after.get(known.id, known)
+        names = {comparable(name) for name in (known.name, *known.aliases)}
+        aliases = [name for name in (draft.name.strip(), *draft.aliases) if comparable(name) not in names]
+        self._after[known.id] = replace(
+            known,
+            aliases=tuple(dict.fromkeys((*known.aliases, *aliases))),
+            identifiers=tuple(dict.fromkeys((*known.identifiers, *draft.identifiers))),
+        )
+        if draft.sector != known.sector and vocabulary.sectors()[draft.sector].watched:
+            self.evidence[known.id].append(_hit("sector", draft.sector, known.name, draft.sector))
+
+    def alike(self, made: Organization, known: Organization) -> None:
+        """Say of two that they may be one."""
+        self.evidence[made.id].append(_hit("namesake", made.name, known.name, known.sector))
+        self.evidence[known.id].append(_hit("namesake", made.name, known.name, made.sector))
+        self._before.setdefault(known.id, known)
+        self._after.setdefault(known.id, known)
+
+    def changes(self) -> list[Change]:
+        """What becomes of those who are known, with the evidence that nobody has judged yet."""
+        after = list(self._after.values())
+        changes = []
+        for each, screened in zip(after, self._organizations.screened(after), strict=True):
+            before, judged = self._before[each.id], self._organizations.judged(each.id)
+            hits = [*(screened if each != before else ()), *self.evidence[each.id]]
+            new = [hit for hit in hits if hit not in judged]
+            if new or each != before:
+                changes.append(Change(before, each, new))
+        return changes
+
+
+def _hit(how: str, what: str, known: str, sector: str) -> dict[str, Any]:
+    return {"by": how, "found": what, "resembles": known, "sector": sector, "score": 100.0}
 
 
 def _new_ties(organizations: Organizations, batch: Batch, ids: dict[str, str]) -> list[Edge]:
@@ -218,7 +294,7 @@ def _csv_row(batch: Batch, row: dict[str, str], number: int, later: list[tuple[i
         name=row["name"],
         sector=row.get("sector") or "other",
         aliases=_parts(row, "aliases"),
-        identifiers=[(scheme.lower(), value) for scheme, _, value in pairs],
+        identifiers=[(scheme, value) for scheme, _, value in pairs],
         jurisdictions=_parts(row, "jurisdictions"),
     )
     key = batch.add(row["name"].casefold(), draft)

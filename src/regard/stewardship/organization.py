@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+AGENCY_CODE, NAICS = "agency-code", "naics"
+
 
 class Standing(StrEnum):
     """What has been decided about an organization."""
@@ -16,7 +18,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """An organization. `identifiers` are (scheme, value) pairs; times are seconds since 1970.
+    """An organization. `identifiers` are (scheme, value) pairs as `identified` has them; times seconds since 1970.
 
     `attested_until` is None for one that declared no end customers; 0 while what it declared is not attested.
     """
@@ -31,3 +33,10 @@ class Organization:
     operator: bool = False
     verifier: str | None = None
     attested_until: float | None = None
+
+
+def identified(scheme: str, value: str) -> tuple[str, str]:
+    """An identifier as it is kept and compared: agency_code 07012 and Agency-Code 7012 are one."""
+    scheme = "-".join(scheme.lower().replace("_", " ").split())
+    value = "".join(value.upper().split())
+    return scheme, value.lstrip("0") or value if scheme == AGENCY_CODE else value

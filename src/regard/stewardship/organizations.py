@@ -17,10 +17,10 @@ from regard.sealing import SealingKey
 from regard.stewardship import records, screening, tables, vocabulary
 from regard.stewardship.keys import AccessKey, AccessKeys
 from regard.stewardship.law import decided_alone
-from regard.stewardship.organization import Organization, Standing
+from regard.stewardship.organization import Organization, Standing, identified
 from regard.stewardship.revision import Revision, changed
 
-__all__ = ["Edge", "EdgeKind", "Organization", "Organizations", "Review", "Standing"]
+__all__ = ["Change", "Edge", "EdgeKind", "Organization", "Organizations", "Review", "Standing"]
 
 FIRST_PURPOSE = "development"
 FIRST_DAYS = 90
@@ -66,6 +66,15 @@ class NoSuchOrganization(LookupError):
 
 Evidence = Sequence[dict[str, Any]]
 Screen = Callable[[Sequence[Organization], Sequence[Organization]], Sequence[Evidence]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is known of an organization before and after, and the evidence on it after."""
+
+    before: Organization
+    after: Organization
+    evidence: Evidence
 
 
 class Organizations:
@@ -131,7 +140,7 @@ class Organizations:
             sector=vocabulary.require_sector(sector),
             jurisdictions=tuple(jurisdictions),
             aliases=tuple(dict.fromkeys(aliases)),
-            identifiers=tuple(dict.fromkeys((scheme.lower(), value.strip()) for scheme, value in identifiers)),
+            identifiers=_identified(identifiers),
             operator=operator,
             verifier=verifier,
         )
@@ -142,8 +151,13 @@ class Organizations:
         organizations: Sequence[Organization],
         edges: Sequence[Edge] = (),
         evidence: Sequence[Evidence] | None = None,
+        changes: Sequence[Change] = (),
     ) -> list[Organization]:
-        """Enter many, and edges among them or to others, in one transaction; each is screened, or was."""
+        """Enter many, and edges among them or to others, in one transaction; each is screened, or was.
+
+        In the same transaction `changes` are made to those who are known. Who is registered already is screened
+        against those who enter in a watched sector.
+        """
         now = self._clock()
         evidence = self.screened(organizations) if evidence is None else evidence
         entered = [
@@ -170,15 +184,22 @@ class Organizations:
             for each, found in zip(entered, evidence, strict=True):
                 if found:
                     _open_review(connection, each.id, found, now)
+            for change in changes:
+                _write_change(connection, change, now)
             body = {"organizations": len(entered), "first": [each.id for each in entered[:100]], "ties": len(edges)}
             records.append(connection, "registered", now, body)
+            self._look_back(connection, [each for each in entered if _is_watched(each)])
             changed(connection)
         return entered
 
     def screened(self, organizations: Sequence[Organization]) -> list[Evidence]:
-        """The evidence on each, as they would be registered. The operator knows who the operator is."""
-        found = self._screen(organizations, self.all())
-        return [() if each.operator else hits for each, hits in zip(organizations, found, strict=True)]
+        """The evidence on each, as they would be registered."""
+        return list(self._screen(organizations, self.all()))
+
+    def judged(self, organization: str) -> list[dict[str, Any]]:
+        """The evidence that people have judged in reviews of an organization."""
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            return _judged(connection, organization)
 
     def get(self, organization: str) -> Organization:
         """One organization. Raises NoSuchOrganization."""
@@ -216,32 +237,16 @@ class Organizations:
             name=before.name if name is None else name.strip(),
             sector=before.sector if sector is None else vocabulary.require_sector(sector),
             aliases=before.aliases if aliases is None else tuple(dict.fromkeys(aliases)),
-            identifiers=before.identifiers if identifiers is None else tuple(dict.fromkeys(identifiers)),
+            identifiers=before.identifiers if identifiers is None else _identified(identifiers),
             jurisdictions=before.jurisdictions if jurisdictions is None else tuple(jurisdictions),
             verifier=before.verifier if verifier is None else verifier,
         )
-        found = [*self.screened([after])[0], *_resectored(before, after)]
-        now = self._clock()
-        names = (before.name, before.sector, before.aliases, before.identifiers)
-        renamed = (after.name, after.sector, after.aliases, after.identifiers) != names
-        if found and renamed and before.standing is Standing.ADMITTED:
-            after = replace(after, standing=Standing.REVIEW)
+        renamed = _known_by(after) != _known_by(before)
+        found = [*self.screened([after])[0], *_resectored(before, after)] if renamed else ()
         with self._engine.begin() as connection:
-            values = _row(after, now) | {"created_at": tables.organizations.c.created_at}
-            of = tables.organizations
-            connection.execute(update(of).where(of.c.id == organization).values(values))
-            for table in (tables.aliases, tables.identifiers):
-                connection.execute(delete(table).where(table.c.organization == organization))
-            _insert(connection, tables.aliases, [{"organization": organization, "name": n} for n in after.aliases])
-            _insert(
-                connection,
-                tables.identifiers,
-                [{"organization": organization, "scheme": s, "value": v} for s, v in after.identifiers],
-            )
-            if after.standing != before.standing:
-                _open_review(connection, organization, found, now)
-            body = {"organization": organization, "before": _told(before), "after": _told(after)}
-            records.append(connection, "organization-changed", now, body)
+            after = _write_change(connection, Change(before, after, found), self._clock())
+            if _is_watched(after) and not _is_watched(before):
+                self._look_back(connection, [after])
             changed(connection)
         return after
 
@@ -318,6 +323,9 @@ class Organizations:
                 raise ByMotion("the council has several members: this takes a motion of kind admission")
             write_decision(connection, organization, standing, by, reason, self._clock())
 
+    def _look_back(self, connection: Connection, marked: Sequence[Organization]) -> None:
+        look_back(connection, marked, self._clock(), self._screen)
+
     def _void_attestation(self, connection: Connection, edge: Edge) -> None:
         if edge.kind is EdgeKind.SUPPLIES and edge.evidence == "declared":
             of = tables.organizations
@@ -384,7 +392,71 @@ def write_decision(
     connection.execute(update(table).where(waits).values(decided))
     body = {"organization": organization, "decision": str(standing), "by": by, "reason": reason}
     records.append(connection, "review", now, body)
+    if standing is Standing.REFUSED:
+        look_back(connection, read_organizations(connection, organization), now)
     changed(connection)
+
+
+def look_back(
+    connection: Connection, marked: Sequence[Organization], now: float, screen: Screen = screening.screen
+) -> None:
+    """Open reviews of those who were admitted before it was known whom they resemble: one of the `marked`.
+
+    What a person has judged already is not asked again.
+    """
+    if not marked:
+        return
+    ids, names = {each.id for each in marked}, {each.name for each in marked}
+    admitted = [
+        each for each in read_organizations(connection) if each.standing is Standing.ADMITTED and each.id not in ids
+    ]
+    for each, evidence in zip(admitted, screen(admitted, marked), strict=True):
+        judged = _judged(connection, each.id)
+        if found := [hit for hit in evidence if hit["resembles"] in names and hit not in judged]:
+            of = tables.organizations
+            connection.execute(update(of).where(of.c.id == each.id).values(standing=Standing.REVIEW))
+            _open_review(connection, each.id, found, now)
+
+
+def _judged(connection: Connection, organization: str) -> list[dict[str, Any]]:
+    """The evidence that people have judged in reviews of an organization."""
+    of = tables.reviews.c
+    found = connection.execute(select(of.evidence).where(of.organization == organization, of.decision.is_not(None)))
+    return [hit for (evidence,) in found for hit in evidence]
+
+
+def _write_change(connection: Connection, change: Change, now: float) -> Organization:
+    """Write what is known of an organization now; admitted, it comes under review for evidence."""
+    before, after, of = change.before, change.after, tables.organizations
+    if change.evidence and before.standing is Standing.ADMITTED:
+        after = replace(after, standing=Standing.REVIEW)
+    values = _row(after, now) | {"created_at": of.c.created_at}
+    connection.execute(update(of).where(of.c.id == after.id).values(values))
+    for table in (tables.aliases, tables.identifiers):
+        connection.execute(delete(table).where(table.c.organization == after.id))
+    _insert(connection, tables.aliases, [{"organization": after.id, "name": name} for name in after.aliases])
+    _insert(
+        connection,
+        tables.identifiers,
+        [{"organization": after.id, "scheme": scheme, "value": value} for scheme, value in after.identifiers],
+    )
+    if after.standing != before.standing:
+        _open_review(connection, after.id, change.evidence, now)
+    body = {"organization": after.id, "before": _told(before), "after": _told(after)}
+    records.append(connection, "organization-changed", now, body)
+    return after
+
+
+def _known_by(organization: Organization) -> tuple[Any, ...]:
+    return organization.name, organization.sector, organization.aliases, organization.identifiers
+
+
+def _is_watched(organization: Organization) -> bool:
+    return vocabulary.sectors()[organization.sector].watched
+
+
+def _identified(identifiers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple(dict.fromkeys(identified(*each) for each in identifiers))
 
 
 def _resectored(before: Organization, after: Organization) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 No matcher suffices: identifiers, aliases and two scorers, and any hit means that a person decides. `token_sort`
 finds misspellings; `token_set` finds a known name inside a longer one, and calls every "Ice Cream Enterprises"
-ICE, so that names of one short word count only when they are the whole name.
+ICE, so that names of one short word count only when they are the whole name, or stand in it as an acronym does.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from normality.transliteration import ICUWarning
 from rapidfuzz import fuzz, process
 
 from regard.stewardship import vocabulary
-from regard.stewardship.organization import Organization, Standing
+from regard.stewardship.organization import AGENCY_CODE, NAICS, Organization, Standing, identified
 
 AGENCIES_FILE = Path(__file__).with_name("agencies.toml")
 MISSPELT = 85.0  # of 100 by token_sort: 94 % of 500 misspelt names, no false alarm among 120 others
 CONTAINED = 95.0  # of 100 by token_set
 _LEAST_LETTERS = 7  # in a name of one word that may be found inside a longer one
-AGENCY_CODE, NAICS = "agency-code", "naics"
+_MOST_ACRONYM = 5  # letters
+_SHOUTED = 2  # words in capitals, from which on a name is written so, as award data writes all
+_WORDS = frozenset({"ice"})  # acronyms that are words too
 
 
 class Agency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,9 +51,17 @@ class Industry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sector: str
 
 
+class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Words that bodies of a sector have in their names, wherever they are."""
+
+    words: tuple[str, ...]
+    sector: str
+
+
 class _Agencies(msgspec.Struct, frozen=True):
     agency: tuple[Agency, ...]
     industry: tuple[Industry, ...]
+    phrase: tuple[Phrase, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,8 @@ class Watched:
     compared: str
     name: str
     sector: str
+    refused: bool = False
+    acronym: bool = False
 
 
 def screen(entering: Sequence[Organization], registered: Sequence[Organization]) -> list[list[dict[str, Any]]]:
@@ -70,7 +82,10 @@ def screen(entering: Sequence[Organization], registered: Sequence[Organization])
         each for each in registered if each.standing is Standing.REFUSED or vocabulary.sectors()[each.sector].watched
     ]
     names = _watched_names(watched)
-    return [[*_by_identifier(each, watched), *_by_name(each, names)] for each in entering]
+    return [
+        _unless_declared([*_by_identifier(each, watched), *_by_name(each, names), *_by_word(each, names)], each)
+        for each in entering
+    ]
 
 
 # Without ICU's bindings, which ship no wheel, normality says so at its first use; unidecode serves these names as well.
@@ -99,18 +114,18 @@ def comparable(name: str) -> str:
 
 
 def _watched_names(watched: Iterable[Organization]) -> list[Watched]:
-    listed = [(each.name, each.aliases, each.sector) for each in agencies().agency]
-    entered = [(each.name, each.aliases, each.sector) for each in watched]
+    listed = [(each.name, each.aliases, each.sector, False) for each in agencies().agency]
+    entered = [(each.name, each.aliases, each.sector, each.standing is Standing.REFUSED) for each in watched]
     return [
-        Watched(comparable(alias), name, sector)
-        for name, aliases, sector in (*listed, *entered)
+        Watched(comparable(alias), name, sector, refused, alias.isupper() and len(alias) <= _MOST_ACRONYM)
+        for name, aliases, sector, refused in (*listed, *entered)
         for alias in (name, *aliases)
     ]
 
 
 def _by_identifier(organization: Organization, watched: Iterable[Organization]) -> list[dict[str, Any]]:
     hits = []
-    own = set(organization.identifiers)
+    own = {identified(*each) for each in organization.identifiers}
     for agency in agencies().agency:
         if agency.code and (AGENCY_CODE, agency.code) in own:
             hits.append(_hit("identifier", f"{AGENCY_CODE} {agency.code}", agency.name, agency.sector, 100))
@@ -120,11 +135,11 @@ def _by_identifier(organization: Organization, watched: Iterable[Organization]) 
     for each in watched:
         if each.id != organization.id:
             hits += [
-                _hit("identifier", " ".join(shared), each.name, each.sector, 100)
-                for shared in sorted(own & set(each.identifiers))
+                _hit("identifier", " ".join(shared), each.name, each.sector, 100, each.standing is Standing.REFUSED)
+                for shared in sorted(own & {identified(*pair) for pair in each.identifiers})
                 if shared[0] != NAICS
             ]
-    return _unless_declared(hits, organization)
+    return hits
 
 
 def _by_name(organization: Organization, watched: list[Watched]) -> list[dict[str, Any]]:
@@ -136,9 +151,34 @@ def _by_name(organization: Organization, watched: list[Watched]) -> list[dict[st
             for _, score, at in process.extract(plain, choices, scorer=scorer, score_cutoff=least, limit=5):
                 match = watched[at]
                 if _telling(plain, match.compared):
-                    hit = _hit("name", name, match.name, match.sector, score)
+                    hit = _hit("name", name, match.name, match.sector, score, match.refused)
                     found.setdefault(match.name, hit)
-    return _unless_declared(list(found.values()), organization)
+    return list(found.values())
+
+
+def _by_word(organization: Organization, watched: list[Watched]) -> list[dict[str, Any]]:
+    """Acronyms of watched names, and words of their trade, in a name that is none of theirs."""
+    acronyms = {each.compared: each for each in watched if each.acronym}
+    hits: list[dict[str, Any]] = []
+    for name in (organization.name, *organization.aliases):
+        plain = f" {comparable(name)} "
+        for phrase in agencies().phrase:
+            hits += [_hit("word", name, word, phrase.sector, 100) for word in phrase.words if f" {word} " in plain]
+        for word in _acronyms(name):
+            if (known := acronyms.get(word)) and plain.strip() != word:
+                hits.append(_hit("acronym", name, known.name, known.sector, 100, known.refused))
+    return hits
+
+
+def _acronyms(name: str) -> set[str]:
+    """The words of a name that may be acronyms; one that is a word too, only if capitals tell it from the others."""
+    words = name.replace(".", "").split()
+    shouted = len(words) > _SHOUTED and name == name.upper()
+    return {
+        word.casefold()
+        for word in (each.strip("()[],;:'\"") for each in words)
+        if word.casefold() not in _WORDS or (word.isupper() and not shouted)
+    }
 
 
 def _telling(plain: str, known: str) -> bool:
@@ -148,9 +188,11 @@ def _telling(plain: str, known: str) -> bool:
 
 
 def _unless_declared(hits: list[dict[str, Any]], organization: Organization) -> list[dict[str, Any]]:
-    """Who says itself what it is needs nobody to find out."""
-    return [hit for hit in hits if hit["sector"] != organization.sector]
+    """Who says itself what it is needs nobody to find out; but who was refused does not come in by saying it again."""
+    watched = vocabulary.sectors()[organization.sector].watched
+    return [hit for hit in hits if hit.get("refused") or not watched or hit["sector"] != organization.sector]
 
 
-def _hit(how: str, what: str, known: str, sector: str, score: float) -> dict[str, Any]:
-    return {"by": how, "found": what, "resembles": known, "sector": sector, "score": round(score, 1)}
+def _hit(how: str, what: str, known: str, sector: str, score: float, refused: bool = False) -> dict[str, Any]:
+    hit = {"by": how, "found": what, "resembles": known, "sector": sector, "score": round(score, 1)}
+    return hit | ({"refused": True} if refused else {})
