@@ -6,7 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from regard.database import open_database
@@ -24,11 +24,12 @@ from regard.stewardship.consents import Consents
 from regard.stewardship.erasure import Erased, Erasure
 from regard.stewardship.gate import Gate
 from regard.stewardship.logbook import Logbook
+from regard.stewardship.loops import Loops
 from regard.stewardship.organizations import Organizations
 from regard.stewardship.retention import CurrentCollections, Retention
 from regard.stewardship.review import Reviews
 from tests.databases import copy_database, database_url, keys_place
-from tests.fakes import Clock, open_rooms, picture_of
+from tests.fakes import Clock, FakeModerator, open_rooms, picture_of
 
 NOTICE = Notice("2026-03", "en", "ab" * 32)
 KEPT_APART = ("keys.db", "keys.db-wal", "keys.db-shm")
@@ -53,10 +54,12 @@ class House:
         rooms = open_rooms(folder, clock)
         self.gallery: Gallery = rooms.gallery
         self.reviews = Reviews(self.engine, self.gallery, self.logbook, clock)
+        self.loops = Loops(self.engine, self.gallery, self.logbook, clock)
+        self.moderator = cast(FakeModerator, rooms.moderator)
         self.erasure = Erasure(self.engine, self.gallery, self.consents, self.logbook, clock, self.reviews.forget)
         self.replayed = self.erasure.replay()
         self.access = Access(self.gallery, self.consents, self.logbook, clock)
-        self.retention = Retention(self.engine, self.gallery, self.logbook, clock, self.reviews.expire)
+        self.retention = Retention(self.engine, self.gallery, self.logbook, clock, self._expire)
         gate = Gate(
             self.engine,
             Settings(data_dir=folder),
@@ -65,7 +68,8 @@ class House:
             self.consents.covers,
             clock,
         )
-        self.service = Service(gate, replace(rooms, record=gate.record, consents=self.consents, reviews=self.reviews))
+        rooms = replace(rooms, record=gate.record, consents=self.consents, reviews=self.reviews, loops=self.loops)
+        self.service = Service(gate, rooms)
         self.caller = organizations.keys.all()[0].caller
         self.organization = self.caller.organization
 
@@ -73,6 +77,10 @@ class House:
         """The answer, and what was remarked on the call."""
         call = Call(self.caller, answered()[name], parameters, "us-east-1", str(uuid4()))
         return self.service.answer(call), call.remarks
+
+    def _expire(self) -> None:
+        self.reviews.expire()
+        self.loops.expire()
 
     def collection(self, name: str, basis: str = "attested", **tags: str) -> None:
         self.ask("CreateCollection", CollectionId=name, Tags={"regard:basis": basis} | tags)

@@ -210,6 +210,7 @@ def test_temporary_credentials_work_and_a_revoked_key_does_not(
     with running(tmp_path) as service:
         command = CliRunner()
         (first,) = json.loads(command.invoke(app, ["keys", "list", "--json"]).stdout)
+        assert datetime.datetime.fromisoformat(first["expires"]).tzinfo == datetime.UTC
         issued = command.invoke(app, ["keys", "issue", first["organization"], "development", "--temporary"])
         lines = dict(line.removeprefix("export ").split("=", 1) for line in issued.stdout.splitlines())
         client = boto3.client(

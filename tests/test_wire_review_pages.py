@@ -11,9 +11,10 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from regard.stewardship.flows import Flow
 from regard.wire.review_pages import review_pages
-from tests.fakes import Clock
-from tests.test_stewardship_review import Door, enrolled
+from tests.fakes import Clock, picture_of
+from tests.test_stewardship_review import ALICE, Door, enrolled
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ class Page:
 
 @pytest.fixture
 def page(door: Door) -> Page:
-    return Page(Starlette(routes=review_pages(door.reviews)))
+    return Page(Starlette(routes=review_pages(door.reviews, door.loops)))
 
 
 def _login(door: Door, name: str = "ada") -> tuple[str, str]:
@@ -81,6 +82,28 @@ def test_a_decision_that_did_not_come_from_the_page_is_refused(page: Page, door:
     assert page.post(action, data={"same": "yes"}, auth=ada).status_code == 403
     assert page.post(action, data={"mark": mark, "same": "yes"}, auth=ben).status_code == 403
     assert page.post(action, data={"mark": mark, "same": "perhaps"}, auth=ada).status_code == 400
+
+
+def test_a_decision_may_reach_another_service_on_the_same_database(page: Page, door: Door) -> None:
+    door.asked()
+    ada = _login(door)
+    action, mark = _form(page.get("/review", auth=ada).text)
+    another = Door(door.folder, door.clock)
+    elsewhere = Page(Starlette(routes=review_pages(another.reviews, another.loops)))
+    assert elsewhere.post(action, data={"mark": "\u2713", "same": "yes"}, auth=ada).status_code == 403
+    assert elsewhere.post(action, data={"mark": mark, "same": "yes"}, auth=ada).status_code == 303
+
+
+def test_pictures_come_ten_at_a_time_and_closed(page: Page, door: Door) -> None:
+    door.loops.flows.define(door.organization, Flow("all"))
+    arn = f"arn:aws:sagemaker:us-east-1:{door.organization}:flow-definition/all"
+    for number in range(12):
+        config = {"HumanLoopName": f"picture-{number}", "FlowDefinitionArn": arn}
+        image = {"Bytes": picture_of(ALICE)}
+        door.ask("DetectModerationLabels", Image=image, MinConfidence=0, HumanLoopConfig=config)
+    shown = page.get("/review", auth=_login(door)).text
+    assert (shown.count("<details><summary>"), shown.count("<img")) == (10, 10)
+    assert "2 more pictures wait" in shown
 
 
 def test_the_page_lets_no_script_in_and_stays_in_no_cache(page: Page, door: Door) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from ipaddress import ip_address
+from socket import socket
 
 from sqlalchemy import Engine
 
@@ -33,6 +34,7 @@ from regard.stewardship.gate import Gate
 from regard.stewardship.inbox import Caps, Inbox
 from regard.stewardship.log_keys import SharedKeys
 from regard.stewardship.logbook import Logbook
+from regard.stewardship.loops import Loops
 from regard.stewardship.organizations import Organizations
 from regard.stewardship.retention import CurrentCollections, Retention
 from regard.stewardship.review import Reviews
@@ -48,6 +50,7 @@ from regard.wire.audit_page import audit_page
 from regard.wire.callers import OWN, Callers
 from regard.wire.listen import listen
 from regard.wire.log_pages import log_pages
+from regard.wire.loop_pages import loop_pages
 from regard.wire.metrics import Metrics
 from regard.wire.model_pages import model_pages
 from regard.wire.pages import pages
@@ -78,9 +81,12 @@ class Office:
 
 
 def open_office(settings: Settings) -> Office:
-    """Open the data folder, making it when it is not there."""
+    """Open the data folder, making it when it is not there. Raises SettingError."""
     data = settings.data_dir
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingError(f"REGARD_DATA_DIR={data} is no folder to write into ({error.strerror}).") from None
     _check_databases(settings)
     engine = open_database(settings.database_url or sqlite_url(data / "regard.db"))
     key = _root_key(settings, engine)
@@ -154,6 +160,7 @@ class Holdings:
     erasure: Erasure
     access: Access
     reviews: Reviews
+    loops: Loops
     seals: CouncilSeals
 
 
@@ -164,16 +171,18 @@ def open_holdings(office: Office) -> Holdings:
     keys = office.settings.data_dir / "keys.db"
     gallery = open_gallery(engine, keys, office.key, memory=memory, keys_url=office.settings.keys_url)
     reviews = Reviews(engine, gallery, logbook)
+    loops = Loops(engine, gallery, logbook)
     erasure = Erasure(engine, gallery, consents, logbook, also=reviews.forget)
     erasure.replay()
     seals = CouncilSeals(gallery, Council(engine), logbook)
 
     def expire() -> None:
         reviews.expire()
+        loops.expire()
         seals.follow()
 
     retention = Retention(engine, gallery, logbook, expire=expire)
-    return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews, seals)
+    return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews, loops, seals)
 
 
 def open_service(
@@ -206,6 +215,7 @@ def open_service(
         text=TextReader.opened(office.settings, ran),
         consents=office.consents,
         reviews=holdings.reviews,
+        loops=holdings.loops,
         auditors=Auditors(office.engine, office.settings.audit_pictures),
     )
     return Service(gate, rooms)
@@ -228,7 +238,7 @@ def open_people(office: Office, gate: Gate, holdings: Holdings) -> PeopleApi:
     """The HTTP API for the people pictured."""
     tokens = open_tokens(office)
     subjects = subject_pages(holdings.erasure, holdings.access, holdings.reviews)
-    pages = [*consent_pages(office.consents, tokens), *subjects]
+    pages = [*consent_pages(office.consents, tokens), *subjects, *loop_pages(holdings.loops)]
     return PeopleApi(gate, open_callers(office), tokens, pages, [redaction_described()])
 
 
@@ -266,8 +276,8 @@ def open_cosigning(office: Office) -> Collector:
         raise SettingError(f"REGARD_WITNESSES, REGARD_WITNESS_QUORUM: {error}") from None
 
 
-def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
-    """Serve until told to stop; once it answers, `announce` gets the address and what is in force."""
+def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]) -> None:
+    """Serve on a socket until told to stop; once it answers, `announce` gets the address and what is in force."""
     settings = office.settings
     metrics = Metrics()
     holdings = open_holdings(office)
@@ -290,7 +300,7 @@ def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
                 *stewardship_pages(service.gate.council),
                 *model_pages(settings),
                 *open_people(office, service.gate, holdings).routes(),
-                *review_pages(holdings.reviews),
+                *review_pages(holdings.reviews, holdings.loops),
                 *seal_pages(holdings.seals),
                 redaction_page(service, open_callers(office), pool),
                 audit_page(service, open_callers(office), pool),
@@ -314,7 +324,7 @@ def serve(office: Office, announce: Callable[[str, list[str]], None]) -> None:
     def opening() -> list[str]:
         return [*service.gate.council.opening(), *open_audits(office).opening()]
 
-    listen(app, settings, lambda port: announce(url(settings, port), opening()), finished)
+    listen(app, settings, on, lambda port: announce(url(settings, port), opening()), finished)
 
 
 def check_exposure(settings: Settings) -> None:

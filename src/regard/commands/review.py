@@ -1,4 +1,4 @@
-"""`regard review`: the people who decide whether a match is one."""
+"""`regard review`: the people who decide whether a match is one, and which labels of a picture are right."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Annotated
 import msgspec
 import typer
 
+from regard.commands import flows
+from regard.commands.consent import Json, Key
 from regard.commands.inside import caller_of
-from regard.commands.output import out, print_json
+from regard.commands.output import out, print_json, table
 from regard.gallery.faces import subject as subject_of
+from regard.server import Holdings, open_holdings, open_office
 from regard.settings import from_environment
 from regard.stewardship.review import Reviewer, Reviews
 
 app = typer.Typer(help="Appoint reviewers; see what waits, and decide.", no_args_is_help=True)
+app.add_typer(flows.app, name="flow")
 
 Name = Annotated[str, typer.Argument(help="The reviewer's name.")]
 Secret = Annotated[str, typer.Option(envvar="REVIEW_SECRET", help="The secret that `appoint` told.")]
-Key = Annotated[
-    str | None,
-    typer.Option("--key", help="Act as the organization of this access key; by default, the first that works."),
-]
 
 
 @app.command()
@@ -37,7 +37,7 @@ def appoint(
 
 @app.command()
 def pending(name: Name, secret: Secret, key: Key = None) -> None:
-    """Show what waits for a reviewer, as JSON; the pictures are on the page /review."""
+    """Show the matches that wait for a reviewer, as JSON; pictures are on the page /review."""
     reviews, reviewer = _log_in(name, secret, key)
     print_json(msgspec.to_builtins(reviews.pending(reviewer)))
 
@@ -75,13 +75,36 @@ def counts(key: Key = None) -> None:
     print_json(reviews.counts(organization))
 
 
+@app.command()
+def loops(
+    name: Annotated[str | None, typer.Argument(help="The HumanLoopName; by default, all.")] = None,
+    as_json: Json = False,
+    key: Key = None,
+) -> None:
+    """Show human loops: the labels of each picture, and which of them a reviewer found right."""
+    holdings, organization = _holdings(key)
+    found = holdings.loops.all(organization) if name is None else [holdings.loops.get(organization, name)]
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    shown = table("Name", "Flow", "Labels", "Right", "Reviewer")
+    for loop in found:
+        right = "waits" if loop.right is None else ", ".join(loop.right) or "none"
+        labels = ", ".join(f"{label} {confidence:.1f}" for label, confidence in loop.labels.items())
+        shown.add_row(loop.name, loop.flow, labels, right, loop.reviewer or "")
+    out.print(shown)
+
+
 def _log_in(name: str, secret: str, key: str | None) -> tuple[Reviews, Reviewer]:
     reviews, organization = _open(key)
     return reviews, reviews.reviewer(organization, name, secret)
 
 
 def _open(key: str | None) -> tuple[Reviews, str]:
-    from regard import server
+    holdings, organization = _holdings(key)
+    return holdings.reviews, organization
 
-    office = server.open_office(from_environment())
-    return server.open_holdings(office).reviews, caller_of(office, key).organization
+
+def _holdings(key: str | None) -> tuple[Holdings, str]:
+    office = open_office(from_environment())
+    return open_holdings(office), caller_of(office, key).organization

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from regard.commands.output import out
 from regard.settings import from_environment
@@ -33,12 +34,15 @@ def serve(
     `regard settings` lists them.
     """
     from regard import server
+    from regard.wire.listen import bound
 
     settings = from_environment(host=host, port=port, data_dir=data_dir)
     server.check_exposure(settings)
-    office = server.open_office(settings)
-    first = office.organizations.first_start()
-    server.serve(office, lambda url, opening: _announce(url, opening, first))
+    # A first start that cannot listen shall not be the one that shows the key.
+    with bound(settings) as on:
+        office = server.open_office(settings)
+        first = office.organizations.first_start()
+        server.serve(office, on, lambda url, opening: _announce(url, opening, first))
 
 
 def exports(url: str, key: AccessKey) -> str:
@@ -54,9 +58,9 @@ def exports(url: str, key: AccessKey) -> str:
 
 
 def _announce(url: str, opening: list[str], first: AccessKey | None) -> None:
-    out.print(f"regard listens on [bold]{url}[/]")
+    out.print(Text.assemble("regard listens on ", (url, "bold")))
     for line in opening:
-        out.print(line, markup=False)
+        out.print(line)
     if first is None:
         out.print("`regard keys list` shows the access keys, `regard keys show KEY` the lines to paste for one.")
         return

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from regard.commands.output import out
 from regard.commands.verifiers import read_verifiers
@@ -31,7 +32,7 @@ def serve(
 ) -> None:
     """Answer `POST /add-checkpoint` (C2SP tlog-witness): cosign that the logs only ever grew."""
     from regard import server
-    from regard.wire.listen import listen
+    from regard.wire.listen import bound, listen
     from regard.wire.witness_pages import witness_pages
 
     settings = from_environment(host=host, port=port)
@@ -42,10 +43,11 @@ def serve(
     pages = witness_pages(witness.add_checkpoint, signer.verifier, list(logs))
 
     def announce(bound: int) -> None:
-        out.print(f"witness listens on [bold]{server.url(settings, bound)}[/]")
-        out.print(f"It cosigns {', '.join(logs)} with the key\n{signer.verifier}", markup=False)
+        out.print(Text.assemble("witness listens on ", (server.url(settings, bound), "bold")))
+        out.print(f"It cosigns {', '.join(logs)} with the key\n{signer.verifier}")
 
-    listen(pages, settings, announce, lambda: None)
+    with bound(settings) as on:
+        listen(pages, settings, on, announce, lambda: None)
 
 
 @app.command()

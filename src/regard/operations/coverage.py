@@ -24,8 +24,8 @@ IN_PART = {
     "DetectModerationLabels": (
         "Of taxonomy 7.0 only Explicit and Explicit Nudity are answered, by one score that is not calibrated and was "
         "measured on harmless pictures alone. There is no model with a usable licence for any other label, for "
-        "ContentTypes (always empty) or for adapters (ProjectVersion is not found), and no review queue "
-        "(HumanLoopConfig meets its quota of 0)."
+        "ContentTypes (always empty) or for adapters (ProjectVersion is not found). HumanLoopConfig takes flow "
+        "definitions of `regard review flow`, with one condition each; without any it meets its quota of 0."
     ),
     "DetectProtectiveEquipment": (
         "FACE_COVER only; CoversBodyPart repeats its confidence, and its box is the lower half of the face. There is "

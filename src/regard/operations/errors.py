@@ -24,7 +24,9 @@ from regard.gallery.errors import (
 from regard.operations.buckets import BucketRefused, ObjectTooLarge, ObjectUnavailable
 from regard.stewardship.call import Call
 from regard.stewardship.denied import Denied
+from regard.stewardship.flows import NoFlows, NoSuchFlow
 from regard.stewardship.logbook import NotLogged
+from regard.stewardship.loops import LoopExists, TooManyLoops
 from regard.vision.faces import UnknownVersion
 from regard.vision.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
 from regard.vision.runtime import RuntimeUnavailable
@@ -97,6 +99,10 @@ _WORDS: dict[type[Exception], _Words] = {
     OtherModel: lambda error, _: invalid_parameter(str(error)),
     UnknownVersion: lambda error, _: invalid_parameter(str(error)),
     BadPattern: lambda error, _: invalid_parameter(str(error)),
+    NoSuchFlow: lambda error, _: no_such_resource(str(error)),
+    NoFlows: lambda error, _: ApiError("HumanLoopQuotaExceededException", str(error)),
+    TooManyLoops: lambda error, _: ApiError("HumanLoopQuotaExceededException", str(error)),
+    LoopExists: lambda error, _: invalid_parameter(str(error)),
     CollectionExists: lambda error, _: ApiError("ResourceAlreadyExistsException", str(error)),
     UserExists: lambda error, _: ApiError("ConflictException", str(error)),
     QuotaExceeded: lambda error, _: ApiError("ServiceQuotaExceededException", str(error)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from regard.operations.errors import ApiError, no_such_resource
+from regard.operations.errors import no_such_resource
+from regard.operations.human_loops import activation, flow_of
 from regard.operations.pictures import require_at_most
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
@@ -16,17 +17,14 @@ MOST_SIDE = 10_000
 @operation("DetectModerationLabels", Capability.DETECT, DataClass.OBJECTS)
 def detect_moderation_labels(call: Call, rooms: Rooms) -> Answer:
     """What the picture shows of taxonomy 7.0, with every label above; an empty list for most pictures."""
-    if "HumanLoopConfig" in call.parameters:
-        raise ApiError(
-            "HumanLoopQuotaExceededException",
-            "There is no review queue here, so that no more than 0 human loops can run. Leave HumanLoopConfig out.",
-        )
+    flow = flow_of(call, rooms)
     if "ProjectVersion" in call.parameters:
         raise no_such_resource(f"There is no adapter {call.parameters['ProjectVersion']}: none can be trained here.")
     picture = rooms.pictures.read(call, call.parameters["Image"])
     require_at_most(picture, MOST_SIDE)
     at_least = call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE)
-    return {
+    found = [label for label in rooms.moderator(picture) if label.confidence >= at_least]
+    answer: Answer = {
         "ModerationLabels": [
             {
                 "Name": label.name,
@@ -34,9 +32,11 @@ def detect_moderation_labels(call: Call, rooms: Rooms) -> Answer:
                 "TaxonomyLevel": label.level,
                 "Confidence": label.confidence,
             }
-            for label in rooms.moderator(picture)
-            if label.confidence >= at_least
+            for label in found
         ],
         "ModerationModelVersion": VERSION,
         "ContentTypes": [],
     }
+    if flow is not None:
+        answer["HumanLoopActivationOutput"] = activation(call, rooms, flow, picture, found)
+    return answer

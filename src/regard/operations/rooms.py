@@ -13,6 +13,7 @@ from regard.operations.pictures import PictureReader
 from regard.stewardship.auditors import Auditors
 from regard.stewardship.call import Call
 from regard.stewardship.consents import Consents
+from regard.stewardship.loops import Loops
 from regard.stewardship.review import Reviews
 from regard.vision.equipment import EquipmentInspector
 from regard.vision.faces import FaceAnalyzer
@@ -35,6 +36,7 @@ class Rooms:
     text: TextReader
     consents: Consents | None = None
     reviews: Reviews | None = None
+    loops: Loops | None = None
     auditors: Auditors | None = None
 
     @contextmanager

@@ -12,7 +12,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
@@ -41,11 +41,15 @@ class NoSuchCandidate(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:
-    """A person who decides on candidates. `keys` are the access keys that this person asks with."""
+    """A person who decides on candidates. `keys` are the access keys that this person asks with.
+
+    `mark` is nobody else's, and the same in each service on the database: forms are marked with it.
+    """
 
     organization: str
     name: str
     keys: frozenset[str]
+    mark: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +245,7 @@ class Reviews:
             row = connection.execute(select(tables.reviewers).where(same)).first()
         if row is None or not hmac.compare_digest(row.digest, _digest(secret)):
             raise NotAReviewer("This is no reviewer's name and secret.")
-        return Reviewer(organization, name, frozenset(row.keys))
+        return Reviewer(organization, name, frozenset(row.keys), row.digest)
 
     def _states(self, organization: str, collection: str, probe: bytes) -> dict[str, str]:
         wanted = select(_of.whose, _of.state).where(

@@ -210,6 +210,36 @@ reviewers = Table(
     Column("keys", JSON, nullable=False),
 )
 
+human_flows = Table(
+    "human_flows",
+    metadata,
+    Column("organization", ForeignKey("organizations.id"), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("label", String(255), nullable=False),
+    Column("at_least", Float, nullable=False),
+    Column("at_most", Float, nullable=False),
+)
+
+# `id` is what only this service calls a loop. With the verdict, `picture` is emptied and `right_labels` filled.
+human_loops = Table(
+    "human_loops",
+    metadata,
+    Column("organization", ForeignKey("organizations.id"), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("flow", String(63), nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("classifiers", JSON, nullable=False),
+    Column("picture", LargeBinary, nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("asked_by", String(20), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+    Column("right_labels", JSON, nullable=False),
+    Column("reviewer", String(64)),
+    Column("reviewed_at", Float),
+)
+
 # `sealed` is what was filed, `sealed_answer` what was answered.
 reports = Table(
     "reports",

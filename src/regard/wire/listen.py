@@ -32,16 +32,36 @@ class _Server(uvicorn.Server):
         self._tell_finished()
 
 
-def listen(app: ASGIApp, settings: Settings, started: Callable[[int], None], finished: Callable[[], None]) -> None:
-    """Serve `app` until SIGTERM or SIGINT; what was accepted is finished first.
+class NoAddress(OSError):
+    """The address cannot be listened on; the text says why, and what to do."""
+
+
+def bound(settings: Settings) -> socket.socket:
+    """A socket that holds the address of the settings: whoever connects waits for :func:`listen`. Raises NoAddress."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address, family=family)
+    except OSError as error:
+        raise NoAddress(
+            f"{settings.host}, port {settings.port} cannot be listened on ({error.strerror}). Choose another with "
+            "--port or --host."
+        ) from None
+
+
+def listen(
+    app: ASGIApp,
+    settings: Settings,
+    on: socket.socket,
+    started: Callable[[int], None],
+    finished: Callable[[], None],
+) -> None:
+    """Serve `app` on a socket until SIGTERM or SIGINT; what was accepted is finished first.
 
     `started` gets the port once the service answers; `finished` is called when nothing is under way any more.
-    Raises OSError when the address cannot be had.
     """
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
         lifespan="off",
@@ -51,4 +71,4 @@ def listen(app: ASGIApp, settings: Settings, started: Callable[[int], None], fin
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    _Server(config, started, finished).run()
+    _Server(config, started, finished).run([on])

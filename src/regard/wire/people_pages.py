@@ -28,6 +28,7 @@ from regard.stewardship.consents import Consents, NoSuchReceipt
 from regard.stewardship.erasure import Erasure
 from regard.stewardship.gate import Denied, Gate, Permit
 from regard.stewardship.logbook import NotLogged
+from regard.stewardship.loops import NoSuchLoop
 from regard.stewardship.review import NoSuchCandidate, Reviews
 from regard.stewardship.subject_tokens import BadToken, Bearer, SubjectTokens
 from regard.wire.callers import Callers, body_of, refused
@@ -141,6 +142,7 @@ _ERRORS: dict[type[Exception], int] = {
     BadToken: 403,
     NoSuchReceipt: 404,
     NoSuchCandidate: 404,
+    NoSuchLoop: 404,
     BadReceipt: 400,
     msgspec.DecodeError: 400,
     ValueError: 400,

@@ -1,7 +1,8 @@
-"""The page `/review`: a person logs in, sees what waits for them, and says whether it is the same person.
+"""The page `/review`: a person logs in, sees what waits for them, and decides.
 
-Plain HTML without scripts. The login is HTTP Basic, ORGANIZATION/NAME and the secret of `regard review appoint`; a
-decision carries a mark that only this page gives out, so that no other site can make a browser decide.
+Of a match they say whether it is the same person, of a picture from a human loop which labels are right. Plain HTML
+without scripts. The login is HTTP Basic, ORGANIZATION/NAME and the secret of `regard review appoint`; a decision
+carries a mark that only this page gives out, so that no other site can make a browser decide.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import secrets
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from html import escape
+from itertools import islice
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from regard.stewardship.loops import Loop, Loops, NoSuchLabel, NoSuchLoop
 from regard.stewardship.review import Candidate, NoSuchCandidate, NotAReviewer, Reviewer, Reviews
 from regard.wire.callers import body_of
 
@@ -42,15 +45,27 @@ organization knows; a number is no proof. Others decide too, and you do not see 
 <button name="same" value="yes">The same person</button><button name="same" value="no">Not the same</button>
 </form></article>"""
 
+# A picture may show what nobody wants to see unasked, and a page of many would be large.
+_MOST_PICTURES = 10
+_LOOP = """<article><h2>{name}</h2><p>Asked {asked} UTC; gone {gone} UTC.{claimed}</p>
+<details><summary>Show the picture</summary><img alt="the picture" src="data:image/jpeg;base64,{data}"></details>
+<form method="post" action="/review/loops/{id}"><input type="hidden" name="mark" value="{mark}">
+<fieldset><legend>Which labels are right?</legend>{labels}</fieldset>
+<button>The ticked ones are right, the others wrong</button></form></article>"""
+_LABEL = """<p><label><input type="checkbox" name="right" value="{name}"> {name} ({confidence:.1f})</label></p>"""
+
 _Answer = Callable[[Request, Reviewer], Awaitable[Response]]
 
 
-def review_pages(reviews: Reviews) -> list[Route]:
-    """The routes."""
-    secret = secrets.token_bytes(32)
+class _Foreign(PermissionError):
+    """A decision that came from elsewhere."""
 
-    def mark(reviewer: Reviewer, candidate: str) -> str:
-        return hmac.digest(secret, f"{reviewer.organization}/{reviewer.name}/{candidate}".encode(), "sha256").hex()
+
+_ERRORS: dict[type[Exception], int] = {_Foreign: 403, NoSuchCandidate: 404, NoSuchLoop: 404, NoSuchLabel: 400}
+
+
+def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
+    """The routes."""
 
     def card(reviewer: Reviewer, candidate: Candidate) -> str:
         data = base64.b64encode(reviews.picture(reviewer, candidate.id)).decode()
@@ -63,26 +78,50 @@ def review_pages(reviews: Reviews) -> list[Route]:
             asked=_moment(candidate.created_at),
             gone=_moment(candidate.expires_at),
             picture=f'<img alt="the face that was searched with" src="data:image/jpeg;base64,{data}">' if data else "",
-            mark=mark(reviewer, candidate.id),
+            mark=_mark(reviewer, candidate.id),
         )
 
+    def loop_card(reviewer: Reviewer, loop: str, shown: Loop) -> str:
+        return _LOOP.format(
+            id=escape(loop),
+            name=escape(shown.name),
+            asked=_moment(shown.created_at),
+            gone=_moment(shown.expires_at),
+            claimed=f" Whoever asked says: {escape(', '.join(shown.classifiers))}." if shown.classifiers else "",
+            data=base64.b64encode(loops.picture(reviewer, loop)).decode(),
+            mark=_mark(reviewer, loop),
+            labels="".join(
+                _LABEL.format(name=escape(name), confidence=confidence) for name, confidence in shown.labels.items()
+            ),
+        )
+
+    def cards(reviewer: Reviewer) -> str:
+        found = [card(reviewer, each) for each in reviews.pending(reviewer)]
+        pictures = loops.pending(reviewer)
+        for loop, shown in islice(pictures.items(), _MOST_PICTURES):
+            # Somebody else may have decided meanwhile.
+            with suppress(NoSuchLoop):
+                found.append(loop_card(reviewer, loop, shown))
+        if (more := len(pictures) - _MOST_PICTURES) > 0:
+            found.append(f"<p>{more} more pictures wait; decide on these, and they come.</p>")
+        return "".join(found) or "<p>Nothing waits for you.</p>"
+
     async def waiting(_: Request, reviewer: Reviewer) -> Response:
-        found = await run_in_threadpool(reviews.pending, reviewer)
-        cards = [await run_in_threadpool(card, reviewer, each) for each in found]
-        return _page("".join(cards) or "<p>Nothing waits for you.</p>")
+        return _page(await run_in_threadpool(cards, reviewer))
 
     async def decide(request: Request, reviewer: Reviewer) -> Response:
         candidate = request.path_params["candidate"]
-        form = parse_qs((await body_of(request)).decode("latin-1"))
-        given, same = form.get("mark", [""])[0], form.get("same", [""])[0]
-        if not hmac.compare_digest(given.encode("latin-1"), mark(reviewer, candidate).encode()):
-            return _page("<p>This decision did not come from the page. Go back to /review.</p>", 403)
+        form = await _marked(request, _mark(reviewer, candidate))
+        same = form.get("same", [""])[0]
         if same not in ("yes", "no"):
             return _page("<p>Say yes or no.</p>", 400)
-        try:
-            await run_in_threadpool(reviews.decide, reviewer, candidate, same == "yes")
-        except NoSuchCandidate as error:
-            return _page(f"<p>{escape(str(error))}.</p>", 404)
+        await run_in_threadpool(reviews.decide, reviewer, candidate, same == "yes")
+        return RedirectResponse("/review", 303, _named())
+
+    async def judge(request: Request, reviewer: Reviewer) -> Response:
+        loop = request.path_params["loop"]
+        form = await _marked(request, _mark(reviewer, loop))
+        await run_in_threadpool(loops.decide, reviewer, loop, form.get("right", []))
         return RedirectResponse("/review", 303, _named())
 
     def logged_in(answer: _Answer) -> Callable[[Request], Awaitable[Response]]:
@@ -94,14 +133,31 @@ def review_pages(reviews: Reviews) -> list[Route]:
                 refused = _page(f"<p>{escape(str(error))}</p>", 401)
                 refused.headers["www-authenticate"] = 'Basic realm="regard review", charset="UTF-8"'
                 return refused
-            return await answer(request, reviewer)
+            try:
+                return await answer(request, reviewer)
+            except (*_ERRORS,) as error:
+                status = next(code for kind, code in _ERRORS.items() if isinstance(error, kind))
+                return _page(f"<p>{escape(str(error))}</p>", status)
 
         return endpoint
 
     return [
         Route("/review", logged_in(waiting), methods=["GET"]),
         Route("/review/{candidate}", logged_in(decide), methods=["POST"]),
+        Route("/review/loops/{loop}", logged_in(judge), methods=["POST"]),
     ]
+
+
+def _mark(reviewer: Reviewer, candidate: str) -> str:
+    return hmac.digest(reviewer.mark, candidate.encode(), "sha256").hex()
+
+
+async def _marked(request: Request, mark: str) -> dict[str, list[str]]:
+    """The fields of a form that this page gave out with a mark. Raises _Foreign."""
+    form = parse_qs((await body_of(request)).decode("latin-1"))
+    if not hmac.compare_digest(form.get("mark", [""])[0].encode(), mark.encode()):
+        raise _Foreign("This decision did not come from the page. Go back to /review.")
+    return form
 
 
 def _credentials(header: str) -> tuple[str, str, str]:
