@@ -51,6 +51,7 @@ class GalleryMachine(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.clients = [Client(open_rooms(Path(self.folder.name))) for _ in range(2)]
         self.model: dict[str, ModelCollection] = {}
+        self.requested: dict[str, tuple[ModelCollection, str]] = {}
 
     def teardown(self) -> None:
         forget(Path(self.folder.name))
@@ -135,6 +136,23 @@ class GalleryMachine(RuleBasedStateMachine):
             assert len(answer["UnsuccessfulFaceDeletions"]) == len(asked) - len(loose)
         for face_id in loose:
             del model.faces[face_id]
+
+    @rule(client=clients, name=names, user=user_ids, token=st.sampled_from("st"))
+    def create_user_once(self, client: int, name: str, user: str, token: str) -> None:
+        asked = {"CollectionId": name, "UserId": user, "ClientRequestToken": token}
+        model, before = self.model.get(name), self.requested.get(token)
+        if model is None:
+            self._refused(client, "ResourceNotFoundException", "CreateUser", **asked)
+        elif before is None and user in model.users:
+            self._refused(client, "ConflictException", "CreateUser", **asked)
+        elif before is None:
+            self.clients[client]("CreateUser", **asked)
+            self.requested[token] = model, user
+            model.users.append(user)
+        elif before[0] is model and before[1] == user:
+            self.clients[client]("CreateUser", **asked)
+        else:
+            self._refused(client, "IdempotentParameterMismatchException", "CreateUser", **asked)
 
     @rule(client=clients, name=names, user=user_ids)
     def create_user(self, client: int, name: str, user: str) -> None:

@@ -48,6 +48,22 @@ def test_over_max_faces_the_smallest_are_left_out_and_said(client: Client) -> No
     assert answer["FaceRecords"][0]["Face"]["BoundingBox"]["Height"] == pytest.approx(0.9)
 
 
+def test_over_max_faces_a_poor_face_is_left_out_before_a_smaller_one(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rejections(face: Face, description: Description, level: str, picture: Picture) -> tuple[str, ...]:
+        return ("EXTREME_POSE",) if level == "AUTO" and face.box.left < 0.1 else ()
+
+    monkeypatch.setattr(quality, "rejections", rejections)
+    image = {"Bytes": picture_of(1, 2, 3)}
+    answer = client("IndexFaces", CollectionId="a", Image=image, MaxFaces=2, QualityFilter="NONE")
+    heights = [record["Face"]["BoundingBox"]["Height"] for record in answer["FaceRecords"]]
+    assert heights == [pytest.approx(0.89), pytest.approx(0.88)]
+    (left,) = answer["UnindexedFaces"]
+    assert left["Reasons"] == ["EXCEEDS_MAX_FACES"]
+    assert left["FaceDetail"]["BoundingBox"]["Height"] == pytest.approx(0.9)
+
+
 def test_what_the_quality_filter_turns_away_makes_room_for_smaller_faces(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

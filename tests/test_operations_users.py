@@ -171,3 +171,14 @@ def test_a_token_is_the_organizations_own(client: Client) -> None:
 def test_a_refused_request_leaves_its_token_free(client: Client) -> None:
     assert _refusal(client, "DeleteUser", UserId="w", ClientRequestToken="t")[0] == "ResourceNotFoundException"
     assert client("DeleteUser", CollectionId="a", UserId="u", ClientRequestToken="t") == {}
+
+
+def test_a_token_repeats_nothing_of_a_collection_that_is_gone(client: Client) -> None:
+    client("CreateUser", CollectionId="a", UserId="v", ClientRequestToken="t")
+    client("DeleteCollection", CollectionId="a")
+    assert _refusal(client, "CreateUser", UserId="v", ClientRequestToken="t")[0] == "ResourceNotFoundException"
+    client("CreateCollection", CollectionId="a")
+    code, _ = _refusal(client, "CreateUser", UserId="v", ClientRequestToken="t")
+    assert code == "IdempotentParameterMismatchException"
+    assert client("CreateUser", CollectionId="a", UserId="v", ClientRequestToken="another") == {}
+    assert client("DescribeCollection", CollectionId="a")["UserCount"] == 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from regard.gallery.figures import COLLECTION
+from regard.gallery.tables import requests
 from regard.ledger.audit import audit
 from regard.ledger.proof import verify_receipt
 from regard.operations.errors import ApiError
@@ -62,6 +64,19 @@ def test_a_user_made_of_two_people_is_fused_from_the_one_who_stays(house: House)
     found, _ = house.ask("SearchUsers", CollectionId="a", FaceId=bob)
     assert [match["User"]["UserId"] for match in found["UserMatches"]] == ["both"]
     assert house.ask("DescribeCollection", CollectionId="a")[0]["UserCount"] == 1
+
+
+def test_no_answer_kept_for_a_request_names_a_face_that_is_erased(house: House) -> None:
+    _enrolled(house)
+    for user, face in zip(("u", "v"), house.faces("a"), strict=True):
+        asked = {"CollectionId": "a", "UserId": user, "FaceIds": [face], "ClientRequestToken": user}
+        house.ask("CreateUser", CollectionId="a", UserId=user)
+        house.ask("AssociateFaces", **asked)
+    alice, bob = house.faces("a")
+    house.erase("alice")
+    with house.gallery.reading() as connection:
+        kept = str(connection.execute(select(requests.c.answer)).all())
+    assert (alice in kept, bob in kept) == (False, True)
 
 
 def test_another_process_finds_nobody_on_its_next_call(house: House) -> None:

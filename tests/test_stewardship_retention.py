@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from regard.gallery.tables import requests
+from regard.gallery.tokens import REQUEST_SECONDS
 from regard.operations.errors import ApiError
 from tests.fakes import Clock
 from tests.peopled import House
@@ -32,6 +35,16 @@ def test_a_face_is_there_until_the_last_second_of_its_term(house: House) -> None
     assert len(house.search("a", BOB)) == len(house.faces("a")) == 1
     told = [entry for entry in house.entries() if entry["kind"] == "regard/retention"]
     assert [(entry["reason"], entry["faces"]) for entry in told] == [("term", 1)]
+
+
+def test_a_sweep_forgets_the_requests_of_more_than_a_week_ago(house: House) -> None:
+    house.collection("a")
+    for user in ("u", "v"):
+        house.ask("CreateUser", CollectionId="a", UserId=user, ClientRequestToken=user)
+        house.clock.now += REQUEST_SECONDS / 2 + 1
+    house.retention.sweep()
+    with house.gallery.reading() as connection:
+        assert connection.execute(select(requests.c.token)).scalars().all() == ["v"]
 
 
 def test_a_withdrawal_takes_the_faces_with_it_on_the_next_call(house: House) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.vision import similarity as module
-from regard.vision.similarity import RATES, BadCalibration, Calibration, calibration, score, shipped, similarity
+from regard.vision.similarity import RATES, SAME, BadCalibration, Calibration, calibration, score, shipped, similarity
 
 COSINES = st.floats(-1, 1)
 
@@ -29,13 +29,19 @@ def test_the_ends_of_the_scale_are_the_ends_of_the_cosine() -> None:
 def test_a_higher_cosine_is_never_less_similar(one: float, other: float) -> None:
     low, high = sorted((one, other))
     assert 0 <= similarity(low) <= similarity(high) <= 100
-    if high - low > 1e-9:
+    if high - low > 1e-9 and low < SAME:
         assert similarity(low) < similarity(high)
 
 
 @given(st.floats(0, 100))
 def test_a_threshold_turns_into_a_score_and_back(threshold: float) -> None:
     assert similarity(score(threshold)) == pytest.approx(threshold, abs=1e-9)
+
+
+def test_a_face_is_wholly_like_itself_whatever_float32_rounds() -> None:
+    assert similarity(1 - 9e-7) == 100
+    assert score(100) <= 1 - 9e-7
+    assert similarity(1 - 2e-6) < 100
 
 
 def test_rounding_beyond_one_is_cut_off() -> None:

@@ -70,8 +70,15 @@ def detect(picture: Source, wanted: frozenset[str] = _DEFAULT) -> list[Finding]:
     `wanted` names what to say of them beyond box, five landmarks, pose and quality, in the API's words: AGE_RANGE,
     GENDER, SMILE, MOUTH_OPEN, or ALL, which also gives all thirty landmarks. Emotions are for the policy to allow, and
     there is none here.
-    Raises ImageError for what is no picture, MissingWeights when the models were not pulled.
+    Raises ImageError for what is no picture, MissingWeights when the models were not pulled, ValueError for an
+    attribute that there is no model for.
     """
+    from regard.operations.rendering import ATTRIBUTES
+
+    if unknown := wanted - {"DEFAULT", "ALL", *ATTRIBUTES}:
+        raise ValueError(
+            f"There is no attribute {', '.join(sorted(unknown))} here. There are DEFAULT, ALL, {', '.join(ATTRIBUTES)}."
+        )
     analyzer, seen = _analyzer(), _picture(picture)
     told = wanted - {"EMOTIONS"}
     return [Finding(face, analyzer.describe(seen, face, told)) for face in analyzer.detect(seen)]

@@ -185,9 +185,9 @@ def _tell(report: Report, to: Path) -> None:
                 start = [""] * 3
         out.print(shown)
     for note in found.notes:
-        out.print(note, markup=False)
+        out.print(note)
     for name, value in Statement.of(report).results["disparities found"].items():
-        out.print(f"Disparity found: {name}: {value}", markup=False)
+        out.print(f"Disparity found: {name}: {value}")
     if not report.remedies:
         out.print(f"No disparity was found in {found.asked:,} comparisons.")
     out.print(f"Written: {to / _PAGE}, {_MARKDOWN}, {_REPORT}, {_NOTE}")

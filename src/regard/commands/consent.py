@@ -126,7 +126,7 @@ def bring_in(
     verb = "would enter" if dry_run else "entered"
     out.print(f"{report.rows} rows; {verb} {report.entered}; {report.known} known; {len(report.refused)} refused.")
     for row, cause in report.refused:
-        err.print(f"row {row} refused: {cause}", markup=False)
+        err.print(f"row {row} refused: {cause}")
     raise typer.Exit(NO if report.refused else YES)
 
 

@@ -56,7 +56,7 @@ def charter(
     )
     out.print(f"genesis {law.genesis}\nhead    {law.head}\npolicy  {law.policy} ({law.pack})")
     if law.charter.alone:
-        out.print("[bold]This is a council of one: whoever holds its key can change every rule.[/]")
+        out.print("This is a council of one: whoever holds its key can change every rule.", style="bold")
 
 
 @app.command()

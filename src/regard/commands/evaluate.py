@@ -158,7 +158,7 @@ def calibrate(
         print_json(msgspec.to_builtins(made))
         return
     _show(calibration_blocks(made))
-    out.print(f"Written: {to}. Set REGARD_CALIBRATION_FILE to it to use it.", markup=False)
+    out.print(f"Written: {to}. Set REGARD_CALIBRATION_FILE to it to use it.")
 
 
 def _read(data: Path, pairs: Path | None, face: str | None) -> tuple[list[Labelled], ListedPairs | None, str]:
@@ -182,7 +182,7 @@ def _write(record: Record, to: Path, as_json: bool) -> None:
         print_json(msgspec.to_builtins(record))
     else:
         _show(blocks(record))
-        out.print(f"Written: {to / 'record.json'}, record.md", markup=False)
+        out.print(f"Written: {to / 'record.json'}, record.md")
 
 
 def _show(told: list[Block]) -> None:

@@ -95,6 +95,6 @@ def _public(key: AccessKey) -> dict[str, object]:
         "key": key.access_key_id,
         "organization": key.caller.organization,
         "purpose": key.caller.purpose,
-        "expires": f"{datetime.fromtimestamp(key.expires, UTC):%Y-%m-%d %H:%M}",
+        "expires": f"{datetime.fromtimestamp(key.expires, UTC):%Y-%m-%dT%H:%M:%SZ}",
         "works": _works(key),
     }

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from regard.commands.output import NO, err, out, print_json, table
 from regard.commands.verified import Verified
@@ -225,10 +225,10 @@ def _tell_broken(broken: Broken, as_json: bool) -> None:
             {"verified": False, "kind": kind, "period": broken.period, "cause": str(broken.cause), "evidence": evidence}
         )
         return
-    err.print(f"[bold red]not what was promised:[/] {kind}, {broken.period}")
-    err.print(str(broken.cause), markup=False)
+    err.print(Text.assemble(("not what was promised:", "bold red"), f" {kind}, {broken.period}"))
+    err.print(str(broken.cause))
     for note in broken.evidence:
-        err.print(f"\n{_printable(note)}", markup=False)
+        err.print(f"\n{_printable(note)}")
 
 
 def _printable(note: bytes) -> str:
@@ -250,13 +250,14 @@ def _tell_mine(
         return
     listed = table("entry", *_TOLD)
     for call in own.calls:
-        told = (escape(str(call.told.get(each, ""))) for each in _TOLD)
+        told = (str(call.told.get(each, "")) for each in _TOLD)
         listed.add_row(f"{call.period}/{call.index}", *told)
     out.print(listed)
     for period, ranges in gaps.items():
         for first, last in ranges:
-            err.print(f"[bold red]gap:[/] {period}: calls {first} to {last} do not stand exactly once")
+            gap = f" {period}: calls {first} to {last} do not stand exactly once"
+            err.print(Text.assemble(("gap:", "bold red"), gap))
     for complaint in complaints:
-        err.print(f"{complaint.kept} {complaint.wrong}", markup=False)
+        err.print(f"{complaint.kept} {complaint.wrong}")
     if not gaps and not complaints:
         out.print(f"{len(own.calls)} calls, numbered without a gap.")

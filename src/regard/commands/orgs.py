@@ -63,8 +63,36 @@ def add(
         name,
         sector,
         aliases=alias or (),
-        identifiers=[(scheme, value) for scheme, _, value in (each.partition(":") for each in identifier or ())],
+        identifiers=_pairs(identifier),
         jurisdictions=jurisdiction or (),
+        verifier=verifier,
+    )
+    out.print(f"{made.id} {made.name}: {made.standing}")
+
+
+@app.command()
+def change(
+    organization: Id,
+    name: Annotated[str | None, typer.Option(help="Its legal name.")] = None,
+    sector: Annotated[str | None, typer.Option(help="What it does; docs/policy.md lists the sectors.")] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="One more name; may be repeated.")] = None,
+    identifier: Annotated[list[str] | None, typer.Option(help="One more SCHEME:VALUE; may be repeated.")] = None,
+    jurisdiction: Annotated[list[str] | None, typer.Option(help="One more country code; may be repeated.")] = None,
+    verifier: Annotated[str | None, typer.Option(help="The public key that its attestations are signed with.")] = None,
+) -> None:
+    """Change or add what is known of an organization; it is screened again.
+
+    Example: `regard orgs change 123456789012 --verifier "$(cat firm.pub)"`
+    """
+    organizations = _organizations()
+    known = organizations.get(organization)
+    made = organizations.change(
+        organization,
+        name=name,
+        sector=sector,
+        aliases=(*known.aliases, *(alias or ())),
+        identifiers=(*known.identifiers, *_pairs(identifier)),
+        jurisdictions=(*known.jurisdictions, *(jurisdiction or ())),
         verifier=verifier,
     )
     out.print(f"{made.id} {made.name}: {made.standing}")
@@ -140,12 +168,20 @@ def bring_in(
         )
     verb = "would enter" if dry_run else "entered"
     out.print(
-        f"{report.rows} rows; {verb} {len(report.new)} organizations and {report.ties} ties; {report.known} known."
+        f"{report.rows} rows; {verb} {len(report.new)} organizations and {report.ties} ties; {report.known} known, "
+        f"{len(report.changed)} of which with something new."
     )
     for name in report.under_review:
-        out.print(f"under review: {name}", markup=False)
+        out.print(f"under review: {name}")
     for row, cause in report.unread:
-        err.print(f"row {row} not read: {cause}", markup=False)
+        err.print(f"row {row} not read: {cause}")
+
+
+def _pairs(identifiers: list[str] | None) -> list[tuple[str, str]]:
+    found = [each.partition(":") for each in identifiers or ()]
+    if any(not (scheme and value) for scheme, _, value in found):
+        raise typer.BadParameter("an identifier is a scheme, a colon and a value: uei:ABC123")
+    return [(scheme, value) for scheme, _, value in found]
 
 
 def _organizations() -> Organizations:

@@ -7,16 +7,18 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Names of files, faces and people are told as they are: what looks like markup in them is none.
+out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 YES, NO, ERROR = 0, 1, 2
 
 
 def failed(error: BaseException | str) -> int:
     """Tell an error; the exit code to leave with."""
-    err.print(f"[bold red]error:[/] {error}", markup=not isinstance(error, BaseException))
+    err.print(Text.assemble(("error:", "bold red"), f" {error}"))
     return ERROR
 
 

@@ -45,6 +45,8 @@ def detect(
     Examples: `regard detect party.jpg --out boxes.jpg`, `regard detect photos/ -a ALL --json > faces.json`
     """
     files = list(pictures_under(paths))
+    if not files:
+        err.print(f"There are no pictures in {', '.join(map(str, paths))}.")
     found, code = {}, NO
     for file in track(files, description="Looking", console=err, disable=len(files) < 2):
         try:
@@ -58,7 +60,7 @@ def detect(
             save(file.read_bytes(), to if len(files) == 1 else to / file.name, map(_mark, details))
     if as_json:
         print_json(found)
-    else:
+    elif found:
         _print_faces(found)
     raise typer.Exit(code)
 
@@ -178,6 +180,8 @@ def comparison_marks(answer: dict[str, Any]) -> list[Mark]:
 
 
 def save(data: bytes, to: Path, marks: Iterable[Mark]) -> None:
-    """Write the picture file `data` with marks on it; the ending of `to` says in which format."""
+    """Write the picture file `data` with marks on it; the ending of `to` says in which format. Raises ValueError."""
+    if to.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{to} says no format to write in: end it in {', '.join(sorted(SUFFIXES))}.")
     to.parent.mkdir(parents=True, exist_ok=True)
     drawn(decode(data), marks).save(to)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.text import Text
 from sqlalchemy import Engine
 
 from regard.commands.output import NO, out, print_json, table
@@ -54,11 +55,12 @@ def explain(
         return
     out.print(f"Record {record.sequence}: {record.body['operation']} by {record.body['organization']}: {told.rule}")
     for rule in told.rules:
-        out.print(f"  [{rule.id}] {rule.sentence}\n  {rule.source}", markup=False)
+        out.print(f"  [{rule.id}] {rule.sentence}\n  {rule.source}")
     if told.path:
         out.print(f"  {' → '.join(told.path)}")
     if told.same is not None:
-        out.print("  Decided again: the same." if told.same else "  Decided again: [bold]another answer[/].")
+        again = Text("the same.") if told.same else Text("another answer.", "bold")
+        out.print(Text.assemble("  Decided again: ", again))
 
 
 @app.command("test")
@@ -68,9 +70,9 @@ def run(pack: PackName) -> None:
     file = Path(pack).with_suffix(".cases.toml")
     outcomes = run_cases(Policy(chosen), shipped_cases(pack) if pack in names() else read_cases(file))
     for outcome in outcomes:
-        mark = "[green]ok[/]" if outcome.passed else "[red]FAILED[/]"
+        mark = ("ok", "green") if outcome.passed else ("FAILED", "red")
         wanted = "" if outcome.passed else f": expected {outcome.case.expect}, found {outcome.found}"
-        out.print(f"{mark} {outcome.case.name}{wanted}")
+        out.print(Text.assemble(mark, f" {outcome.case.name}{wanted}"))
     if not all(outcome.passed for outcome in outcomes):
         raise typer.Exit(NO)
 

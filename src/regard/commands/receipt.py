@@ -45,11 +45,11 @@ def verify(
         origin = Checkpoint.parse(Note.parse(Receipt.parse(data).note).text).origin
         receipt, checkpoint = verify_receipt(data, keys.get(origin, ()), origin, witnesses, quorum)
     except (ProofError, NoteError) as error:
-        err.print(f"not proved: {error}", markup=False)
+        err.print(f"not proved: {error}")
         raise typer.Exit(NO) from None
     entry = json.loads(receipt.entry)
     if as_json:
         print_json({"origin": origin, "index": receipt.index, "size": checkpoint.size, "entry": entry})
         return
-    out.print(f"Entry {receipt.index} of the {checkpoint.size} in {origin}:", markup=False)
+    out.print(f"Entry {receipt.index} of the {checkpoint.size} in {origin}:")
     print_json(entry)

@@ -48,8 +48,8 @@ def show(report: Id, as_json: Json = False) -> None:
     out.print(f"{standing.report}: {standing.about}, filed {standing.filed}, due {standing.due}, {standing.state}")
     for name, value in told.items():
         if value:
-            out.print(f"{name}: {value}", markup=False)
-    out.print(f"\n{filing.text}", markup=False)
+            out.print(f"{name}: {value}")
+    out.print(f"\n{filing.text}")
 
 
 @app.command()

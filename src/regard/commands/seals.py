@@ -40,7 +40,7 @@ def seal(
     sealed = open_holdings(office).seals.seal(organization, collection, needed)
     out.print(f"{collection} is sealed: {needed} of {len(sealed.shares)} members open it.")
     if len(sealed.shares) == 1:
-        out.print("[bold]The council is one person: whoever holds their key opens it alone.[/]")
+        out.print("The council is one person: whoever holds their key opens it alone.", style="bold")
     out.print(f"Each of them gives their share with `regard collections unseal {sealed.id} --as NAME --key FILE`.")
 
 

@@ -62,7 +62,7 @@ def erase(
         f"{erased.receipts} receipts, {erased.details} sealed details."
     )
     where = f"/log/{erased.written.period}/receipts/{erased.written.index}" if erased.written else "the running service"
-    out.print(f"The log says so: {where}", markup=False)
+    out.print(f"The log says so: {where}")
 
 
 @app.command()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from regard.gallery import removals, tables
+from regard.gallery import removals, tables, tokens
 from regard.gallery.collections import Collections, Kept
 from regard.gallery.errors import CollectionSealed
 from regard.gallery.faces import Box
@@ -135,15 +135,19 @@ class Subjects:
     ) -> Removal:
         """Remove the faces of a collection that `which` describes, whatever users they are associated with.
 
-        Those users are fused anew from the faces that stay; one without any goes too. Raises NoSuchCollection.
+        Those users are fused anew from the faces that stay; one without any goes too. No answer that is kept for a
+        ClientRequestToken names the faces any more. Raises NoSuchCollection.
         """
         collection = self._collections.change(connection, organization, collection_id)
-        found = select(_faces.id, _faces.subject, _faces.user_id).where(_faces.collection == collection.id, *which)
+        found = select(_faces.id, _faces.face_id, _faces.subject, _faces.user_id).where(
+            _faces.collection == collection.id, *which
+        )
         rows = connection.execute(found).all()
         if not rows:
             return Removal(collection.id, 0)
         for ids in _batches({row.id for row in rows}):
             connection.execute(delete(tables.faces).where(_faces.id.in_(ids)))
+        tokens.forget(connection, organization, {row.face_id for row in rows})
         gone = self._settle_users(connection, collection, {row.user_id for row in rows} - {None})
         removals.note(connection, collection, [row.id for row in rows], list(gone))
         connection.execute(

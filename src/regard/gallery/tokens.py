@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -17,6 +18,7 @@ from regard.sealing import SealBroken, SealingKey
 PAGE_SECONDS = 24 * 3600
 REQUEST_SECONDS = 7 * 24 * 3600
 _requests = tables.requests.c
+_FACE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class PageTokens:
@@ -63,8 +65,7 @@ class Requests:
         """What `work` answers, in the caller's transaction, or what it answered then. Raises TokenReused."""
         if token is None:
             return work()
-        oldest = self._clock() - REQUEST_SECONDS
-        connection.execute(delete(tables.requests).where(_requests.created_at < oldest))
+        self.expire(connection)
         name = {"organization": organization, "operation": operation, "token": token}
         digest = hashlib.sha256(_canonical(parameters)).hexdigest()
         wanted = select(_requests.parameters, _requests.answer).filter_by(**name)
@@ -79,6 +80,20 @@ class Requests:
             insert(tables.requests).values(**name, parameters=digest, answer=answer, created_at=self._clock())
         )
         return answer
+
+    def expire(self, connection: Connection) -> None:
+        """Forget the requests of more than 7 days ago."""
+        oldest = self._clock() - REQUEST_SECONDS
+        connection.execute(delete(tables.requests).where(_requests.created_at < oldest))
+
+
+def forget(connection: Connection, organization: str, face_ids: Collection[str]) -> None:
+    """Forget the requests of an organization whose answers name one of these faces."""
+    rows = connection.execute(select(tables.requests).filter_by(organization=organization)).all()
+    for row in rows:
+        if not set(_FACE_ID.findall(json.dumps(row.answer))).isdisjoint(face_ids):
+            same = {"organization": organization, "operation": row.operation, "token": row.token}
+            connection.execute(delete(tables.requests).filter_by(**same))
 
 
 def _context(listing: object) -> bytes:

@@ -110,23 +110,22 @@ def _sorted_out(
 ) -> tuple[list[tuple[Face, dict[str, Any]]], list[dict[str, Any]]]:
     """The faces to enrol with their FaceDetails, largest first, and the UnindexedFaces.
 
-    The quality filter goes first; of what passes, the smallest are over MaxFaces.
+    The quality filter goes first. Over MaxFaces, of what passes it, those go that AUTO would turn away; then the
+    smallest.
     """
     wanted = granted_attributes(call, "DetectionAttributes")
     level = call.parameters.get("QualityFilter", "AUTO")
     most = min(call.parameters.get("MaxFaces", MOST_INDEXED), MOST_INDEXED)
-    taken: list[tuple[Face, dict[str, Any]]] = []
-    left: list[dict[str, Any]] = []
-    for face in faces:
-        description = rooms.faces.describe(picture, face, wanted)
-        detail = face_detail(face, description)
-        reasons = list(quality.rejections(face, description, level, picture))
-        if not reasons and len(taken) == most:
-            reasons = ["EXCEEDS_MAX_FACES"]
-        if reasons:
-            left.append({"FaceDetail": detail, "Reasons": reasons})
-        else:
-            taken.append((face, detail))
+    described = [rooms.faces.describe(picture, face, wanted) for face in faces]
+    found = list(zip(faces, described, strict=True))
+    reasons = [list(quality.rejections(*each, level, picture)) for each in found]
+    passed = [place for place, why in enumerate(reasons) if not why]
+    passed.sort(key=lambda place: bool(quality.rejections(*found[place], "AUTO", picture)))
+    for place in passed[most:]:
+        reasons[place] = ["EXCEEDS_MAX_FACES"]
+    details = [face_detail(*each) for each in found]
+    taken = [(face, detail) for face, detail, why in zip(faces, details, reasons, strict=True) if not why]
+    left = [{"FaceDetail": detail, "Reasons": why} for detail, why in zip(details, reasons, strict=True) if why]
     return taken, left
 
 

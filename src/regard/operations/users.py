@@ -95,12 +95,22 @@ def disassociate_faces(call: Call, rooms: Rooms) -> Answer:
 
 
 def _once(call: Call, rooms: Rooms, work: Callable[[Connection], Answer]) -> Answer:
-    """Do `work` in one transaction, or repeat its answer when the ClientRequestToken came before."""
+    """Do `work` in one transaction, or repeat its answer when the ClientRequestToken came before.
+
+    The collection is part of what is asked, and not its name alone: what was done in one that is gone is not done in
+    the next of that name.
+    """
     asked = {name: value for name, value in call.parameters.items() if name != "ClientRequestToken"}
-    token = call.parameters.get("ClientRequestToken")
+    organization, token = call.caller.organization, call.parameters.get("ClientRequestToken")
     with rooms.writing(call) as connection:
+        collection = rooms.gallery.collections.find(connection, organization, asked["CollectionId"])
         return rooms.gallery.requests.answer(
-            connection, call.caller.organization, call.operation.name, token, asked, lambda: work(connection)
+            connection,
+            organization,
+            call.operation.name,
+            token,
+            asked | {"collection": collection.id},
+            lambda: work(connection),
         )
 
 

@@ -102,6 +102,8 @@ class Retention:
     def sweep(self) -> list[Swept]:
         """Let go of whatever is overdue anywhere; which faces went."""
         self._expire()
+        with self._gallery.writing() as connection:
+            self._gallery.requests.expire(connection)
         return [swept for named in self._collections() for swept in self._sweep_collection(*named)]
 
     def start(self) -> None:

@@ -34,6 +34,8 @@ RATES = {
 PROFILES = ("fast", "accurate")
 # The share of searches for somebody who is not in the gallery that a floor lets meet a false match.
 MOST_SEARCHES = 0.01
+# The cosine of a face with itself, less what float32 may round: from here on the similarity is 100.
+SAME = 1 - 1e-6
 
 Basis = Literal["measured", "extrapolated"]
 
@@ -103,11 +105,11 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=
         return f"{self.face_model}/{self.version}"
 
     def similarity(self, score: float) -> float:
-        """The similarity, 0 to 100, of a cosine score; rounding beyond −1 and 1 is cut off."""
+        """The similarity, 0 to 100, of a cosine score: 100 from SAME on; rounding beyond −1 and 1 is cut off."""
         return float(np.interp(score, self._scores, self._similarities))
 
     def score(self, similarity: float) -> float:
-        """The cosine score, −1 to 1, that has this similarity."""
+        """The least cosine score, −1 to SAME, that has this similarity."""
         return float(np.interp(similarity, self._similarities, self._scores))
 
     def false_match_rate(self, similarity: float) -> float:
@@ -131,7 +133,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=
 
     @cached_property
     def _scores(self) -> tuple[float, ...]:
-        return (-1.0, *(point.score for point in self.points), 1.0)
+        return (-1.0, *(point.score for point in self.points), SAME)
 
     @cached_property
     def _similarities(self) -> tuple[float, ...]:
@@ -139,12 +141,12 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=
 
 
 def similarity(score: float, face_model: str | None = None) -> float:
-    """The similarity, 0 to 100, of a cosine score; rounding beyond −1 and 1 is cut off."""
+    """The similarity, 0 to 100, of a cosine score: 100 from SAME on; rounding beyond −1 and 1 is cut off."""
     return calibration(face_model).similarity(score)
 
 
 def score(similarity: float, face_model: str | None = None) -> float:
-    """The cosine score, −1 to 1, that has this similarity; the inverse of :func:`similarity`."""
+    """The least cosine score, −1 to SAME, that has this similarity; the inverse of :func:`similarity`."""
     return calibration(face_model).score(similarity)
 
 
