@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -15,6 +16,8 @@ from benchmarks.measuring import markdown, seconds
 from benchmarks.pictures import SHARED, small
 from regard.commands.gallery import indexed
 from regard.commands.inside import Inside
+from regard.commands.sources import NameFrom, sources_in
+from regard.operations.buckets import Buckets
 from regard.server import open_analyzer
 from regard.settings import from_environment
 from regard.vision.images import decode
@@ -70,12 +73,13 @@ def _written(pictures: list[bytes], folder: Path) -> list[Path]:
     return files
 
 
+_BUCKETS = Buckets(from_environment())
 _names = (f"face-{number}" for number in range(1_000_000))
 
 
 def _index(inside: Inside, files: list[Path]) -> int:
     """How many faces were enrolled, under new names: under the same they would be found instead."""
-    named = [(file, next(_names)) for file in files]
+    named = [replace(source, name=next(_names)) for source in sources_in(map(str, files), NameFrom.NONE, _BUCKETS, "")]
     return sum(len(result["faces"]) for _, result in indexed(inside, named, "bench"))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 from PIL import Image, ImageOps
 from typer.testing import CliRunner, Result
 
@@ -60,6 +62,48 @@ def test_a_second_run_does_only_what_is_left(people: Path, monkeypatch: pytest.M
     first = _indexed(people, "-c", "staff")
     monkeypatch.setattr(gallery, "_index_one", lambda *_: pytest.fail("a finished file was indexed again"))
     assert _indexed(people, "-c", "staff") == first
+
+
+def test_a_list_names_its_pictures_and_tells_which_are_missing(people: Path) -> None:
+    (people / "staff.csv").write_text("image,name\nsomeone/front view.jpg,Ada L.\nsomeone/wall.png,\ngone.jpg,x\n")
+    result = _run("index", people / "staff.csv", "-c", "staff", "--json")
+    assert result.exit_code == 2
+    found = {Path(file).name: each for file, each in json.loads(result.stdout).items()}
+    assert len(found["front view.jpg"]["faces"]) == 1
+    assert "No such file" in found["gone.jpg"]["error"]
+    shown = json.loads(_run("collections", "show", "staff", "--json").stdout)
+    assert [face["ExternalImageId"] for face in shown] == ["Ada_L."]
+    (people / "list.csv").write_text("file\na.jpg\n")
+    assert "no column image" in str(_run("index", people / "list.csv", "-c", "staff").exception)
+    assert "s3://BUCKET/PREFIX" in str(_run("index", "nowhere", "-c", "staff").exception)
+
+
+def test_a_bucket_is_indexed_where_the_operator_allows_it(
+    people: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    given = {"ENDPOINT": f"http://{host}:{port}", "REGION": "us-east-1", "ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"REGARD_S3_{name}", value)
+    store = boto3.client("s3", "us-east-1", None, True, None, given["ENDPOINT"], "k", "s")
+    store.create_bucket(Bucket="pictures")
+    for name in ("team/ada/front.jpg", "team/readme.txt", "others/b.jpg"):
+        store.put_object(Bucket="pictures", Key=name, Body=portrait)
+    refused = _run("index", "s3://pictures/team/", "-c", "staff", "--name-from", "folder")
+    assert "REGARD_S3_ALLOWED" in str(refused.exception)
+    monkeypatch.setenv("REGARD_S3_ALLOWED", "*=pictures/team/")
+    result = _run("index", "s3://pictures/team/", "-c", "staff", "--name-from", "folder", "--json")
+    assert result.exit_code == 0, result.output
+    ((where, found),) = json.loads(result.stdout).items()
+    assert (where, len(found["faces"])) == ("s3://pictures/team/ada/front.jpg", 1)
+    shown = json.loads(_run("collections", "show", "staff", "--json").stdout)
+    assert [face["ExternalImageId"] for face in shown] == ["ada"]
+    monkeypatch.setattr(gallery, "_index_one", lambda *_: pytest.fail("a finished object was indexed again"))
+    again = _run("index", "s3://pictures/team/", "-c", "staff", "--name-from", "folder", "--json")
+    assert json.loads(again.stdout) == {where: found}
+    server.stop()
 
 
 def test_a_collection_made_again_is_indexed_anew(people: Path) -> None:

@@ -56,6 +56,17 @@ def test_an_allowed_object_is_read(endpoint: str) -> None:
     assert buckets.read(ALICE, "pictures", "open/a.jpg", None, 10) == b"0123456789"
 
 
+def test_the_objects_below_an_allowed_prefix_are_listed_with_their_state(endpoint: str) -> None:
+    buckets = _buckets(endpoint, f"{ALICE}=pictures/open/")
+    ((name, version),) = buckets.names(ALICE, "pictures", "open/")
+    assert (name, bool(version)) == ("open/a.jpg", True)
+    for prefix in ("", "closed/", "open"):
+        with pytest.raises(BucketRefused, match="REGARD_S3_ALLOWED"):
+            list(buckets.names(ALICE, "pictures", prefix))
+    with pytest.raises(ObjectUnavailable):
+        list(_buckets(endpoint, "*=nowhere/").names(ALICE, "nowhere", ""))
+
+
 def test_a_version_is_read(endpoint: str) -> None:
     client = _client(endpoint)
     first = client.put_object(Bucket="pictures", Key="open/v.jpg", Body=b"first")["VersionId"]

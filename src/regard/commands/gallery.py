@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from regard.commands.inside import Inside, caller_of
 from regard.commands.journal import Journal
 from regard.commands.output import NO, YES, err, failed, out, print_json, table
-from regard.commands.pictures import mark_of, pictures_under, save
+from regard.commands.pictures import mark_of, save
+from regard.commands.sources import NameFrom, Source, sources_in
+from regard.operations.buckets import Buckets
 from regard.operations.errors import ApiError
 from regard.settings import from_environment
 
@@ -27,14 +27,6 @@ Key = Annotated[
     str | None, typer.Option("--key", help="Act as the holder of this access key; by default, the first that works.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in the form of the API.")]
-
-
-class NameFrom(StrEnum):
-    """Where the ExternalImageId of a face comes from."""
-
-    FILE = "file"
-    FOLDER = "folder"
-    NONE = "none"
 
 
 @app.command("list")
@@ -118,7 +110,12 @@ def delete(
 
 
 def index(
-    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", exists=True)],
+    places: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PLACE...", help="Pictures, folders, CSV lists (image, and perhaps name), s3://BUCKET/PREFIX."
+        ),
+    ],
     collection: Annotated[str, typer.Option("--collection", "-c", help="Where to enrol; made when it is not there.")],
     name_from: Annotated[
         NameFrom, typer.Option(help="The name (ExternalImageId) of a face: its file's, its folder's, or none.")
@@ -130,23 +127,24 @@ def index(
 ) -> None:
     """Enrol the faces of pictures in a collection.
 
-    Stopped and run again, it goes on where it was. Leaves with 0 when every picture was read, 2 when one was not;
-    what was not enrolled is told with its reasons.
+    A bucket is read with the operator's credentials, where REGARD_S3_ALLOWED lets the key's organization. Stopped and
+    run again, it goes on where it was. Leaves with 0 when every picture was read, 2 when one was not; what was not
+    enrolled is told with its reasons.
 
     Example: `regard index people/ --collection staff --name-from folder`
     """
     inside = _inside(key)
     journal = _journal_of(inside, collection)
-    files = list(pictures_under(paths))
-    done = {} if again else {file: result for file in files if (result := journal.result(file)) is not None}
-    left = [(file, _name(file, name_from)) for file in files if file not in done]
+    buckets = Buckets(from_environment())
+    found = list(sources_in(places, name_from, buckets, inside.caller.organization))
+    done = {} if again else {each: result for each in found if (result := journal.result(each)) is not None}
     with _bar() as bar:
-        task = bar.add_task("Indexing", total=len(files), completed=len(done))
-        for file, result in indexed(inside, left, collection, most):
-            journal.note(file, result)
-            done[file] = result
+        task = bar.add_task("Indexing", total=len(found), completed=len(done))
+        for source, result in indexed(inside, [each for each in found if each not in done], collection, most):
+            journal.note(source, result)
+            done[source] = result
             bar.advance(task)
-    results = {str(file): done[file] for file in files}
+    results = {each.where: done[each] for each in found}
     if as_json:
         print_json(results)
     else:
@@ -156,18 +154,18 @@ def index(
 
 
 def indexed(
-    inside: Inside, files: Iterable[tuple[Path, str | None]], collection: str, most: int | None = None
-) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Enrol the faces of files, each with the name to give them: which file is done, and what became of it.
+    inside: Inside, sources: Iterable[Source], collection: str, most: int | None = None
+) -> Iterator[tuple[Source, dict[str, Any]]]:
+    """Enrol the faces of pictures: which one is done, and what became of it.
 
     Several are worked on at once: one more than there are cores, because one always waits for the disk.
     """
     workers = len(os.sched_getaffinity(0)) + 1
     with ThreadPoolExecutor(workers) as pool:
-        begun: dict[Future[dict[str, Any]], Path] = {}
+        begun: dict[Future[dict[str, Any]], Source] = {}
         try:
-            for file, name in files:
-                begun[pool.submit(_index_one, inside, file, collection, name, most)] = file
+            for source in sources:
+                begun[pool.submit(_index_one, inside, source, collection, most)] = source
                 if len(begun) > 2 * workers:
                     yield from _finished(begun)
             while begun:
@@ -225,18 +223,18 @@ def _journal_of(inside: Inside, collection: str) -> Journal:
     return Journal(folder / f"{collection}-{made}.jsonl")
 
 
-def _finished(begun: dict[Future[dict[str, Any]], Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _finished(begun: dict[Future[dict[str, Any]], Source]) -> Iterator[tuple[Source, dict[str, Any]]]:
     for future in wait(begun, return_when=FIRST_COMPLETED).done:
         yield begun.pop(future), future.result()
 
 
-def _index_one(inside: Inside, file: Path, collection: str, name: str | None, most: int | None) -> dict[str, Any]:
+def _index_one(inside: Inside, source: Source, collection: str, most: int | None) -> dict[str, Any]:
     try:
         answer = inside.ask(
             "IndexFaces",
             CollectionId=collection,
-            Image={"Bytes": file.read_bytes()},
-            ExternalImageId=name,
+            Image=source.image(),
+            ExternalImageId=source.name,
             MaxFaces=most,
         )
     except (ApiError, OSError) as error:
@@ -251,15 +249,14 @@ def _index_one(inside: Inside, file: Path, collection: str, name: str | None, mo
 
 # Errors that the next picture may not have; any other would come again with each.
 OF_THE_PICTURE = frozenset(
-    {"InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException", "ValidationException"}
+    {
+        "InvalidImageFormatException",
+        "ImageTooLargeException",
+        "InvalidParameterException",
+        "InvalidS3ObjectException",
+        "ValidationException",
+    }
 )
-
-
-def _name(file: Path, name_from: NameFrom) -> str | None:
-    if name_from is NameFrom.NONE:
-        return None
-    name = file.stem if name_from is NameFrom.FILE else file.resolve().parent.name
-    return re.sub(r"[^a-zA-Z0-9_.\-:]", "_", name)[:255]
 
 
 def _bar() -> Progress:

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from regard.commands.sources import Source
+
 
 class Journal:
-    """What was done with which file, a line of JSON each. A file that has changed since counts as not done."""
+    """What was done with which picture, a line of JSON each. One that has changed since counts as not done."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,20 +25,20 @@ class Journal:
                     continue
                 self._done[entry["file"]] = entry
 
-    def result(self, file: Path) -> dict[str, Any] | None:
-        """What was noted of this file, or None when it is still to do."""
-        entry = self._done.get(str(file.resolve()))
-        return entry["result"] if entry and entry["state"] == _state(file) else None
+    def result(self, source: Source) -> dict[str, Any] | None:
+        """What was noted of this picture, or None when it is still to do."""
+        entry = self._done.get(_name(source))
+        return entry["result"] if entry and entry["state"] == [*source.state] else None
 
-    def note(self, file: Path, result: dict[str, Any]) -> None:
-        """Note that `file` is done."""
-        name = str(file.resolve())
-        entry = {"file": name, "state": _state(file), "result": result}
+    def note(self, source: Source, result: dict[str, Any]) -> None:
+        """Note that a picture is done."""
+        name = _name(source)
+        entry = {"file": name, "state": [*source.state], "result": result}
         self._done[name] = entry
         with self._path.open("a") as lines:
             lines.write(json.dumps(entry) + "\n")
 
 
-def _state(file: Path) -> list[int]:
-    status = file.stat()
-    return [status.st_size, status.st_mtime_ns]
+def _name(source: Source) -> str:
+    """The same from whichever folder the command is run."""
+    return source.where if "://" in source.where else str(Path(source.where).resolve())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -55,6 +56,23 @@ class Buckets:
         if len(data) > most:
             raise ObjectTooLarge(f"s3://{bucket}/{name} has more than {most} bytes")
         return data
+
+    def names(self, organization: str, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
+        """The objects whose names begin with `prefix`, in order, each with its ETag.
+
+        Raises BucketRefused unless all that begin so may be read, ObjectUnavailable.
+        """
+        if not self._may_read(organization, bucket, prefix):
+            raise BucketRefused(
+                f"organization {organization} may not list s3://{bucket}/{prefix}; "
+                f"the operator allows it with REGARD_S3_ALLOWED={organization}={bucket}/{prefix}"
+            )
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            for page in pages:
+                yield from ((each["Key"], each["ETag"]) for each in page.get("Contents", ()))
+        except (BotoCoreError, ClientError, OSError) as error:
+            raise ObjectUnavailable(str(error)) from error
 
     def _may_read(self, organization: str, bucket: str, name: str) -> bool:
         return any(
