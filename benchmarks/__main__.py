@@ -11,7 +11,19 @@ from pathlib import Path
 from benchmarks.measuring import machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-NAMES = ("pipeline", "instances", "serving", "indexing", "search", "templates", "policy", "ledger", "logging")
+NAMES = (
+    "pipeline",
+    "instances",
+    "serving",
+    "indexing",
+    "search",
+    "templates",
+    "policy",
+    "ledger",
+    "logging",
+    "beyond",
+    "load",
+)
 
 
 def main() -> None:

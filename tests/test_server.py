@@ -149,7 +149,8 @@ def test_pictures_are_read_from_a_store_where_the_operator_allows_it(
                 client.detect_faces(Image=_object(key))
 
 
-def test_overload_is_throttled_and_the_service_goes_on(tmp_path: Path, portrait: bytes) -> None:
+@pytest.mark.parametrize("operation", ["detect_faces", "detect_labels", "detect_moderation_labels"])
+def test_overload_is_throttled_and_the_service_goes_on(tmp_path: Path, portrait: bytes, operation: str) -> None:
     with running(tmp_path, REGARD_WORKERS="1", REGARD_QUEUE="1") as service:
         client = boto3.client(
             "rekognition",
@@ -162,7 +163,7 @@ def test_overload_is_throttled_and_the_service_goes_on(tmp_path: Path, portrait:
 
         def ask(_: int) -> str:
             try:
-                client.detect_faces(Image={"Bytes": portrait}, Attributes=["ALL"])
+                getattr(client, operation)(Image={"Bytes": portrait})
             except ClientError as error:
                 return str(error.response["Error"]["Code"])
             return "OK"
