@@ -40,13 +40,14 @@ def test_the_gate_asks_the_gallery_what_a_collection_stands_on(room: Stewardship
     with gallery.writing() as connection:
         tags = {"regard:basis": "none"}
         gallery.collections.create(connection, caller.organization, "crowd", "1.0", tags)
-    gate = Gate(room.engine, Settings(data_dir=room.folder), room.logbook)
+    gate = Gate(room.engine, Settings(data_dir=room.folder), room.logbook, clock=lambda: room.now)
     with pytest.raises(Denied, match="identification-needs-basis"):
         gate.before(room.call(caller, "SearchFacesByImage", CollectionId="crowd"))
 
 
 def test_a_decision_that_was_made_before_costs_little(room: Stewardship) -> None:
-    caller, gate, took = room.caller(), Gate(room.engine, Settings(data_dir=room.folder), room.logbook), []
+    caller, took = room.caller(), []
+    gate = Gate(room.engine, Settings(data_dir=room.folder), room.logbook, clock=lambda: room.now)
     for _ in range(300):
         start = time.perf_counter()
         gate.before(room.call(caller, "SearchFacesByImage", CollectionId="friends"))

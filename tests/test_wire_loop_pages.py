@@ -104,6 +104,7 @@ def test_a_harmless_picture_starts_no_loop(queue: Queue, portrait: bytes) -> Non
 
 
 def test_flows_are_listed_and_removed(queue: Queue, portrait: bytes) -> None:
+    queue.regard("review", "flow", "set", "that-stays")
     arn = queue.regard("review", "flow", "set", "short-lived", "--label", "Violence")
     assert "short-lived" in queue.regard("review", "flow", "list")
     listed = {each["name"]: each for each in json.loads(queue.regard("review", "flow", "list", "--json"))}
