@@ -56,23 +56,25 @@ def denied(rule: str) -> Iterator[list[str]]:
 def test_three_hands_above_a_forbidden_customer(
     house: tuple[Running, Organizations], client: Client, portrait: bytes
 ) -> None:
-    organizations, signer, image = house[1], Signer.generate("first"), {"Bytes": portrait}
-    first = organizations.register("First", "technology", verifier=str(signer.verifier))
-    second, third = (organizations.register(name, "technology") for name in ("Second", "Third"))
-    border = organizations.register("Border guard", "immigration-enforcement")
-    ours = client(first.id)
+    organizations, signer, image = house[1], Signer.generate("hands"), {"Bytes": portrait}
+    names, until = ("First", "Second", "Third"), 1_000 + int(time.time())
+    first, second, third = (
+        organizations.register(name, "technology", verifier=str(signer.verifier)).id for name in names
+    )
+    border = organizations.register("Border guard", "immigration-enforcement").id
+    ours = client(first)
     assert ours.detect_faces(Image=image)["FaceDetails"]
-    organizations.add_edge(Edge(second.id, EdgeKind.SUPPLIES, third.id, "an import"))
-    organizations.add_edge(Edge(third.id, EdgeKind.SUPPLIES, border.id, "an import"))
-    organizations.add_edge(Edge(first.id, EdgeKind.SUPPLIES, second.id))
+    for source, target in ((first, second), (second, third), (third, border)):
+        organizations.add_edge(Edge(source, EdgeKind.SUPPLIES, target))
+        attest(organizations, source, sign_note(declaration(organizations, source, until), [signer]))
     with denied("no-immigration-enforcement") as said:
         ours.detect_faces(Image=image)
     assert "you → Second → Third → Border guard (immigration enforcement)" in said[0]
-    organizations.remove_edge(first.id, EdgeKind.SUPPLIES, second.id)
-    with denied("attestation-expired"):
+    organizations.remove_edge(third, EdgeKind.SUPPLIES, border)
+    with denied("attestation-expired") as said:
         ours.detect_faces(Image=image)
-    until = 1_000 + int(time.time())
-    attest(organizations, first.id, sign_note(declaration(organizations, first.id, until), [signer]))
+    assert "you → Second → Third (not attested)" in said[0]
+    attest(organizations, third, sign_note(declaration(organizations, third, until), [signer]))
     assert ours.detect_faces(Image=image)["FaceDetails"]
 
 

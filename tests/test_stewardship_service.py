@@ -20,7 +20,7 @@ from tests.stewarding import Stewardship
 SOURCES = Path(__file__).parents[1] / "src" / "regard"
 FACES = (DataClass.FACES, DataClass.TEMPLATES)
 ALL = {**registry.answered(), **registry.ours()}
-# What law enforcement may still do with faces: let go of them.
+# What law enforcement may still do with faces: let go of them. SwitchCollection deletes the collection it replaces.
 LETTING_GO = {"DeleteCollection", "DeleteFaces", "DeleteUser", "DisassociateFaces", "SwitchCollection"}
 
 
