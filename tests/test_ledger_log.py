@@ -210,10 +210,11 @@ def test_a_log_that_dies_before_any_write_is_found_whole(tmp_path: Path) -> None
         shutil.copytree(tmp_path / "before", place)
         disk = DyingDisk(last)
         told: list[bytes] = []
-        with suppress(LogUnavailable), opened(place, disk, publish_every=0) as log:
+        with suppress(LogUnavailable), opened(place, disk) as log:
             for index in range(250, 259):
                 log.append(b"%d" % index)
                 told.append(b"%d" % index)
+                log.publish()
         with opened(place) as log:
             entries = assert_equals_a_rebuild(log)[250:]
         assert entries[: len(told)] == told
@@ -425,10 +426,10 @@ def test_no_file_is_written_twice_with_other_bytes(tmp_path: Path) -> None:
 
 
 def test_partial_tiles_go_once_the_full_one_is_there(folder: Path) -> None:
-    with opened(folder, publish_every=0) as log:
+    with opened(folder) as log:
         for index in range(256):
             log.append(b"%d" % index)
-        log.publish()
+            log.publish()
         assert {path.name for path in folder.glob("public/tile/*/*")} == {"000", "000.p"}
         assert sorted(folder.glob("public/tile/*/000.p/*")) == [folder / "public/tile/1/000.p/1"]
 

@@ -1,8 +1,9 @@
 """The log: entries in, indexes out, once they are durable and under a signed checkpoint.
 
-One thread owns the disk. It takes all that waits as one group, adds the entries to the tree, signs the new
-root and appends both to the journal with a single sync: that is when `append` returns. Tiles and the public
-checkpoint follow within `publish_every` seconds, every file whole and synced before the checkpoint over it.
+One thread at a time has the turn, and with it the disk. It takes all that waits as one group, adds the entries to
+the tree, signs the new root and appends both to the journal with a single sync: that is when `append` returns. Whoever
+waits takes the turn if nobody has it, and so commits for all: no other thread has to be woken first. Tiles and the
+public checkpoint follow within `publish_every` seconds, every file whole and synced before the checkpoint over it.
 
 Below the log's folder, `public` is what outsiders read, `journal` is the write-ahead.
 """
@@ -10,7 +11,6 @@ Below the log's folder, `public` is what outsiders read, `journal` is the write-
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
@@ -42,11 +42,24 @@ class LogDamaged(RuntimeError):
     """What is on disk contradicts what was signed; the text says where. The log signs nothing more."""
 
 
-@dataclass(slots=True)
-class _Waiting:
-    entries: Sequence[bytes]
-    done: Future[range]
-    publish: bool = False
+class Pending(Future[range]):
+    """Entries on their way to the disk, and their indexes once they are kept.
+
+    Who asks for the result takes the turn if nobody has it.
+    With a `timeout` it only waits, as a turn is never left halfway.
+    """
+
+    def __init__(self, log: Log, entries: Sequence[bytes], *, publish: bool = False) -> None:
+        super().__init__()
+        self.log = log
+        self.entries = entries
+        self.publish = publish
+
+    def result(self, timeout: float | None = None) -> range:
+        """The indexes of the entries, once they are kept. Raises LogUnavailable."""
+        while timeout is None and not self.done():
+            self.log.take_turn(self)
+        return super().result(timeout)
 
 
 @dataclass(slots=True)
@@ -88,12 +101,12 @@ class Log:
         self.verifiers = (*(signer.verifier for signer in signers), *retired)
         self._signers = signers
         self._publish_every = publish_every
-        self._published_at = 0.0
         self._folder = folder
         self._disk = disk or Disk()
         self._public = Public(folder / "public", self._disk)
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Pending] = deque()
         self._wake = threading.Condition()
+        self._turn = threading.Lock()
         self._closing = False
         self._trouble: str | None = None
         self.lost = False
@@ -130,7 +143,7 @@ class Log:
         """
         return self.submit([entry]).result()[0]
 
-    def submit(self, entries: Sequence[bytes]) -> Future[range]:
+    def submit(self, entries: Sequence[bytes]) -> Pending:
         """Add entries together, all or none, without waiting: a future of their indexes.
 
         Raises ValueError for an entry that is too long, and LogUnavailable when the log is closed.
@@ -138,7 +151,13 @@ class Log:
         for entry in entries:
             if len(entry) > MOST_ENTRY_BYTES:
                 raise ValueError(f"an entry of {len(entry)} bytes is longer than {MOST_ENTRY_BYTES}")
-        return self._put(_Waiting(tuple(entries), Future()))
+        return self._put(Pending(self, tuple(entries)))
+
+    def take_turn(self, pending: Pending) -> None:
+        """Commit all that waits, once nobody else does, unless `pending` is done by then."""
+        with self._turn:
+            if not pending.done() and (group := self._take()):
+                self._try(group)
 
     def check(self) -> None:
         """Get the log to work again, if it does not and if it can. Raises LogUnavailable."""
@@ -146,7 +165,7 @@ class Log:
 
     def publish(self) -> Head:
         """Make public all that was appended before. Raises LogUnavailable."""
-        self._put(_Waiting((), Future(), publish=True)).result()
+        self._put(Pending(self, (), publish=True)).result()
         return self.published
 
     def entry(self, index: int) -> bytes:
@@ -193,13 +212,12 @@ class Log:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _put(self, waiting: _Waiting) -> Future[range]:
+    def _put(self, pending: Pending) -> Pending:
         with self._wake:
             if self._closing:
                 raise LogUnavailable("the log is closed")
-            self._queue.append(waiting)
-            self._wake.notify()
-        return waiting.done
+            self._queue.append(pending)
+        return pending
 
     def _covering(self, index: int) -> Head:
         head = self.published
@@ -209,67 +227,59 @@ class Log:
             raise IndexError(f"there is no entry {index} in a log of {head.checkpoint.size}")
         return head
 
-    # From here on, all is done by the log's own thread.
-
     def _work(self) -> None:
-        while True:
-            group, closing = self._take()
-            if group:
-                self._try(group)
-                continue
-            if self._state is not None:
-                self._try([_Waiting((), Future(), publish=True)])
-            if closing:
-                break
-        if self._state is not None:
-            self._state.journal.close()
+        """Publish what others committed, and commit what nobody waits for."""
+        closing = False
+        while not closing:
+            with self._wake:
+                closing = self._closing or (self._wake.wait(self._publish_every) and self._closing)
+            with self._turn:
+                while group := self._take():
+                    self._try(group)
+                if self._state is not None:
+                    self._try([Pending(self, (), publish=True)])
+                if closing and self._state is not None:
+                    self._state.journal.close()
 
-    def _take(self) -> tuple[list[_Waiting], bool]:
+    # From here on, all is done by the thread that has the turn.
+
+    def _take(self) -> list[Pending]:
         with self._wake:
-            while not self._queue and not self._closing:
-                if not self._wake.wait(self._patience()):
-                    break
-            group: list[_Waiting] = []
+            group: list[Pending] = []
             entries = 0
             while self._queue and (not group or entries + len(self._queue[0].entries) <= _MOST_GROUP):
-                waiting = self._queue.popleft()
+                pending = self._queue.popleft()
                 # A caller that went away is not waited for; from here on it cannot go.
-                if waiting.done.set_running_or_notify_cancel():
-                    group.append(waiting)
-                    entries += len(waiting.entries)
-            return group, self._closing
+                if pending.set_running_or_notify_cancel():
+                    group.append(pending)
+                    entries += len(pending.entries)
+            return group
 
-    def _patience(self) -> float | None:
-        # With nothing to publish, the thread sleeps until somebody calls.
-        if self._state is None or self._state.signed.size == self.published.checkpoint.size:
-            return None
-        return max(0.0, self._published_at + self._publish_every - time.monotonic())
-
-    def _try(self, group: list[_Waiting]) -> None:
+    def _try(self, group: list[Pending]) -> None:
         # Whatever goes wrong, nobody waits for ever, and nothing is built on a state that is in doubt.
         try:
             if self.lost:
                 raise HeldElsewhere("the log was lost to another process")
             self._state = self._state or self._recover()
-            indexes = self._commit(self._state, [waiting.entries for waiting in group])
+            indexes = self._commit(self._state, [pending.entries for pending in group])
         except Exception as error:
             self._fail(group, error)
             return
         self._trouble = None
-        asked = [waiting for waiting in group if waiting.publish]
-        for waiting, index in zip(group, indexes, strict=True):
-            if not waiting.publish:
-                waiting.done.set_result(index)
+        asked = [pending for pending in group if pending.publish]
+        for pending, index in zip(group, indexes, strict=True):
+            if not pending.publish:
+                pending.set_result(index)
         try:
-            if asked or time.monotonic() >= self._published_at + self._publish_every:
+            if asked:
                 self._publish(self._state)
         except Exception as error:
             self._fail(asked, error)
             return
-        for waiting in asked:
-            waiting.done.set_result(range(0))
+        for pending in asked:
+            pending.set_result(range(0))
 
-    def _fail(self, group: list[_Waiting], error: Exception) -> None:
+    def _fail(self, group: list[Pending], error: Exception) -> None:
         if self._state is not None:
             self._state.journal.close()
         # What reached the disk is in doubt now: the next attempt reads it again.
@@ -277,8 +287,8 @@ class Log:
         self._trouble = _remedy(error)
         # Who lost the folder never writes again: what others wrote since is not known here.
         self.lost = self.lost or isinstance(error, HeldElsewhere)
-        for waiting in group:
-            waiting.done.set_exception(_unavailable(error))
+        for pending in group:
+            pending.set_exception(_unavailable(error))
 
     def _commit(self, state: _State, group: Sequence[Sequence[bytes]]) -> list[range]:
         tree = state.tree
@@ -301,7 +311,6 @@ class Log:
             state.filled = []
         if state.journal.bytes > _MOST_JOURNAL_BYTES:
             self._begin_journal(state)
-        self._published_at = time.monotonic()
 
     def _is_behind(self, state: _State) -> bool:
         head = self._public.head

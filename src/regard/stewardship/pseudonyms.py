@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 from regard.sealing import SealingKey
 
@@ -15,12 +16,14 @@ class Pseudonyms:
 
     def __init__(self, key: SealingKey) -> None:
         self._key = key
+        # Every entry names one.
+        self.of = lru_cache(maxsize=10_000)(self._of)
 
     def secret(self, organization: str) -> bytes:
         """The 32 bytes that open all pseudonyms of one organization, and of no other: its own to keep."""
         return self._key.derived(f"pseudonym/{organization}")
 
-    def of(self, organization: str, period: str) -> str:
+    def _of(self, organization: str, period: str) -> str:
         """The pseudonym of an organization within a period: 32 hexadecimal digits."""
         return pseudonym(self.secret(organization), period)
 
