@@ -17,6 +17,7 @@ NAMES = (
     "serving",
     "indexing",
     "search",
+    "vectors",
     "templates",
     "policy",
     "ledger",

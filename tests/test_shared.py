@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from regard.sealing import NoMasterKey
-from regard.server import open_office, renew_master_key
+from regard.server import open_holdings, open_office, renew_master_key
 from regard.settings import SettingError, Settings
 from tests.databases import Server, closing_connections
 from tests.linearizable import Event, linearizable
@@ -106,6 +106,13 @@ def test_a_database_without_a_key_store_beside_it_is_refused(
 ) -> None:
     with pytest.raises(SettingError, match=remedy):
         open_office(Settings(data_dir=tmp_path, database_url=database, keys_url=keys))
+
+
+def test_a_search_in_the_database_needs_one_that_holds_vectors(tmp_path: Path) -> None:
+    office = open_office(Settings(data_dir=tmp_path, search="pgvector"))
+    with pytest.raises(SettingError, match="REGARD_DATABASE_URL"):
+        open_holdings(office)
+    office.logbook.close()
 
 
 def test_a_service_with_another_master_key_does_not_start(replicas: Replicas) -> None:

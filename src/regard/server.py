@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from regard.database import open_database, sqlite_url
 from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.vault import open_vault, person_key
+from regard.gallery.vectors import NoVectors
 from regard.ledger.cosigning import Asked, Collector
 from regard.ledger.served import Served
 from regard.ledger.shared_disk import HoldersDisk
@@ -165,11 +166,13 @@ class Holdings:
 
 
 def open_holdings(office: Office) -> Holdings:
-    """The gallery, in which nobody is who was erased; what a backup brought back is erased again."""
+    """The gallery, in which nobody is who was erased; what a backup brought back is erased again.
+
+    Raises SettingError where faces are to be searched in a database that cannot.
+    """
     engine, consents, logbook = office.engine, office.consents, office.logbook
     memory = office.settings.search_memory << 20 or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    keys = office.settings.data_dir / "keys.db"
-    gallery = open_gallery(engine, keys, office.key, memory=memory, keys_url=office.settings.keys_url)
+    gallery = _open_gallery(office, memory)
     reviews = Reviews(engine, gallery, logbook)
     loops = Loops(engine, gallery, logbook)
     erasure = Erasure(engine, gallery, consents, logbook, also=reviews.forget)
@@ -183,6 +186,17 @@ def open_holdings(office: Office) -> Holdings:
 
     retention = Retention(engine, gallery, logbook, expire=expire)
     return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews, loops, seals)
+
+
+def _open_gallery(office: Office, memory: int) -> Gallery:
+    settings, keys = office.settings, office.settings.data_dir / "keys.db"
+    in_database = settings.search == "pgvector"
+    try:
+        return open_gallery(
+            office.engine, keys, office.key, memory=memory, keys_url=settings.keys_url, in_database=in_database
+        )
+    except NoVectors as error:
+        raise SettingError(f"REGARD_SEARCH=pgvector: {error}") from None
 
 
 def open_service(
@@ -312,6 +326,7 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     )
     office.logbook.start()
     holdings.retention.start()
+    holdings.gallery.vectors.start()
     cosigning.start()
 
     def finished() -> None:

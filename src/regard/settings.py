@@ -91,6 +91,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ge=0,
         ),
     ] = 0
+    search: Annotated[
+        str,
+        _help(
+            "Where faces are searched: memory, or pgvector, the database, for collections that the council marked so.",
+            pattern="^(memory|pgvector)$",
+        ),
+    ] = "memory"
     instances: Annotated[
         int, _help("Inferences that one model may run at once. 0: as many as the cores allow by threads.", ge=0)
     ] = 0

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
-from regard.gallery import tables
+from regard.gallery import tables, vectors
 from regard.gallery.collections import Collections, Kept
 from regard.gallery.errors import OtherModel, QuotaExceeded
 from regard.gallery.faces import MOST_FACES, Candidate, identity, picture_of, subject
@@ -108,6 +108,7 @@ class Bulk:
         self._name_users(connection, collection, {arrival.user_id for arrival in arrivals} - {None}, now)
         if rows:
             _insert(connection, rows)
+            vectors.keep(connection, self._vault, collection)
             row = tables.collections.c
             connection.execute(
                 update(tables.collections).where(row.id == collection.id).values(faces=row.faces + len(rows))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from regard.gallery import tables
+from regard.gallery import marks, tables
 from regard.gallery.errors import CollectionExists, NoSuchCollection, QuotaExceeded
 
 MOST_TAGS = 200
@@ -94,6 +94,7 @@ class Collections:
     def delete(self, connection: Connection, organization: str, collection_id: str) -> Kept:
         """Delete a collection with all in it; afterwards its keys are to be destroyed. Raises NoSuchCollection."""
         found = self.change(connection, organization, collection_id)
+        marks.end(connection, found.id)
         for table in (tables.faces, tables.users, tables.tags):
             connection.execute(delete(table).where(table.c.collection == found.id))
         connection.execute(delete(tables.collections).where(_collections.id == found.id))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from regard.gallery import removals, tables
+from regard.gallery import removals, tables, vectors
 from regard.gallery.collections import Collections, Kept
 from regard.gallery.errors import OtherModel, QuotaExceeded
 from regard.gallery.vault import HOUSE, Template, Vault, person_key
@@ -195,6 +195,7 @@ class Faces:
             for (whose, face_id), candidate, template in zip(pairs, candidates, sealed, strict=True)
         ]
         kept = connection.execute(_INSERT, rows).all()
+        vectors.keep(connection, self._vault, collection)
         connection.execute(_GROW, {"collection": collection.id, "more": len(rows)})
         return [_kept(row) for row in kept]
 

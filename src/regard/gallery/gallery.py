@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from regard.database import writing
-from regard.gallery import tables
+from regard.gallery import marks, tables
 from regard.gallery.bulk import Bulk
 from regard.gallery.cache import Cache
 from regard.gallery.collections import Collections
@@ -27,6 +27,7 @@ from regard.gallery.tokens import PageTokens, Requests
 from regard.gallery.transfer import Transfer
 from regard.gallery.users import Users
 from regard.gallery.vault import HOUSE, Template, Vault, open_vault, person_key
+from regard.gallery.vectors import Vectors
 from regard.sealing import SealingKey
 
 
@@ -45,6 +46,8 @@ class Gallery:
         key: SealingKey,
         clock: Callable[[], float] = time.time,
         memory: int | None = None,
+        *,
+        in_database: bool = False,
     ) -> None:
         self.collections = Collections(clock)
         self.faces = Faces(self.collections, vault, clock)
@@ -55,7 +58,9 @@ class Gallery:
         self.figures = Figures(clock)
         self.renewal = Renewal(self.collections, self.faces)
         self.transfer = Transfer(self.collections, vault, key)
-        self.search = Search(engine, self.collections, self.faces, self.users, vault, cache, memory)
+        parts = (self.collections, self.faces, self.users)
+        self.search = Search(engine, *parts, vault, cache, memory, in_database=in_database)
+        self.vectors = Vectors(engine, vault)
         self.pages = PageTokens(key, clock)
         self.requests = Requests(clock)
         self._engine = engine
@@ -122,6 +127,7 @@ class Gallery:
 
     def close(self) -> None:
         """Keep on disk what a search needs in memory, for the next start."""
+        self.vectors.close()
         self.search.close()
 
     def renew_keys(self, organization: str, collection_id: str) -> int:
@@ -149,11 +155,13 @@ class Gallery:
 
     def seal(self, organization: str, collection_id: str, needed: int, holders: Sequence[Holder]) -> Seal:
         """Have a collection open only to `needed` of the holders, under new keys: an older copy of the key store opens
-        nothing that is sealed afterwards. Raises NoSuchCollection, CollectionSealed, ValueError.
+        nothing that is sealed afterwards, and its vectors in the clear go. Raises NoSuchCollection, CollectionSealed,
+        ValueError.
         """
         self.renew_keys(organization, collection_id)
-        with self.reading() as connection:
+        with self.writing() as connection:
             collection = self.collections.find(connection, organization, collection_id).id
+            marks.end(connection, collection)
         self._vault.seal_collection(collection, needed, holders)
         return self.seals.of(collection)
 
@@ -202,14 +210,19 @@ def open_gallery(
     clock: Callable[[], float] = time.time,
     memory: int | None = None,
     keys_url: str | None = None,
+    *,
+    in_database: bool = False,
 ) -> Gallery:
     """The gallery on a database; what a crash left half there is swept.
 
     Its keys are in the file `keys`, or in the database at `keys_url`; the caches of searches lie beside the file.
-    `memory` is how many bytes the searched collections may take in memory; None stands for no limit.
+    `memory` is how many bytes the searched collections may take in memory; None stands for no limit. `in_database`
+    searches collections there whose vectors are there in the clear. Raises NoVectors where the database cannot.
     """
     vault = open_vault(keys_url or keys, key)
-    gallery = Gallery(engine, vault, Cache(keys.with_name("index"), vault), key, clock, memory)
+    gallery = Gallery(engine, vault, Cache(keys.with_name("index"), vault), key, clock, memory, in_database=in_database)
+    if in_database:
+        gallery.vectors.prepare()
     gallery.sweep()
     return gallery
 

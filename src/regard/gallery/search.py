@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, select
 
-from regard.gallery import tables
+from regard.gallery import marks, tables
 from regard.gallery.cache import Cache
 from regard.gallery.collections import Collections, Kept
 from regard.gallery.errors import NoSuchCollection, NoSuchFace, OtherModel
 from regard.gallery.faces import Faces, KeptFace
-from regard.gallery.index import Hit
+from regard.gallery.index import Hit, Index
 from regard.gallery.mirror import Mirror, Mirrors
 from regard.gallery.users import KeptUser, Users
 from regard.gallery.vault import Vault
+from regard.gallery.vectors import ClearIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Search:
 
     `most` is how many to return, `at_least` the lowest cosine. The probe itself is never among what is found.
     Both searches raise NoSuchCollection, NoSuchFace, NoSuchUser, OtherModel. `memory` is how many bytes the
-    collections may take in memory; None stands for no limit.
+    collections may take in memory; None stands for no limit. With `in_database` the faces of a collection whose vectors
+    are in the clear are searched there, and it is not held in memory for that.
     """
 
     def __init__(
@@ -52,12 +54,16 @@ class Search:
         vault: Vault,
         cache: Cache,
         memory: int | None = None,
+        *,
+        in_database: bool = False,
     ) -> None:
         self._engine = engine
         self._collections = collections
         self._faces = faces
         self._users = users
+        self._vault = vault
         self._cache = cache
+        self._in_database = in_database
         self._mirrors = Mirrors(vault, cache, memory)
         self._keeper = ThreadPoolExecutor(1, "keeper")
 
@@ -65,10 +71,9 @@ class Search:
         self, organization: str, collection_id: str, probe: Probe, most: int, at_least: float
     ) -> tuple[list[tuple[float, KeptFace]], str]:
         """The faces most like the probe with their scores, best first, and the face model."""
-        with self._current(organization, collection_id) as (connection, collection, mirror):
-            vector, itself = self._vector(connection, collection, mirror, probe)
-            without = [] if probe.face_id is None else [itself]
-            hits = [] if vector is None else mirror.faces.search(vector, most, at_least, without)
+        with self._searched(organization, collection_id) as (connection, collection, faces):
+            vector, itself = self._vector(connection, collection, faces, probe)
+            hits = faces.search(vector, most, at_least, [] if probe.face_id is None else [itself])
             kept = self._faces.numbered(connection, collection, _rows(hits))
         return [(score, kept[row]) for row, score in hits], collection.face_model
 
@@ -80,8 +85,12 @@ class Search:
         Users without faces are not found.
         """
         with self._current(organization, collection_id) as (connection, collection, mirror):
-            vector, itself = self._vector(connection, collection, mirror, probe)
-            without = [] if probe.user_id is None else [itself]
+            vector: NDArray[np.float32] | None
+            if probe.user_id is None:
+                (vector, _), without = self._vector(connection, collection, mirror.faces, probe), []
+            else:
+                without = [self._users.require(connection, collection, probe.user_id)]
+                vector = mirror.users.vector(without[0])
             hits = [] if vector is None else mirror.users.search(vector, most, at_least, without)
             kept = self._users.numbered(connection, collection, _rows(hits))
         return [(score, kept[row]) for row, score in hits], collection.face_model
@@ -96,6 +105,17 @@ class Search:
         for mirror in self._mirrors.all():
             if mirror.due(closing=True):
                 self._keep(mirror)
+
+    @contextmanager
+    def _searched(self, organization: str, collection_id: str) -> Iterator[tuple[Connection, Kept, Index | ClearIndex]]:
+        if self._in_database:
+            with self._found(organization, collection_id) as (connection, collection):
+                mark = marks.find(connection, collection.id)
+                if mark is not None and mark.ready:
+                    yield connection, collection, ClearIndex(connection, self._vault, mark)
+                    return
+        with self._current(organization, collection_id) as (connection, collection, mirror):
+            yield connection, collection, mirror.faces
 
     @contextmanager
     def _current(self, organization: str, collection_id: str) -> Iterator[tuple[Connection, Kept, Mirror]]:
@@ -133,19 +153,16 @@ class Search:
             yield connection, collection
 
     def _vector(
-        self, connection: Connection, collection: Kept, mirror: Mirror, probe: Probe
-    ) -> tuple[NDArray[np.float32] | None, int]:
-        """What to search with, and the row number of the face or user that it is of, or else -1."""
+        self, connection: Connection, collection: Kept, faces: Index | ClearIndex, probe: Probe
+    ) -> tuple[NDArray[np.float32], int]:
+        """What to search with, and the row number of the face that it is of, or else -1."""
         if probe.face_id is not None:
             face = self._faces.with_ids(connection, collection, [probe.face_id]).get(probe.face_id)
-            vector = None if face is None else mirror.faces.vector(face.id)
+            vector = None if face is None else faces.vector(face.id)
             if face is None or vector is None:
                 raise NoSuchFace
             return vector, face.id
-        if probe.user_id is not None:
-            row = self._users.require(connection, collection, probe.user_id)
-            return mirror.users.vector(row), row
-        if probe.face_model != collection.face_model:
+        if probe.embedding is None or probe.face_model != collection.face_model:
             raise OtherModel(collection.collection_id, collection.face_model, str(probe.face_model))
         return probe.embedding, -1
 

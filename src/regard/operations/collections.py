@@ -9,6 +9,7 @@ from regard.operations.paging import page
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
 from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.vectors import heed_basis
 
 MOST_LISTED = 4096
 _ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):collection/(?P<collection>.+)")
@@ -70,6 +71,7 @@ def tag_resource(call: Call, rooms: Rooms) -> Answer:
     """Add tags to a collection, or give tags that are there new values."""
     with rooms.writing(call) as connection:
         rooms.gallery.collections.tag(connection, call.caller.organization, _named(call), call.parameters["Tags"])
+        heed_basis(connection, call.caller.organization, _named(call))
     return {}
 
 

@@ -93,7 +93,7 @@ def apply(law: Law, motion: Motion, at: float) -> Law:
                     return replace(law, head=head, suspended=law.suspended | {capability})
                 lifted = {**law.lifted, capability: at}
                 return replace(law, head=head, suspended=law.suspended - {capability}, lifted=lifted)
-            case Kind.ADMISSION | Kind.TAGS:
+            case Kind.ADMISSION | Kind.TAGS | Kind.VECTORS:
                 return replace(law, head=head)
             case Kind.GENESIS:
                 raise BadMotion("there is one genesis")

@@ -96,20 +96,21 @@ def check_loosening(connection: Connection, payload: Mapping[str, Any], purposes
         _check({key: str(value) for key, value in tags.items()}, purposes)
     except Denied as denied:
         raise BadMotion(str(denied)) from None
-    if _row_of(connection, payload) is None:
+    if row_of(connection, payload) is None:
         raise BadMotion("the organization has no collection of this name")
 
 
 def loosen(connection: Connection, payload: Mapping[str, Any]) -> None:
     """Set the reserved tags that a motion carried, once; nothing where the collection is gone."""
-    row, of = _row_of(connection, payload), tables.tags
+    row, of = row_of(connection, payload), tables.tags
     for key, value in payload["tags"].items() if row is not None else ():
         same = (of.c.collection == row) & (of.c.key == key)
         if not connection.execute(update(of).where(same).values(value=str(value))).rowcount:
             connection.execute(insert(of).values(collection=row, key=key, value=str(value)))
 
 
-def _row_of(connection: Connection, payload: Mapping[str, Any]) -> Any:
+def row_of(connection: Connection, payload: Mapping[str, Any]) -> Any:
+    """The number of the collection that a payload names, or None."""
     of, name = tables.collections, str(payload.get("collection"))
     same = (of.c.organization == str(payload.get("organization"))) & (of.c.collection_id == name)
     return connection.execute(select(of.c.id).where(same)).scalar()

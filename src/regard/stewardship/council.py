@@ -32,6 +32,7 @@ from regard.stewardship.packs import FIRST_PACK, OPEN_PACK, BadPack, Pack
 from regard.stewardship.policy import Policy
 from regard.stewardship.revision import changed
 from regard.stewardship.suspensions import STOPPABLE, Suspension
+from regard.stewardship.vectors import check_mark, heed_basis, settle_mark
 
 SENSITIVE = ("emotions",)
 _OVERTAKEN = "overtaken"
@@ -235,6 +236,9 @@ class Council:
             self._admit(connection, motion)
         if outcome == CARRIED and motion.kind is Kind.TAGS:
             loosen(connection, motion.payload)
+            heed_basis(connection, motion.payload["organization"], motion.payload["collection"])
+        if outcome == CARRIED and motion.kind is Kind.VECTORS:
+            settle_mark(connection, motion)
         votes = [msgspec.to_builtins(ballot) for ballot in docket.tally.ballots]
         body = {"motion": motion.hash, "outcome": outcome, "ballots": votes}
         records.append(connection, MOTION_CARRIED if outcome == CARRIED else MOTION_CLOSED, now, body)
@@ -271,6 +275,8 @@ class Council:
                 organizations.read_standing(connection, str(payload.get("organization")))
             case Kind.TAGS:
                 check_loosening(connection, payload, Policy(read_pack(connection, law.policy)).purposes)
+            case Kind.VECTORS:
+                check_mark(connection, payload)
         apply(law, motion, self._clock())
 
     def _reading(self) -> Connection:

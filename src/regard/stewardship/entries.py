@@ -23,7 +23,7 @@ from regard.stewardship.records import Record
 PUBLIC = "regard/"
 CALL = "regard/call"
 # Their texts name organizations and collections.
-PRIVATE_MOTIONS = (Kind.ADMISSION, Kind.TAGS)
+PRIVATE_MOTIONS = (Kind.ADMISSION, Kind.TAGS, Kind.VECTORS)
 _PARTS = "parts"
 
 Body = dict[str, Any]

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     CAPABILITY = "capability"
     SUSPENSION = "suspension"
     TAGS = "tags"
+    VECTORS = "vectors"
 
 
 class Vote(StrEnum):
