@@ -11,7 +11,7 @@ import pytest
 
 from regard.ledger.notes import open_note
 from regard.stewardship.access import Export
-from tests.fakes import Clock
+from tests.fakes import Clock, picture_of
 from tests.peopled import House
 
 ALICE, BOB = 1, 2
@@ -48,6 +48,22 @@ def test_it_tells_faces_receipts_and_every_search_that_found_the_person(house: H
     assert {(event["collection"], event["face_id"]) for event in searches} == {("a", first), ("b", second)}
     assert {event["at"] for event in searches} == {"2027-01-15T09:00:00Z"}
     assert "Searches that found you: 2" in found.text
+
+
+def test_it_tells_of_searches_that_found_a_user_made_of_the_person_s_faces(house: House) -> None:
+    (face,) = house.index("a", ALICE, name="alice")
+    (other,) = house.index("a", BOB, name="bob")
+    for user, made_of in (("u-1", face), ("u-2", other)):
+        house.ask("CreateUser", CollectionId="a", UserId=user)
+        house.ask("AssociateFaces", CollectionId="a", UserId=user, FaceIds=[made_of])
+    house.ask("SearchUsers", CollectionId="a", FaceId=face)
+    house.ask("SearchUsersByImage", CollectionId="a", Image={"Bytes": picture_of(ALICE, mark=99)})
+    found, told = _export(house)
+    searches = [event for event in told["events"] if "similarity" in event]
+    assert {event["operation"] for event in searches} == {"SearchUsers", "SearchUsersByImage"}
+    assert [event["user_id"] for event in searches] == ["u-1", "u-1"]
+    assert "Searches that found you: 2" in found.text
+    assert "u-2" not in found.json
 
 
 def test_it_tells_nothing_of_anybody_else(house: House) -> None:

@@ -77,6 +77,12 @@ class Users:
         wanted = _with_activity().where(_users.collection == collection.id, _users.id.in_(rows))
         return {row[0]: KeptUser(*row) for row in connection.execute(wanted)}
 
+    def subjects(self, connection: Connection, collection: Kept, user_ids: Collection[str]) -> list[tuple[str, str]]:
+        """Of whose faces these users are made: UserId and subject, each pair once."""
+        wanted = select(_faces.user_id, _faces.subject).distinct()
+        made = wanted.where(_faces.collection == collection.id, _faces.user_id.in_(user_ids))
+        return [(user_id, subject) for user_id, subject in connection.execute(made)]
+
     def require(self, connection: Connection, collection: Kept, user_id: str) -> int:
         """The row number of the user of this name. Raises NoSuchUser when the collection has none."""
         row = self._row(connection, collection, user_id)

@@ -67,6 +67,7 @@ def search_users(call: Call, rooms: Rooms) -> Answer:
     face_model = _face_model(call, rooms)
     matches = _users_like(call, rooms, face_model, Probe(face_id=face_id, user_id=user_id))
     matches = confirmed(call, rooms, (face_id or f"user/{user_id}").encode(), matches)
+    _tell_people(call, rooms, matches)
     searched = {"SearchedFace": {"FaceId": face_id}} if user_id is None else {"SearchedUser": {"UserId": user_id}}
     return {"UserMatches": matches, "FaceModelVersion": face_model, **searched}
 
@@ -93,6 +94,7 @@ def search_users_by_image(call: Call, rooms: Rooms) -> Answer:
             searched = {"SearchedFace": {"FaceDetail": detail}}
             matches = _users_like(call, rooms, face_model, _embedded(rooms, face_model, picture, face))
             matches = confirmed(call, rooms, data, matches, (picture, face))
+    _tell_people(call, rooms, matches)
     return {"UserMatches": matches, "FaceModelVersion": face_model, "UnsearchedFaces": unsearched, **searched}
 
 
@@ -108,6 +110,16 @@ def _users_like(call: Call, rooms: Rooms, face_model: str, probe: Probe) -> list
     found: list[tuple[float, KeptUser]]
     found, _ = rooms.gallery.search.users(*_where(call), probe, call.parameters.get("MaxUsers", MOST_USERS), at_least)
     return [{"Similarity": similarity(near, face_model), "User": kept_user(user)} for near, user in found]
+
+
+def _tell_people(call: Call, rooms: Rooms, matches: list[dict[str, Any]]) -> None:
+    """Tell the people of whose faces the users found are made. Who is found by a face is told from the answer."""
+    near = {match["User"]["UserId"]: match["Similarity"] for match in matches}
+    if near:
+        with rooms.gallery.reading() as connection:
+            collection = rooms.gallery.collections.find(connection, *_where(call))
+            made = rooms.gallery.users.subjects(connection, collection, near)
+        call.people += [(whose, {"user_id": name, "similarity": f"{near[name]:.4f}"}) for name, whose in made]
 
 
 def _where(call: Call) -> tuple[str, str]:
