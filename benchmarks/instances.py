@@ -6,17 +6,26 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
+import numpy as np
+
 from benchmarks.measuring import markdown, seconds
 from benchmarks.pictures import small
 from regard.settings import from_environment
 from regard.vision.faces import FaceAnalyzer
 from regard.vision.images import decode
+from regard.vision.runtime import Runtime
+from regard.vision.weights import Weights
 
 ROUNDS, COUNT = 7, 40
+BATCHES = (1, 4, 16)
 
 
 def run() -> str:
-    """The section of docs/benchmarks.md."""
+    """The sections of docs/benchmarks.md."""
+    return f"{_instances()}\n\n{_batches()}"
+
+
+def _instances() -> str:
     cores = len(os.sched_getaffinity(0))
     pictures = small(COUNT)
     choices = [(1, cores), (cores, 1), (1, 1)]
@@ -40,6 +49,24 @@ def run() -> str:
         f"Decoding, detecting and embedding {COUNT} pictures of 250×250 on {cores} cores; medians of {ROUNDS} rounds "
         "that take turns. The defaults are the first row's: a thread an inference, and an instance a core. "
         "`python -m benchmarks instances`",
+    )
+
+
+def _batches() -> str:
+    settings = from_environment(threads=1, instances=1)
+    runtime, path = Runtime.opened(settings), Weights(settings.weights_dir, settings.weights_file).path("face-embedder")
+    crops = {size: np.random.default_rng(0).random((size, 3, 112, 112), np.float32) for size in BATCHES}
+    models = {size: runtime.load(path, batch.shape) for size, batch in crops.items()}
+    taken: dict[int, list[float]] = {size: [] for size in BATCHES}
+    for _ in range(ROUNDS * COUNT // max(BATCHES)):
+        for size, model in models.items():
+            taken[size].append(seconds(lambda model=model, size=size: model(crops[size])) / size)
+    return markdown(
+        "Batches",
+        ("faces an inference", "ms a face"),
+        [(f"{size}", f"{median(each) * 1e3:.2f}") for size, each in taken.items()],
+        "The embedder on one core. Waiting for more faces gains too little to be worth it: pictures are indexed one by "
+        "one, as many at once as there are cores. `python -m benchmarks instances`",
     )
 
 
