@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from regard.gallery import transfer
+from regard.gallery.pieces import Pieces
+from regard.ledger.notes import Signer, sign_note
 from regard.operations.errors import ApiError
-from regard.operations.registry import function_of
+from regard.operations.registry import function_of, ours
 from regard.operations.rooms import Rooms
-from tests.fakes import ORGANIZATION, Client, open_rooms, person, picture_of
+from regard.sealing import SealingKey
+from regard.stewardship.call import Call
+from regard.stewardship.organizations import UNNAMED
+from tests.fakes import ORGANIZATION, Client, Clock, open_rooms, person, picture_of
+from tests.peopled import NOTICE, House
 
 TERMS = {"regard:basis": "contract", "floor": "3"}
 
@@ -49,7 +58,11 @@ def there(tmp_path: Path) -> Rooms:
 def file(here: Rooms, there: Rooms, tmp_path: Path) -> Path:
     file = tmp_path / "staff.sealed"
     recipient = there.gallery.transfer.recipient
-    assert _ask(here, "ExportCollection", CollectionId="staff", File=str(file), Recipient=recipient) == {"Faces": 3}
+    assert _ask(here, "ExportCollection", CollectionId="staff", File=str(file), Recipient=recipient) == {
+        "Faces": 3,
+        "Receipts": 0,
+        "Suppressions": 0,
+    }
     return file
 
 
@@ -59,7 +72,8 @@ def _faces(rooms: Rooms, name: str = "staff") -> list[dict[str, Any]]:
 
 
 def test_a_collection_arrives_with_its_ids_names_and_users(here: Rooms, there: Rooms, file: Path) -> None:
-    assert _ask(there, "ImportFaces", CollectionId="staff", File=str(file)) == {"Faces": 3, "Refused": 0}
+    taken = _ask(there, "ImportFaces", CollectionId="staff", File=str(file))
+    assert taken == {"Faces": 3, "Refused": 0, "Receipts": 0, "Suppressions": 0}
     assert _faces(there) == _faces(here)
     client, image = Client(there), {"Bytes": picture_of(0)}
     matches = client("SearchFacesByImage", CollectionId="staff", Image=image)["FaceMatches"]
@@ -109,8 +123,123 @@ def test_who_was_erased_is_not_let_in_again(there: Rooms, file: Path) -> None:
     objections = there.gallery.objections
     objections.add(ORGANIZATION, "external/bob", 1.0, [], None)
     objections.add(ORGANIZATION, "external/somebody", 1.0, [], ("1.0", person(2)))
-    assert _ask(there, "ImportFaces", CollectionId="staff", File=str(file)) == {"Faces": 1, "Refused": 2}
+    taken = _ask(there, "ImportFaces", CollectionId="staff", File=str(file))
+    assert (taken["Faces"], taken["Refused"]) == (1, 2)
     assert [face["ExternalImageId"] for face in _faces(there)] == ["ann"]
+
+
+class Museum:
+    """An organization with two services, under one name and two ids."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock, self.file = Clock(), folder / "staff.sealed"
+        self.here, self.there = (House(folder / name, self.clock) for name in ("here", "there"))
+        for house in (self.here, self.there):
+            house.organizations.change(house.organization, name="Museum")
+            house.collection("staff", "consent")
+
+    def export(self) -> dict[str, Any]:
+        to = self.there.gallery.transfer.recipient
+        return self._ask(self.here, "ExportCollection", CollectionId="staff", File=str(self.file), Recipient=to)
+
+    def take_in(self, name: str = "staff") -> dict[str, Any]:
+        return self._ask(self.there, "ImportFaces", CollectionId=name, File=str(self.file))
+
+    def names(self) -> list[str]:
+        faces = self.there.ask("ListFaces", CollectionId="staff")[0]["Faces"]
+        return [face["ExternalImageId"] for face in faces]
+
+    @staticmethod
+    def _ask(house: House, operation: str, **parameters: Any) -> dict[str, Any]:
+        return house.service.answer(Call(house.caller, ours()[operation], parameters, "us-east-1", "r"))
+
+
+@pytest.fixture
+def museum(tmp_path: Path) -> Iterator[Museum]:
+    museum = Museum(tmp_path)
+    yield museum
+    museum.here.close()
+    museum.there.close()
+
+
+def test_consents_that_count_go_along_and_count_where_the_organization_is_the_same(museum: Museum) -> None:
+    here, there = museum.here, museum.there
+    receipts = [here.consent(name, "staff", days) for name, days in (("ann", 30), ("bob", 30), ("cid", 1))]
+    here.consent("nobody-pictured", "staff")
+    for person_shown, name in enumerate(("ann", "bob", "cid")):
+        here.index("staff", person_shown, name=name)
+    museum.clock.now += 2 * 86400
+    here.consents.withdraw(here.organization, receipts[1])
+    assert museum.export() == {"Faces": 1, "Receipts": 1, "Suppressions": 0}
+    assert museum.take_in() == {"Faces": 1, "Refused": 0, "Receipts": 1, "Suppressions": 0}
+    assert museum.names() == ["ann"]
+    (receipt,) = there.consents.all(there.organization)
+    assert (receipt.consent.receipt_id, receipt.proof.key) == (receipts[0], there.caller.access_key_id)
+    counted = [entry["counts"] for entry in there.entries() if entry.get("operation") == "ImportFaces"]
+    assert counted == [{"found": 1, "enrolled": 1, "receipts": 1, "suppressions": 0}]
+
+
+def test_what_a_person_signed_is_verified_again_where_it_arrives(museum: Museum) -> None:
+    here, signer = museum.here, Signer.generate("ann")
+    drawn = here.consents.draw_up(here.organization, "ann", "staff", "development", NOTICE, 30)
+    here.consents.take(here.organization, sign_note(drawn.text, [signer]).decode(), str(signer.verifier))
+    here.index("staff", 0, name="ann")
+    museum.export()
+    assert museum.take_in()["Receipts"] == 1
+    (receipt,) = museum.there.consents.all(museum.there.organization)
+    assert receipt.proof == here.consents.all(here.organization)[0].proof
+    forged = msgspec.structs.replace(receipt.proof, note=receipt.proof.note.replace("ann", "bob"))
+    carried = msgspec.json.encode(msgspec.structs.replace(receipt, proof=forged))
+    assert not museum.here.consents.enter(here.caller, carried.replace(b'"ann"', b'"bob"'), "staff")
+
+
+@pytest.mark.parametrize("name", ["Another museum", UNNAMED])
+def test_a_consent_does_not_count_for_another_organization(museum: Museum, name: str) -> None:
+    for house in (museum.here, museum.there)[name != UNNAMED :]:
+        house.organizations.change(house.organization, name=name)
+    museum.here.consent("ann", "staff")
+    museum.here.index("staff", 0, name="ann")
+    assert museum.export()["Receipts"] == 1
+    assert museum.take_in() == {"Faces": 0, "Refused": 1, "Receipts": 0, "Suppressions": 0}
+
+
+def test_a_consent_does_not_count_for_a_collection_of_another_name(museum: Museum) -> None:
+    museum.here.consent("ann", "staff")
+    museum.here.index("staff", 0, name="ann")
+    museum.export()
+    museum.there.collection("others", "consent")
+    assert museum.take_in("others") == {"Faces": 0, "Refused": 1, "Receipts": 0, "Suppressions": 0}
+
+
+def test_who_is_not_enrolled_again_here_is_not_enrolled_there(museum: Museum) -> None:
+    here, there = museum.here, museum.there
+    here.consent("ann", "staff", suppression=True)
+    here.index("staff", 0, name="ann")
+    here.erase("ann")
+    assert museum.export() == {"Faces": 0, "Receipts": 0, "Suppressions": 1}
+    for _ in range(2):
+        assert museum.take_in()["Suppressions"] == 1
+    assert there.gallery.objections.counts() == (1, 1), "what comes twice is kept once"
+    there.collection("visitors")
+    assert there.index("visitors", 0, mark=1) == []
+    assert len(there.index("visitors", 1)) == 1
+
+
+def test_a_file_from_before_anything_went_along_still_opens(
+    here: Rooms, there: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, nothing = Pieces.put, msgspec.msgpack.encode(transfer.Along())
+
+    def put_faces(pieces: Pieces, key: SealingKey, clear: bytes) -> None:
+        if clear != nothing:
+            put(pieces, key, clear)
+
+    file, to = tmp_path / "old.sealed", there.gallery.transfer.recipient
+    with monkeypatch.context() as before:
+        before.setattr(transfer, "_MAGIC", transfer._BARE)
+        before.setattr(Pieces, "put", put_faces)
+        _ask(here, "ExportCollection", CollectionId="staff", File=str(file), Recipient=to)
+    assert _ask(there, "ImportFaces", CollectionId="staff", File=str(file))["Faces"] == 3
 
 
 def test_a_copy_is_a_collection_of_its_own(here: Rooms) -> None:

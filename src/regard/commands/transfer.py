@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,7 +38,7 @@ def export_collection(
     answer = Inside(from_environment(), key).ask_ours(
         "ExportCollection", CollectionId=collection, File=str(file), Recipient=to
     )
-    out.print(f"{answer['Faces']} faces are in {file}.")
+    out.print(f"{answer['Faces']} faces are in {file}.{_along(answer)}")
 
 
 @app.command("import")
@@ -50,7 +50,7 @@ def import_collection(
     """Make a collection of a file that was sealed to this service, with the tags and ids that it had."""
     settings = from_environment()
     with file.open("rb") as source:
-        head, _ = open_holdings(open_office(settings)).gallery.transfer.read(source)
+        head, *_ = open_holdings(open_office(settings)).gallery.transfer.read(source)
     collection = name or head.collection_id
     _fill(Inside(settings, key), collection, head.tags, "ImportFaces", File=str(file))
 
@@ -116,4 +116,10 @@ def _fill(inside: Inside, collection: str, tags: dict[str, str], operation: str,
         inside.ask("DeleteCollection", CollectionId=collection)
         raise
     refused = f" {answer['Refused']} were not let in: erased here, or without a receipt." if answer["Refused"] else ""
-    out.print(f"{answer['Faces']} faces are in {collection}.{refused}")
+    out.print(f"{answer['Faces']} faces are in {collection}.{refused}{_along(answer)}")
+
+
+def _along(answer: dict[str, Any]) -> str:
+    what = {"Receipts": "consents that count", "Suppressions": "people not to be enrolled"}
+    counted = [f"{answer[name]} {each}" for name, each in what.items() if answer.get(name)]
+    return f" With them: {', '.join(counted)}." if counted else ""

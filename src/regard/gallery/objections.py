@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, bindparam, delete, insert, select
@@ -48,6 +49,18 @@ _pictures = Table(
     Column("height", Float, nullable=False),
 )
 _ANY = select(_objections.c.id).where(_objections.c.organization == bindparam("organization")).limit(1)
+
+
+# Two templates as like as this are one that was sealed twice.
+_SAME = 0.999
+
+
+class Carried(msgspec.Struct, frozen=True, array_like=True):
+    """A template that is kept against enrolment, on its way to another service: since when, of nobody by name."""
+
+    at: float
+    face_model: str
+    template: bytes
 
 
 class Objection(NamedTuple):
@@ -98,6 +111,46 @@ class Objections:
             columns = [column.name for column in _pictures.columns]
             if new:
                 connection.execute(insert(_pictures), [dict(zip(columns, each, strict=True)) for each in new])
+
+    def carried(self, organization: str) -> list[Carried]:
+        """The templates that are kept against enrolment, for a service that is to refuse the same faces."""
+        of = _objections.c
+        wanted = select(of.id, of.face_model, of.at, of.template).where(
+            of.organization == organization, of.template.is_not(None)
+        )
+        with self._store.connect() as connection:
+            kept = {known: (face_model, at, sealed) for known, face_model, at, sealed in connection.execute(wanted)}
+        opened = self._vault.open(HOUSE, [Template(_key(known), known, sealed) for known, (*_, sealed) in kept.items()])
+        return [
+            Carried(at, face_model, opened[known].astype("<f4").tobytes())
+            for known, (face_model, at, _) in kept.items()
+            if known in opened
+        ]
+
+    def take(self, organization: str, carried: Sequence[Carried]) -> None:
+        """Keep templates against enrolment that came from another service, but for those that are here already."""
+        for face_model in {each.face_model for each in carried}:
+            some = [each for each in carried if each.face_model == face_model]
+            templates = np.stack([np.frombuffer(each.template, "<f4") for each in some])
+            near = self.likeness(organization, face_model, templates)
+            new = [place for place in range(len(some)) if near is None or near[place] < _SAME]
+            ids = {place: secrets.token_hex(16) for place in new}
+            sealed = self._vault.seal(HOUSE, [(_key(known), known) for known in ids.values()], templates[new])
+            rows = [
+                {
+                    "id": ids[place],
+                    "organization": organization,
+                    # Of nobody: no name has this digest.
+                    "name": secrets.token_bytes(32),
+                    "face_model": face_model,
+                    "template": template,
+                    "at": some[place].at,
+                }
+                for place, template in zip(new, sealed, strict=True)
+            ]
+            if rows:
+                with self._store.begin() as connection:
+                    connection.execute(insert(_objections), rows)
 
     def lift(self, organization: str, whose: str) -> bool:
         """Take an entry out: the person may be enrolled again. Whether there was one."""

@@ -1,7 +1,8 @@
 """Collections that move: read out, sealed to whoever is to receive them, and taken in.
 
 A file is sealed to the recipient's X25519 key with HPKE (RFC 9180) and opens nowhere else. It holds faces with their
-ids, names, users and templates; not the keyed digests of pictures, which mean nothing elsewhere.
+ids, names, users and templates, and what goes along with them; not the keyed digests of pictures, which mean nothing
+elsewhere.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from regard.gallery import tables
 from regard.gallery.bulk import Arrival
 from regard.gallery.collections import Collections, Kept
 from regard.gallery.faces import Candidate
+from regard.gallery.objections import Carried
 from regard.gallery.pieces import Pieces
 from regard.gallery.vault import Template, Vault
 from regard.sealing import SealBroken, SealingKey
 
 _AT_ONCE = 10_000
-_MAGIC = b"regard.collection/1\n"
+_MAGIC = b"regard.collection/2\n"
+# Files from before anything went along with faces.
+_BARE = b"regard.collection/1\n"
 _NAME = "collection"
 _PURPOSE = "transfer/x25519"
 _suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
@@ -44,6 +48,13 @@ class Head(msgspec.Struct, frozen=True):
     face_model: str
     tags: dict[str, str]
     faces: int
+
+
+class Along(msgspec.Struct, frozen=True):
+    """What goes along with faces: receipts, which nobody reads here, and templates that are kept against enrolment."""
+
+    receipts: list[bytes] = []
+    objections: list[Carried] = []
 
 
 class _Face(msgspec.Struct, frozen=True, array_like=True):
@@ -90,7 +101,9 @@ class Transfer:
             ]
             after = rows[-1].id
 
-    def write(self, connection: Connection, organization: str, collection_id: str, file: BinaryIO, to: str) -> int:
+    def write(
+        self, connection: Connection, organization: str, collection_id: str, file: BinaryIO, to: str, along: Along
+    ) -> int:
         """Write a collection, sealed to the recipient `to`, and give the number of faces.
 
         Raises NoSuchCollection, ValueError when `to` is no key.
@@ -101,26 +114,32 @@ class Transfer:
         file.write(_MAGIC + _suite.encrypt(content, recipient_key(to), info=_MAGIC))
         pieces, key, faces = Pieces(file, _NAME), SealingKey(content), 0
         pieces.put(key, msgspec.msgpack.encode(Head(collection_id, collection.face_model, tags, collection.faces)))
+        pieces.put(key, msgspec.msgpack.encode(along))
         for some in self.arrivals(connection, collection):
             pieces.put(key, msgspec.msgpack.encode([_packed(arrival) for arrival in some]))
             faces += len(some)
         pieces.put(key, b"")
         return faces
 
-    def read(self, file: BinaryIO) -> tuple[Head, Iterator[list[Arrival]]]:
-        """What collection a file holds, and its faces, some thousands at a time. Raises NotForUs, also while reading.
+    def read(self, file: BinaryIO) -> tuple[Head, Along, Iterator[list[Arrival]]]:
+        """What collection a file holds, what goes along, and its faces, some thousands at a time.
+
+        Raises NotForUs, also while reading.
 
         Until the last face was read nobody knows that the file is whole: take faces in within one transaction.
         """
-        get = self._getter(file)
-        return msgspec.msgpack.decode(get(), type=Head), _unpacked(get)
+        magic = file.read(len(_MAGIC))
+        get = self._getter(file, magic)
+        head = msgspec.msgpack.decode(get(), type=Head)
+        along = Along() if magic == _BARE else msgspec.msgpack.decode(get(), type=Along)
+        return head, along, _unpacked(get)
 
-    def _getter(self, file: BinaryIO) -> Callable[[], bytes]:
-        if file.read(len(_MAGIC)) != _MAGIC:
+    def _getter(self, file: BinaryIO, magic: bytes) -> Callable[[], bytes]:
+        if magic not in (_MAGIC, _BARE):
             raise NotForUs("the file holds no collection; `regard collections export` writes one")
         try:
             sealed = file.read(len(_suite.encrypt(bytes(32), self._private.public_key())))
-            key = SealingKey(_suite.decrypt(sealed, self._private, info=_MAGIC))
+            key = SealingKey(_suite.decrypt(sealed, self._private, info=magic))
         except (InvalidTag, ValueError):
             raise NotForUs(
                 "the collection was sealed to another key than this service's, "

@@ -12,7 +12,7 @@ from pathlib import Path
 from regard.gallery.bulk import Arrival
 from regard.gallery.errors import OtherModel
 from regard.gallery.faces import MOST_FACES
-from regard.gallery.transfer import NotForUs
+from regard.gallery.transfer import Along, NotForUs
 from regard.operations.arrivals import welcome
 from regard.operations.errors import invalid_parameter
 from regard.operations.registry import Answer, operation
@@ -21,36 +21,47 @@ from regard.stewardship.call import Call, Capability, DataClass
 from regard.stewardship.collections import BASIS, PREFIX, PURPOSE, RETENTION
 
 _HEADER = "x-regard-refused"
+_NOTHING: Mapping[str, int] = {}
 
 
 @operation("ExportCollection", Capability.READ, DataClass.TEMPLATES, ours=True)
 def export_collection(call: Call, rooms: Rooms) -> Answer:
-    """Write a collection to a file that only the recipient's service opens."""
+    """Write a collection to a file that only the recipient's service opens, with the consents of who is in it.
+
+    Templates that are kept against enrolment go along, so that who is not enrolled again here is not enrolled there.
+    """
+    organization, name = call.caller.organization, call.parameters["CollectionId"]
     file = Path(call.parameters["File"])
     unfinished = file.with_name(f"{file.name}.unfinished")
     try:
         with rooms.gallery.reading() as connection, unfinished.open("wb") as target:
-            faces = rooms.gallery.transfer.write(
-                connection,
-                call.caller.organization,
-                call.parameters["CollectionId"],
-                target,
-                call.parameters["Recipient"],
-            )
+            receipts = rooms.consents.carried(connection, organization, name) if rooms.consents else []
+            along = Along(receipts, rooms.gallery.objections.carried(organization))
+            recipient = call.parameters["Recipient"]
+            faces = rooms.gallery.transfer.write(connection, organization, name, target, recipient, along)
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
-    call.account["counts"] = {"found": faces}
-    return {"Faces": faces}
+    counts = {"receipts": len(along.receipts), "suppressions": len(along.objections)}
+    call.account["counts"] = {"found": faces, **counts}
+    return {"Faces": faces, "Receipts": counts["receipts"], "Suppressions": counts["suppressions"]}
 
 
 @operation("ImportFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True)
 def import_faces(call: Call, rooms: Rooms) -> Answer:
-    """Take the faces of a file into a collection, all or none."""
+    """Take the faces of a file into a collection, all or none.
+
+    What goes along comes first, and stays whatever becomes of the faces: consents, and templates against enrolment.
+    """
+    organization, name = call.caller.organization, call.parameters["CollectionId"]
     with Path(call.parameters["File"]).open("rb") as file:
         try:
-            head, batches = rooms.gallery.transfer.read(file)
-            return _taken_in(call, rooms, head.face_model, head.tags, batches)
+            head, along, batches = rooms.gallery.transfer.read(file)
+            with rooms.gallery.reading() as connection:
+                require_same_terms(rooms.gallery.collections.tags(connection, organization, name), head.tags, name)
+            counts = _entered(call, rooms, along)
+            answer = _taken_in(call, rooms, head.face_model, head.tags, batches, counts)
+            return answer | {"Receipts": counts["receipts"], "Suppressions": counts["suppressions"]}
         except NotForUs as error:
             raise invalid_parameter(str(error)) from error
 
@@ -66,8 +77,21 @@ def copy_faces(call: Call, rooms: Rooms) -> Answer:
         return _taken_in(call, rooms, kept.face_model, tags, batches)
 
 
+def _entered(call: Call, rooms: Rooms, along: Along) -> dict[str, int]:
+    """Enter what came along with faces, and count it: of the receipts, those that count here."""
+    rooms.gallery.objections.take(call.caller.organization, along.objections)
+    enter, name = rooms.consents.enter if rooms.consents else None, call.parameters["CollectionId"]
+    counting = sum(enter(call.caller, receipt, name) for receipt in along.receipts) if enter else 0
+    return {"receipts": counting, "suppressions": len(along.objections)}
+
+
 def _taken_in(
-    call: Call, rooms: Rooms, face_model: str, tags: Mapping[str, str], batches: Iterable[list[Arrival]]
+    call: Call,
+    rooms: Rooms,
+    face_model: str,
+    tags: Mapping[str, str],
+    batches: Iterable[list[Arrival]],
+    also: Mapping[str, int] = _NOTHING,
 ) -> Answer:
     organization, name = call.caller.organization, call.parameters["CollectionId"]
     taken = refused = 0
@@ -82,7 +106,7 @@ def _taken_in(
             rooms.gallery.bulk.enrol(connection, organization, name, let_in, face_model, most)
             taken += len(let_in)
             refused += len(arrivals) - len(let_in)
-        call.account["counts"] = {"found": taken + refused, "enrolled": taken}
+        call.account["counts"] = {"found": taken + refused, "enrolled": taken, **also}
     if refused:
         call.remarks[_HEADER] = str(refused)
     return {"Faces": taken, "Refused": refused}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, insert, select, update
 
 from regard.gallery import tables as gallery
 from regard.gallery.faces import Box
@@ -30,7 +31,7 @@ from regard.stewardship.consent import (
     signed,
 )
 from regard.stewardship.logbook import Logbook
-from regard.stewardship.organizations import Organization, read_organizations
+from regard.stewardship.organizations import UNNAMED, Organization, read_organizations
 from regard.stewardship.payloads import Part
 from regard.stewardship.reader import Reader
 
@@ -52,16 +53,7 @@ class Consents:
         self._engine = engine
         self._logbook = logbook
         self._clock = clock
-        kept, tags = gallery.collections.c, gallery.tags.c
-        covering = (
-            select(_of.receipt)
-            .join(gallery.collections, (kept.organization == _of.organization) & (kept.collection_id == _of.collection))
-            .join(gallery.tags, (tags.collection == kept.id) & (tags.key == PURPOSE) & (tags.value == _of.purpose))
-            .where(_of.organization == bindparam("organization"), _of.collection == bindparam("collection"))
-            .where(_of.subject == bindparam("subject"), _of.withdrawn_at.is_(None))
-            .where(_of.given_at <= bindparam("now"), _of.expires_at > bindparam("now"))
-        )
-        self._covering = Reader(engine, covering)
+        self._covering = Reader(engine, _counting(select(_of.receipt)).where(_of.subject == bindparam("subject")))
 
     def covers(self, organization: str, collection: str, subject: str) -> bool:
         """Whether a consent of this person, the ExternalImageId, to this collection and its purpose counts now."""
@@ -138,6 +130,26 @@ class Consents:
         kind = ProofKind.SUBJECT if subject_key else ProofKind.ORGANIZATION
         return self._take(organization, *signed(note, key, kind, identity_check))
 
+    def carried(self, connection: Connection, organization: str, collection: str) -> list[bytes]:
+        """What goes along with a collection to another service: the consents that count now, of who is in it."""
+        there = select(gallery.faces.c.external_image_id).where(gallery.faces.c.collection == gallery.collections.c.id)
+        counting = _counting(_kept()).where(_of.subject.in_(there))
+        asked = {"organization": organization, "collection": collection, "now": self._clock()}
+        return [msgspec.json.encode(_receipt(row)) for row in connection.execute(counting, asked)]
+
+    def enter(self, caller: Caller, carried: bytes, collection: str) -> bool:
+        """Take in a consent that came along with faces from another service; whether it counts for `collection` here.
+
+        A person's signature, and one by the key that the organization has here, are verified again. For what else was
+        signed or vouched for elsewhere, the holder of the access key vouches. One that is here already stays as it is.
+        """
+        receipt = msgspec.json.decode(carried, type=Receipt)
+        consent = receipt.consent
+        with suppress(BadReceipt):
+            if consent.collection == collection:
+                self._take(caller.organization, *self._proved_again(caller, receipt))
+        return self.covers(caller.organization, collection, consent.pii_principal_id)
+
     def get(self, organization: str, receipt: str) -> Receipt:
         """One receipt of an organization. Raises NoSuchReceipt."""
         with self._reading() as connection:
@@ -211,10 +223,18 @@ class Consents:
         self._logbook.take_over(record)
         return Receipt(consent, proof)
 
+    def _proved_again(self, caller: Caller, receipt: Receipt) -> tuple[Consent, Proof]:
+        proof, key = receipt.proof, self._organization(caller.organization).verifier
+        if proof.kind is ProofKind.SUBJECT or (proof.kind is ProofKind.ORGANIZATION and proof.key == key):
+            return signed(proof.note, proof.key, proof.kind, proof.identity_check)
+        return Consent.parse(receipt.consent.text), Proof(ProofKind.REQUEST, caller.access_key_id)
+
     def _check(self, organization: str, consent: Consent) -> None:
-        now = datetime.fromtimestamp(self._clock(), UTC)
-        if consent.pii_controller.id != organization:
-            raise BadReceipt(f"the consent is given to {consent.pii_controller.id}, not to {organization}")
+        now, controller = datetime.fromtimestamp(self._clock(), UTC), consent.pii_controller
+        # An organization has another id in each service; where it gave its name it is the same.
+        named = controller.name == self._organization(organization).name != UNNAMED
+        if controller.id != organization and not named:
+            raise BadReceipt(f"the consent is given to {controller.name}, {controller.id}, not to {organization}")
         if consent.expires <= now:
             raise BadReceipt(f"the consent ended on {consent.expires:%Y-%m-%d}")
         if (consent.given - now).total_seconds() > 300:
@@ -245,7 +265,18 @@ class Consents:
         return self._engine.connect().execution_options(read_only=True)
 
 
-def _kept() -> Any:
+def _counting(kept: Select[Any]) -> Select[Any]:
+    """Those of the consents that count `now` for an `organization`'s `collection`, and its purpose."""
+    of, tags = gallery.collections.c, gallery.tags.c
+    return (
+        kept.join(gallery.collections, (of.organization == _of.organization) & (of.collection_id == _of.collection))
+        .join(gallery.tags, (tags.collection == of.id) & (tags.key == PURPOSE) & (tags.value == _of.purpose))
+        .where(_of.organization == bindparam("organization"), _of.collection == bindparam("collection"))
+        .where(_of.withdrawn_at.is_(None), _of.given_at <= bindparam("now"), _of.expires_at > bindparam("now"))
+    )
+
+
+def _kept() -> Select[Any]:
     return select(_of.consent, _of.proof, _of.withdrawn_at)
 
 

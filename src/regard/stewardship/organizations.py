@@ -22,6 +22,8 @@ from regard.stewardship.revision import Revision, changed
 
 __all__ = ["Change", "Edge", "EdgeKind", "Organization", "Organizations", "Review", "Standing"]
 
+# What the operator's own organization is called until it is given its name. Many are called so.
+UNNAMED = "Operator of this service"
 FIRST_PURPOSE = "development"
 FIRST_DAYS = 90
 FIRST_MOST_FACES = 1_000
@@ -115,7 +117,7 @@ class Organizations:
         with self._engine.connect().execution_options(read_only=True) as connection:
             if connection.execute(select(tables.organizations.c.id).limit(1)).first():
                 return None
-        operator = self.register("Operator of this service", "technology", operator=True)
+        operator = self.register(UNNAMED, "technology", operator=True)
         return self.issue_key(
             operator.id, FIRST_PURPOSE, days=FIRST_DAYS, loopback_only=True, most_faces=FIRST_MOST_FACES
         )
