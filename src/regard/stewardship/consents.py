@@ -147,7 +147,7 @@ class Consents:
         consent = receipt.consent
         with suppress(BadReceipt):
             if consent.collection == collection:
-                self._take(caller.organization, *self._proved_again(caller, receipt))
+                self._take(caller.organization, *self._proved_again(caller, receipt), moved=True)
         return self.covers(caller.organization, collection, consent.pii_principal_id)
 
     def get(self, organization: str, receipt: str) -> Receipt:
@@ -201,8 +201,8 @@ class Consents:
         )
         return int(gone.rowcount)
 
-    def _take(self, organization: str, consent: Consent, proof: Proof) -> Receipt:
-        self._check(organization, consent)
+    def _take(self, organization: str, consent: Consent, proof: Proof, *, moved: bool = False) -> Receipt:
+        self._check(organization, consent, moved)
         row = {
             "receipt": consent.receipt_id,
             "organization": organization,
@@ -229,16 +229,21 @@ class Consents:
             return signed(proof.note, proof.key, proof.kind, proof.identity_check)
         return Consent.parse(receipt.consent.text), Proof(ProofKind.REQUEST, caller.access_key_id)
 
-    def _check(self, organization: str, consent: Consent) -> None:
+    def _check(self, organization: str, consent: Consent, moved: bool) -> None:
         now, controller = datetime.fromtimestamp(self._clock(), UTC), consent.pii_controller
-        # An organization has another id in each service; where it gave its name it is the same.
-        named = controller.name == self._organization(organization).name != UNNAMED
-        if controller.id != organization and not named:
+        if controller.id != organization and not (moved and self._is_same(organization, controller)):
             raise BadReceipt(f"the consent is given to {controller.name}, {controller.id}, not to {organization}")
         if consent.expires <= now:
             raise BadReceipt(f"the consent ended on {consent.expires:%Y-%m-%d}")
         if (consent.given - now).total_seconds() > 300:
             raise BadReceipt("the consent is dated in the future: set the clock of whoever drew it up")
+
+    def _is_same(self, organization: str, controller: Controller) -> bool:
+        """Whether a controller of another service is this organization, which has an id of its own in each."""
+        with self._reading() as connection:
+            if read_organizations(connection, controller.id):
+                return False
+        return controller.name == self._organization(organization).name != UNNAMED
 
     def _short_of(self, receipt: Receipt, collection: str, purpose: str) -> str:
         consent = receipt.consent
