@@ -22,7 +22,7 @@ from regard.stewardship.call import Call
 from tests.running import Running, running
 from tests.wire_client import signed
 
-ROUNDS, REPEATS, LOADED = 20, 15, 2000
+ROUNDS, REPEATS, LOADED = 10, 60, 2000
 
 
 def run() -> str:

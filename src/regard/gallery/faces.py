@@ -126,6 +126,9 @@ class Faces:
 
     def numbered(self, connection: Connection, collection: Kept, rows: Collection[int]) -> dict[int, KeptFace]:
         """The faces with these row numbers, by number; unknown ones are left out."""
+        # Mostly nobody is found, and to look for none of many SQLite reads them all.
+        if not rows:
+            return {}
         wanted = select(*_COLUMNS).where(_faces.collection == collection.id, _faces.id.in_(rows))
         return {face.id: face for face in map(_kept, connection.execute(wanted))}
 

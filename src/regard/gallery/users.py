@@ -74,6 +74,8 @@ class Users:
 
     def numbered(self, connection: Connection, collection: Kept, rows: Collection[int]) -> dict[int, KeptUser]:
         """The users with these row numbers, by number; unknown ones are left out."""
+        if not rows:
+            return {}
         wanted = _with_activity().where(_users.collection == collection.id, _users.id.in_(rows))
         return {row[0]: KeptUser(*row) for row in connection.execute(wanted)}
 
@@ -123,7 +125,8 @@ class Users:
                 outcome.done.append(face_id)
         if len(own) > MOST_FACES_OF_A_USER:
             raise QuotaExceeded(f"A user has at most {MOST_FACES_OF_A_USER} faces.")
-        _set_user(connection, collection, user_id, _faces.face_id.in_(outcome.done))
+        if outcome.done:
+            _set_user(connection, collection, user_id, _faces.face_id.in_(outcome.done))
         outcome.active = bool(own)
         return outcome
 
@@ -142,7 +145,8 @@ class Users:
                 outcome.elsewhere[face_id] = owner
             else:
                 outcome.done.append(face_id)
-        _set_user(connection, collection, None, _faces.face_id.in_(outcome.done))
+        if outcome.done:
+            _set_user(connection, collection, None, _faces.face_id.in_(outcome.done))
         outcome.active = sum(owner == user_id for owner in owners.values()) > len(outcome.done)
         return outcome
 

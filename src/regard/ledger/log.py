@@ -2,8 +2,9 @@
 
 One thread at a time has the turn, and with it the disk. It takes all that waits as one group, adds the entries to
 the tree, signs the new root and appends both to the journal with a single sync: that is when `append` returns. Whoever
-waits takes the turn if nobody has it, and so commits for all: no other thread has to be woken first. Tiles and the
-public checkpoint follow within `publish_every` seconds, every file whole and synced before the checkpoint over it.
+waits takes the turn if nobody has it, so that where few wait no other thread has to be woken first. What comes while
+somebody has it, the log's own thread commits, all at once. Tiles and the public checkpoint follow within
+`publish_every` seconds, every file whole and synced before the checkpoint over it.
 
 Below the log's folder, `public` is what outsiders read, `journal` is the write-ahead.
 """
@@ -11,6 +12,7 @@ Below the log's folder, `public` is what outsiders read, `journal` is the write-
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
@@ -45,8 +47,7 @@ class LogDamaged(RuntimeError):
 class Pending(Future[range]):
     """Entries on their way to the disk, and their indexes once they are kept.
 
-    Who asks for the result takes the turn if nobody has it.
-    With a `timeout` it only waits, as a turn is never left halfway.
+    Who asks for the result takes the turn if nobody has it. With a `timeout` it only waits: no turn is left halfway.
     """
 
     def __init__(self, log: Log, entries: Sequence[bytes], *, publish: bool = False) -> None:
@@ -57,8 +58,8 @@ class Pending(Future[range]):
 
     def result(self, timeout: float | None = None) -> range:
         """The indexes of the entries, once they are kept. Raises LogUnavailable."""
-        while timeout is None and not self.done():
-            self.log.take_turn(self)
+        if timeout is None and not self.done():
+            self.log.take_turn()
         return super().result(timeout)
 
 
@@ -153,11 +154,16 @@ class Log:
                 raise ValueError(f"an entry of {len(entry)} bytes is longer than {MOST_ENTRY_BYTES}")
         return self._put(Pending(self, tuple(entries)))
 
-    def take_turn(self, pending: Pending) -> None:
-        """Commit all that waits, once nobody else does, unless `pending` is done by then."""
-        with self._turn:
-            if not pending.done() and (group := self._take()):
-                self._try(group)
+    def take_turn(self) -> None:
+        """Commit what waits, if nobody does so now. What comes meanwhile is left to the log's own thread."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self._commit_some()
+            finally:
+                self._turn.release()
+        if self._queue:
+            with self._wake:
+                self._wake.notify()
 
     def check(self) -> None:
         """Get the log to work again, if it does not and if it can. Raises LogUnavailable."""
@@ -228,20 +234,33 @@ class Log:
         return head
 
     def _work(self) -> None:
-        """Publish what others committed, and commit what nobody waits for."""
-        closing = False
+        """Publish in time, and commit what is left to this thread."""
+        due, closing = time.monotonic() + self._publish_every, False
         while not closing:
             with self._wake:
-                closing = self._closing or (self._wake.wait(self._publish_every) and self._closing)
+                if not self._queue and not self._closing:
+                    self._wake.wait(max(0.0, due - time.monotonic()))
+                closing = self._closing
             with self._turn:
-                while group := self._take():
-                    self._try(group)
-                if self._state is not None:
-                    self._try([Pending(self, (), publish=True)])
-                if closing and self._state is not None:
-                    self._state.journal.close()
+                self._commit_some()
+                if closing or time.monotonic() >= due:
+                    due = time.monotonic() + self._publish_every
+                    self._settle(closing)
 
     # From here on, all is done by the thread that has the turn.
+
+    def _commit_some(self) -> None:
+        if group := self._take():
+            self._try(group)
+
+    def _settle(self, closing: bool) -> None:
+        """Publish what was committed; at the end all of it."""
+        while closing and self._queue:
+            self._commit_some()
+        if self._state is not None:
+            self._try([Pending(self, (), publish=True)])
+        if closing and self._state is not None:
+            self._state.journal.close()
 
     def _take(self) -> list[Pending]:
         with self._wake:
