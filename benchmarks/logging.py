@@ -22,7 +22,7 @@ from regard.stewardship.call import Call, Caller
 from regard.stewardship.gate import Gate
 from regard.stewardship.logbook import Logbook
 
-ROUNDS, CALLS = 9, 60
+ROUNDS, CALLS = 25, 60
 
 
 class Silent:

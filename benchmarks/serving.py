@@ -126,14 +126,21 @@ def answering(
     data: Path, ran: Callable[[str, float], None] = lambda _name, _seconds: None
 ) -> Callable[[str, bytes], Answer]:
     """What an operation answers to a picture, in this process. `ran` is told of each inference."""
+    service, call = opened(data, ran)
+    return lambda operation, picture: service.answer(call(operation, picture))
+
+
+def opened(
+    data: Path, ran: Callable[[str, float], None] = lambda _name, _seconds: None
+) -> tuple[Service, Callable[[str, bytes], Call]]:
+    """A service in this process, and calls to it by operation and picture."""
     office = open_office(from_environment(data_dir=data))
     office.organizations.first_start()
     service: Service = open_service(office, ran)
     caller = office.organizations.keys.all()[0].caller
     known = answered()
 
-    def answer(operation: str, picture: bytes) -> Answer:
-        call = Call(caller, known[operation], {"Image": {"Bytes": picture}}, "us-east-1", "benchmark")
-        return service.answer(call)
+    def call(operation: str, picture: bytes) -> Call:
+        return Call(caller, known[operation], {"Image": {"Bytes": picture}}, "us-east-1", "benchmark")
 
-    return answer
+    return service, call
