@@ -43,9 +43,10 @@ from regard.stewardship.seals import CouncilSeals
 from regard.stewardship.subject_tokens import SubjectTokens
 from regard.vision.equipment import EquipmentInspector
 from regard.vision.faces import VERSIONS, FaceAnalyzer
+from regard.vision.idle import Idle
 from regard.vision.labels import LabelFinder
 from regard.vision.moderation import Moderator
-from regard.vision.text import TextReader
+from regard.vision.text import MODELS, TextReader
 from regard.wire.app import Application
 from regard.wire.audit_page import audit_page
 from regard.wire.callers import OWN, Callers
@@ -203,8 +204,9 @@ def open_service(
     office: Office,
     ran: Callable[[str, float], None] = lambda _name, _seconds: None,
     holdings: Holdings | None = None,
+    idle: Idle | None = None,
 ) -> Service:
-    """Everything behind the wire, for HTTP and for commands that work in process."""
+    """Everything behind the wire, for HTTP and for commands that work in process. `idle` is told of models to watch."""
     holdings = holdings or open_holdings(office)
     collections = CurrentCollections(office.engine, holdings.retention)
     audited = open_audits(office).current
@@ -232,6 +234,11 @@ def open_service(
         loops=holdings.loops,
         auditors=Auditors(office.engine, office.settings.audit_pictures),
     )
+    if idle is not None:
+        idle.watch(("object-detector", "things-and-scenes"), rooms.labels.unload)
+        idle.watch(("pornography",), rooms.moderator.unload)
+        idle.watch(("face-cover",), rooms.equipment.unload)
+        idle.watch(MODELS.values(), rooms.text.unload)
     return Service(gate, rooms)
 
 
@@ -295,7 +302,13 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     settings = office.settings
     metrics = Metrics()
     holdings = open_holdings(office)
-    service = open_service(office, metrics.model_ran, holdings)
+    idle = Idle(settings.unload_after)
+
+    def ran(model: str, seconds: float) -> None:
+        metrics.model_ran(model, seconds)
+        idle.ran(model, seconds)
+
+    service = open_service(office, ran, holdings, idle)
     pool = Pool(settings.workers or len(os.sched_getaffinity(0)), settings.queue)
     metrics.watch(pool)
     cosigning = open_cosigning(office)
@@ -328,11 +341,13 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     holdings.retention.start()
     holdings.gallery.vectors.start()
     cosigning.start()
+    idle.start()
 
     def finished() -> None:
         pool.close()
         holdings.retention.close()
         cosigning.close()
+        idle.close()
         holdings.gallery.close()
         office.logbook.close()
 

@@ -101,6 +101,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     instances: Annotated[
         int, _help("Inferences that one model may run at once. 0: as many as the cores allow by threads.", ge=0)
     ] = 0
+    unload_after: Annotated[
+        int,
+        _help("Seconds after which models that nobody asked for leave memory; those of faces stay. 0: never.", ge=0),
+    ] = 0
     queue: Annotated[int, _help("Requests that may wait for a worker before callers are throttled.", ge=0)] = 64
     profile: Annotated[
         str,
