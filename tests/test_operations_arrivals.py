@@ -64,8 +64,9 @@ def test_a_file_brings_in_nobody_without_a_receipt(house: House, tmp_path: Path)
     house.consent("bob", "second")
     file = str(tmp_path / "members.sealed")
     recipient = house.gallery.transfer.recipient
-    assert _ours(house, "ExportCollection", CollectionId="members", File=file, Recipient=recipient) == {"Faces": 3}
-    assert _ours(house, "ImportFaces", CollectionId="second", File=file) == {"Faces": 1, "Refused": 2}
+    assert _ours(house, "ExportCollection", CollectionId="members", File=file, Recipient=recipient)["Faces"] == 3
+    taken = _ours(house, "ImportFaces", CollectionId="second", File=file)
+    assert (taken["Faces"], taken["Refused"]) == (1, 2)
     assert _names(house, "second") == ["bob"]
 
 

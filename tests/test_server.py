@@ -24,7 +24,7 @@ from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
 from regard.cli import app
-from regard.server import check_exposure, is_loopback
+from regard.server import check_certificate, check_exposure, is_loopback
 from regard.settings import SettingError, Settings
 from tests.running import Running, running
 
@@ -176,6 +176,37 @@ def test_overload_is_throttled_and_the_service_goes_on(tmp_path: Path, portrait:
 
 def _object(key: str) -> dict[str, Any]:
     return {"S3Object": {"Bucket": "pictures", "Name": key}}
+
+
+def test_a_certificate_that_cannot_be_served_with_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    certificate, key = _certificate(tmp_path)
+    check_certificate(Settings())
+    check_certificate(Settings(tls_certificate=certificate, tls_key=key))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    protected, garbage = tmp_path / "protected.pem", tmp_path / "garbage.pem"
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    secret = serialization.load_pem_private_key(key.read_bytes(), None)
+    protected.write_bytes(secret.private_bytes(*form, serialization.BestAvailableEncryption(b"a passphrase")))
+    garbage.write_text("no certificate")
+    for files, told in {
+        (certificate, tmp_path / "none.pem"): "none.pem cannot be read",
+        (tmp_path / "none.pem", key): "none.pem cannot be read",
+        (certificate, _certificate(elsewhere)[1]): "the key is another's",
+        (certificate, protected): "without a passphrase",
+        (garbage, key): "PEM files",
+        (certificate, garbage): "PEM files",
+    }.items():
+        with pytest.raises(SettingError, match=told):
+            check_certificate(Settings(tls_certificate=files[0], tls_key=files[1]))
+
+
+def test_serve_tells_what_is_wrong_with_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGARD_TLS_CERTIFICATE", str(tmp_path / "none.pem"))
+    answer = CliRunner().invoke(app, ["serve", "--data-dir", str(tmp_path / "data")])
+    assert isinstance(answer.exception, SettingError)
+    assert "none.pem cannot be read (No such file or directory)" in str(answer.exception)
+    assert not (tmp_path / "data").exists()
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

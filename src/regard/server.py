@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from ipaddress import ip_address
 from socket import socket
+from ssl import PROTOCOL_TLS_SERVER, SSLContext, SSLError
 
 from sqlalchemy import Engine
 
@@ -365,6 +366,25 @@ def check_exposure(settings: Settings) -> None:
         f"REGARD_HOST={settings.host} can be reached from other machines. Give REGARD_TLS_CERTIFICATE and "
         "REGARD_TLS_KEY, or set REGARD_BEHIND_PROXY=true when a proxy in front speaks TLS."
     )
+
+
+def check_certificate(settings: Settings) -> None:
+    """Refuse a certificate and key that HTTPS cannot be served with. Raises SettingError."""
+    certificate, key = settings.tls_certificate, settings.tls_key
+    try:
+        for file in filter(None, (certificate, key)):
+            file.open("rb").close()
+        if certificate:
+            # Without a word given, that of a protected key would be asked for on the terminal.
+            SSLContext(PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except SSLError as error:
+        foreign = error.reason == "KEY_VALUES_MISMATCH"
+        wrong = "the key is another's" if foreign else "give PEM files, and a key without a passphrase"
+        raise SettingError(f"REGARD_TLS_CERTIFICATE={certificate}, REGARD_TLS_KEY={key}: {wrong}.") from None
+    except OSError as error:
+        raise SettingError(
+            f"REGARD_TLS_CERTIFICATE, REGARD_TLS_KEY: {error.filename} cannot be read ({error.strerror})."
+        ) from None
 
 
 def is_loopback(host: str) -> bool:

@@ -38,6 +38,7 @@ def serve(
 
     settings = from_environment(host=host, port=port, data_dir=data_dir)
     server.check_exposure(settings)
+    server.check_certificate(settings)
     # A first start that cannot listen shall not be the one that shows the key.
     with bound(settings) as on:
         office = server.open_office(settings)
