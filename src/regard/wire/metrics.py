@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -42,6 +44,9 @@ class Metrics:
             registry=self._registry,
         )
         self._depth = Gauge("regard_queue_depth", "Requests that wait for a worker.", registry=self._registry)
+        # Looked up anew each time, labels would cost more than counting does.
+        self._requests_of, self._latency_of = cache(self._requests.labels), cache(self._latency.labels)
+        self._model_of = cache(self._model.labels)
 
     def watch(self, pool: Pool) -> None:
         """Take the depth of the queue from this pool."""
@@ -60,12 +65,12 @@ class Metrics:
 
     def answered(self, operation: str, code: str, seconds: float) -> None:
         """Count a request. `code` is the error code, or OK."""
-        self._requests.labels(operation, code).inc()
-        self._latency.labels(operation).observe(seconds)
+        self._requests_of(operation, code).inc()
+        self._latency_of(operation).observe(seconds)
 
     def model_ran(self, model: str, seconds: float) -> None:
         """Count the time of one inference."""
-        self._model.labels(model).inc(seconds)
+        self._model_of(model).inc(seconds)
 
     def text(self) -> bytes:
         """The page for Prometheus."""
