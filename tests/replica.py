@@ -14,6 +14,9 @@ class _Without:
 
     objects = None
 
+    def unload(self) -> None:
+        pass
+
     @classmethod
     def opened(cls, *_: Any) -> _Without:
         return cls()
