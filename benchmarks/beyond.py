@@ -33,7 +33,8 @@ OPERATIONS = (
     "RecognizeCelebrities",
     "DetectText",
 )
-ROUNDS, LINES = 15, 24
+# A row takes as many rounds as both of these: fifteen of the fastest are over before a noisy neighbour is.
+ROUNDS, SECONDS, LINES = 15, 12, 24
 
 
 def run() -> str:
@@ -72,10 +73,11 @@ def run() -> str:
                 "Beyond faces, over HTTP",
                 ("operation", "over HTTP", "looking alone", "inferences alone", "share of the server", "all but these"),
                 rows,
-                f"One client on one core, the server on another; medians of {ROUNDS} rounds in which both take turns. "
-                "Looking is the operation's own work, in process: decoding, preparing pixels, the models and reading "
-                "them. The server is the rest: HTTP, signature, gate and log. The last column is what is no inference "
-                "at all. One public figure is enrolled, whom the smaller picture shows. `python -m benchmarks beyond`",
+                f"One client on one core, the server on another; medians of {ROUNDS} rounds or more in which both "
+                "take turns. Looking is the operation's own work, in process: decoding, preparing pixels, the models "
+                "and reading them. The server is the rest: HTTP, signature, gate and log. The last column is what is "
+                "no inference at all. One public figure is enrolled, whom the smaller picture shows. "
+                "`python -m benchmarks beyond`",
             ),
             markdown(
                 "DetectText beside rapidocr",
@@ -98,8 +100,8 @@ def _enrol(data: Path) -> None:
 
 def _share(ask: Callable[[], object], look: Callable[[], object], spent: list[float]) -> tuple[str, ...]:
     ask(), look()
-    rounds = []
-    for _ in range(ROUNDS):
+    rounds: list[tuple[float, float, float]] = []
+    while len(rounds) < ROUNDS or sum(whole for whole, _, _ in rounds) < SECONDS:
         whole = seconds(ask)
         spent.clear()
         rounds.append((whole, seconds(look), sum(spent)))
