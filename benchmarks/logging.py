@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from benchmarks.measuring import markdown, seconds
-from benchmarks.pictures import small
+from benchmarks.pictures import full_hd, small
 from regard.operations.registry import answered
 from regard.operations.service import Service
 from regard.server import open_office, open_service
@@ -22,7 +22,7 @@ from regard.stewardship.call import Call, Caller
 from regard.stewardship.gate import Gate
 from regard.stewardship.logbook import Logbook
 
-ROUNDS, CALLS = 25, 60
+ROUNDS, CALLS = 25, {"250×250": 60, "1920×1080": 8}
 
 
 class Silent:
@@ -47,30 +47,32 @@ def run() -> str:
         logged = open_service(office)
         silent = Gate(office.engine, office.settings, cast(Logbook, Silent()))
         services = {"with the log": logged, "without": Service(silent, logged._rooms)}
-        taken: dict[str, list[float]] = {name: [] for name in services}
-        for _ in range(ROUNDS):
-            for name, service in services.items():
-                taken[name].append(_median(service, key.caller, workers))
+        pictures = {"250×250": small(50), "1920×1080": [full_hd()]}
+        rows = [(size, *_added(services, key.caller, some, CALLS[size] * workers)) for size, some in pictures.items()]
         office.logbook.close()
-    shares = [one / other - 1 for one, other in zip(*taken.values(), strict=True)]
-    rows = [(name, f"{median(each) * 1e3:.2f}") for name, each in taken.items()]
     return markdown(
         "What the log adds to DetectFaces",
-        ("", "median of a call, ms"),
-        [*rows, ("added", f"{median(shares):.1%}")],
-        f"{workers} callers at once on {workers} cores, in process, {CALLS} pictures of 250×250 each; medians of "
-        f"{ROUNDS} rounds that take turns. An entry is durable, under a signed checkpoint, before the answer. "
-        "`python -m benchmarks logging`",
+        ("picture", *services, "added"),
+        rows,
+        f"Medians of a call, {workers} callers at once on {workers} cores, in process, over {ROUNDS} rounds that take "
+        "turns. An entry is durable, under a signed checkpoint, before the answer. `python -m benchmarks logging`",
     )
 
 
-def _median(service: Service, caller: Caller, workers: int) -> float:
+def _added(
+    services: Mapping[str, Service], caller: Caller, pictures: Sequence[bytes], calls: int
+) -> tuple[str, str, str]:
+    taken = [[_median(service, caller, pictures, calls) for service in services.values()] for _ in range(ROUNDS)]
+    logged, bare = (f"{median(each) * 1e3:.2f} ms" for each in zip(*taken, strict=True))
+    return logged, bare, f"{median(one / other - 1 for one, other in taken):.1%}"
+
+
+def _median(service: Service, caller: Caller, pictures: Sequence[bytes], calls: int) -> float:
     operation = answered()["DetectFaces"]
 
     def ask(data: bytes) -> float:
         call = Call(caller, operation, {"Image": {"Bytes": data}}, "us-east-1", str(uuid4()))
         return seconds(lambda: service.answer(call))
 
-    pictures = cycle(small(50))
-    with ThreadPoolExecutor(workers) as pool:
-        return median(pool.map(ask, (next(pictures) for _ in range(CALLS * workers))))
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return median(pool.map(ask, islice(cycle(pictures), calls)))
