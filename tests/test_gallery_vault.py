@@ -71,8 +71,10 @@ def test_a_sweep_keeps_the_keys_in_use_alone(vault: Vault) -> None:
     for collection, subject in ((1, "used"), (1, "unused"), (2, "deleted")):
         _sealed(vault, collection, subject, "f")
     digest = vault.digest(1, b"picture")
+    assert vault.counts() == {1: 2, 2: 1}
     vault.keep_only({1: {"used"}})
     assert vault.holders() == {1: {"used"}}
+    assert vault.counts() == {1: 1}
     assert vault.digest(1, b"picture") == digest
 
 

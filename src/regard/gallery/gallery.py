@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
 from regard.database import writing
 from regard.gallery import marks, tables
@@ -195,7 +195,10 @@ class Gallery:
                 self._vault.settle_renewal(collection, _one_of(connection, collection))
             removed = dict(connection.execute(select(tables.collections.c.id, tables.collections.c.removed)).all())
             self._cache.keep_only(removed)
-            self._vault.keep_only({collection: _subjects(connection, collection) for collection in removed})
+            # Nobody has a face without a key: where as many have either, no key is left over. To name them takes long.
+            held, used = self._vault.counts(), _counts(connection, removed)
+            if held != {collection: used[collection] for collection in held.keys() & used.keys()}:
+                self._vault.keep_only({collection: _subjects(connection, collection) for collection in removed})
             self._forget_seals([seal.collection for seal in self.seals.all() if seal.collection not in removed])
 
     def _forget_seals(self, collections: Sequence[int]) -> None:
@@ -232,6 +235,12 @@ def _one_of(connection: Connection, collection: int) -> Template | None:
     wanted = select(faces.subject, faces.face_id, faces.template).where(faces.collection == collection)
     row = connection.execute(wanted.order_by(faces.number).limit(1)).first()
     return None if row is None else Template(*row)
+
+
+def _counts(connection: Connection, collections: Iterable[int]) -> dict[int, int]:
+    faces = tables.faces.c
+    wanted = select(faces.collection, func.count(faces.subject.distinct())).group_by(faces.collection)
+    return dict.fromkeys(collections, 0) | dict(connection.execute(wanted).all())
 
 
 def _subjects(connection: Connection, collection: int, among: Collection[str] | None = None) -> set[str]:

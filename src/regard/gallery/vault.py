@@ -34,6 +34,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     event,
+    func,
     select,
     update,
 )
@@ -202,6 +203,13 @@ class Vault:
             for collection, subject in connection.execute(wanted):
                 found.setdefault(collection, set()).update({subject} - _OWN)
         return found
+
+    def counts(self) -> dict[int, int]:
+        """How many :meth:`holders` there are, by collection."""
+        subjects = func.count().filter(_keys.c.subject.not_in(_OWN))
+        wanted = select(_keys.c.collection, subjects).where(_keys.c.collection != HOUSE).group_by(_keys.c.collection)
+        with self.store.connect() as connection:
+            return dict(connection.execute(wanted).all())
 
     def keep_only(self, used: dict[int, set[str]]) -> None:
         """Destroy every collection's key but those of the collections and subjects in `used`."""
