@@ -50,6 +50,8 @@ def test_an_error_keeps_nothing_of_the_work_in_memory() -> None:
         pool = Pool(1, 2)
         with pool.place(), pool.place():
             await asyncio.gather(fail(pool, work), fail(pool, work))
+        # A worker that has told of its error lets go of it a moment later.
+        pool.close()
 
     held: list[weakref.ref[Held]] = []
 
