@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 from regard.cli import app
 from regard.server import check_certificate, check_exposure, is_loopback
 from regard.settings import SettingError, Settings
+from regard.wire.listen import GRACE_SECONDS
 from tests.running import Running, running
 
 
@@ -106,6 +107,9 @@ def test_tls_is_spoken_with_a_certificate_of_ones_own(tmp_path: Path, portrait: 
             verify=str(certificate),
         )
         assert len(client.detect_faces(Image={"Bytes": portrait})["FaceDetails"]) == 1
+        # The client keeps its connection, and says nothing on it: a stop does not wait for that.
+        service.process.terminate()
+        assert service.process.wait(GRACE_SECONDS / 2) == -signal.SIGTERM
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from regard.settings import Settings
 
 # How long a stop waits for what was accepted, in seconds; more than the slowest answer takes.
 GRACE_SECONDS = 30
+_LOOK_SECONDS = 0.2
 
 
 class _Server(uvicorn.Server):
@@ -28,8 +30,22 @@ class _Server(uvicorn.Server):
             self._tell_started(self.servers[0].sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        hanging_up = asyncio.create_task(self._hang_up())
         await super().shutdown(sockets)
+        hanging_up.cancel()
         self._tell_finished()
+
+    async def _hang_up(self) -> None:
+        """Drop connections that were closed and have nothing to send.
+
+        They wait for the client's end of TLS, which one that keeps an idle connection does not send.
+        """
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for connection in list(self.server_state.connections):
+                transport = connection.transport
+                if transport.is_closing() and not transport.get_write_buffer_size():
+                    transport.abort()
 
 
 class NoAddress(OSError):
