@@ -1,11 +1,14 @@
-"""Listening: an address that cannot be had is told before anything is made or opened."""
+"""Listening: an address that cannot be had is told before anything is made or opened; connections are kept."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import time
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -49,3 +52,14 @@ def test_a_data_folder_that_is_none_is_told_by_its_setting(tmp_path: Path) -> No
     refused = _serve(tmp_path / "file", "--port", "0")
     assert refused.returncode == 2
     assert f"REGARD_DATA_DIR={tmp_path / 'file'} is no folder to write into (File exists)." in refused.stderr
+
+
+def test_a_connection_that_idles_for_a_while_is_kept(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        connection = HTTPConnection(urlsplit(service.url).netloc)
+        for idle in (0, 6):
+            time.sleep(idle)
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            assert (answer.status, bool(answer.read())) == (200, True)
+        connection.close()

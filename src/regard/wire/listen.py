@@ -14,6 +14,9 @@ from regard.settings import Settings
 # How long a stop waits for what was accepted, in seconds; more than the slowest answer takes.
 GRACE_SECONDS = 30
 _LOOK_SECONDS = 0.2
+# A client that asks at the moment in which its idle connection is closed gets no answer, and cannot know whether
+# it was heard. The longer connections are kept the seldomer that is; clients let go of theirs before.
+_KEEP_SECONDS = 75
 
 
 class _Server(uvicorn.Server):
@@ -86,5 +89,6 @@ def listen(
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=_KEEP_SECONDS,
     )
     _Server(config, started, finished).run([on])
