@@ -13,7 +13,6 @@ import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,13 +22,13 @@ import numpy as np
 from benchmarks.exact import people
 from benchmarks.measuring import markdown, resident_mib
 from benchmarks.pictures import small
+from benchmarks.serving import question
 from regard.gallery.bulk import Arrival
 from regard.gallery.faces import Candidate
 from regard.gallery.gallery import Gallery
 from regard.server import open_analyzer, open_holdings, open_office
 from regard.settings import from_environment
 from tests.running import Running, running
-from tests.wire_client import signed
 
 SIZES = (1_000, 100_000, 1_000_000)
 DIMENSIONS, AT_ONCE = 128, 10_000
@@ -78,9 +77,10 @@ def _at(size: int) -> list[tuple[str, ...]]:
         _fill(data, size)
         with running(data, known) as service:
             os.sched_setaffinity(0, {0})
-            request = _request(service, known)
-            asyncio.run(_closed(service, request, CALLERS, WARMING))
-            capacity = len(asyncio.run(_closed(service, request, CALLERS, FINDING)).seconds) / FINDING
+            search = {"CollectionId": COLLECTION, "Image": {"Bytes": small(1)[0]}, "MaxFaces": 10}
+            request = question(service, known, "SearchFacesByImage", search)
+            asyncio.run(closed(service, request, CALLERS, WARMING))
+            capacity = len(asyncio.run(closed(service, request, CALLERS, FINDING)).seconds) / FINDING
             return [_held(service, request, size, capacity, share) for share in RATES]
 
 
@@ -120,22 +120,7 @@ def _fill(data: Path, size: int) -> None:
     office.engine.dispose()
 
 
-def _request(service: Running, known: Mapping[str, str]) -> bytes:
-    """The bytes of one question, signed beforehand: what is timed is the service, not a client."""
-    address = urlsplit(service.url)
-    request = signed(
-        "SearchFacesByImage",
-        {"CollectionId": COLLECTION, "Image": {"Bytes": small(1)[0]}, "MaxFaces": 10},
-        host=address.netloc,
-        access_key_id=known["AWS_ACCESS_KEY_ID"],
-        secret=known["AWS_SECRET_ACCESS_KEY"],
-    )
-    headers = request.headers | {"Host": address.netloc, "Content-Length": str(len(request.body))}
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"POST / HTTP/1.1\r\n{head}\r\n".encode() + request.body
-
-
-async def _closed(service: Running, request: bytes, callers: int, held: float) -> Answers:
+async def closed(service: Running, request: bytes, callers: int, held: float) -> Answers:
     """Callers that ask again as soon as they are answered."""
     answers, end = Answers(), time.perf_counter() + held
 

@@ -1,78 +1,68 @@
-"""What the log adds to DetectFaces under load: the same service with its log, and with one that keeps nothing."""
+"""What the log adds to DetectFaces under load: a service beside one whose logbook keeps nothing."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle, islice
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, cast
-from uuid import uuid4
 
-from benchmarks.measuring import markdown, seconds
+from benchmarks.load import closed
+from benchmarks.measuring import markdown
 from benchmarks.pictures import full_hd, small
-from regard.operations.registry import answered
-from regard.operations.service import Service
-from regard.server import open_office, open_service
-from regard.settings import from_environment
-from regard.stewardship.call import Call, Caller
-from regard.stewardship.gate import Gate
-from regard.stewardship.logbook import Logbook
+from benchmarks.serving import question
+from tests.running import Running, running
 
-ROUNDS, CALLS = 25, {"250×250": 60, "1920×1080": 8}
-
-
-class Silent:
-    """Takes every entry and keeps none."""
-
-    trouble = None
-
-    def seal(self, part: object) -> object:
-        return part
-
-    def write_call(self, body: dict[str, Any], parts: Sequence[object]) -> None:
-        pass
+ROUNDS, CALLERS, SECONDS = 15, 4, 3.0
 
 
 def run() -> str:
-    workers = len(os.sched_getaffinity(0))
-    # The checkout's own disk: the system's temporary folder may be memory.
-    with TemporaryDirectory(dir=".", prefix=".logging-") as folder:
-        office = open_office(from_environment(data_dir=Path(folder)))
-        key = office.organizations.first_start()
-        assert key is not None
-        logged = open_service(office)
-        silent = Gate(office.engine, office.settings, cast(Logbook, Silent()))
-        services = {"with the log": logged, "without": Service(silent, logged._rooms)}
-        pictures = {"250×250": small(50), "1920×1080": [full_hd()]}
-        rows = [(size, *_added(services, key.caller, some, CALLS[size] * workers)) for size, some in pictures.items()]
-        office.logbook.close()
+    """The section of docs/benchmarks.md."""
+    hd = {"1920×1080": full_hd()}
+    rows = [
+        *_rows("one core, the callers another", {1}, {0}, {"250×250": small(1)[0]} | hd),
+        *_rows("both cores, and so do the callers", {0, 1}, {0, 1}, {"250×250": small(1)[0]}),
+    ]
     return markdown(
         "What the log adds to DetectFaces",
-        ("picture", *services, "added"),
+        ("the service has", "picture", "with the log", "without", "added"),
         rows,
-        f"Medians of a call, {workers} callers at once on {workers} cores, in process, over {ROUNDS} rounds that take "
-        "turns. An entry is durable, under a signed checkpoint, before the answer. `python -m benchmarks logging`",
+        f"Medians of a call over HTTP, {CALLERS} callers that ask again as soon as they are answered, over {ROUNDS} "
+        f"rounds of {SECONDS:.0f} s that take turns; what is added is the median within a round. An entry is durable, "
+        "under a signed checkpoint, before the answer; without, everything else is the same. "
+        "`python -m benchmarks logging`",
     )
 
 
-def _added(
-    services: Mapping[str, Service], caller: Caller, pictures: Sequence[bytes], calls: int
-) -> tuple[str, str, str]:
-    taken = [[_median(service, caller, pictures, calls) for service in services.values()] for _ in range(ROUNDS)]
-    logged, bare = (f"{median(each) * 1e3:.2f} ms" for each in zip(*taken, strict=True))
+def _rows(arrangement: str, own: set[int], callers: set[int], pictures: Mapping[str, bytes]) -> list[tuple[str, ...]]:
+    # The checkout's own disk: the system's temporary folder may be memory.
+    with TemporaryDirectory(dir=".", prefix=".logging-") as folder:
+        os.sched_setaffinity(0, own)
+        with _services(Path(folder)) as services:
+            os.sched_setaffinity(0, callers)
+            return [(arrangement, size, *_added(services, picture)) for size, picture in pictures.items()]
+
+
+@contextmanager
+def _services(folder: Path) -> Iterator[list[Running]]:
+    unlogged = ("-m", "benchmarks.unlogged", "serve", "--port", "0")
+    with running(folder / "with") as logged, running(folder / "without", command=unlogged) as bare:
+        yield [logged, bare]
+
+
+def _added(services: list[Running], picture: bytes) -> tuple[str, str, str]:
+    # The first round is for warming up.
+    taken = [[_median(service, picture) for service in services] for _ in range(ROUNDS + 1)][1:]
+    logged, bare = (f"{median(each) * 1e3:.1f} ms" for each in zip(*taken, strict=True))
     return logged, bare, f"{median(one / other - 1 for one, other in taken):.1%}"
 
 
-def _median(service: Service, caller: Caller, pictures: Sequence[bytes], calls: int) -> float:
-    operation = answered()["DetectFaces"]
-
-    def ask(data: bytes) -> float:
-        call = Call(caller, operation, {"Image": {"Bytes": data}}, "us-east-1", str(uuid4()))
-        return seconds(lambda: service.answer(call))
-
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return median(pool.map(ask, islice(cycle(pictures), calls)))
+def _median(service: Running, picture: bytes) -> float:
+    asked = question(service, service.environment, "DetectFaces", {"Image": {"Bytes": picture}})
+    answers = asyncio.run(closed(service, asked, CALLERS, SECONDS))
+    if answers.refusals:
+        raise AssertionError(f"refused: {answers.refusals}")
+    return answers.quantile(0.5)

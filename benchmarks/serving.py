@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
+from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.measuring import markdown, resident_mib, seconds
@@ -83,24 +84,30 @@ def _share(
     )
 
 
-def asking(service: Running, known: Mapping[str, str], operation: str, picture: bytes) -> Callable[[], object]:
-    """One question over a kept connection, its bytes made beforehand: what is timed is the service, not a client."""
+def question(service: Running, known: Mapping[str, str], operation: str, parameters: Mapping[str, Any]) -> bytes:
+    """The bytes of a question, signed beforehand: what is timed is the service, not a client."""
     address = urlsplit(service.url)
     request = signed(
         operation,
-        {"Image": {"Bytes": picture}},
+        parameters,
         host=address.netloc,
         access_key_id=known["AWS_ACCESS_KEY_ID"],
         secret=known["AWS_SECRET_ACCESS_KEY"],
     )
     headers = request.headers | {"Host": address.netloc, "Content-Length": str(len(request.body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    question = f"POST / HTTP/1.1\r\n{head}\r\n".encode() + request.body
+    return f"POST / HTTP/1.1\r\n{head}\r\n".encode() + request.body
+
+
+def asking(service: Running, known: Mapping[str, str], operation: str, picture: bytes) -> Callable[[], object]:
+    """One question over a kept connection."""
+    asked = question(service, known, operation, {"Image": {"Bytes": picture}})
+    address = urlsplit(service.url)
     connection = socket.create_connection((address.hostname, address.port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask() -> object:
-        connection.sendall(question)
+        connection.sendall(asked)
         answer = b""
         while b"\r\n\r\n" not in answer:
             answer += _more(connection)

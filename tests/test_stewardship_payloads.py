@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,20 @@ def test_a_guess_without_the_salt_proves_nothing(details: dict[str, str], salt: 
     first, second = seal(Part("o", details), KEY), seal(Part("o", details), KEY)
     assert first.commitment != second.commitment
     assert not matches(first.commitment, salt, details)
+
+
+def test_what_is_about_a_person_is_found_without_reading_the_rest(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "payloads.db")) as older:
+        older.execute("CREATE TABLE payloads (commitment TEXT PRIMARY KEY, organization, subject, at, sealed)")
+        older.execute("CREATE INDEX payloads_subject ON payloads (organization, subject)")
+        older.executemany("INSERT INTO payloads VALUES (?, 'o', ?, 0, x'')", [("one", ""), ("two", "person")])
+        older.commit()
+    rows = FileRows(tmp_path / "payloads.db")
+    told: list[str] = []
+    rows._database.set_trace_callback(told.append)
+    assert [row.commitment for row in rows.about("o", "person")] == ["two"]
+    plan = rows._database.execute(f"EXPLAIN QUERY PLAN {told[0]}").fetchall()
+    assert "payloads_person" in plan[0][3]
+    assert rows.erase("o", "person") == 1
+    assert rows.find("one") is not None
+    rows.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ MOST_BYTES = 1_000_000
 MOST_SIGNATURES = 100
 _PRIVATE = "PRIVATE+KEY+"
 _DASH = "— "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _SSHSIG = b"-----BEGIN SSH SIGNATURE-----"
 
 
@@ -287,7 +289,7 @@ def _is_name(name: str) -> bool:
 
 
 def _require_printable(text: str) -> None:
-    if any(character < " " and character != "\n" for character in text):
+    if _CONTROL.search(text):
         raise NoteError("the text of a note has no control characters but newlines")
 
 
