@@ -106,6 +106,18 @@ def test_many_callers_at_once_leave_no_gap_in_the_sequence(logged: Logged) -> No
     assert sorted(map(int, told.values())) == list(range(1, 81))
 
 
+def test_whoever_waits_for_the_disk_says_so_before(logged: Logged) -> None:
+    logged.ask("CreateCollection", CollectionId="c")
+    journal: list[int] = []
+    _, log = logged.logbook.shards.current()
+    logged.logbook.rest = lambda: journal.append(log._state.journal.bytes if log._state else 0)
+    for operation, asked in (("DetectFaces", {"Image": PICTURE}), ("DeleteCollection", {"CollectionId": "c"})):
+        logged.ask(operation, **asked)
+    logged.logbook.rest()
+    assert journal == sorted(set(journal))
+    assert len(journal) == 3
+
+
 def test_the_sequence_goes_on_after_a_restart(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         logged = open_logged(tmp_path)

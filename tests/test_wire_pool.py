@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
@@ -131,6 +132,44 @@ def test_work_that_began_is_finished_for_who_left() -> None:
         return await queued
 
     assert run(both()) == "done"
+
+
+def test_who_only_waits_lets_other_work_begin() -> None:
+    pool, other = Pool(1, 1), threading.Event()
+
+    def waiting() -> bool:
+        pool.hand_on()
+        return other.wait(10)
+
+    async def both() -> tuple[bool, None]:
+        first, second = await asyncio.gather(pool.run(waiting, staying()), pool.run(other.set, staying()))
+        return first, second
+
+    assert run(both()) == (True, None)
+
+
+@given(workers=st.integers(1, 3), handed_on=st.lists(st.integers(0, 2), max_size=12))
+def test_no_more_work_at_once_than_there_are_workers(workers: int, handed_on: list[int]) -> None:
+    pool, working, lock = Pool(workers, len(handed_on)), 0, threading.Lock()
+
+    def work(times: int) -> bool:
+        nonlocal working
+        with lock:
+            working += 1
+            within = working <= workers
+        time.sleep(0.0005)
+        with lock:
+            working -= 1
+        for _ in range(times):
+            pool.hand_on()
+        return within
+
+    async def all_of_it() -> list[bool]:
+        return await asyncio.gather(*(pool.run(partial(work, times), staying()) for times in handed_on))
+
+    pool.hand_on()
+    assert all(run(all_of_it()))
+    pool.close()
 
 
 def test_closing_finishes_what_was_accepted_and_lets_nothing_in() -> None:

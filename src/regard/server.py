@@ -312,6 +312,7 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     service = open_service(office, ran, holdings, idle)
     pool = Pool(settings.workers or len(os.sched_getaffinity(0)), settings.queue)
     metrics.watch(pool)
+    office.logbook.rest = pool.hand_on
     cosigning = open_cosigning(office)
     metrics.watch_witnesses(cosigning)
     rules = replace(REKOGNITION, regions=settings.regions)

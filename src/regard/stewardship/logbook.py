@@ -150,6 +150,8 @@ class Logbook:
         self._failure: str | None = None
         self._closing = threading.Event()
         self._watch: threading.Thread | None = None
+        # Called by whoever is about to wait for the disk.
+        self.rest: Callable[[], None] = lambda: None
 
     @property
     def trouble(self) -> str | None:
@@ -196,6 +198,7 @@ class Logbook:
                     period, log = self.shards.current()
                     entry, sequence = self._entry(self._tallied(period, log), entries.CALL, self._clock(), told)
                     pending = _Pending(period, log.submit([entry]), 0, sequence)
+                self.rest()
                 return pending.written()
         except LogHeld:
             with writing(self._engine, RECORDS) as connection:
@@ -216,6 +219,7 @@ class Logbook:
                     newest = self._submit_recorded(period, log)
                     self._elsewhere_until = 0.0
                     asked = newest if record is None else self._taken.pop(record, None)
+                self.rest()
                 return asked.written() if asked else None
         except LogHeld:
             return None

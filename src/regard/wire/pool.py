@@ -1,8 +1,13 @@
-"""The pool: a fixed number of workers, a queue of a fixed length, and a clear no when both are full."""
+"""The pool: a fixed number of workers, a queue of a fixed length, and a clear no when both are full.
+
+A worker that only waits for the disk hands its turn on, so that no core rests while somebody waits for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,7 +31,11 @@ class Pool:
     """
 
     def __init__(self, workers: int, queue: int) -> None:
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
+        # So many work at once, and as many more may wait for the disk.
+        self._threads = ThreadPoolExecutor(2 * workers, thread_name_prefix="worker")
+        self._turns = threading.Semaphore(workers)
+        self._mine = threading.local()
+        self._queued: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._workers = workers
         self._places = workers + queue
         self._taken = 0
@@ -63,7 +72,9 @@ class Pool:
             raise Full
         self._busy += 1
         try:
-            future = self._threads.submit(work)
+            future: Future[Result] = Future()
+            self._queued.append((future, work))
+            self._threads.submit(self._work)
             done = asyncio.wrap_future(future)
             # A worker is free: the work begins now, and whether somebody leaves makes no difference any more.
             if self._busy <= self._workers:
@@ -77,10 +88,31 @@ class Pool:
             # would stay in memory until the collector of cycles comes by.
             del future, done
 
+    def hand_on(self) -> None:
+        """Let other work begin: what is left to the worker that calls this is to wait, and little after that."""
+        if getattr(self._mine, "turn", False):
+            self._mine.turn = False
+            self._turns.release()
+
     def close(self) -> None:
         """Let nothing more in, and finish what was accepted."""
         self._places = 0
         self._threads.shutdown(wait=True)
+
+    def _work(self) -> None:
+        """Do what was queued first and was not called off, once there is a turn."""
+        self._turns.acquire()
+        self._mine.turn = True
+        future, work = self._queued.popleft()
+        try:
+            if future.set_running_or_notify_cancel():
+                future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+        finally:
+            self.hand_on()
+            # An error holds this frame: see `run`.
+            del future, work
 
 
 async def _unless_gone(future: Future[Any], done: asyncio.Future[Any], gone: Coroutine[Any, Any, None]) -> None:
