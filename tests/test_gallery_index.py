@@ -94,8 +94,8 @@ def test_the_error_of_a_product_of_codes_stays_within_its_bound(seed: int) -> No
     chance = np.random.default_rng(seed)
     rows = _crowd(chance, 200, 32)
     queries = _crowd(chance, 4, 32)
-    rounded, probes = Codes.of(rows), Codes.of(queries)
-    products = (rounded.values.astype(int) @ probes.values.T.astype(int)) * rounded.steps[:, None] * probes.steps
+    rounded, probes = Codes.of(rows), Codes.of(queries, 63)
+    products = (rounded.values.T.astype(int) @ probes.values.astype(int)) * rounded.steps[:, None] * probes.steps
     bound = rounded.error + (1.0001 + rounded.error) * probes.error
     assert np.abs(products - rows.astype(np.float64) @ queries.T).max() <= bound
 

@@ -125,7 +125,7 @@ def test_notes_of_old_removals_go(gallery: Gallery, monkeypatch: pytest.MonkeyPa
 
 
 def test_collections_that_were_not_asked_for_make_room_for_others(tmp_path: Path) -> None:
-    gallery = _opened(tmp_path, memory=1 << 19)
+    gallery = _opened(tmp_path, memory=1 << 17)
     names = ["a", "b", "c", "d", "e"]
     for name in names:
         _create(gallery, name)

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numkong
 import numpy as np
 from numpy.typing import NDArray
 
+from regard.gallery.kernel import HIGHEST_BYTE, product
+
 BLOCK_ROWS = 1 << 16
-# Codes and scores of so many rows stay in a core's own cache between the kernel and the comparison.
-_AT_ONCE = 1 << 14
-_SMALLEST = 1 << 8
-# The kernel multiplies a row with four probes in the time that one takes.
-_PROBES_AT_ONCE = 4
+SMALLEST = 1 << 6
 _HIGHEST = 127
+# A probe's bytes are its code plus this, so that none is negative, and none above the kernel's highest.
+_ZERO = 64
+_HIGHEST_OF_PROBES = HIGHEST_BYTE - _ZERO
+# So many probes are multiplied one by one, in the time that the kernel takes to lay out a block for more.
+_ONE_BY_ONE = 4
+_AT_ONCE = 1 << 4
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Vectors rounded to whole multiples, -127 to 127, of a step of their own.
+    """Vectors rounded to whole multiples of a step of their own.
 
-    `values` int8 (n, d), `steps` float32 (n,), `error` the largest length, over the n, of what rounding took away.
+    `values` int8 (d, n), as the kernel reads them: a dimension of all, then the next; `steps` float32 (n,); `error`
+    the largest length, over the n, of what rounding took away.
     """
 
     values: NDArray[np.int8]
@@ -30,37 +34,29 @@ class Codes:
     error: float
 
     @classmethod
-    def of(cls, vectors: NDArray[np.float32]) -> Codes:
-        """The codes of vectors, (n, d)."""
+    def of(cls, vectors: NDArray[np.float32], highest: int = _HIGHEST) -> Codes:
+        """The codes of vectors, (n, d), from -highest to highest."""
         peaks = np.abs(vectors).max(axis=1, initial=0)
-        steps = np.where(peaks > 0, peaks / _HIGHEST, 1).astype(np.float32)
+        steps = np.where(peaks > 0, peaks / highest, 1).astype(np.float32)
         rounded = np.rint(vectors / steps[:, None])
-        values = rounded.astype(np.int8)
+        values = rounded.T.astype(np.int8, order="C")
         rounded *= steps[:, None]
         rounded -= vectors
         # The rest stands for the rounding of this computation itself.
         return cls(values, steps, longest(rounded) * 1.0001 + 1e-6)
 
     def __getitem__(self, some: slice) -> Codes:
-        return Codes(self.values[some], self.steps[some], self.error)
+        return Codes(self.values[:, some], self.steps[some], self.error)
 
 
 class Probes:
-    """Probes, float32 (q, d), as the kernel takes them.
-
-    One or two probes fill the kernel's four places by looking at as many rows at once: the rows of a block are read
-    as fewer, longer rows, and each place sees its own part of them.
-    """
+    """Probes, float32 (q, d), and their bytes, uint8, in groups that the kernel takes at once."""
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
-        count, dimensions = vectors.shape
-        self.codes = Codes.of(vectors)
-        self.count = count
-        self.fold = 1 << max(_PROBES_AT_ONCE // count, 1).bit_length() - 1
-        folded = np.zeros((self.fold, count, self.fold, dimensions), np.int8)
-        for part in range(self.fold):
-            folded[part, :, part] = self.codes.values
-        self.packed = numkong.dots_pack(folded.reshape(self.fold * count, self.fold * dimensions))
+        self.codes = Codes.of(vectors, _HIGHEST_OF_PROBES)
+        read = (self.codes.values.T + _ZERO).astype(np.uint8, order="C")
+        size = 1 if len(read) <= _ONE_BY_ONE else _AT_ONCE
+        self.groups = [read[start : start + size] for start in range(0, len(read), size)]
 
 
 class Block:
@@ -69,14 +65,14 @@ class Block:
     A blank row and one that was never written have no step (NaN), so that no comparison finds them.
     """
 
-    def __init__(self, dimensions: int) -> None:
+    def __init__(self, dimensions: int, capacity: int) -> None:
         self.used = 0
-        self._make(dimensions, _SMALLEST)
+        self._make(dimensions, capacity)
 
     @property
     def nbytes(self) -> int:
         """Bytes set aside."""
-        return self.rows.nbytes + self.codes.nbytes + self.steps.nbytes
+        return self.rows.nbytes + self.codes.nbytes + self.steps.nbytes + self._excess.nbytes
 
     def append(self, vectors: NDArray[np.float32], codes: Codes) -> None:
         """Add vectors with their codes, no more than there is room for."""
@@ -88,39 +84,40 @@ class Block:
 
     def write(self, places: slice, vectors: NDArray[np.float32], codes: Codes) -> None:
         """Put vectors with their codes in these places."""
-        self.rows[places], self.codes[places], self.steps[places] = vectors, codes.values, codes.steps
+        self.rows[places], self.codes[:, places], self.steps[places] = vectors, codes.values, codes.steps
+        self._excess[places] = _ZERO * codes.values.sum(axis=0, dtype=np.int32)
 
     def blank(self, place: int) -> None:
         """Forget the vector of a place."""
-        self.rows[place], self.codes[place], self.steps[place] = 0, 0, np.nan
+        self.rows[place], self.codes[:, place], self.steps[place], self._excess[place] = 0, 0, np.nan, 0
 
-    def scan(self, probes: Probes) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Pieces of the block, each with its first place and the products of its rows with the codes of the probes.
+    def scan(self, probes: Probes) -> Iterator[NDArray[np.float32]]:
+        """For each probe the products, (used,), of the codes of all rows with its own, in units of the probe's step.
 
-        The products, (q, n), are in units of each probe's step; those of rows without a vector are NaN. They lie in
-        memory that the next piece takes again.
+        Those of rows without a vector are NaN.
         """
-        rows = min(_AT_ONCE, len(self.rows))
-        dots = numkong.empty((rows // probes.fold, probes.fold * probes.count), dtype="int32")
-        read = np.asarray(dots).reshape(rows, probes.count).T
-        products = np.empty((probes.count, rows), np.float32)
-        folded = self.codes.reshape(len(self.rows) // probes.fold, -1)
-        for start in range(0, self.used, rows):
-            numkong.dots_packed(folded[start // probes.fold :][: len(dots)], probes.packed, out=dots)
-            np.copyto(products, read, casting="unsafe")
-            products *= self.steps[start : start + rows]
-            yield start, products
+        for group in probes.groups:
+            for sums in product(group, self.codes):
+                sums -= self._excess
+                products = sums[: self.used].astype(np.float32)
+                products *= self.steps[: self.used]
+                yield products
 
     def _grow(self, wanted: int) -> None:
-        rows, codes, steps = self.rows, self.codes, self.steps
-        self._make(rows.shape[1], 1 << (wanted - 1).bit_length())
-        self.rows[: self.used], self.codes[: self.used] = rows[: self.used], codes[: self.used]
-        self.steps[: self.used] = steps[: self.used]
+        rows, codes, steps, excess = self.rows, self.codes, self.steps, self._excess
+        # By a third to a half, not to the double: all that is set aside is read by every search.
+        quarter = max((1 << (wanted - 1).bit_length()) // 4, SMALLEST)
+        self._make(rows.shape[1], -(-wanted // quarter) * quarter)
+        used = slice(self.used)
+        self.rows[used], self.codes[:, used], self.steps[used] = rows[used], codes[:, used], steps[used]
+        self._excess[used] = excess[used]
 
     def _make(self, dimensions: int, capacity: int) -> None:
         self.rows = np.zeros((capacity, dimensions), np.float32)
-        self.codes = np.zeros((capacity, dimensions), np.int8)
+        self.codes = np.zeros((dimensions, capacity), np.int8)
         self.steps = np.full(capacity, np.nan, np.float32)
+        # What the kernel finds too much, since a probe's bytes are its code and _ZERO.
+        self._excess = np.zeros(capacity, np.int32)
 
 
 def longest(vectors: NDArray[np.float32]) -> float:

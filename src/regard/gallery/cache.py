@@ -135,7 +135,7 @@ def _part(head: _PartHead, data: bytes) -> Part:
     rows, dimensions = head.rows, head.dimensions
     vectors, steps, values = 8 * rows, 8 * rows + 4 * rows * dimensions, 12 * rows + 4 * rows * dimensions
     codes = Codes(
-        np.frombuffer(data, np.int8, rows * dimensions, values).reshape(rows, dimensions),
+        np.frombuffer(data, np.int8, rows * dimensions, values).reshape(dimensions, rows),
         np.frombuffer(data, np.float32, rows, steps),
         head.error,
     )
@@ -144,4 +144,5 @@ def _part(head: _PartHead, data: bytes) -> Part:
 
 
 def _name(collection: int) -> str:
-    return f"index/{collection}"
+    # Files of another order of the codes have other names, and do not open.
+    return f"index/by-dimension/{collection}"
