@@ -55,7 +55,7 @@ docs: $(VENV)/.run ## Write the pages that are made from the code
 lock: $(VENV)/.dev ## Choose the newest versions that pyproject.toml allows
 	$(PIP) install --quiet uv
 	$(UV) --extra demo --extra build -o requirements.lock pyproject.toml
-	$(UV) --extra demo --extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(UV) --extra demo --extra build --extra dev --extra onnxruntime -c requirements.lock -o requirements-dev.lock pyproject.toml
 	$(UV) --extra demo --extra build --extra bench -c requirements-dev.lock -o requirements-bench.lock pyproject.toml
 
 clean: ## Remove the environment; data and weights stay

@@ -8,16 +8,25 @@ from collections.abc import Callable, Sequence
 import faiss
 import numkong
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
+from onnx.parser import parse_model
 from usearch.index import Index as Graph
 from usearch.index import MetricKind, ScalarKind
 
 from benchmarks.measuring import markdown, medians, resident_mib, seconds
 from regard.gallery.blocks import BLOCK_ROWS, Codes, Probes
 from regard.gallery.index import Index
-from regard.gallery.kernel import product
+from regard.gallery.kernel import products
 
 Floats = NDArray[np.float32]
+
+MATMUL = """
+<ir_version: 9, opset_import: ["": 17]>
+product (uint8[1, d] probe, int8[d, n] codes) => (int32[1, n] products) {
+    products = MatMulInteger (probe, codes)
+}
+"""
 
 SIZE, TOP, ROUNDS, PROBES = 1_000_000, 10, 15, 50
 # A graph over a million takes an hour to build on one thread.
@@ -70,12 +79,12 @@ def _exact(dimensions: int) -> list[tuple[str, ...]]:
             engine.add(some)
     codes = np.ones(SIZE * dimensions // 8, np.uint64)
     probe = probes[0]
-    ours_alone, theirs_alone = _product(probe), _product_by_numkong(codes.view(np.int8), probe)
     times = medians(
         {
             "reading the codes": codes.max,
-            "multiplying them, ONNX Runtime": ours_alone,
-            "multiplying them, numkong": theirs_alone,
+            "multiplying them, as regard does": _product(probe),
+            "multiplying them, ONNX Runtime": _product_by_onnxruntime(probe),
+            "multiplying them, numkong": _product_by_numkong(codes.view(np.int8), probe),
             "regard": lambda: index.search(probe, TOP, -1.0),
             "regard, four probes in one pass": lambda: index.search_all(probes[:4], TOP, -1.0),
             "FAISS IndexFlatIP": lambda: flat.search(probe[None], TOP),
@@ -112,11 +121,21 @@ def _exact(dimensions: int) -> list[tuple[str, ...]]:
 
 
 def _product(probe: Floats) -> Callable[[], object]:
-    """The product that a search begins with, and nothing else."""
-    [group] = Probes(probe[None]).groups
-    blocks = [np.ones((len(probe), BLOCK_ROWS), np.int8) for _ in range(SIZE // BLOCK_ROWS)]
-    blocks.append(np.ones((len(probe), SIZE % BLOCK_ROWS), np.int8))
-    return lambda: [product(group, block) for block in blocks]
+    """The products that a search begins with, and nothing else."""
+    probes, steps = Probes(probe[None]), np.ones(BLOCK_ROWS, np.float32)
+    blocks = _blocks(len(probe))
+    return lambda: [products(probes.weights, probes.dimensions, block, steps[: block.shape[1]]) for block in blocks]
+
+
+def _product_by_onnxruntime(probe: Floats) -> Callable[[], object]:
+    """The product in all dimensions, with codes that lie likewise; with 7 bits of the probe, so that none overflows."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    model = parse_model(MATMUL).SerializeToString()
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    code = (Codes.of(probe[None]).values.T // 2 + 64).astype(np.uint8)
+    blocks = _blocks(len(probe))
+    return lambda: [session.run(None, {"probe": code, "codes": block}) for block in blocks]
 
 
 def _product_by_numkong(codes: NDArray[np.int8], probe: Floats) -> Callable[[], object]:
@@ -127,6 +146,11 @@ def _product_by_numkong(codes: NDArray[np.int8], probe: Floats) -> Callable[[], 
     rows = codes.reshape(-1, FOLDED, 4 * len(probe))
     dots = numkong.empty((FOLDED, 4), dtype="int32")
     return lambda: [numkong.dots_packed(some, packed, out=dots) for some in rows]
+
+
+def _blocks(dimensions: int) -> list[NDArray[np.int8]]:
+    whole, rest = divmod(SIZE, BLOCK_ROWS)
+    return [np.ones((dimensions, rows), np.int8) for rows in [BLOCK_ROWS] * whole + [rest]]
 
 
 def _beside_graphs() -> str:

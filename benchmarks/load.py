@@ -1,8 +1,8 @@
-"""Real requests at a fixed rate against a running service: below its capacity, at it, and at four times it.
+"""Real requests at a given rate against a running service: below its capacity, at it, and at four times it.
 
-The load is open: requests are due at moments that do not wait for answers, and each is timed from the moment that it
-was due. A service that stalls is charged for every request that it kept waiting, not for one (Tene, "How NOT to
-measure latency").
+The load is open: requests are due at moments that do not wait for answers, at random as those of many callers who know
+nothing of each other (a Poisson process), and each is timed from the moment that it was due. A service that stalls is
+charged for every request that it kept waiting, not for one (Tene, "How NOT to measure latency").
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def run() -> str:
         f"SearchFacesByImage with a picture of 250×250 pixels in a collection of {DIMENSIONS} dimensions. The service "
         "has one core, the load another. Capacity is what a closed loop of "
         f"{CALLERS} callers gets; at it the queue fills now and then, above it always, and a full queue is the longest "
-        "wait. Times are from the moment a request was due, over those that were answered; every refusal "
+        "wait. Requests are due at random, as those of many callers are. Times are from the moment a request was due, "
+        "over those that were answered; every refusal "
         "is a ThrottlingException. `python -m benchmarks load`",
     )
 
@@ -134,7 +135,7 @@ async def closed(service: Running, request: bytes, callers: int, held: float) ->
 
 
 async def _open(service: Running, request: bytes, rate: float, held: float) -> Answers:
-    """Requests that are due `rate` times a second, whatever became of the ones before."""
+    """Requests that are due at random, `rate` a second on average, whatever became of the ones before."""
     answers, due = Answers(), asyncio.Queue[float | None]()
 
     async def call() -> None:
@@ -143,9 +144,8 @@ async def _open(service: Running, request: bytes, rate: float, held: float) -> A
             await connection.ask(moment)
 
     callers = [asyncio.create_task(call()) for _ in range(CONNECTIONS)]
-    start = time.perf_counter()
-    for number in range(int(rate * held)):
-        moment = start + number / rate
+    moments = time.perf_counter() + np.random.default_rng(0).exponential(1 / rate, int(rate * held)).cumsum()
+    for moment in moments.tolist():
         await asyncio.sleep(max(moment - time.perf_counter(), 0))
         due.put_nowait(moment)
     for _ in callers:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from regard.gallery import index as engine
-from regard.gallery.blocks import BLOCK_ROWS, Codes
+from regard.gallery.blocks import BLOCK_ROWS, Codes, Probes
 from regard.gallery.fusion import fused
 from regard.gallery.index import Hit, Index
 from tests.fakes import person
@@ -51,10 +51,10 @@ def _crowd(chance: np.random.Generator, count: int, dimensions: int) -> NDArray[
 
 @given(STEPS, st.integers(0, 5), st.integers(1, 14), LEAST, st.sampled_from([2, 1000]))
 def test_a_search_finds_what_brute_force_finds(
-    steps: list[tuple[bool, int, int]], probe: int, most: int, at_least: float, gathered: int
+    steps: list[tuple[bool, int, int]], probe: int, most: int, at_least: float, few: int
 ) -> None:
-    # With few gathered at a time, ranks are closed and candidates are sifted often.
-    with patch.object(engine, "_GATHERED", gathered):
+    # With few blank rows allowed, ranks are closed often.
+    with patch.object(engine, "_FEW_BLANK", few), patch.object(engine, "_FIRST", few):
         index, vectors = Index(), Vectors()
         for added, name, number in steps:
             if added:
@@ -76,7 +76,7 @@ def test_a_crowd_of_near_equals_is_ranked_as_brute_force_ranks_it(
     chance = np.random.default_rng(seed)
     vectors = dict(enumerate(_crowd(chance, 300, dimensions)))
     query = _crowd(chance, 1, dimensions)[0] if seed % 2 else vectors[seed % 300]
-    with patch.object(engine, "_GATHERED", 64):
+    with patch.object(engine, "_FIRST", 64):
         found = _indexed(vectors).search(query, most, at_least)
     assert found == _brute_force(vectors, query, most, at_least)
 
@@ -94,8 +94,8 @@ def test_the_error_of_a_product_of_codes_stays_within_its_bound(seed: int) -> No
     chance = np.random.default_rng(seed)
     rows = _crowd(chance, 200, 32)
     queries = _crowd(chance, 4, 32)
-    rounded, probes = Codes.of(rows), Codes.of(queries, 63)
-    products = (rounded.values.T.astype(int) @ probes.values.astype(int)) * rounded.steps[:, None] * probes.steps
+    rounded, probes = Codes.of(rows), Probes(queries)
+    products = (rounded.values.T * rounded.steps[:, None])[:, probes.dimensions] @ probes.weights.T.astype(np.float64)
     bound = rounded.error + (1.0001 + rounded.error) * probes.error
     assert np.abs(products - rows.astype(np.float64) @ queries.T).max() <= bound
 

@@ -1,4 +1,4 @@
-"""The kernel: exact, on whatever processor the suite runs."""
+"""The kernel: right, on whatever processor the suite runs."""
 
 from __future__ import annotations
 
@@ -7,28 +7,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.gallery.kernel import HIGHEST_BYTE, product
+from regard.gallery.kernel import LINE, WIDTH, cosines, products
 
 
-@given(st.integers(0, 2**32), st.integers(1, 20), st.integers(1, 600), st.integers(1, 300))
-def test_products_are_exact(seed: int, count: int, dimensions: int, rows: int) -> None:
+@given(st.integers(0, 2**32), st.integers(1, 20), st.integers(0, 20), st.integers(0, 5))
+def test_products_are_those_of_the_dimensions_asked_for(seed: int, probes: int, groups: int, lines: int) -> None:
     chance = np.random.default_rng(seed)
-    probes = chance.integers(0, HIGHEST_BYTE + 1, (count, dimensions), np.uint8)
-    codes = chance.integers(-127, 128, (dimensions, rows), np.int8)
-    np.testing.assert_array_equal(product(probes, codes), probes.astype(np.int32) @ codes.astype(np.int32))
+    codes = chance.integers(-127, 128, (200, lines * LINE + 30), np.int8)
+    steps = chance.random(lines * LINE, np.float32)
+    dimensions = chance.permutation(200)[: groups * WIDTH]
+    weights = chance.standard_normal((probes, groups * WIDTH), np.float32)
+    right = weights.astype(np.float64) @ codes[dimensions, : len(steps)] * steps
+    found = products(weights, dimensions, codes, steps)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, right, rtol=0, atol=2e-2)
 
 
-@pytest.mark.parametrize("count", [1, 5])
-@pytest.mark.parametrize("code", [-127, 127])
-def test_the_greatest_bytes_do_not_overflow(count: int, code: int) -> None:
-    probes = np.full((count, 512), HIGHEST_BYTE, np.uint8)
-    codes = np.full((512, 100), code, np.int8)
-    assert (product(probes, codes) == HIGHEST_BYTE * code * 512).all()
+@pytest.mark.parametrize("probes", [1, 3, 16, 40])
+def test_more_rows_than_are_added_up_at_once_are_all_multiplied(probes: int) -> None:
+    rows = 3 * 2**16 // min(probes, 16) + LINE
+    codes = np.random.default_rng(0).integers(-127, 128, (WIDTH, rows), np.int8)
+    weights = np.ones((probes, WIDTH), np.float32) * np.arange(1, probes + 1, dtype=np.float32)[:, None]
+    found = products(weights, np.arange(WIDTH), codes, np.ones(rows, np.float32))
+    np.testing.assert_array_equal(found, np.outer(np.arange(1, probes + 1), codes.sum(axis=0, dtype=np.int64)))
 
 
-def test_a_product_is_the_callers_to_change() -> None:
-    probes, codes = np.ones((1, 8), np.uint8), np.ones((8, 3), np.int8)
-    first = product(probes, codes)
-    first -= 8
-    assert (first == 0).all()
-    assert (product(probes, codes) == 8).all()
+def test_a_row_without_a_step_has_no_product() -> None:
+    steps = np.ones(LINE, np.float32)
+    steps[5] = np.nan
+    found = products(np.ones((1, WIDTH), np.float32), np.arange(WIDTH), np.zeros((WIDTH, LINE), np.int8), steps)
+    assert np.isnan(found[0, 5])
+    assert np.isnan(found).sum() == 1
+
+
+@given(st.integers(0, 2**32), st.integers(0, 50), st.integers(1, 600))
+def test_cosines_are_those_of_float64(seed: int, count: int, dimensions: int) -> None:
+    chance = np.random.default_rng(seed)
+    vectors = chance.standard_normal((30, dimensions), np.float32)
+    probe = chance.standard_normal(dimensions)
+    places = chance.integers(0, 30, count)
+    np.testing.assert_allclose(cosines(probe, vectors, places), vectors[places].astype(np.float64) @ probe, atol=1e-11)

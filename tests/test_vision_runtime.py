@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def _apart(found: list[Array], expected: list[Array]) -> float:
 
 @pytest.mark.parametrize("name", INPUTS | BEYOND)
 def test_both_runtimes_give_the_same_numbers(name: str, portrait: bytes) -> None:
+    pytest.importorskip("onnxruntime")
     path, given = _path(name), _input(name, portrait)
     found = Runtime("openvino", "f32").load(path, given.shape)(given)
     expected = Runtime("onnxruntime", "f32").load(path, given.shape)(given)
@@ -89,6 +91,8 @@ def test_bf16_stays_near_f32(name: str, portrait: bytes) -> None:
 @pytest.mark.parametrize("instances", [0, 1])
 @pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])
 def test_one_model_serves_many_threads_and_keeps_nothing_of_a_call(kind: str, instances: int) -> None:
+    if kind == "onnxruntime":
+        pytest.importorskip("onnxruntime")
     model = Runtime(kind, "f32", instances=instances).load(_path("gender-presentation"), (1, 3, 32, 32))
     rng = np.random.default_rng(2)
     inputs = [rng.random((1, 3, 32, 32), np.float32) for _ in range(64)]
@@ -111,6 +115,8 @@ def test_more_threads_than_cores_take_turns(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])
 def test_a_side_of_any_length_is_taken(kind: str) -> None:
+    if kind == "onnxruntime":
+        pytest.importorskip("onnxruntime")
     model = Runtime(kind, "f32").load(_path("face-detector"), (1, 3, -1, -1))
     for height, width in ((64, 96), (320, 160)):
         scores = model(np.zeros((1, 3, height, width), np.uint8))[0]
@@ -130,14 +136,19 @@ def test_what_the_settings_cannot_have_is_refused() -> None:
         Runtime("openvino", "f64")
 
 
-def test_onnx_runtime_says_what_it_cannot_do(tmp_path: Path) -> None:
+def test_onnx_runtime_says_what_it_cannot_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
     with pytest.raises(RuntimeUnavailable, match="REGARD_PRECISION"):
         Runtime("onnxruntime", "bf16")
     with pytest.raises(RuntimeUnavailable, match="ONNX files only"):
         Runtime("onnxruntime").load(tmp_path / "model.tflite")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(RuntimeUnavailable, match=r"regard\[onnxruntime\]"):
+        Runtime("onnxruntime")
 
 
 def test_labels_say_what_onnx_runtime_cannot_read() -> None:
+    pytest.importorskip("onnxruntime")
     settings = from_environment()
     finder = LabelFinder(Weights(settings.weights_dir), Runtime("onnxruntime", "f32"))
     with pytest.raises(RuntimeUnavailable, match=r"object-detector.*REGARD_RUNTIME"):
@@ -172,6 +183,8 @@ def test_a_file_that_is_slow_to_translate_is_kept_translated(tmp_path: Path, mon
 
 @pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])
 def test_a_file_that_is_no_model_is_named(kind: str, tmp_path: Path) -> None:
+    if kind == "onnxruntime":
+        pytest.importorskip("onnxruntime")
     (tmp_path / "noise.onnx").write_bytes(b"noise")
     with pytest.raises(RuntimeUnavailable, match=r"noise\.onnx"):
         Runtime(kind).load(tmp_path / "noise.onnx")

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.gallery.kernel import HIGHEST_BYTE, product
+from regard.gallery.kernel import LINE, WIDTH, products
 
 BLOCK_ROWS = 1 << 16
-SMALLEST = 1 << 6
+SMALLEST = LINE
 _HIGHEST = 127
-# A probe's bytes are its code plus this, so that none is negative, and none above the kernel's highest.
-_ZERO = 64
-_HIGHEST_OF_PROBES = HIGHEST_BYTE - _ZERO
-# So many probes are multiplied one by one, in the time that the kernel takes to lay out a block for more.
-_ONE_BY_ONE = 4
+# Cosines of strangers spread by 1/√d. So many times that is what leaving out a probe's least coordinates may change:
+# a seventh of 512, a fifth of 128, where they are as even as a random rotation makes them.
+_LEFT_OUT = 1.0
+# So many probes are multiplied at once: each takes four bytes for each vector of a block meanwhile.
 _AT_ONCE = 1 << 4
 
 
@@ -34,10 +33,10 @@ class Codes:
     error: float
 
     @classmethod
-    def of(cls, vectors: NDArray[np.float32], highest: int = _HIGHEST) -> Codes:
-        """The codes of vectors, (n, d), from -highest to highest."""
+    def of(cls, vectors: NDArray[np.float32]) -> Codes:
+        """The codes of vectors, (n, d)."""
         peaks = np.abs(vectors).max(axis=1, initial=0)
-        steps = np.where(peaks > 0, peaks / highest, 1).astype(np.float32)
+        steps = np.where(peaks > 0, peaks / _HIGHEST, 1).astype(np.float32)
         rounded = np.rint(vectors / steps[:, None])
         values = rounded.T.astype(np.int8, order="C")
         rounded *= steps[:, None]
@@ -50,13 +49,22 @@ class Codes:
 
 
 class Probes:
-    """Probes, float32 (q, d), and their bytes, uint8, in groups that the kernel takes at once."""
+    """Probes, float32 (q, d), without the coordinates in which all of them have least.
+
+    `dimensions` are those that are left, `weights` the probes in them; `error` is the largest length of what was left
+    out.
+    """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
-        self.codes = Codes.of(vectors, _HIGHEST_OF_PROBES)
-        read = (self.codes.values.T + _ZERO).astype(np.uint8, order="C")
-        size = 1 if len(read) <= _ONE_BY_ONE else _AT_ONCE
-        self.groups = [read[start : start + size] for start in range(0, len(read), size)]
+        count = vectors.shape[1]
+        lightest = np.abs(vectors).max(axis=0).argsort()
+        lost = np.sqrt(np.square(vectors[:, lightest]).cumsum(axis=1)).max(axis=0)
+        out = int(np.searchsorted(lost, _LEFT_OUT / np.sqrt(count))) // WIDTH * WIDTH
+        kept = np.sort(lightest[out:])
+        # The kernel takes whole groups of dimensions: what is added weighs nothing.
+        self.dimensions = np.pad(kept, (0, -len(kept) % WIDTH))
+        self.weights = np.pad(vectors[:, kept], ((0, 0), (0, -len(kept) % WIDTH)))
+        self.error = float(lost[out - 1]) * 1.0001 if out else 0.0
 
 
 class Block:
@@ -72,7 +80,7 @@ class Block:
     @property
     def nbytes(self) -> int:
         """Bytes set aside."""
-        return self.rows.nbytes + self.codes.nbytes + self.steps.nbytes + self._excess.nbytes
+        return self.rows.nbytes + self.codes.nbytes + self.steps.nbytes
 
     def append(self, vectors: NDArray[np.float32], codes: Codes) -> None:
         """Add vectors with their codes, no more than there is room for."""
@@ -85,39 +93,34 @@ class Block:
     def write(self, places: slice, vectors: NDArray[np.float32], codes: Codes) -> None:
         """Put vectors with their codes in these places."""
         self.rows[places], self.codes[:, places], self.steps[places] = vectors, codes.values, codes.steps
-        self._excess[places] = _ZERO * codes.values.sum(axis=0, dtype=np.int32)
 
     def blank(self, place: int) -> None:
         """Forget the vector of a place."""
-        self.rows[place], self.codes[:, place], self.steps[place], self._excess[place] = 0, 0, np.nan, 0
+        self.rows[place], self.codes[:, place], self.steps[place] = 0, 0, np.nan
 
     def scan(self, probes: Probes) -> Iterator[NDArray[np.float32]]:
-        """For each probe the products, (used,), of the codes of all rows with its own, in units of the probe's step.
+        """For each probe the products, (used,), of what is left of it with what the codes of all rows stand for.
 
         Those of rows without a vector are NaN.
         """
-        for group in probes.groups:
-            for sums in product(group, self.codes):
-                sums -= self._excess
-                products = sums[: self.used].astype(np.float32)
-                products *= self.steps[: self.used]
-                yield products
+        rows = self.used + -self.used % LINE
+        for start in range(0, len(probes.weights), _AT_ONCE):
+            some = probes.weights[start : start + _AT_ONCE]
+            for found in products(some, probes.dimensions, self.codes, self.steps[:rows]):
+                yield found[: self.used]
 
     def _grow(self, wanted: int) -> None:
-        rows, codes, steps, excess = self.rows, self.codes, self.steps, self._excess
+        rows, codes, steps = self.rows, self.codes, self.steps
         # By a third to a half, not to the double: all that is set aside is read by every search.
         quarter = max((1 << (wanted - 1).bit_length()) // 4, SMALLEST)
         self._make(rows.shape[1], -(-wanted // quarter) * quarter)
         used = slice(self.used)
         self.rows[used], self.codes[:, used], self.steps[used] = rows[used], codes[:, used], steps[used]
-        self._excess[used] = excess[used]
 
     def _make(self, dimensions: int, capacity: int) -> None:
         self.rows = np.zeros((capacity, dimensions), np.float32)
         self.codes = np.zeros((dimensions, capacity), np.int8)
         self.steps = np.full(capacity, np.nan, np.float32)
-        # What the kernel finds too much, since a probe's bytes are its code and _ZERO.
-        self._excess = np.zeros(capacity, np.int32)
 
 
 def longest(vectors: NDArray[np.float32]) -> float:

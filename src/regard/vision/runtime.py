@@ -13,7 +13,6 @@ from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from regard.settings import Settings
@@ -58,7 +57,7 @@ class Runtime:
 
     `precision` is auto, bf16 or f32. auto means bf16 where the processor has a matrix unit for it and OpenVINO runs
     the models, else f32. `ran` is told the name of the model and the seconds after each inference. Raises
-    RuntimeUnavailable for bf16 that cannot be had.
+    RuntimeUnavailable for a runtime that is not installed and for bf16 that cannot be had.
     """
 
     def __init__(
@@ -193,8 +192,16 @@ class _OnnxRuntime:
     precision = "f32"
 
     def __init__(self, precision: str, threads: int, instances: int) -> None:
+        try:
+            import onnxruntime
+        except ImportError:
+            raise RuntimeUnavailable(
+                "ONNX Runtime is not installed. Install it with `pip install regard[onnxruntime]`, or set "
+                "REGARD_RUNTIME to openvino."
+            ) from None
         if precision == "bf16":
             raise RuntimeUnavailable("ONNX Runtime computes in f32 here. Set REGARD_PRECISION to auto or f32.")
+        self._library: Any = onnxruntime
         self._threads = threads
         self._instances = instances
 
@@ -204,12 +211,12 @@ class _OnnxRuntime:
                 f"ONNX Runtime reads ONNX files only, not {path.name}. Set REGARD_RUNTIME to openvino, or name weights "
                 "in a weights.toml of your own that are ONNX, or that `convert` makes ONNX of."
             )
-        options = onnxruntime.SessionOptions()
+        options = self._library.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
         options.log_severity_level = 3
         try:
             source = path.read_bytes() if shape is None else _reshaped(path, shape)
-            session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            session = self._library.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except (OSError, MemoryError, KeyError):
             raise
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
