@@ -27,10 +27,10 @@ class CountingRuntime:
     def __init__(self) -> None:
         self.loaded: list[str] = []
 
-    def load(self, path: Path, _shape: object = None, *, coordinates: bool = False) -> Callable[[Array], list[Array]]:
+    def load(self, path: Path, _shape: object = None, *, fine: bool = False) -> Callable[[Array], list[Array]]:
         self.loaded.append(path.name)
         outputs = [np.zeros((1, 100, 4)), np.zeros((1, 100)), np.zeros((1, 100)), np.zeros(1)]
-        return lambda _: outputs if coordinates else [np.zeros((1, 1000), np.float32)]
+        return lambda _: outputs if fine else [np.zeros((1, 1000), np.float32)]
 
 
 class NamedWeights:

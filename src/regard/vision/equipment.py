@@ -139,7 +139,7 @@ class EquipmentInspector:
     @cached_property
     def cover(self) -> FaceCover:
         """Tells masks."""
-        return FaceCover(self._runtime.load(self._weights.path("face-cover"), (1, _SEEN, _SEEN, 3)))
+        return FaceCover(self._runtime.load(self._weights.path("face-cover"), (1, _SEEN, _SEEN, 3), fine=True))
 
 
 def _owned(bodies: list[Box], faces: list[Face]) -> dict[int, Face]:

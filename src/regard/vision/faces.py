@@ -86,10 +86,10 @@ class FaceAnalyzer:
         self._runtime = runtime
         self._small_faces = small_faces
         self._profile = profile
-        self._detector = Detector(self._load("face-detector", (1, 3, -1, -1), coordinates=True))
+        self._detector = Detector(self._load("face-detector", (1, 3, -1, -1), fine=True))
         self._second_look = SecondLook(self._detector)
         self._embedder = Embedder(self._load("face-embedder", (1, 3, 112, 112)))
-        self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3), coordinates=True))
+        self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3), fine=True))
 
     @classmethod
     def opened(
@@ -181,13 +181,11 @@ class FaceAnalyzer:
 
     @cached_property
     def _small_face_detector(self) -> SmallFaceDetector:
-        return SmallFaceDetector(self._load("small-face-detector", (1, 3, -1, -1), coordinates=True))
+        return SmallFaceDetector(self._load("small-face-detector", (1, 3, -1, -1), fine=True))
 
     @cached_property
     def _thorough(self) -> ThoroughDetector:
-        models = (
-            self._load(name, (1, 3, -1, -1), coordinates=True) for name in ("face-detector", "small-face-detector")
-        )
+        models = (self._load(name, (1, 3, -1, -1), fine=True) for name in ("face-detector", "small-face-detector"))
         return ThoroughDetector(*models)
 
     @cached_property
@@ -202,8 +200,8 @@ class FaceAnalyzer:
     def _expression(self) -> ExpressionEstimator:
         return ExpressionEstimator(self._load("expression", (1, 64, 64, 1)))
 
-    def _load(self, name: str, shape: tuple[int, ...], coordinates: bool = False) -> Model:
-        return self._runtime.load(self._weights.path(name), shape, coordinates=coordinates)
+    def _load(self, name: str, shape: tuple[int, ...], fine: bool = False) -> Model:
+        return self._runtime.load(self._weights.path(name), shape, fine=fine)
 
 
 def _faces(found: Candidates, picture: Picture, most: int | None = MOST_FACES) -> list[Face]:

@@ -96,7 +96,7 @@ class LabelFinder:
     @cached_property
     def _detector(self) -> ObjectDetector:
         shape = (1, OBJECTS_SIDE, OBJECTS_SIDE, 3)
-        return ObjectDetector(self._runtime.load(self._weights.path("object-detector"), shape, coordinates=True))
+        return ObjectDetector(self._runtime.load(self._weights.path("object-detector"), shape, fine=True))
 
     @cached_property
     def _classifier(self) -> Model:

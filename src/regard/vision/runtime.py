@@ -88,18 +88,18 @@ class Runtime:
 
     @property
     def precision(self) -> str:
-        """The arithmetic that models run in unless they answer coordinates: bf16 or f32."""
+        """The arithmetic that models run in unless they are to be fine: bf16 or f32."""
         return self._backend.precision
 
-    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None = None, *, coordinates: bool = False) -> Model:
+    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None = None, *, fine: bool = False) -> Model:
         """The model in the file `path`.
 
         `shape` replaces the shape of the first input, or those of the inputs it names; −1 stands for a side
-        of any length. Without it the file's own shapes hold. A model that answers `coordinates` runs in f32:
-        the eight bits of a bf16 number place a point of a crop of 192 pixels to the next pixel only. Raises
-        RuntimeUnavailable for a file that the runtime cannot read.
+        of any length. Without it the file's own shapes hold. A model whose answers have to be `fine` runs in f32: the
+        eight bits of a bf16 number place a point of a crop of 192 pixels to the next pixel only, and tell nothing of
+        the odds of what is nearly certain. Raises RuntimeUnavailable for a file that the runtime cannot read.
         """
-        run, inputs = self._backend.load(path, shape, coordinates)
+        run, inputs = self._backend.load(path, shape, fine)
         name = path.name.partition(".")[0]
         return Model(run, inputs, lambda seconds: self._ran(name, seconds))
 
@@ -125,10 +125,10 @@ class _OpenVino:
             "CPU_RUNTIME_CACHE_CAPACITY": "200",
         }
 
-    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None, coordinates: bool) -> tuple[_Run, int]:
+    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None, fine: bool) -> tuple[_Run, int]:
         import openvino
 
-        options = self._options | {"INFERENCE_PRECISION_HINT": "f32" if coordinates else self.precision}
+        options = self._options | {"INFERENCE_PRECISION_HINT": "f32" if fine else self.precision}
         try:
             model = self._read(path)
             if shape is not None:
@@ -205,7 +205,7 @@ class _OnnxRuntime:
         self._threads = threads
         self._instances = instances
 
-    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None, _coordinates: bool) -> tuple[_Run, int]:
+    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None, _fine: bool) -> tuple[_Run, int]:
         if path.suffix != ".onnx":
             raise RuntimeUnavailable(
                 f"ONNX Runtime reads ONNX files only, not {path.name}. Set REGARD_RUNTIME to openvino, or name weights "
