@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import subprocess
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -54,6 +55,32 @@ class SealingKey:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
         except (InvalidTag, ValueError):
             raise SealBroken("the sealed bytes do not open under this key and context") from None
+
+
+def seal_each(clear: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes]:
+    """What :meth:`SealingKey.seal` gives for many, (key, clear, context) each."""
+    nonces = _pieces(secrets.token_bytes(_NONCE_BYTES * len(clear)), _NONCE_BYTES)
+    return [
+        nonce + AESGCM(key).encrypt(nonce, data, context)
+        for nonce, (key, data, context) in zip(nonces, clear, strict=True)
+    ]
+
+
+def open_each(sealed: Iterable[tuple[bytes, bytes, bytes]]) -> list[bytes]:
+    """What was sealed, (key, sealed, context) each, as :meth:`SealingKey.open` gives it. Raises SealBroken."""
+    try:
+        return [AESGCM(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], context) for key, data, context in sealed]
+    except (InvalidTag, ValueError):
+        raise SealBroken("sealed bytes do not open under their key and context") from None
+
+
+def new_keys(count: int) -> list[bytes]:
+    """The bytes of so many new random keys."""
+    return _pieces(secrets.token_bytes(KEY_BYTES * count), KEY_BYTES)
+
+
+def _pieces(data: bytes, length: int) -> list[bytes]:
+    return [data[start : start + length] for start in range(0, len(data), length)]
 
 
 class NoMasterKey(ValueError):

@@ -12,8 +12,8 @@ from numba import float32, njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-# So many rows of codes are read side by side, by so many codes at a time: a line of a cache. More rows do not fit the 16
-# registers of AVX2, and took half as long again there.
+# So many rows of codes are read side by side, by so many codes at a time: a line of a cache. More rows do not fit the
+# 16 registers of AVX2, and took half as long again there.
 WIDTH = 4
 LINE = 64
 # A processor fetches ahead what it is told to; left alone it begins anew on every page.

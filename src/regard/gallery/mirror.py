@@ -18,7 +18,7 @@ from regard.gallery.collections import Kept
 from regard.gallery.fusion import fused
 from regard.gallery.index import Index, Part
 from regard.gallery.turns import Turns
-from regard.gallery.vault import Template, Vault
+from regard.gallery.vault import Vault
 
 _faces, _users = tables.faces.c, tables.users.c
 # So few rows are gone before Python looks for cycles among them, which took a quarter of the time with 10,000.
@@ -189,7 +189,8 @@ class Mirror:
             .order_by(_faces.number)
         )
         for some in connection.execute(wanted).partitions(_AT_ONCE):
-            opened, vectors = self._vault.open_all(self.collection, [Template._make(row[1:]) for row in some])
+            sealed = [(subject, face_id, template) for _, subject, face_id, template in some]
+            opened, vectors = self._vault.open_all(self.collection, sealed)
             rows = {face_id: row for row, _, face_id, _ in some}
             self._faces.put(rows.values(), [rows[face_id] for face_id in opened], vectors)
 

@@ -42,7 +42,7 @@ from sqlalchemy import (
 from regard.database import insert_new, make_tables, open_engine, sqlite_url
 from regard.gallery.rotation import rotation
 from regard.gallery.seals import Holder, Seals
-from regard.sealing import KEY_BYTES, SealBroken, SealingKey
+from regard.sealing import KEY_BYTES, SealBroken, SealingKey, new_keys, open_each, seal_each
 
 # Not in the metadata of the database: the store is a database of its own, outside its backups.
 _metadata = MetaData()
@@ -108,9 +108,11 @@ class Vault:
         """The templates by FaceId, without those whose key was destroyed. Raises SealBroken, CollectionSealed."""
         return dict(zip(*self.open_all(collection, templates), strict=True))
 
-    def open_all(self, collection: int, templates: Sequence[Template]) -> tuple[list[str], NDArray[np.float32]]:
+    def open_all(
+        self, collection: int, templates: Sequence[tuple[str, str, bytes]]
+    ) -> tuple[list[str], NDArray[np.float32]]:
         """FaceIds and templates, (n, d), of what :meth:`open` gives, for many at once."""
-        keys = self._keys(collection, {_ROTATION, *(template.subject for template in templates)})
+        keys = self._keys(collection, {_ROTATION, *(subject for subject, _, _ in templates)})
         return _opened(keys, collection, templates)
 
     def renewed(self, collection: int, templates: Sequence[Template]) -> list[Template]:
@@ -245,7 +247,8 @@ class Vault:
 
     def _keys_made(self, collection: int, subjects: set[str], beside: Iterable[str] = ()) -> dict[str, bytes]:
         keys = self._keys(collection, subjects)
-        if made := {subject: SealingKey.generate() for subject in subjects - keys.keys()}:
+        missing = subjects - keys.keys()
+        if made := dict(zip(missing, new_keys(len(missing)), strict=True)):
             with self.store.begin() as connection:
                 kept = self._put(connection, collection, made)
                 if beside:
@@ -271,14 +274,11 @@ class Vault:
 
         How many were not there.
         """
-        key = SealingKey(self._collection_key(connection, collection))
+        key = self._collection_key(connection, collection)
+        wrapped = seal_each([(key, data, _context(collection, subject, "key")) for subject, data in keys.items()])
         rows = [
-            {
-                "collection": collection,
-                "subject": subject,
-                "wrapped": key.seal(data, _context(collection, subject, "key")),
-            }
-            for subject, data in keys.items()
+            {"collection": collection, "subject": subject, "wrapped": data}
+            for subject, data in zip(keys, wrapped, strict=True)
         ]
         return insert_new(connection, _keys, rows)
 
@@ -333,25 +333,27 @@ def open_vault(place: Path | str, root: SealingKey) -> Vault:
 def _sealed(
     keys: dict[str, bytes], collection: int, faces: Sequence[tuple[str, str]], templates: Iterable[NDArray[np.float32]]
 ) -> list[bytes]:
-    rotated = [template @ rotation(keys[_ROTATION], len(template)) for template in templates]
-    return [
-        SealingKey(keys[subject]).seal(template.astype(_TEMPLATE).tobytes(), _context(collection, face_id))
-        for (subject, face_id), template in zip(faces, rotated, strict=True)
-    ]
+    rows = np.array(list(templates), np.float32)
+    if not len(rows):
+        return []
+    turned = (rows @ rotation(keys[_ROTATION], rows.shape[1])).astype(_TEMPLATE)
+    return seal_each(
+        [
+            (keys[subject], row.tobytes(), _context(collection, face_id))
+            for (subject, face_id), row in zip(faces, turned, strict=True)
+        ]
+    )
 
 
 def _opened(
-    keys: dict[str, bytes], collection: int, templates: Sequence[Template]
+    keys: dict[str, bytes], collection: int, templates: Sequence[tuple[str, str, bytes]]
 ) -> tuple[list[str], NDArray[np.float32]]:
-    opened = {
-        face_id: SealingKey(keys[subject]).open(sealed, _context(collection, face_id))
-        for subject, face_id, sealed in templates
-        if subject in keys
-    }
-    if not opened:
+    there = [template for template in templates if template[0] in keys]
+    if not there:
         return [], np.empty((0, 0), np.float32)
-    rows = np.frombuffer(b"".join(opened.values()), _TEMPLATE).reshape(len(opened), -1)
-    return list(opened), rows @ rotation(keys[_ROTATION], rows.shape[1]).T
+    opened = open_each((keys[subject], sealed, _context(collection, face_id)) for subject, face_id, sealed in there)
+    rows = np.frombuffer(b"".join(opened), _TEMPLATE).reshape(len(opened), -1)
+    return [face_id for _, face_id, _ in there], rows @ rotation(keys[_ROTATION], rows.shape[1]).T
 
 
 def _opens(keys: dict[str, bytes], collection: int, sample: Template) -> bool:
