@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
 import regard.gallery.tables
 import regard.stewardship.tables
-from regard.database import metadata, migrate, open_database, sqlite_url
+from regard.database import insert_new, insert_rows, metadata, migrate, open_database, sqlite_url, writing
+from regard.ledger.tables import files
 from tests.databases import database_url
 
 ROOMS = (regard.gallery.tables, regard.stewardship.tables)
@@ -43,6 +45,18 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     before = inspect(engine).get_table_names()
     migrate(engine)
     assert inspect(engine).get_table_names() == before
+
+
+def test_rows_are_inserted_once_and_counted(engine: Engine) -> None:
+    rows = [{"folder": "f", "name": name, "part": 0, "data": name.encode()} for name in ("a", "b", "c")]
+    with writing(engine) as connection:
+        assert insert_rows(connection, files, rows[:2]) == 2
+        assert insert_new(connection, files, rows) == 1
+        assert insert_new(connection, files, rows) == 0
+        assert insert_new(connection, files, []) == 0
+        assert set(connection.execute(select(files.c.name, files.c.data))) >= {("a", b"a"), ("b", b"b"), ("c", b"c")}
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        insert_rows(connection, files, rows[:1])
 
 
 def test_a_commit_is_on_the_disk_before_it_returns(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Barrier, Event
 from unittest.mock import patch
+from uuid import RFC_4122, UUID
 
 import pytest
 from sqlalchemy import delete
@@ -70,6 +71,10 @@ def test_faces_enrolled_in_bulk_are_found_listed_and_counted(gallery: Gallery) -
         collection = gallery.collections.find(connection, ORGANIZATION, "a")
         listed = gallery.faces.page(connection, collection, 0, 100)
     assert ([face.face_id for face in listed], collection.faces) == (ids, 20)
+    made = [UUID(each) for face in listed for each in (face.face_id, face.image_id)]
+    assert {(each.version, each.variant) for each in made} == {(4, RFC_4122)}
+    assert len(set(made)) == 40
+    assert [str(UUID(face_id)) for face_id in ids] == ids
 
 
 def test_the_same_picture_is_known_again_after_bulk_enrolment(gallery: Gallery) -> None:

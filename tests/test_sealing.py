@@ -12,13 +12,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard import sealing
-from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key, renew_master, root_key
+from regard.sealing import (
+    KEY_BYTES,
+    NoMasterKey,
+    SealBroken,
+    SealingKey,
+    master_key,
+    new_keys,
+    open_each,
+    renew_master,
+    root_key,
+    seal_each,
+)
 
 
 @given(st.binary(), st.binary())
 def test_what_is_sealed_opens_again(clear: bytes, context: bytes) -> None:
     key = SealingKey(SealingKey.generate())
     assert key.open(key.seal(clear, context), context) == clear
+
+
+@given(st.lists(st.tuples(st.binary(), st.binary())))
+def test_many_are_sealed_and_opened_as_one_is(some: list[tuple[bytes, bytes]]) -> None:
+    keys = new_keys(len(some))
+    assert len({*keys}) == len(some)
+    assert {len(key) for key in keys} <= {KEY_BYTES}
+    sealed = seal_each([(key, clear, context) for key, (clear, context) in zip(keys, some, strict=True)])
+    bound = [(key, data, context) for key, data, (_, context) in zip(keys, sealed, some, strict=True)]
+    assert open_each(bound) == [clear for clear, _ in some]
+    assert [SealingKey(key).open(data, context) for key, data, context in bound] == [clear for clear, _ in some]
+
+
+def test_one_of_many_that_belongs_elsewhere_opens_none() -> None:
+    keys = new_keys(2)
+    sealed = seal_each([(key, b"secret", b"row") for key in keys])
+    with pytest.raises(SealBroken):
+        open_each([(keys[0], sealed[0], b"row"), (keys[1], sealed[0], b"row")])
 
 
 @given(st.binary(max_size=40), st.data())

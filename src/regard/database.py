@@ -13,7 +13,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +114,7 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, An
     if compiled.positiontup is None:
         values: list[Any] = [dict(row) for row in rows]
     else:
-        values = list(map(itemgetter(*compiled.positiontup), rows))
+        values = [tuple(map(row.__getitem__, compiled.positiontup)) for row in rows]
     return connection.exec_driver_sql(str(compiled), values).rowcount
 
 
