@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from PIL import Image, ImageOps
 
-from tests.running import Running
+from tests.databases import SQLITE, settings_of
+from tests.running import Running, running
 
 
 @pytest.fixture
-def client(service: Running) -> Any:
-    return service.client()
+def client(
+    request: pytest.FixtureRequest, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    if database == SQLITE:
+        service: Running = request.getfixturevalue("service")
+        yield service.client()
+        return
+    for name, value in settings_of(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    with running(tmp_path) as service:
+        yield service.client()
 
 
 @pytest.fixture
