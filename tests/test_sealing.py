@@ -18,7 +18,6 @@ from regard.sealing import (
     SealBroken,
     SealingKey,
     master_key,
-    new_keys,
     open_each,
     renew_master,
     root_key,
@@ -34,7 +33,7 @@ def test_what_is_sealed_opens_again(clear: bytes, context: bytes) -> None:
 
 @given(st.lists(st.tuples(st.binary(), st.binary())))
 def test_many_are_sealed_and_opened_as_one_is(some: list[tuple[bytes, bytes]]) -> None:
-    keys = new_keys(len(some))
+    keys = [SealingKey.generate() for _ in some]
     assert len({*keys}) == len(some)
     assert {len(key) for key in keys} <= {KEY_BYTES}
     sealed = seal_each([(key, clear, context) for key, (clear, context) in zip(keys, some, strict=True)])
@@ -44,7 +43,7 @@ def test_many_are_sealed_and_opened_as_one_is(some: list[tuple[bytes, bytes]]) -
 
 
 def test_one_of_many_that_belongs_elsewhere_opens_none() -> None:
-    keys = new_keys(2)
+    keys = [SealingKey.generate() for _ in range(2)]
     sealed = seal_each([(key, b"secret", b"row") for key in keys])
     with pytest.raises(SealBroken):
         open_each([(keys[0], sealed[0], b"row"), (keys[1], sealed[0], b"row")])

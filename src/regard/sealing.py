@@ -7,7 +7,7 @@ import os
 import secrets
 import shlex
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,12 +57,11 @@ class SealingKey:
             raise SealBroken("the sealed bytes do not open under this key and context") from None
 
 
-def seal_each(clear: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes]:
+def seal_each(clear: Iterable[tuple[bytes, bytes, bytes]]) -> list[bytes]:
     """What :meth:`SealingKey.seal` gives for many, (key, clear, context) each."""
-    nonces = _pieces(secrets.token_bytes(_NONCE_BYTES * len(clear)), _NONCE_BYTES)
     return [
-        nonce + AESGCM(key).encrypt(nonce, data, context)
-        for nonce, (key, data, context) in zip(nonces, clear, strict=True)
+        (nonce := secrets.token_bytes(_NONCE_BYTES)) + AESGCM(key).encrypt(nonce, data, context)
+        for key, data, context in clear
     ]
 
 
@@ -72,15 +71,6 @@ def open_each(sealed: Iterable[tuple[bytes, bytes, bytes]]) -> list[bytes]:
         return [AESGCM(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], context) for key, data, context in sealed]
     except (InvalidTag, ValueError):
         raise SealBroken("sealed bytes do not open under their key and context") from None
-
-
-def new_keys(count: int) -> list[bytes]:
-    """The bytes of so many new random keys."""
-    return _pieces(secrets.token_bytes(KEY_BYTES * count), KEY_BYTES)
-
-
-def _pieces(data: bytes, length: int) -> list[bytes]:
-    return [data[start : start + length] for start in range(0, len(data), length)]
 
 
 class NoMasterKey(ValueError):

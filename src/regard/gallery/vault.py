@@ -42,7 +42,7 @@ from sqlalchemy import (
 from regard.database import insert_new, make_tables, open_engine, sqlite_url
 from regard.gallery.rotation import rotation
 from regard.gallery.seals import Holder, Seals
-from regard.sealing import KEY_BYTES, SealBroken, SealingKey, new_keys, open_each, seal_each
+from regard.sealing import KEY_BYTES, SealBroken, SealingKey, open_each, seal_each
 
 # Not in the metadata of the database: the store is a database of its own, outside its backups.
 _metadata = MetaData()
@@ -247,8 +247,7 @@ class Vault:
 
     def _keys_made(self, collection: int, subjects: set[str], beside: Iterable[str] = ()) -> dict[str, bytes]:
         keys = self._keys(collection, subjects)
-        missing = subjects - keys.keys()
-        if made := dict(zip(missing, new_keys(len(missing)), strict=True)):
+        if made := {subject: SealingKey.generate() for subject in subjects - keys.keys()}:
             with self.store.begin() as connection:
                 kept = self._put(connection, collection, made)
                 if beside:
@@ -274,11 +273,14 @@ class Vault:
 
         How many were not there.
         """
-        key = self._collection_key(connection, collection)
-        wrapped = seal_each([(key, data, _context(collection, subject, "key")) for subject, data in keys.items()])
+        key = SealingKey(self._collection_key(connection, collection))
         rows = [
-            {"collection": collection, "subject": subject, "wrapped": data}
-            for subject, data in zip(keys, wrapped, strict=True)
+            {
+                "collection": collection,
+                "subject": subject,
+                "wrapped": key.seal(data, _context(collection, subject, "key")),
+            }
+            for subject, data in keys.items()
         ]
         return insert_new(connection, _keys, rows)
 
@@ -338,10 +340,8 @@ def _sealed(
         return []
     turned = (rows @ rotation(keys[_ROTATION], rows.shape[1])).astype(_TEMPLATE)
     return seal_each(
-        [
-            (keys[subject], row.tobytes(), _context(collection, face_id))
-            for (subject, face_id), row in zip(faces, turned, strict=True)
-        ]
+        (keys[subject], row.tobytes(), _context(collection, face_id))
+        for (subject, face_id), row in zip(faces, turned, strict=True)
     )
 
 
