@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard import sealing
+from regard import aead, sealing
+from regard.aead import Packed
 from regard.sealing import (
-    KEY_BYTES,
     NoMasterKey,
     SealBroken,
     SealingKey,
@@ -31,22 +31,35 @@ def test_what_is_sealed_opens_again(clear: bytes, context: bytes) -> None:
     assert key.open(key.seal(clear, context), context) == clear
 
 
-@given(st.lists(st.tuples(st.binary(), st.binary())))
-def test_many_are_sealed_and_opened_as_one_is(some: list[tuple[bytes, bytes]]) -> None:
-    keys = [SealingKey.generate() for _ in some]
-    assert len({*keys}) == len(some)
-    assert {len(key) for key in keys} <= {KEY_BYTES}
-    sealed = seal_each([(key, clear, context) for key, (clear, context) in zip(keys, some, strict=True)])
-    bound = [(key, data, context) for key, data, (_, context) in zip(keys, sealed, some, strict=True)]
-    assert open_each(bound) == [clear for clear, _ in some]
-    assert [SealingKey(key).open(data, context) for key, data, context in bound] == [clear for clear, _ in some]
+@pytest.mark.parametrize("loop", [True, False])
+@pytest.mark.parametrize("count", [0, 1, 1000])
+def test_many_are_sealed_and_opened_as_one_is(monkeypatch: pytest.MonkeyPatch, loop: bool, count: int) -> None:
+    if not loop:
+        monkeypatch.setattr(aead, "available", lambda: False)
+    keys = [SealingKey.generate() for _ in range(count)]
+    clear, contexts = [b"text" * number for number in range(count)], [b"%d" % number for number in range(count)]
+    under, bound = Packed.of(keys), Packed.of(contexts)
+    sealed = seal_each(under, Packed.of(clear), bound)
+    assert len(set(sealed.apart())) == count
+    assert open_each(under, sealed, bound).apart() == clear
+    assert [SealingKey(key).open(*each) for key, *each in zip(keys, sealed.apart(), contexts, strict=True)] == clear
 
 
-def test_one_of_many_that_belongs_elsewhere_opens_none() -> None:
-    keys = [SealingKey.generate() for _ in range(2)]
-    sealed = seal_each([(key, b"secret", b"row") for key in keys])
+@pytest.mark.parametrize("count", [2, 1000])
+def test_one_of_many_that_belongs_elsewhere_opens_none(count: int) -> None:
+    under, bound = Packed.of([SealingKey.generate() for _ in range(count)]), Packed.of([b"row"] * count)
+    sealed = seal_each(under, Packed.of([b"secret"] * count), bound).apart()
     with pytest.raises(SealBroken):
-        open_each([(keys[0], sealed[0], b"row"), (keys[1], sealed[0], b"row")])
+        open_each(under, Packed.of([*sealed[:-1], sealed[0]]), bound)
+
+
+@pytest.mark.parametrize("count", [2, 1000])
+def test_many_want_a_whole_key_and_a_context_each(count: int) -> None:
+    keys, texts = [SealingKey.generate() for _ in range(count)], Packed.of([b"text"] * count)
+    with pytest.raises(ValueError, match="a key of 32 bytes, a text and a context"):
+        seal_each(Packed.of([*keys[:-1], keys[0][:16]]), texts, texts)
+    with pytest.raises(ValueError, match="a key of 32 bytes, a text and a context"):
+        open_each(Packed.of(keys[:-1]), texts, texts)
 
 
 @given(st.binary(max_size=40), st.data())

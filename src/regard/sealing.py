@@ -7,18 +7,23 @@ import os
 import secrets
 import shlex
 import subprocess
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from regard import aead
+from regard.aead import Packed
+
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _COMMAND_SECONDS = 30
+# Fewer are done sooner than a compiled loop is read from the disk.
+_MANY = 256
 _MASTER, _ROOT = "master.key", "root.sealed"
 
 
@@ -57,20 +62,31 @@ class SealingKey:
             raise SealBroken("the sealed bytes do not open under this key and context") from None
 
 
-def seal_each(clear: Iterable[tuple[bytes, bytes, bytes]]) -> list[bytes]:
-    """What :meth:`SealingKey.seal` gives for many, (key, clear, context) each."""
-    return [
-        (nonce := secrets.token_bytes(_NONCE_BYTES)) + AESGCM(key).encrypt(nonce, data, context)
-        for key, data, context in clear
-    ]
+def seal_each(keys: Packed, clear: Packed, contexts: Packed) -> Packed:
+    """What :meth:`SealingKey.seal` gives for many, each under a key of its own."""
+    if _at_once(keys, clear, contexts):
+        return aead.encrypted(keys.data, clear, contexts, secrets.token_bytes(_NONCE_BYTES * len(clear.ends)))
+    some = zip(keys.apart(), clear.apart(), contexts.apart(), strict=True)
+    return Packed.of([SealingKey(key).seal(*each) for key, *each in some])
 
 
-def open_each(sealed: Iterable[tuple[bytes, bytes, bytes]]) -> list[bytes]:
-    """What was sealed, (key, sealed, context) each, as :meth:`SealingKey.open` gives it. Raises SealBroken."""
-    try:
-        return [AESGCM(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], context) for key, data, context in sealed]
-    except (InvalidTag, ValueError):
-        raise SealBroken("sealed bytes do not open under their key and context") from None
+def open_each(keys: Packed, sealed: Packed, contexts: Packed) -> Packed:
+    """What was sealed, as :meth:`SealingKey.open` gives it, for many. Raises SealBroken where one does not open."""
+    if not _at_once(keys, sealed, contexts):
+        some = zip(keys.apart(), sealed.apart(), contexts.apart(), strict=True)
+        return Packed.of([SealingKey(key).open(*each) for key, *each in some])
+    opened = aead.decrypted(keys.data, sealed, contexts)
+    if opened is None:
+        raise SealBroken("sealed bytes do not open under their key and context")
+    return opened
+
+
+def _at_once(keys: Packed, texts: Packed, contexts: Packed) -> bool:
+    """Whether many are worth a compiled loop. Raises ValueError for keys that are none, or not as many as the rest."""
+    whole = (np.diff(keys.ends, prepend=0) == KEY_BYTES).all()
+    if not (whole and len(keys.ends) == len(texts.ends) == len(contexts.ends)):
+        raise ValueError(f"each of many needs a key of {KEY_BYTES} bytes, a text and a context")
+    return len(keys.ends) >= _MANY and aead.available()
 
 
 class NoMasterKey(ValueError):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar
+from functools import partial
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import float32, njit, types
+from numba import float32, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from regard.compiling import compiled
 
 # So many rows of codes are read side by side, by so many codes at a time: a line of a cache. More rows do not fit the
 # 16 registers of AVX2, and took half as long again there.
@@ -22,17 +23,8 @@ _AHEAD = 8 * LINE
 _TILE = 1 << 16
 _SMALLEST_TILE = 1 << 12
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def _compiled(loop: Callable[_P, _R]) -> Callable[_P, _R]:
-    # A sum may be added up in any order, as vector instructions do.
-    compiled = njit(nogil=True, fastmath={"contract", "nsz", "reassoc"})(loop)
-    # Where no folder may be written to, each process compiles anew.
-    with suppress(RuntimeError):
-        compiled.enable_caching()
-    return compiled
+# A sum may be added up in any order, as vector instructions do.
+_summing = partial(compiled, fastmath={"contract", "nsz", "reassoc"})
 
 
 def _fetching(_: Any, row: Any, place: Any) -> Any:
@@ -52,7 +44,7 @@ def _fetching(_: Any, row: Any, place: Any) -> Any:
 _fetch: Any = intrinsic(_fetching)
 
 
-@_compiled
+@_summing
 def products(
     weights: NDArray[np.float32], dimensions: NDArray[np.int64], codes: NDArray[np.int8], steps: NDArray[np.float32]
 ) -> NDArray[np.float32]:
@@ -82,7 +74,7 @@ def products(
     return found
 
 
-@_compiled
+@_summing
 def cosines(probe: NDArray[np.float64], vectors: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
     """The products, (m,), in float64, of a probe, (d,), with the vectors, (n, d), of m places."""
     found = np.zeros(len(places), np.float64)

@@ -39,6 +39,7 @@ from sqlalchemy import (
     update,
 )
 
+from regard.aead import Packed
 from regard.database import insert_new, make_tables, open_engine, sqlite_url
 from regard.gallery.rotation import rotation
 from regard.gallery.seals import Holder, Seals
@@ -52,6 +53,8 @@ _keys = Table(
     Column("collection", BigInteger, primary_key=True),
     Column("subject", String(300), primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
+    # One tree to look a key up in, not two.
+    sqlite_with_rowid=False,
 )
 
 # What a collection has of its own, under names that no subject has: the key that wraps all others, the one that
@@ -62,9 +65,12 @@ _OWN = {_COLLECTION, _PICTURES, _ROTATION, CACHE}
 HOUSE = 0
 _TEMPLATE = np.dtype("<f4")
 _AT_ONCE = 10_000
+# A row for each of the names, in their order.
 _WANTED = {
-    "sqlite": "SELECT subject, wrapped FROM keys WHERE collection = ? AND subject IN (SELECT value FROM json_each(?))",
-    "postgresql": "SELECT subject, wrapped FROM keys WHERE collection = %s AND subject = ANY(%s)",
+    "sqlite": "SELECT wrapped FROM json_each(?) AS named "
+    "LEFT JOIN keys ON collection = ? AND subject = named.value ORDER BY named.key",
+    "postgresql": "SELECT wrapped FROM unnest(%s::text[]) WITH ORDINALITY AS named (name, place) "
+    "LEFT JOIN keys ON collection = %s AND subject = named.name ORDER BY place",
 }
 _WRAPPED = select(_keys.c.wrapped).where(
     _keys.c.collection == bindparam("collection"), _keys.c.subject == bindparam("subject")
@@ -106,14 +112,24 @@ class Vault:
 
     def open(self, collection: int, templates: Sequence[Template]) -> dict[str, NDArray[np.float32]]:
         """The templates by FaceId, without those whose key was destroyed. Raises SealBroken, CollectionSealed."""
-        return dict(zip(*self.open_all(collection, templates), strict=True))
+        if not templates:
+            return {}
+        subjects, face_ids, sealed = zip(*templates, strict=True)
+        places, rows = self.open_all(collection, subjects, face_ids, sealed)
+        return {face_ids[place]: row for place, row in zip(places, rows, strict=True)}
 
     def open_all(
-        self, collection: int, templates: Sequence[tuple[str, str, bytes]]
-    ) -> tuple[list[str], NDArray[np.float32]]:
-        """FaceIds and templates, (n, d), of what :meth:`open` gives, for many at once."""
-        keys = self._keys(collection, {_ROTATION, *(subject for subject, _, _ in templates)})
-        return _opened(keys, collection, templates)
+        self, collection: int, subjects: Sequence[str], face_ids: Sequence[str], sealed: Sequence[bytes]
+    ) -> tuple[list[int], NDArray[np.float32]]:
+        """What :meth:`open` gives, for many at once: the places of those that open, and their templates, (n, d)."""
+        found, keys = self._keys_in_order(collection, [_ROTATION, *subjects])
+        if len(found) < 2:
+            return [], np.empty((0, 0), np.float32)
+        seed, places = keys.data[:KEY_BYTES].tobytes(), [place - 1 for place in found[1:]]
+        if len(places) < len(sealed):
+            face_ids, sealed = [face_ids[place] for place in places], [sealed[place] for place in places]
+        keys = Packed(keys.data[KEY_BYTES:], keys.ends[1:] - KEY_BYTES)
+        return places, _opened(keys, seed, collection, face_ids, sealed)
 
     def renewed(self, collection: int, templates: Sequence[Template]) -> list[Template]:
         """The templates that open, sealed under new keys and a new rotation, which count after `settle_renewal`."""
@@ -257,30 +273,37 @@ class Vault:
         return keys
 
     def _keys(self, collection: int, subjects: set[str]) -> dict[str, bytes]:
+        names = list(subjects - {_COLLECTION})
+        found, keys = self._keys_in_order(collection, names)
+        return {names[place]: key for place, key in zip(found, keys.apart(), strict=True)}
+
+    def _keys_in_order(self, collection: int, names: Sequence[str]) -> tuple[Sequence[int], Packed]:
+        """The places of those names that have a key, and the keys."""
         # A whole collection may be asked for: the names are one parameter, and the driver's own rows become no others.
-        names = [_COLLECTION, *subjects]
+        asked = [_COLLECTION, *names]
         with self.store.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            asked = (collection, names if self.shared else json.dumps(names))
-            wrapped = dict(driver.execute(_WANTED[self.store.dialect.name], asked).fetchall())
-        if (own := wrapped.pop(_COLLECTION, None)) is None:
-            return {}
-        key = SealingKey(self._unwrapped(collection, own))
-        return {subject: key.open(data, _context(collection, subject, "key")) for subject, data in wrapped.items()}
+            parameters = (asked if self.shared else json.dumps(asked), collection)
+            (own,), *rows = driver.execute(_WANTED[self.store.dialect.name], parameters).fetchall()
+        if own is None:
+            return [], Packed.of([])
+        found = [place for place, (data,) in enumerate(rows) if data is not None]
+        key = self._unwrapped(collection, own)
+        contexts = _contexts(collection, [names[place] for place in found], "key")
+        wrapped = Packed.of([rows[place][0] for place in found])
+        return found, open_each(Packed.of([key] * len(found)), wrapped, contexts)
 
     def _put(self, connection: Connection, collection: int, keys: dict[str, bytes]) -> int:
         """Keep keys of a collection, and its own where it has none; those there already stay as they are.
 
         How many were not there.
         """
-        key = SealingKey(self._collection_key(connection, collection))
+        key = self._collection_key(connection, collection)
+        contexts = _contexts(collection, list(keys), "key")
+        wrapped = seal_each(Packed.of([key] * len(keys)), Packed.of(list(keys.values())), contexts)
         rows = [
-            {
-                "collection": collection,
-                "subject": subject,
-                "wrapped": key.seal(data, _context(collection, subject, "key")),
-            }
-            for subject, data in keys.items()
+            {"collection": collection, "subject": subject, "wrapped": data}
+            for subject, data in zip(keys, wrapped.apart(), strict=True)
         ]
         return insert_new(connection, _keys, rows)
 
@@ -339,28 +362,27 @@ def _sealed(
     if not len(rows):
         return []
     turned = (rows @ rotation(keys[_ROTATION], rows.shape[1])).astype(_TEMPLATE)
-    return seal_each(
-        (keys[subject], row.tobytes(), _context(collection, face_id))
-        for (subject, face_id), row in zip(faces, turned, strict=True)
-    )
+    contexts = _contexts(collection, [face_id for _, face_id in faces])
+    clear = Packed(turned.view(np.uint8).ravel(), np.arange(1, len(turned) + 1) * turned[0].nbytes)
+    return seal_each(Packed.of([keys[subject] for subject, _ in faces]), clear, contexts).apart()
 
 
 def _opened(
-    keys: dict[str, bytes], collection: int, templates: Sequence[tuple[str, str, bytes]]
-) -> tuple[list[str], NDArray[np.float32]]:
-    there = [template for template in templates if template[0] in keys]
-    if not there:
-        return [], np.empty((0, 0), np.float32)
-    opened = open_each((keys[subject], sealed, _context(collection, face_id)) for subject, face_id, sealed in there)
-    rows = np.frombuffer(b"".join(opened), _TEMPLATE).reshape(len(opened), -1)
-    return [face_id for _, face_id, _ in there], rows @ rotation(keys[_ROTATION], rows.shape[1]).T
+    keys: Packed, seed: bytes, collection: int, face_ids: Sequence[str], sealed: Sequence[bytes]
+) -> NDArray[np.float32]:
+    opened = open_each(keys, Packed.of(sealed), _contexts(collection, face_ids))
+    rows = opened.data.view(_TEMPLATE).reshape(len(sealed), -1)
+    return rows @ rotation(seed, rows.shape[1]).T
 
 
 def _opens(keys: dict[str, bytes], collection: int, sample: Template) -> bool:
+    if sample.subject not in keys:
+        return False
     try:
-        return bool(_opened(keys, collection, [sample])[0])
+        _opened(Packed.of([keys[sample.subject]]), keys[_ROTATION], collection, [sample.face_id], [sample.sealed])
     except SealBroken:
         return False
+    return True
 
 
 def person_key(organization: str, whose: str) -> str:
@@ -383,6 +405,16 @@ def _collection_context(collection: int) -> bytes:
 
 def _context(collection: int, name: str, kind: str = "template") -> bytes:
     return f"{kind}/{collection}/{name}".encode()
+
+
+def _contexts(collection: int, names: Sequence[str], kind: str = "template") -> Packed:
+    """The contexts of many names, at once where a character of theirs is a byte."""
+    head = _context(collection, "", kind).decode()
+    data = head.join(["", *names]).encode()
+    lengths = np.fromiter(map(len, names), np.int64, len(names)) + len(head)
+    if lengths.sum() == len(data):
+        return Packed(np.frombuffer(data, np.uint8), lengths.cumsum())
+    return Packed.of([_context(collection, name, kind) for name in names])
 
 
 def _batches(subjects: Collection[str]) -> Iterable[list[str]]:

@@ -250,9 +250,11 @@ def _add(connection: Connection, vault: Vault, mark: Mark, sealed: Mapping[int, 
 
 def _opened(vault: Vault, mark: Mark, sealed: Mapping[int, Template]) -> tuple[list[int], NDArray[np.float32]]:
     """The numbers and templates, (n, d), of the faces that still open."""
-    numbers = {template.face_id: number for number, template in sealed.items()}
-    opened, vectors = vault.open_all(mark.collection, list(sealed.values()))
-    return [numbers[face_id] for face_id in opened], vectors
+    if not sealed:
+        return [], np.empty((0, 0), np.float32)
+    numbers = list(sealed)
+    places, vectors = vault.open_all(mark.collection, *zip(*sealed.values(), strict=True))
+    return [numbers[place] for place in places], vectors
 
 
 def _turned(vault: Vault, mark: Mark, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
