@@ -38,6 +38,24 @@ def test_without_the_key_of_its_subject_a_template_stays_shut(vault: Vault) -> N
     assert vault.open(1, [gone, kept]).keys() == {"g"}
 
 
+def test_many_open_in_their_order_whatever_they_are_called_and_whoever_is_gone(vault: Vault) -> None:
+    # As many as are opened at once, two faces each, some by names whose letters take more than a byte.
+    subjects = [f"{'žofia' if number % 7 == 0 else 'name'}-{number // 2}" for number in range(600)]
+    faces = [(subject, f"face-{number}") for number, subject in enumerate(subjects)]
+    templates = [person(number) for number in range(len(faces))]
+    sealed = vault.seal(1, faces, templates)
+    vault.destroy(1, ["name-2", "žofia-7"])
+    places, opened = vault.open_all(1, subjects, [face_id for _, face_id in faces], sealed)
+    assert places == [number for number, subject in enumerate(subjects) if subject not in ("name-2", "žofia-7")]
+    np.testing.assert_allclose(opened, np.array([templates[place] for place in places]), atol=5e-7)
+
+
+def test_without_the_rotation_of_its_collection_no_template_opens(vault: Vault) -> None:
+    template = _sealed(vault, 1, "s", "f")
+    vault.destroy(1, ["rotation"])
+    assert vault.open(1, [template]) == {}
+
+
 def test_a_new_key_of_the_same_subject_does_not_open_old_templates(vault: Vault) -> None:
     old = _sealed(vault, 1, "s", "f")
     vault.destroy(1, ["s"])

@@ -123,7 +123,8 @@ class Vault:
     ) -> tuple[list[int], NDArray[np.float32]]:
         """What :meth:`open` gives, for many at once: the places of those that open, and their templates, (n, d)."""
         found, keys = self._keys_in_order(collection, [_ROTATION, *subjects])
-        if len(found) < 2:
+        # Without its rotation no template of a collection is what it was.
+        if len(found) < 2 or found[0] != 0:
             return [], np.empty((0, 0), np.float32)
         seed, places = keys.data[:KEY_BYTES].tobytes(), [place - 1 for place in found[1:]]
         if len(places) < len(sealed):
