@@ -45,7 +45,7 @@ def test_many_open_in_their_order_whatever_they_are_called_and_whoever_is_gone(v
     templates = [person(number) for number in range(len(faces))]
     sealed = vault.seal(1, faces, templates)
     vault.destroy(1, ["name-2", "žofia-7"])
-    places, opened = vault.open_all(1, subjects, [face_id for _, face_id in faces], sealed)
+    places, opened = vault.open_all(1, [(*face, data) for face, data in zip(faces, sealed, strict=True)])
     assert places == [number for number, subject in enumerate(subjects) if subject not in ("name-2", "žofia-7")]
     np.testing.assert_allclose(opened, np.array([templates[place] for place in places]), atol=5e-7)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-# It teaches numba what a _Function is.
+# Only once it was imported can numba call what has the protocol.
 import numba.experimental.function_type  # noqa: F401
 import numpy as np
 from nacl import bindings
 
 # The bindings give functions for Python alone; the addresses of libsodium's own are in the module below them.
 from nacl._sodium import ffi, lib
-from numba import int64, types
+from numba import types
 from numpy.typing import NDArray
 
 from regard.compiling import compiled
@@ -60,83 +60,66 @@ class Packed(NamedTuple):
         ends = np.fromiter(map(len, each), np.int64, len(each)).cumsum()
         return cls(np.frombuffer(b"".join(each), np.uint8), ends)
 
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where each begins in `data`, (m,)."""
+        return np.concatenate((np.zeros(1, np.int64), self.ends))[:-1]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Bytes of each, (m,)."""
+        return self.ends - self.starts
+
+    @property
+    def addresses(self) -> NDArray[np.int64]:
+        """Where each begins in memory, (m,), as long as `data` is there."""
+        return self.data.ctypes.data + self.starts
+
     def apart(self) -> list[bytes]:
         """The byte strings."""
-        whole, last = self.data.tobytes(), self.ends.tolist()
-        return [whole[start:end] for start, end in zip([0, *last], last, strict=False)]
+        whole = self.data.tobytes()
+        return [whole[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)]
 
 
-def encrypted(keys: NDArray[np.uint8], clear: Packed, contexts: Packed, nonces: bytes) -> Packed:
-    """Each of m texts sealed under its key, (32 m,), and bound to its context: a nonce, the ciphertext and the tag."""
-    ends = clear.ends + _MORE * np.arange(1, len(clear.ends) + 1)
-    made = np.empty(ends[-1], np.uint8)
-    _encrypt(_ENCRYPT, keys, *clear, *contexts, np.frombuffer(nonces, np.uint8), made)
-    return Packed(made, ends)
+def encrypted(keys: Packed, clear: Packed, contexts: Packed, nonces: bytes) -> Packed:
+    """Each text sealed under its key, 32 bytes, and bound to its context: its nonce, the ciphertext and the tag."""
+    made = _room(clear, _MORE)
+    made.data[made.starts[:, None] + np.arange(NONCE_BYTES)] = np.frombuffer(nonces, np.uint8).reshape(-1, NONCE_BYTES)
+    nonce, text, context = made.addresses, (clear.addresses, clear.lengths), (contexts.addresses, contexts.lengths)
+    _call_each(_ENCRYPT, _table(made, nonce + NONCE_BYTES, 0, *text, *context, 0, nonce, keys.addresses))
+    return made
 
 
-def decrypted(keys: NDArray[np.uint8], sealed: Packed, contexts: Packed) -> Packed | None:
+def decrypted(keys: Packed, sealed: Packed, contexts: Packed) -> Packed | None:
     """What :func:`encrypted` sealed; None where one of them does not open."""
-    if np.diff(sealed.ends, prepend=0).min() < _MORE:
+    if sealed.lengths.min() < _MORE:
         return None
-    ends = sealed.ends - _MORE * np.arange(1, len(sealed.ends) + 1)
-    made = np.empty(ends[-1], np.uint8)
-    return Packed(made, ends) if _decrypt(_DECRYPT, keys, *sealed, *contexts, made) else None
+    made = _room(sealed, -_MORE)
+    nonce, context = sealed.addresses, (contexts.addresses, contexts.lengths)
+    text = (nonce + NONCE_BYTES, sealed.lengths - NONCE_BYTES)
+    opened = _call_each(_DECRYPT, _table(made, made.addresses, 0, 0, *text, *context, nonce, keys.addresses))
+    return made if opened else None
+
+
+def _room(texts: Packed, more: int) -> Packed:
+    """Room for as many texts, each so many bytes longer."""
+    ends = texts.ends + more * np.arange(1, len(texts.ends) + 1)
+    return Packed(np.empty(ends[-1], np.uint8), ends)
+
+
+def _table(texts: Packed, *columns: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """The columns of a table, a row for each text."""
+    table = np.empty((len(texts.ends), len(columns)), np.int64)
+    for place, column in enumerate(columns):
+        table[:, place] = column
+    return table
 
 
 @compiled
-def _encrypt(
-    encrypt: Any,
-    keys: NDArray[np.uint8],
-    clear: NDArray[np.uint8],
-    clear_ends: NDArray[np.int64],
-    contexts: NDArray[np.uint8],
-    context_ends: NDArray[np.int64],
-    nonces: NDArray[np.uint8],
-    made: NDArray[np.uint8],
-) -> None:
-    text, context = 0, 0
-    for number in range(len(clear_ends)):
-        start, nonce = text + _MORE * number, nonces[number * NONCE_BYTES :][:NONCE_BYTES]
-        made[start : start + NONCE_BYTES] = nonce
-        encrypt(
-            int64(made.ctypes.data) + start + NONCE_BYTES,
-            0,
-            int64(clear.ctypes.data) + text,
-            clear_ends[number] - text,
-            int64(contexts.ctypes.data) + context,
-            context_ends[number] - context,
-            0,
-            int64(nonce.ctypes.data),
-            int64(keys.ctypes.data) + number * KEY_BYTES,
-        )
-        text, context = clear_ends[number], context_ends[number]
-
-
-@compiled
-def _decrypt(
-    decrypt: Any,
-    keys: NDArray[np.uint8],
-    sealed: NDArray[np.uint8],
-    sealed_ends: NDArray[np.int64],
-    contexts: NDArray[np.uint8],
-    context_ends: NDArray[np.int64],
-    made: NDArray[np.uint8],
-) -> bool:
-    text, context = 0, 0
-    for number in range(len(sealed_ends)):
-        nonce = int64(sealed.ctypes.data) + text
-        failed = decrypt(
-            int64(made.ctypes.data) + text - _MORE * number,
-            0,
-            0,
-            nonce + NONCE_BYTES,
-            sealed_ends[number] - text - NONCE_BYTES,
-            int64(contexts.ctypes.data) + context,
-            context_ends[number] - context,
-            nonce,
-            int64(keys.ctypes.data) + number * KEY_BYTES,
-        )
-        if failed:
+def _call_each(function: Any, arguments: NDArray[np.int64]) -> bool:
+    """Call a function with each row of arguments, (m, 9), up to the first that fails; whether all succeeded."""
+    for row in range(len(arguments)):
+        a, b, c, d, e, f, g, h, i = arguments[row]
+        if function(a, b, c, d, e, f, g, h, i):
             return False
-        text, context = sealed_ends[number], context_ends[number]
     return True

@@ -10,17 +10,14 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 import regard.aead as aead
-from regard.aead import Packed
+from regard.aead import KEY_BYTES, NONCE_BYTES, Packed
 
-KEY_BYTES = 32
-_NONCE_BYTES = 12
 _COMMAND_SECONDS = 30
 # Fewer are done sooner than a compiled loop is read from the disk.
 _MANY = 256
@@ -51,13 +48,13 @@ class SealingKey:
 
     def seal(self, clear: bytes, context: bytes) -> bytes:
         """Nonce, ciphertext and tag: 28 bytes longer than `clear`."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
+        nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, clear, context)
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """What was sealed. Raises SealBroken."""
         try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
         except (InvalidTag, ValueError):
             raise SealBroken("the sealed bytes do not open under this key and context") from None
 
@@ -65,7 +62,7 @@ class SealingKey:
 def seal_each(keys: Packed, clear: Packed, contexts: Packed) -> Packed:
     """What :meth:`SealingKey.seal` gives for many, each under a key of its own."""
     if _at_once(keys, clear, contexts):
-        return aead.encrypted(keys.data, clear, contexts, secrets.token_bytes(_NONCE_BYTES * len(clear.ends)))
+        return aead.encrypted(keys, clear, contexts, secrets.token_bytes(NONCE_BYTES * len(clear.ends)))
     some = zip(keys.apart(), clear.apart(), contexts.apart(), strict=True)
     return Packed.of([SealingKey(key).seal(*each) for key, *each in some])
 
@@ -75,7 +72,7 @@ def open_each(keys: Packed, sealed: Packed, contexts: Packed) -> Packed:
     if not _at_once(keys, sealed, contexts):
         some = zip(keys.apart(), sealed.apart(), contexts.apart(), strict=True)
         return Packed.of([SealingKey(key).open(*each) for key, *each in some])
-    opened = aead.decrypted(keys.data, sealed, contexts)
+    opened = aead.decrypted(keys, sealed, contexts)
     if opened is None:
         raise SealBroken("sealed bytes do not open under their key and context")
     return opened
@@ -83,8 +80,7 @@ def open_each(keys: Packed, sealed: Packed, contexts: Packed) -> Packed:
 
 def _at_once(keys: Packed, texts: Packed, contexts: Packed) -> bool:
     """Whether many are worth a compiled loop. Raises ValueError for keys that are none, or not as many as the rest."""
-    whole = (np.diff(keys.ends, prepend=0) == KEY_BYTES).all()
-    if not (whole and len(keys.ends) == len(texts.ends) == len(contexts.ends)):
+    if not ((keys.lengths == KEY_BYTES).all() and len(keys.ends) == len(texts.ends) == len(contexts.ends)):
         raise ValueError(f"each of many needs a key of {KEY_BYTES} bytes, a text and a context")
     return len(keys.ends) >= _MANY and aead.available()
 

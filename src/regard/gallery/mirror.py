@@ -191,8 +191,9 @@ class Mirror:
         # The driver's own rows, which become no others.
         found = connection.execute(wanted).cursor
         while some := found.fetchmany(_AT_ONCE):
-            rows, subjects, face_ids, sealed = zip(*some, strict=True)
-            places, vectors = self._vault.open_all(self.collection, subjects, face_ids, sealed)
+            rows = [row for row, *_ in some]
+            sealed = [(subject, face_id, template) for _, subject, face_id, template in some]
+            places, vectors = self._vault.open_all(self.collection, sealed)
             self._faces.put(rows, [rows[place] for place in places], vectors)
 
     def _fuse_users(self, connection: Connection) -> None:

@@ -39,11 +39,11 @@ from sqlalchemy import (
     update,
 )
 
-from regard.aead import Packed
+from regard.aead import KEY_BYTES, Packed
 from regard.database import insert_new, make_tables, open_engine, sqlite_url
 from regard.gallery.rotation import rotation
 from regard.gallery.seals import Holder, Seals
-from regard.sealing import KEY_BYTES, SealBroken, SealingKey, open_each, seal_each
+from regard.sealing import SealBroken, SealingKey, open_each, seal_each
 
 # Not in the metadata of the database: the store is a database of its own, outside its backups.
 _metadata = MetaData()
@@ -112,25 +112,20 @@ class Vault:
 
     def open(self, collection: int, templates: Sequence[Template]) -> dict[str, NDArray[np.float32]]:
         """The templates by FaceId, without those whose key was destroyed. Raises SealBroken, CollectionSealed."""
-        if not templates:
-            return {}
-        subjects, face_ids, sealed = zip(*templates, strict=True)
-        places, rows = self.open_all(collection, subjects, face_ids, sealed)
-        return {face_ids[place]: row for place, row in zip(places, rows, strict=True)}
+        places, rows = self.open_all(collection, templates)
+        return {templates[place].face_id: row for place, row in zip(places, rows, strict=True)}
 
     def open_all(
-        self, collection: int, subjects: Sequence[str], face_ids: Sequence[str], sealed: Sequence[bytes]
+        self, collection: int, templates: Sequence[tuple[str, str, bytes]]
     ) -> tuple[list[int], NDArray[np.float32]]:
         """What :meth:`open` gives, for many at once: the places of those that open, and their templates, (n, d)."""
-        found, keys = self._keys_in_order(collection, [_ROTATION, *subjects])
+        found, keys = self._keys_in_order(collection, [_ROTATION, *(subject for subject, _, _ in templates)])
         # Without its rotation no template of a collection is what it was.
         if len(found) < 2 or found[0] != 0:
             return [], np.empty((0, 0), np.float32)
         seed, places = keys.data[:KEY_BYTES].tobytes(), [place - 1 for place in found[1:]]
-        if len(places) < len(sealed):
-            face_ids, sealed = [face_ids[place] for place in places], [sealed[place] for place in places]
         keys = Packed(keys.data[KEY_BYTES:], keys.ends[1:] - KEY_BYTES)
-        return places, _opened(keys, seed, collection, face_ids, sealed)
+        return places, _opened(keys, seed, collection, [templates[place] for place in places])
 
     def renewed(self, collection: int, templates: Sequence[Template]) -> list[Template]:
         """The templates that open, sealed under new keys and a new rotation, which count after `settle_renewal`."""
@@ -369,10 +364,11 @@ def _sealed(
 
 
 def _opened(
-    keys: Packed, seed: bytes, collection: int, face_ids: Sequence[str], sealed: Sequence[bytes]
+    keys: Packed, seed: bytes, collection: int, templates: Sequence[tuple[str, str, bytes]]
 ) -> NDArray[np.float32]:
-    opened = open_each(keys, Packed.of(sealed), _contexts(collection, face_ids))
-    rows = opened.data.view(_TEMPLATE).reshape(len(sealed), -1)
+    contexts = _contexts(collection, [face_id for _, face_id, _ in templates])
+    opened = open_each(keys, Packed.of([sealed for _, _, sealed in templates]), contexts)
+    rows = opened.data.view(_TEMPLATE).reshape(len(templates), -1)
     return rows @ rotation(seed, rows.shape[1]).T
 
 
@@ -380,7 +376,7 @@ def _opens(keys: dict[str, bytes], collection: int, sample: Template) -> bool:
     if sample.subject not in keys:
         return False
     try:
-        _opened(Packed.of([keys[sample.subject]]), keys[_ROTATION], collection, [sample.face_id], [sample.sealed])
+        _opened(Packed.of([keys[sample.subject]]), keys[_ROTATION], collection, [sample])
     except SealBroken:
         return False
     return True

@@ -250,10 +250,8 @@ def _add(connection: Connection, vault: Vault, mark: Mark, sealed: Mapping[int, 
 
 def _opened(vault: Vault, mark: Mark, sealed: Mapping[int, Template]) -> tuple[list[int], NDArray[np.float32]]:
     """The numbers and templates, (n, d), of the faces that still open."""
-    if not sealed:
-        return [], np.empty((0, 0), np.float32)
     numbers = list(sealed)
-    places, vectors = vault.open_all(mark.collection, *zip(*sealed.values(), strict=True))
+    places, vectors = vault.open_all(mark.collection, list(sealed.values()))
     return [numbers[place] for place in places], vectors
 
 
