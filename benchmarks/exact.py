@@ -15,9 +15,9 @@ from usearch.index import Index as Graph
 from usearch.index import MetricKind, ScalarKind
 
 from benchmarks.measuring import markdown, medians, resident_mib, seconds
-from regard.gallery.blocks import BLOCK_ROWS, Codes, Probes
+from regard.gallery.blocks import BLOCK_ROWS, Block, Codes, Probes
 from regard.gallery.index import Index
-from regard.gallery.kernel import products
+from regard.gallery.kernel import LINE
 
 Floats = NDArray[np.float32]
 
@@ -122,9 +122,10 @@ def _exact(dimensions: int) -> list[tuple[str, ...]]:
 
 def _product(probe: Floats) -> Callable[[], object]:
     """The products that a search begins with, and nothing else."""
-    probes, steps = Probes(probe[None]), np.ones(BLOCK_ROWS, np.float32)
-    blocks = _blocks(len(probe))
-    return lambda: [products(probes.weights, probes.dimensions, block, steps[: block.shape[1]]) for block in blocks]
+    probes, blocks = Probes(probe[None]), [Block(len(probe), rows) for rows in _rows()]
+    for block in blocks:
+        block.codes[:], block.used = 1, len(block.codes[0]) // LINE * LINE
+    return lambda: [list(block.scan(probes)) for block in blocks]
 
 
 def _product_by_onnxruntime(probe: Floats) -> Callable[[], object]:
@@ -134,7 +135,7 @@ def _product_by_onnxruntime(probe: Floats) -> Callable[[], object]:
     model = parse_model(MATMUL).SerializeToString()
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     code = (Codes.of(probe[None]).values.T // 2 + 64).astype(np.uint8)
-    blocks = _blocks(len(probe))
+    blocks = [np.ones((len(probe), rows), np.int8) for rows in _rows()]
     return lambda: [session.run(None, {"probe": code, "codes": block}) for block in blocks]
 
 
@@ -148,9 +149,9 @@ def _product_by_numkong(codes: NDArray[np.int8], probe: Floats) -> Callable[[], 
     return lambda: [numkong.dots_packed(some, packed, out=dots) for some in rows]
 
 
-def _blocks(dimensions: int) -> list[NDArray[np.int8]]:
+def _rows() -> list[int]:
     whole, rest = divmod(SIZE, BLOCK_ROWS)
-    return [np.ones((dimensions, rows), np.int8) for rows in [BLOCK_ROWS] * whole + [rest]]
+    return [BLOCK_ROWS] * whole + [rest]
 
 
 def _beside_graphs() -> str:

@@ -95,7 +95,8 @@ def test_the_error_of_a_product_of_codes_stays_within_its_bound(seed: int) -> No
     rows = _crowd(chance, 200, 32)
     queries = _crowd(chance, 4, 32)
     rounded, probes = Codes.of(rows), Probes(queries)
-    products = (rounded.values.T * rounded.steps[:, None])[:, probes.dimensions] @ probes.weights.T.astype(np.float64)
+    left = probes.weights * probes.units[:, None].astype(np.float64)
+    products = (rounded.values.T * rounded.steps[:, None])[:, probes.dimensions] @ left.T
     bound = rounded.error + (1.0001 + rounded.error) * probes.error
     assert np.abs(products - rows.astype(np.float64) @ queries.T).max() <= bound
 

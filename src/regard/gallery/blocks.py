@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.gallery.kernel import LINE, WIDTH, products
+from regard.gallery.kernel import HEAVIEST, LINE, WIDTH, products
 
 BLOCK_ROWS = 1 << 16
 SMALLEST = LINE
@@ -16,8 +18,13 @@ _HIGHEST = 127
 # Cosines of strangers spread by 1/√d. So many times that is what leaving out a probe's least coordinates may change:
 # a seventh of 512, a fifth of 128, where they are as even as a random rotation makes them.
 _LEFT_OUT = 1.0
+# Rows of codes a power of two apart would have the same few places in a cache: many are kept so much further apart.
+_APART, _MANY = 5 * LINE, 1 << 12
+_LARGE = 1 << 20
 # So many probes are multiplied at once: each takes four bytes for each vector of a block meanwhile.
 _AT_ONCE = 1 << 4
+
+_Number = TypeVar("_Number", np.float32, np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +56,11 @@ class Codes:
 
 
 class Probes:
-    """Probes, float32 (q, d), without the coordinates in which all of them have least.
+    """Probes, float32 (q, d), rounded to whole multiples of a unit of their own, without the coordinates in which all
+    of them have least.
 
-    `dimensions` are those that are left, `weights` the probes in them; `error` is the largest length of what was left
-    out.
+    `dimensions` are those that are left, `weights` int16 (q, k) the probes in them, `units` float32 (q,); `error` is
+    the largest length of what rounding and leaving out took away.
     """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
@@ -61,10 +69,16 @@ class Probes:
         lost = np.sqrt(np.square(vectors[:, lightest]).cumsum(axis=1)).max(axis=0)
         out = int(np.searchsorted(lost, _LEFT_OUT / np.sqrt(count))) // WIDTH * WIDTH
         kept = np.sort(lightest[out:])
+        peaks = np.abs(vectors).max(axis=1)
+        self.units = np.where(peaks > 0, peaks / HEAVIEST, 1).astype(np.float32)
+        weights = np.rint(vectors[:, kept] / self.units[:, None])
+        rest = vectors.copy()
+        rest[:, kept] -= weights * self.units[:, None]
+        self.error = longest(rest) * 1.0001 + 1e-6
         # The kernel takes whole groups of dimensions: what is added weighs nothing.
-        self.dimensions = np.pad(kept, (0, -len(kept) % WIDTH))
-        self.weights = np.pad(vectors[:, kept], ((0, 0), (0, -len(kept) % WIDTH)))
-        self.error = float(lost[out - 1]) * 1.0001 if out else 0.0
+        more = -len(kept) % WIDTH
+        self.dimensions = np.pad(kept, (0, more))
+        self.weights = np.pad(weights.astype(np.int16, order="C"), ((0, 0), (0, more)))
 
 
 class Block:
@@ -80,7 +94,7 @@ class Block:
     @property
     def nbytes(self) -> int:
         """Bytes set aside."""
-        return self.rows.nbytes + self.codes.nbytes + self.steps.nbytes
+        return self.rows.nbytes + self._codes.nbytes + self.steps.nbytes
 
     def append(self, vectors: NDArray[np.float32], codes: Codes) -> None:
         """Add vectors with their codes, no more than there is room for."""
@@ -105,8 +119,9 @@ class Block:
         """
         rows = self.used + -self.used % LINE
         for start in range(0, len(probes.weights), _AT_ONCE):
-            some = probes.weights[start : start + _AT_ONCE]
-            for found in products(some, probes.dimensions, self.codes, self.steps[:rows]):
+            some = slice(start, start + _AT_ONCE)
+            weights, units = probes.weights[some], probes.units[some]
+            for found in products(weights, units, probes.dimensions, self.codes, self.steps[:rows]):
                 yield found[: self.used]
 
     def _grow(self, wanted: int) -> None:
@@ -118,11 +133,24 @@ class Block:
         self.rows[used], self.codes[:, used], self.steps[used] = rows[used], codes[:, used], steps[used]
 
     def _make(self, dimensions: int, capacity: int) -> None:
-        self.rows = np.zeros((capacity, dimensions), np.float32)
-        self.codes = np.zeros((dimensions, capacity), np.int8)
+        self.rows = _zeros((capacity, dimensions), np.float32)
+        self._codes = _zeros((dimensions, capacity + (_APART if capacity >= _MANY else 0)), np.int8)
+        self.codes = self._codes[:, :capacity]
         self.steps = np.full(capacity, np.nan, np.float32)
 
 
 def longest(vectors: NDArray[np.float32]) -> float:
     """The greatest length of the vectors, (n, d)."""
     return float(np.sqrt(np.einsum("ij,ij->i", vectors, vectors).max(initial=0)))
+
+
+def _zeros(shape: tuple[int, int], kind: type[_Number]) -> NDArray[_Number]:
+    """Zeros; many of them go back to the system with their array, where the allocator would keep holes."""
+    count = shape[0] * shape[1]
+    size = count * np.dtype(kind).itemsize
+    if size < _LARGE:
+        return np.zeros(shape, kind)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, kind, count).reshape(shape)

@@ -24,6 +24,8 @@ _DECIMALS = 6
 _NEXT = BLOCK_ROWS // 4
 # The best of the first so many rule out most others of a block before they are counted.
 _FIRST = 1 << 12
+# To score so many more takes no longer than to look for the most promising among them.
+_SCORED = 1 << 6
 _CODED = 1 << 9
 # Blank rows are read by every search. When a quarter of all is blank, and more than a few, the rest moves together.
 _MOST_BLANK = 0.25
@@ -142,8 +144,8 @@ class Index:
             return [[] for _ in queries]
         probes = Probes(queries)
         length, reach = float(np.linalg.norm(queries, axis=1).max()) * 1.0001, self._longest + self._error
-        # Scores are rounded to their decimals, and the kernel's sums at each addition.
-        rounding = 2 * 10**-_DECIMALS + (queries.shape[1] + 2) * np.finfo(np.float32).eps * length * reach
+        # Scores are rounded to their decimals, and the kernel's sums when steps and units are multiplied with them.
+        rounding = 2 * 10**-_DECIMALS + 4 * np.finfo(np.float32).eps * length * reach
         slack = self._error * length + reach * probes.error + rounding
         barred = [place for name in without if (place := self._place(name)) is not None]
         found = [_Best(query, most, at_least, slack) for query in queries]
@@ -209,9 +211,10 @@ class _Best:
 
     def take(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], products: NDArray[np.float32]) -> None:
         """Take a block, with the products of its codes, which are right within the slack; NaN is not looked at."""
-        for start, end in ((0, _FIRST), (_FIRST, len(products))):
+        few = _FIRST if len(self._ids) < self._most else 0
+        for start, end in ((0, few), (few, len(products))):
             near = start + np.flatnonzero(products[start:end] >= self._last - self._slack)
-            if len(near) > self._most:
+            if len(near) > self._most + _SCORED:
                 # The most promising come first: once their scores are known, few of the others can reach them.
                 first = near[np.argpartition(products[near], -self._most)[-self._most :]]
                 self._score(ids, vectors, first)
@@ -227,7 +230,9 @@ class _Best:
         if not len(places):
             return
         scores = cosines(self._query, vectors, places).round(_DECIMALS)
-        enough = scores >= self._last
+        enough = np.flatnonzero(scores >= self._last)
+        if not len(enough):
+            return
         ids, scores = np.append(self._ids, ids[places[enough]]), np.append(self._scores, scores[enough])
         order = np.lexsort((ids, -scores))[: self._most]
         self._ids, self._scores = ids[order], scores[order]
