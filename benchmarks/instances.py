@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.measuring import markdown, seconds
 from benchmarks.pictures import small
 from regard.settings import from_environment
+from regard.vision.embedder import TOGETHER
 from regard.vision.faces import FaceAnalyzer
 from regard.vision.images import decode
 from regard.vision.runtime import Runtime
@@ -65,8 +66,9 @@ def _batches() -> str:
         "Batches",
         ("faces an inference", "ms a face"),
         [(f"{size}", f"{median(each) * 1e3:.2f}") for size, each in taken.items()],
-        "The embedder on one core. Waiting for more faces gains too little to be worth it: pictures are indexed one by "
-        "one, as many at once as there are cores. `python -m benchmarks instances`",
+        f"The embedder on one core. Faces of one picture are embedded {TOGETHER} at a time. To wait for those of other "
+        "pictures would gain less than it costs: pictures are indexed one by one, as many at once as there are cores. "
+        "`python -m benchmarks instances`",
     )
 
 

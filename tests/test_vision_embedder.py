@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from regard.server import open_analyzer
 from regard.settings import from_environment
+from regard.vision.embedder import DIMENSIONS, TOGETHER
 from regard.vision.faces import Face
 from regard.vision.images import Picture, decode
 from regard.vision.runtime import Runtime, RuntimeUnavailable
@@ -51,3 +53,25 @@ def test_both_runtimes_make_the_same_embeddings(found: list[tuple[Picture, Face]
     one = _embeddings(some, precision="f32")
     other = _embeddings(some, runtime="onnxruntime", precision="f32")
     assert (one * other).sum(axis=1).min() >= RUNTIMES
+
+
+@pytest.mark.parametrize("profile", ["fast", "accurate"])
+def test_faces_of_one_picture_are_embedded_together_as_they_are_alone(
+    found: list[tuple[Picture, Face]], profile: str
+) -> None:
+    picture, face = found[0]
+    moved = [
+        replace(
+            face,
+            box=replace(face.box, left=face.box.left + 0.02 * step * face.box.width),
+            points=face.points + 3 * step,
+        )
+        for step in range(2 * TOGETHER + 1)
+    ]
+    analyzer = open_analyzer(from_environment(precision="f32", profile=profile))
+    together = analyzer.embed(picture, moved)
+    alone = np.concatenate([analyzer.embed(picture, [each]) for each in moved])
+    assert together.shape == (len(moved), DIMENSIONS)
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert np.abs(together[1:] - together[:-1]).max() > 0.01
+    assert analyzer.embed(picture, []).shape == (0, DIMENSIONS)

@@ -14,7 +14,7 @@ from regard.vision import landmarks
 from regard.vision.attributes import AgeEstimator, GenderEstimator
 from regard.vision.crops import ALIGNED, aligned, crop
 from regard.vision.detector import Candidates, Detector, joined, without_doubles
-from regard.vision.embedder import DIMENSIONS, Embedder
+from regard.vision.embedder import TOGETHER, Embedder
 from regard.vision.expression import ExpressionEstimator
 from regard.vision.findings import (
     AgeRange,
@@ -88,7 +88,10 @@ class FaceAnalyzer:
         self._profile = profile
         self._detector = Detector(self._load("face-detector", (1, 3, -1, -1), fine=True))
         self._second_look = SecondLook(self._detector)
-        self._embedder = Embedder(self._load("face-embedder", (1, 3, 112, 112)))
+        self._embedder = Embedder(
+            self._load("face-embedder", (1, 3, 112, 112)),
+            lambda: self._load("face-embedder", (TOGETHER, 3, 112, 112)),
+        )
         self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3), fine=True))
 
     @classmethod
@@ -157,22 +160,23 @@ class FaceAnalyzer:
         version = version or self.version
         if version not in ways:
             raise UnknownVersion(version)
-        found = np.empty((len(faces), DIMENSIONS), np.float32)
-        for row, face in zip(found, faces, strict=True):
-            row[:] = ways[version](picture, face)
-        return found
+        return ways[version](picture, faces)
 
-    def _fast(self, picture: Picture, face: Face) -> NDArray[np.float32]:
-        tilted = abs(tilt(face.points)) > TILTED
-        return self._embedder(picture.pixels, self._mesh_points(picture, face, face.points) if tilted else face.points)
+    def _fast(self, picture: Picture, faces: list[Face]) -> NDArray[np.float32]:
+        points = [
+            self._mesh_points(picture, face, face.points) if abs(tilt(face.points)) > TILTED else face.points
+            for face in faces
+        ]
+        return self._embedder(picture.pixels, points)
 
-    def _accurate(self, picture: Picture, face: Face) -> NDArray[np.float32]:
+    def _accurate(self, picture: Picture, faces: list[Face]) -> NDArray[np.float32]:
         """The mean of two embeddings whose errors fall apart: other landmarks, and left and right swapped."""
-        again = self._second_look(picture.pixels, _in_pixels(face.box, picture), face.points)
+        again = [self._second_look(picture.pixels, _in_pixels(face.box, picture), face.points) for face in faces]
+        meshes = [self._mesh_points(picture, face, points) for face, points in zip(faces, again, strict=True)]
         both = self._embedder(picture.pixels, again)
-        both += self._embedder(picture.pixels, self._mesh_points(picture, face, again), mirrored=True)
-        mean: NDArray[np.float32] = both / np.linalg.norm(both)
-        return mean
+        both += self._embedder(picture.pixels, meshes, mirrored=True)
+        both /= np.linalg.norm(both, axis=1, keepdims=True)
+        return both
 
     def _mesh_points(self, picture: Picture, face: Face, points: NDArray[np.float32]) -> NDArray[np.float32]:
         return five_of(self._mesh(picture.pixels, _in_pixels(face.box, picture), points))
