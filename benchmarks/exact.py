@@ -15,9 +15,8 @@ from usearch.index import Index as Graph
 from usearch.index import MetricKind, ScalarKind
 
 from benchmarks.measuring import markdown, medians, resident_mib, seconds
-from regard.gallery.blocks import BLOCK_ROWS, Block, Codes, Probes
+from regard.gallery.blocks import BLOCK_ROWS, Block, Probes
 from regard.gallery.index import Index
-from regard.gallery.kernel import LINE
 
 Floats = NDArray[np.float32]
 
@@ -46,7 +45,7 @@ def run() -> str:
         f"Exact search among {SIZE:,} vectors, top {TOP}",
         ("dimensions", "", "ms a query", "times the reading", "recall"),
         rows,
-        "Reading is the time to read as many bytes as the 8-bit codes have, once, with NumPy's `max` over 64-bit "
+        "Reading is the time to read as many bytes as there are numbers, once, with NumPy's `max` over 64-bit "
         f"words. Medians of {ROUNDS} rounds in which all take turns, on one thread. Vectors are {TEMPLATES} templates "
         "each of people drawn at random; probes are further templates of theirs. Recall is against NumPy in float64; "
         "ours is 1 by proof. `python -m benchmarks search`",
@@ -81,10 +80,10 @@ def _exact(dimensions: int) -> list[tuple[str, ...]]:
     probe = probes[0]
     times = medians(
         {
-            "reading the codes": codes.max,
-            "multiplying them, as regard does": _product(probe),
+            "reading codes of 8 bits": codes.max,
             "multiplying them, ONNX Runtime": _product_by_onnxruntime(probe),
             "multiplying them, numkong": _product_by_numkong(codes.view(np.int8), probe),
+            "multiplying its own codes, as regard does": _product(probe),
             "regard": lambda: index.search(probe, TOP, -1.0),
             "regard, four probes in one pass": lambda: index.search_all(probes[:4], TOP, -1.0),
             "FAISS IndexFlatIP": lambda: flat.search(probe[None], TOP),
@@ -107,7 +106,7 @@ def _exact(dimensions: int) -> list[tuple[str, ...]]:
             str(dimensions),
             name,
             f"{1e3 * time:.1f}",
-            f"{time / times['reading the codes']:.2f}",
+            f"{time / times['reading codes of 8 bits']:.2f}",
             f"{recalls[name]:.3f}" if name in recalls else "",
         )
         for name, time in times.items()
@@ -123,8 +122,8 @@ def _exact(dimensions: int) -> list[tuple[str, ...]]:
 def _product(probe: Floats) -> Callable[[], object]:
     """The products that a search begins with, and nothing else."""
     probes, blocks = Probes(probe[None]), [Block(len(probe), rows) for rows in _rows()]
-    for block in blocks:
-        block.codes[:], block.used = 1, len(block.codes[0]) // LINE * LINE
+    for block, rows in zip(blocks, _rows(), strict=True):
+        block.append(np.ones((rows, len(probe)), np.float32))
     return lambda: [list(block.scan(probes)) for block in blocks]
 
 
@@ -134,7 +133,7 @@ def _product_by_onnxruntime(probe: Floats) -> Callable[[], object]:
     options.intra_op_num_threads = 1
     model = parse_model(MATMUL).SerializeToString()
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    code = (Codes.of(probe[None]).values.T // 2 + 64).astype(np.uint8)
+    code = (_rounded(probe)[None] // 2 + 64).astype(np.uint8)
     blocks = [np.ones((len(probe), rows), np.int8) for rows in _rows()]
     return lambda: [session.run(None, {"probe": code, "codes": block}) for block in blocks]
 
@@ -142,11 +141,15 @@ def _product_by_onnxruntime(probe: Floats) -> Callable[[], object]:
 def _product_by_numkong(codes: NDArray[np.int8], probe: Floats) -> Callable[[], object]:
     """The same by numkong, whose kernel takes four probes in the time of one: each gets a quarter of the rows."""
     folded = np.zeros((4, 4, len(probe)), np.int8)
-    folded[range(4), range(4)] = Codes.of(probe[None]).values[:, 0]
+    folded[range(4), range(4)] = _rounded(probe)
     packed = numkong.dots_pack(folded.reshape(4, -1))
     rows = codes.reshape(-1, FOLDED, 4 * len(probe))
     dots = numkong.empty((FOLDED, 4), dtype="int32")
     return lambda: [numkong.dots_packed(some, packed, out=dots) for some in rows]
+
+
+def _rounded(probe: Floats) -> NDArray[np.int8]:
+    return np.rint(probe / np.abs(probe).max() * 127).astype(np.int8)
 
 
 def _rows() -> list[int]:

@@ -6,46 +6,81 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from regard.gallery.kernel import HEAVIEST, LINE, WIDTH, cosines, products
+from regard.gallery.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, ceilings, cosines, encode
+
+MANY = st.sampled_from([THREE, FOUR])
+Codes = tuple[NDArray[np.uint16], NDArray[np.float32], NDArray[np.float32]]
 
 
-@given(st.integers(0, 2**32), st.integers(1, 20), st.integers(0, 20), st.integers(0, 5))
-def test_products_are_those_of_the_dimensions_asked_for(seed: int, probes: int, groups: int, lines: int) -> None:
+def _room(tiles: int, words: int) -> Codes:
+    places = tiles * ABREAST
+    return (
+        np.zeros((tiles, words, ABREAST), np.uint16),
+        np.full(places, np.nan, np.float32),
+        np.zeros(places, np.float32),
+    )
+
+
+def _read(words: NDArray[np.uint16], many: int) -> NDArray[np.int64]:
+    """The whole numbers that the codes of each place stand for, (places, codes a vector)."""
+    bits = 16 // many
+    codes = np.stack([words >> bits * k & (1 << bits) - 1 for k in range(many)], axis=2).astype(np.int64)
+    return 2 * codes.transpose(0, 3, 1, 2).reshape(len(words) * ABREAST, words.shape[1] * many) - (1 << bits) + 1
+
+
+@given(st.integers(0, 2**32), st.integers(1, 70), st.integers(1, 100), st.integers(0, 50), MANY)
+def test_codes_are_no_further_from_their_vectors_than_is_told(
+    seed: int, dimensions: int, count: int, start: int, many: int
+) -> None:
     chance = np.random.default_rng(seed)
-    codes = chance.integers(-127, 128, (200, lines * LINE + 30), np.int8)
-    steps = chance.random(lines * LINE, np.float32)
-    dimensions = chance.permutation(200)[: groups * WIDTH]
-    weights = chance.integers(-HEAVIEST, HEAVIEST + 1, (probes, groups * WIDTH), np.int16)
-    units = chance.random(probes, np.float32)
-    right = (weights @ codes[dimensions, : len(steps)].astype(np.int64)) * np.outer(units, steps).astype(np.float64)
-    for weights_as_they_lie in (weights, np.asfortranarray(weights)):
-        found = products(weights_as_they_lie, units, dimensions, codes, steps)
-        assert found.dtype == np.float32
-        np.testing.assert_allclose(found, right, rtol=3e-7)
+    vectors = chance.standard_normal((count, dimensions), np.float32) * chance.choice([0, 1e-6, 1, 50], (count, 1))
+    vectors[chance.random(count) < 0.2, :1] *= 30
+    vectors = vectors.astype(np.float32)
+    words, steps, errors = _room(3, -(-dimensions // many) + 1)
+    encode(vectors, words, steps, errors, start, many)
+    here = slice(start, start + count)
+    numbers = _read(words, many)[here, :dimensions]
+    away = np.linalg.norm(vectors - numbers * steps[here, None].astype(np.float64), axis=1)
+    assert (away <= errors[here]).all()
+    # And they are no further than where the greatest number has the highest code, and all others are rounded.
+    coarse = np.abs(vectors).max(axis=1) / ((1 << 16 // many) - 1) * np.sqrt(dimensions)
+    assert (errors[here] <= coarse * 1.001 + 2e-6).all()
+    assert np.isnan(np.delete(steps, np.arange(start, start + count))).all()
 
 
+@given(st.integers(0, 2**32), st.integers(1, 20), st.integers(0, 10), st.integers(0, 5), MANY)
+def test_a_ceiling_is_the_product_of_codes_and_what_they_may_be_wrong_about(
+    seed: int, probes: int, groups: int, tiles: int, many: int
+) -> None:
+    chance = np.random.default_rng(seed)
+    words = chance.integers(0, 1 << 16 // many * many, (tiles, groups * WORDS, ABREAST), np.uint16)
+    steps, errors = chance.random((2, tiles * ABREAST), np.float32)
+    weights = chance.integers(-HEAVIEST, HEAVIEST + 1, (probes, groups * WORDS * many), np.int16)
+    units, lengths = chance.random((2, probes), np.float32)
+    right = (weights @ _read(words, many).T) * np.outer(units, steps).astype(np.float64) + np.outer(lengths, errors)
+    found = ceilings(weights, units, lengths, words, steps, errors, many)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, right, rtol=1e-6, atol=1e-4)
+
+
+@pytest.mark.parametrize("many", [THREE, FOUR])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_the_greatest_products_do_not_overflow(sign: int) -> None:
-    codes = np.full((64 * WIDTH, LINE), sign * 127, np.int8)
-    weights = np.full((1, len(codes)), HEAVIEST, np.int16)
-    found = products(weights, np.ones(1, np.float32), np.arange(len(codes)), codes, np.ones(LINE, np.float32))
-    assert set(found[0].tolist()) == {float(sign * 127 * HEAVIEST * len(codes))}
+def test_the_greatest_products_do_not_overflow(many: int, sign: int) -> None:
+    count, one, steps = 50 * WORDS, np.ones(1, np.float32), np.ones(ABREAST, np.float32)
+    highest = (1 << 16 // many) - 1
+    words = np.full((1, count, ABREAST), (1 << 16 // many * many) - 1, np.uint16)
+    weights = np.full((1, count * many), sign * HEAVIEST, np.int16)
+    found = ceilings(weights, one, one, words, steps, 0 * steps, many)
+    assert set(found[0].tolist()) == {float(sign * highest * HEAVIEST * count * many)}
 
 
-@pytest.mark.parametrize("probes", [1, 3, 16, 40])
-def test_more_rows_than_are_added_up_at_once_are_all_multiplied(probes: int) -> None:
-    rows = 3 * 2**16 // min(probes, 16) + LINE
-    codes = np.random.default_rng(0).integers(-127, 128, (WIDTH, rows), np.int8)
-    units = np.arange(1, probes + 1, dtype=np.float32)
-    found = products(np.ones((probes, WIDTH), np.int16), units, np.arange(WIDTH), codes, np.ones(rows, np.float32))
-    np.testing.assert_array_equal(found, np.outer(np.arange(1, probes + 1), codes.sum(axis=0, dtype=np.int64)))
-
-
-def test_a_row_without_a_step_has_no_product() -> None:
-    steps, one = np.ones(LINE, np.float32), np.ones(1, np.float32)
+def test_a_place_without_a_step_has_no_ceiling() -> None:
+    one, (words, steps, errors) = np.ones(1, np.float32), _room(1, WORDS)
+    steps[:] = 1
     steps[5] = np.nan
-    found = products(np.ones((1, WIDTH), np.int16), one, np.arange(WIDTH), np.zeros((WIDTH, LINE), np.int8), steps)
+    found = ceilings(np.ones((1, WORDS * FOUR), np.int16), one, one, words, steps, errors, FOUR)
     assert np.isnan(found[0, 5])
     assert np.isnan(found).sum() == 1
 

@@ -17,7 +17,6 @@ from uuid import uuid4
 import msgspec
 import numpy as np
 
-from regard.gallery.blocks import Codes
 from regard.gallery.errors import CollectionSealed
 from regard.gallery.index import Index, Part
 from regard.gallery.pieces import Pieces
@@ -46,8 +45,6 @@ class _PartHead(msgspec.Struct, frozen=True):
     shelf: int
     rows: int
     dimensions: int
-    error: float
-    length: float
 
 
 class Cache:
@@ -125,24 +122,16 @@ def _write(file: BinaryIO, key: SealingKey, head: Head, shelves: Sequence[Iterab
     for shelf, parts in enumerate(shelves):
         for part in parts:
             rows, dimensions = part.vectors.shape
-            arrays = (part.ids, part.vectors, part.codes.steps, part.codes.values)
-            pieces.put(key, msgspec.json.encode(_PartHead(shelf, rows, dimensions, part.codes.error, part.length)))
-            pieces.put(key, b"".join(array.tobytes() for array in arrays))
+            pieces.put(key, msgspec.json.encode(_PartHead(shelf, rows, dimensions)))
+            pieces.put(key, part.ids.tobytes() + part.vectors.tobytes())
     pieces.put(key, b"")
 
 
 def _part(head: _PartHead, data: bytes) -> Part:
-    rows, dimensions = head.rows, head.dimensions
-    vectors, steps, values = 8 * rows, 8 * rows + 4 * rows * dimensions, 12 * rows + 4 * rows * dimensions
-    codes = Codes(
-        np.frombuffer(data, np.int8, rows * dimensions, values).reshape(dimensions, rows),
-        np.frombuffer(data, np.float32, rows, steps),
-        head.error,
-    )
-    read = np.frombuffer(data, np.float32, rows * dimensions, vectors).reshape(rows, dimensions)
-    return Part(np.frombuffer(data, np.int64, rows), read, codes, head.length)
+    vectors = np.frombuffer(data, np.float32, head.rows * head.dimensions, 8 * head.rows)
+    return Part(np.frombuffer(data, np.int64, head.rows), vectors.reshape(head.rows, head.dimensions))
 
 
 def _name(collection: int) -> str:
-    # Files of another order of the codes have other names, and do not open.
-    return f"index/by-dimension/{collection}"
+    # Files from before have other names, and do not open.
+    return f"index/vectors/{collection}"

@@ -1,8 +1,7 @@
-"""Exact search among vectors in memory: 8-bit codes narrow down, the vectors themselves decide.
+"""Exact search among vectors in memory: codes of a few bits narrow down, the vectors themselves decide.
 
-A product of codes differs from the product of the vectors by a bound that is known before the search. Whatever may,
-within that bound, be among the best is looked at again in float64: what comes out is what a search of every vector
-in float64 finds, in the same order.
+A product of codes tells what that of the vectors may be at most. Whatever may be among the best is looked at again in
+float64: what comes out is what a search of every vector in float64 finds, in the same order.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.gallery.blocks import BLOCK_ROWS, SMALLEST, Block, Codes, Probes, longest
+from regard.gallery.blocks import BLOCK_ROWS, SMALLEST, Block, Probes, longest
 from regard.gallery.kernel import cosines
 
 Hit = tuple[int, float]
@@ -24,9 +23,8 @@ _DECIMALS = 6
 _NEXT = BLOCK_ROWS // 4
 # The best of the first so many rule out most others of a block before they are counted.
 _FIRST = 1 << 12
-# To score so many more takes no longer than to look for the most promising among them.
-_SCORED = 1 << 6
-_CODED = 1 << 9
+# So many blocks are taken at once, a share for each query: their ceilings wait in a cache until the best are known.
+_TAKEN = 1 << 4
 # Blank rows are read by every search. When a quarter of all is blank, and more than a few, the rest moves together.
 _MOST_BLANK = 0.25
 _FEW_BLANK = 1 << 12
@@ -34,18 +32,24 @@ _BLANK = -1
 
 
 class Part(NamedTuple):
-    """Vectors, (n, d), by id, with their codes; `length` is the greatest that one of them has."""
+    """Vectors, (n, d), by id."""
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
-    codes: Codes
-    length: float
+
+
+class _Scanned(NamedTuple):
+    """A block, with what the product of one query with each of its rows may be at most; NaN is not looked at."""
+
+    ids: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    ceilings: NDArray[np.float32]
 
 
 class Index:
     """Vectors of length 1, by id: a whole number, 0 or more. Searches may run at the same time; a change runs alone.
 
-    Each vector takes 4 bytes a dimension, its code 1, and both 20: 1.29 times the vectors at 128 dimensions.
+    Each vector takes 4 bytes a dimension, its code half of one, and both 24: 1.17 times the vectors at 128 dimensions.
     """
 
     def __init__(self) -> None:
@@ -89,26 +93,22 @@ class Index:
                     self._write(place, vector)
             new = np.array([place is None for place in places])
             numbers, vectors = numbers[new], vectors[new]
-        # A few rows at a time stay in a core's own cache while they are looked at again and again.
-        for start in range(0, len(numbers), _CODED):
-            some = vectors[start : start + _CODED]
-            self.put(Part(numbers[start : start + _CODED], some, Codes.of(some), longest(some) * 1.0001))
+        self.put(Part(numbers, vectors))
 
     def parts(self) -> Iterator[Part]:
-        """All vectors with their codes, as :meth:`put` takes them."""
+        """All vectors, as :meth:`put` takes them."""
         for number, block in enumerate(self._blocks):
             yield self._part(block, self._ids[number * BLOCK_ROWS :][: block.used])
 
     def put(self, part: Part) -> None:
         """Add a part of another index, whose ids are not in this one."""
-        self._error, self._longest = max(self._error, part.codes.error), max(self._longest, part.length)
         taken = 0
         while taken < len(part.ids):
             if self._rows == len(self._blocks) * BLOCK_ROWS:
                 self._blocks.append(Block(part.vectors.shape[1], _NEXT if self._blocks else SMALLEST))
             block = self._blocks[-1]
             some = slice(taken, taken + BLOCK_ROWS - block.used)
-            block.append(part.vectors[some], part.codes[some])
+            self._bound(part.vectors[some], block.append(part.vectors[some]))
             self._name(part.ids[some])
             taken += len(part.ids[some])
 
@@ -136,26 +136,33 @@ class Index:
     ) -> list[list[Hit]]:
         """What each of the queries, (q, d), finds; all of them share one pass over the codes.
 
-        Let x and y be a vector and a query, x' what the code of x stands for, y' what is left of y. Then
-        x·y - x'·y' = (x - x')·y + x'·(y - y'), so that the two products differ by |x - x'||y| + |x'||y - y'| at most
-        (Cauchy-Schwarz): what lies farther behind the last one to be kept cannot come before it.
+        Let x and y be a vector and a query, x' and y' what the codes of both stand for. Then
+        x·y = x'·y' + (x - x')·y + x'·(y - y'), which is x'·y' + |x - x'||y| + |x'||y - y'| at most (Cauchy-Schwarz):
+        where that lies behind the last one to be kept, the vector cannot come before it.
         """
         if not self._live:
             return [[] for _ in queries]
         probes = Probes(queries)
-        length, reach = float(np.linalg.norm(queries, axis=1).max()) * 1.0001, self._longest + self._error
+        reach = self._longest + self._error
         # Scores are rounded to their decimals, and the kernel's sums when steps and units are multiplied with them.
-        rounding = 2 * 10**-_DECIMALS + 4 * np.finfo(np.float32).eps * length * reach
-        slack = self._error * length + reach * probes.error + rounding
+        rounding = 2 * 10**-_DECIMALS + 8 * np.finfo(np.float32).eps * float(probes.lengths.max()) * reach
+        slack = reach * probes.error + rounding
         barred = [place for name in without if (place := self._place(name)) is not None]
         found = [_Best(query, most, at_least, slack) for query in queries]
-        for number, block in enumerate(self._blocks):
-            some = slice(number * BLOCK_ROWS, number * BLOCK_ROWS + block.used)
-            here = [place - some.start for place in barred if some.start <= place < some.stop]
-            for best, products in zip(found, block.scan(probes), strict=True):
-                products[here] = np.nan
-                best.take(self._ids[some], block.rows, products)
+        together = max(_TAKEN // len(queries), 1)
+        for start in range(0, len(self._blocks), together):
+            scanned = [self._scanned(number, probes, barred) for number in range(len(self._blocks))[start:][:together]]
+            for best, *blocks in zip(found, *scanned, strict=True):
+                best.take(blocks)
         return [best.hits() for best in found]
+
+    def _scanned(self, number: int, probes: Probes, barred: list[int]) -> list[_Scanned]:
+        block, start = self._blocks[number], number * BLOCK_ROWS
+        here = [place - start for place in barred if start <= place < start + block.used]
+        scanned = [_Scanned(self._ids[start:], block.rows, ceilings) for ceilings in block.scan(probes)]
+        for each in scanned:
+            each.ceilings[here] = np.nan
+        return scanned
 
     def _place(self, name: int) -> int | None:
         if name in self._strays:
@@ -164,9 +171,10 @@ class Index:
         return place if place < self._rows and self._ids[place] == name else None
 
     def _write(self, place: int, vector: NDArray[np.float32]) -> None:
-        row, codes = place % BLOCK_ROWS, Codes.of(vector[None])
-        self._blocks[place // BLOCK_ROWS].write(slice(row, row + 1), vector[None], codes)
-        self._error, self._longest = max(self._error, codes.error), max(self._longest, longest(vector[None]) * 1.0001)
+        self._bound(vector[None], self._blocks[place // BLOCK_ROWS].write(place % BLOCK_ROWS, vector[None]))
+
+    def _bound(self, vectors: NDArray[np.float32], error: float) -> None:
+        self._error, self._longest = max(self._error, error), max(self._longest, longest(vectors) * 1.0001)
 
     def _name(self, ids: NDArray[np.int64]) -> None:
         rows = self._rows + len(ids)
@@ -194,8 +202,7 @@ class Index:
     def _part(self, block: Block, ids: NDArray[np.int64]) -> Part:
         live = slice(None) if (ids != _BLANK).all() else ids != _BLANK
         used = slice(block.used)
-        codes = Codes(block.codes[:, used][:, live], block.steps[used][live], self._error)
-        return Part(ids[live], block.rows[used][live], codes, self._longest)
+        return Part(ids[live], block.rows[used][live])
 
 
 class _Best:
@@ -209,31 +216,36 @@ class _Best:
         self._ids = np.empty(0, np.int64)
         self._scores = np.empty(0)
 
-    def take(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], products: NDArray[np.float32]) -> None:
-        """Take a block, with the products of its codes, which are right within the slack; NaN is not looked at."""
-        few = _FIRST if len(self._ids) < self._most else 0
-        for start, end in ((0, few), (few, len(products))):
-            near = start + np.flatnonzero(products[start:end] >= self._last - self._slack)
-            if len(near) > self._most + _SCORED:
-                # The most promising come first: once their scores are known, few of the others can reach them.
-                first = near[np.argpartition(products[near], -self._most)[-self._most :]]
-                self._score(ids, vectors, first)
-                products[first] = np.nan
-                near = near[products[near] >= self._last - self._slack]
-            self._score(ids, vectors, near)
+    def take(self, blocks: Sequence[_Scanned]) -> None:
+        """Take blocks. The most promising of each come first: once their scores are known, few others reach them."""
+        left = []
+        for block in blocks:
+            few = _FIRST if len(self._ids) < self._most else 0
+            for start, end in ((0, few), (few, None)):
+                first = near = start + self._near(block.ceilings[start:end])
+                if len(near) > self._most:
+                    first = near[np.argpartition(block.ceilings[near], -self._most)[-self._most :]]
+                    left.append((block, near))
+                self._score(block, first)
+                block.ceilings[first] = np.nan
+        for block, near in left:
+            self._score(block, near[self._near(block.ceilings[near])])
 
     def hits(self) -> list[Hit]:
         """Ids and scores, the highest first, equal ones by id."""
         return list(zip(self._ids.tolist(), self._scores.tolist(), strict=True))
 
-    def _score(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], places: NDArray[np.int64]) -> None:
+    def _near(self, ceilings: NDArray[np.float32]) -> NDArray[np.int64]:
+        return np.flatnonzero(ceilings >= self._last - self._slack)
+
+    def _score(self, block: _Scanned, places: NDArray[np.int64]) -> None:
         if not len(places):
             return
-        scores = cosines(self._query, vectors, places).round(_DECIMALS)
+        scores = cosines(self._query, block.vectors, places).round(_DECIMALS)
         enough = np.flatnonzero(scores >= self._last)
         if not len(enough):
             return
-        ids, scores = np.append(self._ids, ids[places[enough]]), np.append(self._scores, scores[enough])
+        ids, scores = np.append(self._ids, block.ids[places[enough]]), np.append(self._scores, scores[enough])
         order = np.lexsort((ids, -scores))[: self._most]
         self._ids, self._scores = ids[order], scores[order]
         if len(order) == self._most:

@@ -1,4 +1,4 @@
-"""The two loops of a search, compiled for the processor at hand when they first run."""
+"""The loops of a search, compiled for the processor at hand when they first run."""
 
 from __future__ import annotations
 
@@ -7,66 +7,64 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import float32, types
+from numba import float32, types, uint16
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from regard.compiling import compiled
 
-# So many rows of codes are read side by side, by so many codes at a time: a line of a cache.
-WIDTH = 8
-LINE = 64
-# The highest weight: 4 products with a code of 7 bits and a sign stay within 16 bits, where twice as many are added up
-# at once as in 32.
-HEAVIEST = 63
-_IN_16_BITS = 4
+# A word of 16 bits has the codes of three dimensions or of four. So many vectors lie abreast: a word of each, then the
+# next of each.
+THREE, FOUR = 3, 4
+ABREAST = 64
+# So many words are multiplied at a time, with weights of up to so much: their sums stay within 16 bits, where twice as
+# many are added up at once as in 32.
+WORDS = 4
+HEAVIEST = 88
 _LANES = 32
-# A processor fetches ahead what it is told to; left alone it begins anew on every page.
-_AHEAD = 16 * LINE
-# Sums of so many vectors, a share for each probe, stay in a core's own cache while dimension after dimension is added.
-_TILE = 1 << 16
-_SMALLEST_TILE = 1 << 12
+# A processor fetches ahead what it is told to; left alone it is a quarter slower.
+_AHEAD, _LINE = 1 << 12, 64
+# The highest code need not stand for the greatest number: to be wrong about a few is less than to be coarse about all.
+_SHARES = (1.0, 0.85, 0.7)
 
 _BYTE, _SHORT, _INT, _LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _SHORTS = ir.VectorType(_SHORT, _LANES)
 _FETCH = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _INT, _INT, _INT])
 
+# A sum may be added up in any order, as vector instructions do.
+_summing = partial(compiled, fastmath={"contract", "nsz", "reassoc"})
 
-def _adding(_: Any, sums: Any, codes: Any, dimensions: Any, weights: Any, place: Any) -> Any:
+
+def _adding(many: int, _: Any, sums: Any, words: Any, weights: Any) -> Any:
     def written(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        *arrays, place = zip(signature.args, arguments, strict=True)
-        totals, rows, picked, heavy = (context.make_array(kind)(context, builder, each) for kind, each in arrays)
-        stride = builder.extract_value(rows.strides, 0)
-        starts = [builder.add(builder.mul(each, stride), place[1]) for each in _unchanging(builder, picked)]
-        spread = [_spread(builder, each) for each in _unchanging(builder, heavy)]
-        for start in starts:
-            # It may lie behind the row's end.
-            _bring_near(builder, builder.gep(rows.data, [builder.add(start, _LONG(_AHEAD))]))
-        for offset in range(0, LINE, _LANES):
-            places = [builder.gep(rows.data, [builder.add(start, _LONG(offset))]) for start in starts]
-            total = builder.gep(totals.data, [builder.add(place[1], _LONG(offset))])
-            _add_up(builder, total, [_loaded(builder, each, _BYTE) for each in places], spread)
+        arrays = zip(signature.args, arguments, strict=True)
+        totals, read, heavy = (context.make_array(kind)(context, builder, each).data for kind, each in arrays)
+        spread = [_spread(builder, builder.load(builder.gep(heavy, [_LONG(k)]))) for k in range(WORDS * many)]
+        for line in range(0, WORDS * ABREAST * 2, _LINE):
+            # It may lie behind the last word.
+            _bring_near(builder, builder.gep(builder.bitcast(read, _BYTE.as_pointer()), [_LONG(_AHEAD + line)]))
+        for start in range(0, ABREAST, _LANES):
+            some = [_vector(builder, builder.gep(read, [_LONG(word * ABREAST + start)])) for word in range(WORDS)]
+            codes = [code for each in some for code in _codes(builder, builder.load(each, align=2), many)]
+            found = reduce(builder.add, map(builder.mul, codes, spread))
+            place = _vector(builder, builder.gep(totals, [_LONG(start)]))
+            before = builder.load(place, align=4)
+            builder.store(builder.add(before, builder.sext(found, before.type)), place, align=4)
         return context.get_dummy_value()
 
-    return types.void(sums, codes, dimensions, weights, place), written
+    return types.void(sums, words, weights), written
 
 
-def _add_up(builder: Any, total: Any, codes: list[Any], weights: list[Any]) -> None:
-    products = [builder.mul(builder.sext(code, _SHORTS), weight) for code, weight in zip(codes, weights, strict=True)]
-    few = [reduce(builder.add, products[start : start + _IN_16_BITS]) for start in range(0, WIDTH, _IN_16_BITS)]
-    before = _loaded(builder, total, _INT)
-    wide = [builder.sext(each, before.type) for each in few]
-    builder.store(reduce(builder.add, wide, before), _as_vector(builder, total, _INT), align=_INT.width // 8)
-
-
-def _fetching(_: Any, vectors: Any, place: Any) -> Any:
+def _fetching(_: Any, vectors: Any, place: Any, dimension: Any) -> Any:
     def written(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows = context.make_array(signature.args[0])(context, builder, arguments[0])
-        offset = builder.mul(arguments[1], builder.extract_value(rows.strides, 0))
-        _bring_near(builder, builder.gep(builder.bitcast(rows.data, _BYTE.as_pointer()), [offset]))
+        steps = (
+            builder.mul(each, builder.extract_value(rows.strides, side)) for side, each in enumerate(arguments[1:])
+        )
+        _bring_near(builder, builder.gep(builder.bitcast(rows.data, _BYTE.as_pointer()), [builder.add(*steps)]))
         return context.get_dummy_value()
 
-    return types.void(vectors, place), written
+    return types.void(vectors, place, dimension), written
 
 
 def _bring_near(builder: Any, place: Any) -> None:
@@ -75,14 +73,12 @@ def _bring_near(builder: Any, place: Any) -> None:
     builder.call(fetch, [place, _INT(0), _INT(3), _INT(1)])
 
 
-def _unchanging(builder: Any, array: Any) -> list[Any]:
-    """WIDTH numbers, read before the loop: what is stored in it changes none of them."""
-    stride, first = builder.extract_value(array.strides, 0), builder.bitcast(array.data, _BYTE.as_pointer())
-    places = [builder.gep(first, [builder.mul(stride, _LONG(k))]) for k in range(WIDTH)]
-    numbers = [builder.load(builder.bitcast(each, array.data.type)) for each in places]
-    for each in numbers:
-        each.set_metadata("invariant.load", builder.module.add_metadata([]))
-    return numbers
+def _codes(builder: Any, words: Any, many: int) -> list[Any]:
+    def every(number: int) -> Any:
+        return ir.Constant(_SHORTS, [number] * _LANES)
+
+    bits = 16 // many
+    return [builder.and_(builder.lshr(words, every(bits * place)), every((1 << bits) - 1)) for place in range(many)]
 
 
 def _spread(builder: Any, number: Any) -> Any:
@@ -91,60 +87,108 @@ def _spread(builder: Any, number: Any) -> Any:
     return builder.shuffle_vector(builder.insert_element(nothing, number, _INT(0)), nothing, first)
 
 
-def _loaded(builder: Any, place: Any, kind: Any) -> Any:
-    return builder.load(_as_vector(builder, place, kind), align=kind.width // 8)
+def _vector(builder: Any, place: Any) -> Any:
+    return builder.bitcast(place, ir.VectorType(place.type.pointee, _LANES).as_pointer())
 
 
-def _as_vector(builder: Any, place: Any, kind: Any) -> Any:
-    return builder.bitcast(place, ir.VectorType(kind, _LANES).as_pointer())
-
-
-# Adds to a line of sums the products of WIDTH rows of codes with a weight each. It is written in vectors: from a loop
-# over numbers of 16 bits LLVM makes none.
-_add: Any = intrinsic(_adding)
-# Has the vector of a place brought near before its turn.
+# Add to the sums of vectors abreast the products of WORDS words of theirs with a weight for each code. They are written
+# in vectors: from a loop over numbers of 16 bits LLVM makes none. What they are given lies side by side.
+_add_threes: Any = intrinsic(lambda _, sums, words, weights: _adding(THREE, _, sums, words, weights))
+_add_fours: Any = intrinsic(lambda _, sums, words, weights: _adding(FOUR, _, sums, words, weights))
+# Has what a vector has in some dimension, and the rest of that line, brought near before its turn.
 _fetch: Any = intrinsic(_fetching)
 
 
+@_summing
+def encode(
+    vectors: NDArray[np.float32],
+    words: NDArray[np.uint16],
+    steps: NDArray[np.float32],
+    errors: NDArray[np.float32],
+    start: int,
+    many: int,
+) -> None:
+    """Put the codes of vectors, (n, d), `many` a word, in the places from `start` on.
+
+    `words` are of shape (places / ABREAST, words a vector, ABREAST). Of b bits a code c stands for 2c - 2^b + 1 times
+    the step of its place. The error of a place is at least the length of the difference from what is encoded.
+    """
+    count, bits = vectors.shape[1], 16 // many
+    highest = float32((1 << bits) - 1)
+    codes = np.zeros(words.shape[1] * many, np.uint16)
+    for row in range(len(vectors)):
+        vector = vectors[row]
+        peak = np.abs(vector).max() if count else float32(0)
+        place, least = start + row, float32(np.inf)
+        for share in _SHARES:
+            step = float32(peak * share / highest)
+            scale = float32(0.5) / step if step > 0 else float32(0)
+            lost = float32(0)
+            for k in range(count):
+                code = min(max(np.rint(vector[k] * scale + highest / 2), 0), highest)
+                off = vector[k] - (code + code - highest) * step
+                lost += off * off
+            if lost < least:
+                least, steps[place] = lost, step
+        # The rest stands for the rounding of this computation itself.
+        errors[place] = np.sqrt(least) * 1.0001 + 1e-6
+        scale = float32(0.5) / steps[place] if steps[place] > 0 else float32(0)
+        for k in range(count):
+            codes[k] = uint16(min(max(np.rint(vector[k] * scale + highest / 2), 0), highest))
+        tile, column = place // ABREAST, place % ABREAST
+        for word in range(words.shape[1]):
+            together = 0
+            for k in range(many):
+                together |= codes[word * many + k] << bits * k
+            words[tile, word, column] = together
+
+
 @compiled
-def products(
+def ceilings(
     weights: NDArray[np.int16],
     units: NDArray[np.float32],
-    dimensions: NDArray[np.int64],
-    codes: NDArray[np.int8],
+    lengths: NDArray[np.float32],
+    words: NDArray[np.uint16],
     steps: NDArray[np.float32],
+    errors: NDArray[np.float32],
+    many: int,
 ) -> NDArray[np.float32]:
-    """The products, (q, n), of weights, (q, k), with codes, (d, n or more), in k of their dimensions.
+    """What the products of probes with encoded vectors, `many` codes a word, may be at most, (q, places).
 
-    Weights are HEAVIEST at most and count in units, (q,), codes in their steps, (n,). k is a multiple of WIDTH, n of
-    LINE, and what a row has lies side by side. Sums are exact; what they count in is multiplied in float32.
+    `weights`, (q, codes a vector), are HEAVIEST at most and count in `units`, (q,); the probes that they stand for are
+    of these `lengths`. To the product with the codes, a whole number that is multiplied in float32, comes the length
+    times the error.
     """
-    probes, rows = len(weights), len(steps)
-    found = np.empty((probes, rows), np.float32)
-    tile = min(max(_TILE // probes // LINE * LINE, _SMALLEST_TILE), max(rows, LINE))
-    sums = np.empty((probes, tile), np.int32)
-    for start in range(0, rows, tile):
-        end = min(start + tile, rows)
-        some = codes[:, start:end]
-        sums[:] = 0
-        for k in range(0, len(dimensions), WIDTH):
-            few = dimensions[k : k + WIDTH]
-            for probe in range(probes):
-                mine, heavy = sums[probe], weights[probe, k : k + WIDTH]
-                for line in range(0, end - start, LINE):
-                    _add(mine, some, few, heavy, line)
-        for probe in range(probes):
-            for j in range(end - start):
-                found[probe, start + j] = float32(sums[probe, j]) * (units[probe] * steps[start + j])
+    found = np.empty((len(weights), len(words) * ABREAST), np.float32)
+    sums = np.empty(ABREAST, np.int32)
+    middles = np.empty(len(weights), np.int32)
+    for probe in range(len(weights)):
+        middles[probe] = ((1 << 16 // many) - 1) * weights[probe].sum()
+    for tile in range(len(words)):
+        some, places = words[tile], slice(tile * ABREAST, (tile + 1) * ABREAST)
+        step, error = steps[places], errors[places]
+        for probe in range(len(weights)):
+            sums[:] = 0
+            for k in range(0, len(some), WORDS):
+                few, heavy = some[k : k + WORDS], weights[probe, k * many : (k + WORDS) * many]
+                if many == FOUR:
+                    _add_fours(sums, few, heavy)
+                else:
+                    _add_threes(sums, few, heavy)
+            most = found[probe, places]
+            for j in range(ABREAST):
+                product = float32(2 * sums[j] - middles[probe]) * (units[probe] * step[j])
+                most[j] = product + lengths[probe] * error[j]
     return found
 
 
-@partial(compiled, fastmath={"contract", "nsz", "reassoc"})
+@_summing
 def cosines(probe: NDArray[np.float64], vectors: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
     """The products, (m,), in float64, of a probe, (d,), with the vectors, (n, d), of m places."""
     found = np.zeros(len(places), np.float64)
     for number in range(len(places)):
-        _fetch(vectors, places[min(number + 1, len(places) - 1)])
+        for k in range(0, len(probe), _LINE // 4):
+            _fetch(vectors, places[min(number + 2, len(places) - 1)], k)
         vector = vectors[places[number]]
         total = 0.0
         for k in range(len(probe)):
