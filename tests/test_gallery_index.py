@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
@@ -105,6 +106,7 @@ def test_more_vectors_than_a_block_holds_are_all_searched() -> None:
     rows = _of_length_one(np.random.default_rng(0).standard_normal((BLOCK_ROWS + 300, 8)))
     index = Index()
     index.add(np.arange(len(rows)), rows)
+    assert index.search(rows[-1], 1, 0.0)[0][0] == len(rows) - 1
     index.remove(range(0, len(rows), 2))
     vectors = dict(zip(range(1, len(rows), 2), rows[1::2], strict=True))
     for probe in (rows[3], rows[-1]):
@@ -112,6 +114,40 @@ def test_more_vectors_than_a_block_holds_are_all_searched() -> None:
         best = {2 * int(place) + 1 for place in np.argpartition(-scores, 50)[:50]}
         expected = _brute_force({name: vectors[name] for name in best}, probe, 10, 0.0)
         assert index.search(probe, 10, 0.0) == expected
+
+
+@given(st.integers(0, 2**32), st.integers(0, 20), st.integers(1, 30), LEAST)
+def test_many_blocks_are_searched_like_one(seed: int, count: int, most: int, at_least: float) -> None:
+    chance = np.random.default_rng(seed)
+    rows, queries = _crowd(chance, 3000, 24), _crowd(chance, count, 24)
+    gone, without = (set(chance.integers(0, len(rows), 40).tolist()) for _ in range(2))
+    with patch.object(engine, "BLOCK_ROWS", 128), patch.object(engine, "_NEXT", 64), patch.object(engine, "_FIRST", 20):
+        index = _indexed(dict(enumerate(rows)))
+        index.remove(gone)
+        found = index.search_all(queries, most, at_least, without)
+    vectors = {name: row for name, row in enumerate(rows) if name not in gone | without}
+    assert found == [_brute_force(vectors, query, most, at_least) for query in queries]
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_vector_that_is_not_finite_is_never_found_and_slows_no_other(broken: float) -> None:
+    index = _indexed({1: person(1), 2: np.full_like(person(1), broken), 3: person(3)})
+    index.add([3], np.full_like(person(3), broken)[None])
+    assert [name for name, _ in index.search(person(1), 5, -1.0)] == [1]
+    block = index._blocks[0]
+    assert np.isnan(block._steps[1:3]).all()
+    assert block._errors.max() < 1
+
+
+def test_kernels_without_huge_pages_are_served() -> None:
+    class Small(mmap.mmap):
+        def madvise(self, *_: int) -> None:
+            raise OSError("no huge pages")
+
+    rows = _of_length_one(np.random.default_rng(0).standard_normal((20_000, 32)))
+    with patch.object(mmap, "mmap", Small):
+        index = _indexed(dict(enumerate(rows)))
+    assert index.search(rows[7], 1, 0.5)[0][0] == 7
 
 
 def test_vectors_take_at_most_1_4_times_their_own_bytes() -> None:

@@ -55,10 +55,23 @@ def test_both_runtimes_make_the_same_embeddings(found: list[tuple[Picture, Face]
     assert (one * other).sum(axis=1).min() >= RUNTIMES
 
 
-@pytest.mark.parametrize("profile", ["fast", "accurate"])
+@pytest.mark.parametrize(
+    ("profile", "runtime", "precision"),
+    [
+        ("fast", "openvino", "f32"),
+        ("accurate", "openvino", "f32"),
+        ("fast", "openvino", "bf16"),
+        ("fast", "onnxruntime", "f32"),
+    ],
+)
 def test_faces_of_one_picture_are_embedded_together_as_they_are_alone(
-    found: list[tuple[Picture, Face]], profile: str
+    found: list[tuple[Picture, Face]], profile: str, runtime: str, precision: str
 ) -> None:
+    pytest.importorskip(runtime)
+    try:
+        analyzer = open_analyzer(from_environment(profile=profile, runtime=runtime, precision=precision))
+    except RuntimeUnavailable:
+        pytest.skip("this processor has no bf16 arithmetic")
     picture, face = found[0]
     moved = [
         replace(
@@ -68,10 +81,10 @@ def test_faces_of_one_picture_are_embedded_together_as_they_are_alone(
         )
         for step in range(2 * TOGETHER + 1)
     ]
-    analyzer = open_analyzer(from_environment(precision="f32", profile=profile))
     together = analyzer.embed(picture, moved)
     alone = np.concatenate([analyzer.embed(picture, [each]) for each in moved])
     assert together.shape == (len(moved), DIMENSIONS)
-    np.testing.assert_allclose(together, alone, atol=1e-5)
+    # Other kernels may round otherwise: in f32 no score moves, in bf16 none by a hundredth of what decides.
+    assert (together * alone).sum(axis=1).min() >= (1 - 1e-6 if precision == "f32" else BF16)
     assert np.abs(together[1:] - together[:-1]).max() > 0.01
     assert analyzer.embed(picture, []).shape == (0, DIMENSIONS)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from regard.settings import from_environment
+from regard.vision import runtime
 from regard.vision.images import Picture
 from regard.vision.labels import LabelFinder
 from regard.vision.runtime import Array, Runtime, RuntimeUnavailable
@@ -127,6 +128,30 @@ def test_a_wrong_number_of_inputs_is_refused() -> None:
     model = Runtime(precision="f32").load(_path("gender-presentation"), (1, 3, 32, 32))
     with pytest.raises(ValueError, match="1 inputs, not 2"):
         model(np.zeros((1, 3, 32, 32)), np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("told", "precision"),
+    [
+        ("GenuineIntel avx512_bf16 amx_bf16", "bf16"),
+        ("AuthenticAMD avx512_bf16", "bf16"),
+        ("GenuineIntel avx512_bf16", "f32"),
+        ("AuthenticAMD avx2", "f32"),
+        (None, "f32"),
+    ],
+)
+def test_bf16_is_chosen_where_it_is_quicker(
+    told: str | None, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        Runtime("openvino", "bf16")
+    except RuntimeUnavailable:
+        pytest.skip("this processor has no bf16 arithmetic")
+    info = tmp_path / "cpuinfo"
+    if told is not None:
+        info.write_text(told)
+    monkeypatch.setattr(runtime, "_PROCESSOR", info)
+    assert Runtime().precision == precision
 
 
 def test_what_the_settings_cannot_have_is_refused() -> None:

@@ -77,7 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     precision: Annotated[
         str,
         _help(
-            "Arithmetic of the models: auto (bf16 where the processor is quicker in it), bf16 or f32.",
+            "Arithmetic of the models: auto (bf16 on processors with AMX and AMD's with AVX-512 BF16), bf16 or f32.",
             pattern="^(auto|bf16|f32)$",
         ),
     ] = "auto"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
@@ -16,9 +17,8 @@ SMALLEST = ABREAST
 # Cosines of strangers spread by 1/√d, and what a code may be wrong about does not depend on d: the more dimensions,
 # the more vectors are looked at again. From so many on, codes of 5 bits are read in less time than is then lost.
 _MANY_DIMENSIONS = 3 << 7
+# From so many bytes on memory is the system's own.
 _LARGE = 1 << 20
-# So many probes are multiplied at once: each takes four bytes for each vector of a block meanwhile.
-_AT_ONCE = 1 << 4
 
 _Number = TypeVar("_Number", np.float32, np.uint16)
 
@@ -62,8 +62,9 @@ class Block:
         wanted = self.used + len(vectors)
         if wanted > len(self.rows):
             self._grow(wanted)
+        error = self.write(self.used, vectors)
         self.used = wanted
-        return self.write(wanted - len(vectors), vectors)
+        return error
 
     def write(self, start: int, vectors: NDArray[np.float32]) -> float:
         """Put vectors in the places from `start` on. The largest error of their codes."""
@@ -77,13 +78,12 @@ class Block:
         self.rows[place], self._words[place // ABREAST, :, place % ABREAST], self._steps[place] = 0, 0, np.nan
 
     def scan(self, probes: Probes) -> Iterator[NDArray[np.float32]]:
-        """For each probe, as rounded, what its product with each row may be at most, (used,); NaN of blank ones."""
-        tiles = -(-self.used // ABREAST)
-        for start in range(0, len(probes.weights), _AT_ONCE):
-            some = slice(start, start + _AT_ONCE)
-            rounded = probes.weights[some], probes.units[some], probes.lengths[some]
-            for most in ceilings(*rounded, self._words[:tiles], self._steps, self._errors, self._many):
-                yield most[: self.used]
+        """For each probe what its product with each row may be at most, (used,), but for what rounding the probe took
+        away; NaN of blank rows."""
+        rounded = probes.weights, probes.units, probes.lengths
+        words = self._words[: -(-self.used // ABREAST)]
+        for most in ceilings(*rounded, words, self._steps, self._errors, self._many):
+            yield most[: self.used]
 
     def _grow(self, wanted: int) -> None:
         rows, words, steps, errors = self.rows, self._words, self._steps, self._errors
@@ -122,6 +122,7 @@ def _zeros(shape: tuple[int, ...], kind: type[_Number]) -> NDArray[_Number]:
     if size < _LARGE:
         return np.zeros(shape, kind)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
+    # Some systems know no huge pages, and some kernels were built without.
+    with suppress(AttributeError, OSError):
         memory.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(memory, kind, count).reshape(shape)

@@ -19,11 +19,12 @@ Hit = tuple[int, float]
 
 # Scores are told to so many decimals: templates carry no more, and a face equals itself.
 _DECIMALS = 6
-# Room in a block that comes after a full one: growing from less leaves holes in the memory behind.
+# Room in a block that comes after a full one: growing from less copies more often.
 _NEXT = BLOCK_ROWS // 4
 # The best of the first so many rule out most others of a block before they are counted.
 _FIRST = 1 << 12
-# So many blocks are taken at once, a share for each query: their ceilings wait in a cache until the best are known.
+# So many blocks are taken at once, or fewer for several queries: their ceilings wait in a cache until the best are
+# known.
 _TAKEN = 1 << 4
 # Blank rows are read by every search. When a quarter of all is blank, and more than a few, the rest moves together.
 _MOST_BLANK = 0.25
@@ -39,7 +40,7 @@ class Part(NamedTuple):
 
 
 class _Scanned(NamedTuple):
-    """A block, with what the product of one query with each of its rows may be at most; NaN is not looked at."""
+    """A block, with its ceilings for one query (:meth:`Block.scan`); rows where they are NaN are not looked at."""
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
@@ -49,7 +50,8 @@ class _Scanned(NamedTuple):
 class Index:
     """Vectors of length 1, by id: a whole number, 0 or more. Searches may run at the same time; a change runs alone.
 
-    Each vector takes 4 bytes a dimension, its code half of one, and both 24: 1.17 times the vectors at 128 dimensions.
+    Each vector takes 4 bytes a dimension, its code half of one or two thirds, and both 24: 1.17 times the vectors at
+    128 dimensions.
     """
 
     def __init__(self) -> None:
@@ -134,22 +136,25 @@ class Index:
     def search_all(
         self, queries: NDArray[np.float32], most: int, at_least: float, without: Collection[int] = ()
     ) -> list[list[Hit]]:
-        """What each of the queries, (q, d), finds; all of them share one pass over the codes.
+        """What each of the queries, (q, d), finds; up to 16 of them share one pass over the codes.
 
         Let x and y be a vector and a query, x' and y' what the codes of both stand for. Then
         x·y = x'·y' + (x - x')·y + x'·(y - y'), which is x'·y' + |x - x'||y| + |x'||y - y'| at most (Cauchy-Schwarz):
         where that lies behind the last one to be kept, the vector cannot come before it.
         """
-        if not self._live:
+        if len(queries) > _TAKEN:
+            some = (queries[start : start + _TAKEN] for start in range(0, len(queries), _TAKEN))
+            return [hits for each in some for hits in self.search_all(each, most, at_least, without)]
+        if not self._live or not len(queries):
             return [[] for _ in queries]
         probes = Probes(queries)
         reach = self._longest + self._error
         # Scores are rounded to their decimals, and the kernel's sums when steps and units are multiplied with them.
-        rounding = 2 * 10**-_DECIMALS + 8 * np.finfo(np.float32).eps * float(probes.lengths.max()) * reach
+        rounding = 2 * 10**-_DECIMALS + 8 * float(np.finfo(np.float32).eps * probes.lengths.max()) * reach
         slack = reach * probes.error + rounding
         barred = [place for name in without if (place := self._place(name)) is not None]
         found = [_Best(query, most, at_least, slack) for query in queries]
-        together = max(_TAKEN // len(queries), 1)
+        together = _TAKEN // len(queries)
         for start in range(0, len(self._blocks), together):
             scanned = [self._scanned(number, probes, barred) for number in range(len(self._blocks))[start:][:together]]
             for best, *blocks in zip(found, *scanned, strict=True):
@@ -220,8 +225,8 @@ class _Best:
         """Take blocks. The most promising of each come first: once their scores are known, few others reach them."""
         left = []
         for block in blocks:
-            few = _FIRST if len(self._ids) < self._most else 0
-            for start, end in ((0, few), (few, None)):
+            cuts = [0] if len(self._ids) == self._most else [0, _FIRST]
+            for start, end in zip(cuts, [*cuts[1:], None], strict=True):
                 first = near = start + self._near(block.ceilings[start:end])
                 if len(near) > self._most:
                     first = near[np.argpartition(block.ceilings[near], -self._most)[-self._most :]]
@@ -236,13 +241,13 @@ class _Best:
         return list(zip(self._ids.tolist(), self._scores.tolist(), strict=True))
 
     def _near(self, ceilings: NDArray[np.float32]) -> NDArray[np.int64]:
-        return np.flatnonzero(ceilings >= self._last - self._slack)
+        return (ceilings >= self._last - self._slack).nonzero()[0]
 
     def _score(self, block: _Scanned, places: NDArray[np.int64]) -> None:
         if not len(places):
             return
         scores = cosines(self._query, block.vectors, places).round(_DECIMALS)
-        enough = np.flatnonzero(scores >= self._last)
+        enough = (scores >= self._last).nonzero()[0]
         if not len(enough):
             return
         ids, scores = np.append(self._ids, block.ids[places[enough]]), np.append(self._scores, scores[enough])

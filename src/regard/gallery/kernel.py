@@ -18,7 +18,7 @@ from regard.compiling import compiled
 THREE, FOUR = 3, 4
 ABREAST = 64
 # So many words are multiplied at a time, with weights of up to so much: their sums stay within 16 bits, where twice as
-# many are added up at once as in 32.
+# many are added up at once as in 32: twelve codes of up to 31 by 88 are 32,736.
 WORDS = 4
 HEAVIEST = 88
 _LANES = 32
@@ -99,6 +99,11 @@ _add_fours: Any = intrinsic(lambda _, sums, words, weights: _adding(FOUR, _, sum
 _fetch: Any = intrinsic(_fetching)
 
 
+@compiled
+def _code(number: Any, scale: Any, highest: Any) -> Any:
+    return min(max(np.rint(number * scale + highest * float32(0.5)), float32(0)), highest)
+
+
 @_summing
 def encode(
     vectors: NDArray[np.float32],
@@ -111,7 +116,8 @@ def encode(
     """Put the codes of vectors, (n, d), `many` a word, in the places from `start` on.
 
     `words` are of shape (places / ABREAST, words a vector, ABREAST). Of b bits a code c stands for 2c - 2^b + 1 times
-    the step of its place. The error of a place is at least the length of the difference from what is encoded.
+    the step of its place. The error of a place is at least the length of the difference from what is encoded. What is
+    not finite gets no step (NaN).
     """
     count, bits = vectors.shape[1], 16 // many
     highest = float32((1 << bits) - 1)
@@ -120,21 +126,22 @@ def encode(
         vector = vectors[row]
         peak = np.abs(vector).max() if count else float32(0)
         place, least = start + row, float32(np.inf)
+        steps[place] = np.nan
         for share in _SHARES:
             step = float32(peak * share / highest)
             scale = float32(0.5) / step if step > 0 else float32(0)
             lost = float32(0)
             for k in range(count):
-                code = min(max(np.rint(vector[k] * scale + highest / 2), 0), highest)
+                code = _code(vector[k], scale, highest)
                 off = vector[k] - (code + code - highest) * step
                 lost += off * off
             if lost < least:
                 least, steps[place] = lost, step
         # The rest stands for the rounding of this computation itself.
-        errors[place] = np.sqrt(least) * 1.0001 + 1e-6
+        errors[place] = np.sqrt(least) * 1.0001 + 1e-6 if least < np.inf else 0
         scale = float32(0.5) / steps[place] if steps[place] > 0 else float32(0)
         for k in range(count):
-            codes[k] = uint16(min(max(np.rint(vector[k] * scale + highest / 2), 0), highest))
+            codes[k] = uint16(_code(vector[k], scale, highest))
         tile, column = place // ABREAST, place % ABREAST
         for word in range(words.shape[1]):
             together = 0
@@ -155,9 +162,9 @@ def ceilings(
 ) -> NDArray[np.float32]:
     """What the products of probes with encoded vectors, `many` codes a word, may be at most, (q, places).
 
-    `weights`, (q, codes a vector), are HEAVIEST at most and count in `units`, (q,); the probes that they stand for are
-    of these `lengths`. To the product with the codes, a whole number that is multiplied in float32, comes the length
-    times the error.
+    That is but for what rounding the probes to weights took away. `weights`, (q, codes a vector), are from -HEAVIEST
+    to HEAVIEST and count in `units`, (q,); the probes that they stand for are of these `lengths`. To the product with
+    the codes, a whole number that is multiplied in float32, comes the length times the error.
     """
     found = np.empty((len(weights), len(words) * ABREAST), np.float32)
     sums = np.empty(ABREAST, np.int32)

@@ -15,7 +15,7 @@ from regard.vision.crops import ALIGNED, aligned, crop
 from regard.vision.runtime import Model
 
 DIMENSIONS = 128
-# Four take an eighth less time together than one by one, more of them no less (docs/benchmarks.md, Batches).
+# Four take a seventh less time together than one by one, more of them no less (docs/benchmarks.md, Batches).
 TOGETHER = 4
 
 

@@ -21,6 +21,7 @@ Array = NDArray[Any]
 Shape = tuple[int, ...]
 KINDS = ("openvino", "onnxruntime")
 PRECISIONS = ("auto", "bf16", "f32")
+_PROCESSOR = Path("/proc/cpuinfo")
 
 
 class RuntimeUnavailable(RuntimeError):
@@ -258,10 +259,10 @@ def _reshaped(path: Path, shape: Shape | Mapping[str, Shape]) -> bytes:
 
 def _bf16_pays() -> bool:
     # Where a matrix unit (AMX) multiplies in it, and on AMD's processors that multiply in it at all: on a Zen 5 the
-    # embedder took 4.1 ms against 7.0 in f32, and every other model was quicker too. On Intel's with AVX-512 alone it
-    # took 17 ms against 11, and every other model was slower.
+    # embedder took 4.1 ms against 7.0 in f32, and every other model was quicker too; a Zen 4 was not measured. On
+    # Intel's with AVX-512 alone it took 17 ms against 11, and every other model was slower.
     try:
-        told = Path("/proc/cpuinfo").read_text()
+        told = _PROCESSOR.read_text()
     except OSError:
         return False
     return "amx_bf16" in told or ("AuthenticAMD" in told and "avx512_bf16" in told)
