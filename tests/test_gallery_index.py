@@ -137,6 +137,7 @@ def test_a_vector_that_is_not_finite_is_never_found_and_slows_no_other(broken: f
     block = index._blocks[0]
     assert np.isnan(block._steps[1:3]).all()
     assert block._errors.max() < 1
+    assert 1 <= index._longest < 1.001
 
 
 def test_kernels_without_huge_pages_are_served() -> None:

@@ -102,8 +102,9 @@ class Block:
 
 
 def longest(vectors: NDArray[np.float32]) -> float:
-    """The greatest length of the vectors, (n, d)."""
-    return float(np.sqrt(np.einsum("ij,ij->i", vectors, vectors).max(initial=0)))
+    """The greatest length of the vectors, (n, d), that are finite."""
+    squares = np.einsum("ij,ij->i", vectors, vectors)
+    return float(np.sqrt(squares.max(initial=0, where=np.isfinite(squares))))
 
 
 def _many(dimensions: int) -> int:
