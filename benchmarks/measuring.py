@@ -49,7 +49,7 @@ def machine() -> str:
     """One line that says where it was measured."""
     info = Path("/proc/cpuinfo")
     names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-    # Names on shared machines tell a maker at best, and the one after it what was built.
+    # On shared machines the system's name for a processor tells its maker at best; LLVM's tells which one it is.
     name = f"{names[0] if names else platform.machine()} ({get_host_cpu_name()})"
     return f"Measured on {len(os.sched_getaffinity(0))} cores of {name}."
 

@@ -56,9 +56,8 @@ def run() -> str:
         rows,
         f"Templates of {DIMENSIONS} dimensions, each of another person and so under another key. "
         f"Enrolling seals vectors that are given and commits them, {AT_ONCE:,} a transaction; it is measured once. "
-        "Opening sweeps keys "
-        "without faces. The first search opens every template, or the cache of them that is written behind it and "
-        "when the service stops, read from the system's memory. "
+        "Opening sweeps keys without faces. The first search opens every template, or the cache of them that is "
+        "written behind it and when the service stops, read from the system's memory. "
         f"{ERASED} people were erased; a start looks through everybody only where the database has not seen one of the "
         f"erasures, as after a restored backup. Medians of {ROUNDS}. `python -m benchmarks templates`",
     )

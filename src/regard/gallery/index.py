@@ -143,8 +143,8 @@ class Index:
         where that lies behind the last one to be kept, the vector cannot come before it.
         """
         if len(queries) > _TAKEN:
-            some = (queries[start : start + _TAKEN] for start in range(0, len(queries), _TAKEN))
-            return [hits for each in some for hits in self.search_all(each, most, at_least, without)]
+            few = (queries[start : start + _TAKEN] for start in range(0, len(queries), _TAKEN))
+            return [hits for each in few for hits in self.search_all(each, most, at_least, without)]
         if not self._live or not len(queries):
             return [[] for _ in queries]
         probes = Probes(queries)
@@ -156,7 +156,8 @@ class Index:
         found = [_Best(query, most, at_least, slack) for query in queries]
         together = _TAKEN // len(queries)
         for start in range(0, len(self._blocks), together):
-            scanned = [self._scanned(number, probes, barred) for number in range(len(self._blocks))[start:][:together]]
+            some = range(start, min(start + together, len(self._blocks)))
+            scanned = [self._scanned(number, probes, barred) for number in some]
             for best, *blocks in zip(found, *scanned, strict=True):
                 best.take(blocks)
         return [best.hits() for best in found]

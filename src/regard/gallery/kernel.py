@@ -42,7 +42,7 @@ def _adding(many: int, _: Any, sums: Any, words: Any, weights: Any) -> Any:
         spread = [_spread(builder, builder.load(builder.gep(heavy, [_LONG(k)]))) for k in range(WORDS * many)]
         for line in range(0, WORDS * ABREAST * 2, _LINE):
             # It may lie behind the last word.
-            _bring_near(builder, builder.gep(builder.bitcast(read, _BYTE.as_pointer()), [_LONG(_AHEAD + line)]))
+            _bring_near(builder, read, _LONG(_AHEAD + line))
         for start in range(0, ABREAST, _LANES):
             some = [_vector(builder, builder.gep(read, [_LONG(word * ABREAST + start)])) for word in range(WORDS)]
             codes = [code for each in some for code in _codes(builder, builder.load(each, align=2), many)]
@@ -61,14 +61,15 @@ def _fetching(_: Any, vectors: Any, place: Any, dimension: Any) -> Any:
         steps = (
             builder.mul(each, builder.extract_value(rows.strides, side)) for side, each in enumerate(arguments[1:])
         )
-        _bring_near(builder, builder.gep(builder.bitcast(rows.data, _BYTE.as_pointer()), [builder.add(*steps)]))
+        _bring_near(builder, rows.data, builder.add(*steps))
         return context.get_dummy_value()
 
     return types.void(vectors, place, dimension), written
 
 
-def _bring_near(builder: Any, place: Any) -> None:
+def _bring_near(builder: Any, data: Any, offset: Any) -> None:
     fetch = builder.module.declare_intrinsic("llvm.prefetch.p0", fnty=_FETCH)
+    place = builder.gep(builder.bitcast(data, _BYTE.as_pointer()), [offset])
     # To read, into every cache, as data.
     builder.call(fetch, [place, _INT(0), _INT(3), _INT(1)])
 
@@ -124,8 +125,8 @@ def encode(
     codes = np.zeros(words.shape[1] * many, np.uint16)
     for row in range(len(vectors)):
         vector = vectors[row]
-        peak = np.abs(vector).max() if count else float32(0)
-        place, least = start + row, float32(np.inf)
+        peak = np.abs(vector).max()
+        place, least, best = start + row, float32(np.inf), float32(0)
         steps[place] = np.nan
         for share in _SHARES:
             step = float32(peak * share / highest)
@@ -136,12 +137,11 @@ def encode(
                 off = vector[k] - (code + code - highest) * step
                 lost += off * off
             if lost < least:
-                least, steps[place] = lost, step
+                least, best, steps[place] = lost, scale, step
         # The rest stands for the rounding of this computation itself.
         errors[place] = np.sqrt(least) * 1.0001 + 1e-6 if least < np.inf else 0
-        scale = float32(0.5) / steps[place] if steps[place] > 0 else float32(0)
         for k in range(count):
-            codes[k] = uint16(_code(vector[k], scale, highest))
+            codes[k] = uint16(_code(vector[k], best, highest))
         tile, column = place // ABREAST, place % ABREAST
         for word in range(words.shape[1]):
             together = 0
