@@ -15,10 +15,10 @@ from benchmarks.pictures import small
 from regard.operations.registry import answered
 from regard.server import open_office, open_service
 from regard.settings import from_environment
-from regard.stewardship import tables
-from regard.stewardship.call import Call, Caller, Capability, DataClass, Operation
-from regard.stewardship.organizations import new_id
-from regard.stewardship.snapshot import Snapshots
+from regard.stewardship.gate.snapshot import Snapshots
+from regard.stewardship.parties.organizations import new_id
+from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
+from regard.stewardship.records import tables
 
 ORGANIZATIONS, EDGES, POLICE = 10_000, 20_000, 20
 BODY = bytes(300_000)

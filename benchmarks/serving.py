@@ -19,7 +19,7 @@ from regard.operations.registry import Answer, answered
 from regard.operations.service import Service
 from regard.server import open_office, open_service
 from regard.settings import from_environment
-from regard.stewardship.call import Call
+from regard.stewardship.policy.call import Call
 from tests.running import Running, running
 from tests.wire_client import signed
 

@@ -19,7 +19,7 @@ from regard.gallery.faces import Candidate
 from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.search import Probe
 from regard.sealing import master_key
-from regard.stewardship import tables
+from regard.stewardship.records import tables
 from tests.fakes import Clock
 from tests.peopled import House
 

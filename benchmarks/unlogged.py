@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from regard.cli import app
-from regard.stewardship.logbook import Logbook
-from regard.stewardship.payloads import Part
+from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.logbook.payloads import Part
 
 
 def _seal(_logbook: Logbook, part: Part) -> Any:

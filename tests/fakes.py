@@ -25,7 +25,7 @@ from regard.operations.registry import function_of
 from regard.operations.rooms import Rooms
 from regard.sealing import master_key
 from regard.settings import Settings
-from regard.stewardship.call import Call, Caller, Capability, DataClass, Operation
+from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
 from regard.vision.equipment import EquipmentInspector, Person
 from regard.vision.faces import Box, Description, Face, FaceAnalyzer, Landmark, Pose, Quality, UnknownVersion
 from regard.vision.images import Picture

@@ -17,10 +17,10 @@ from regard.operations.registry import answered
 from regard.operations.service import Service
 from regard.sealing import master_key
 from regard.settings import Settings
-from regard.stewardship.call import Call, Caller
-from regard.stewardship.gate import Gate
-from regard.stewardship.logbook import Logbook
-from regard.stewardship.organizations import Organizations
+from regard.stewardship.gate.gate import Gate
+from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.parties.organizations import Organizations
+from regard.stewardship.policy.call import Call, Caller
 from tests.databases import database_url
 from tests.fakes import open_rooms
 

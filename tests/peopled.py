@@ -17,17 +17,17 @@ from regard.operations.registry import answered
 from regard.operations.service import Service
 from regard.sealing import SealingKey, master_key
 from regard.settings import Settings
-from regard.stewardship.access import Access
-from regard.stewardship.call import Call
-from regard.stewardship.consent import Notice
-from regard.stewardship.consents import Consents
-from regard.stewardship.erasure import Erased, Erasure
-from regard.stewardship.gate import Gate
-from regard.stewardship.logbook import Logbook
-from regard.stewardship.loops import Loops
-from regard.stewardship.organizations import Organizations
-from regard.stewardship.retention import CurrentCollections, Retention
-from regard.stewardship.review import Reviews
+from regard.stewardship.gate.gate import Gate
+from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.parties.organizations import Organizations
+from regard.stewardship.people.access import Access
+from regard.stewardship.people.consent import Notice
+from regard.stewardship.people.consents import Consents
+from regard.stewardship.people.erasure import Erased, Erasure
+from regard.stewardship.people.loops import Loops
+from regard.stewardship.people.retention import CurrentCollections, Retention
+from regard.stewardship.people.review import Reviews
+from regard.stewardship.policy.call import Call
 from tests.databases import copy_database, database_url, keys_place
 from tests.fakes import Clock, FakeModerator, open_rooms, picture_of
 

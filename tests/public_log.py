@@ -13,9 +13,9 @@ from regard.ledger.log import Log
 from regard.ledger.notes import Signer
 from regard.ledger.served import Served
 from regard.ledger.shards import Shards
-from regard.stewardship.charter import Charter, Member, Quota
-from regard.stewardship.motions import Kind, Motion
-from regard.stewardship.report import Report, read_report
+from regard.stewardship.council.charter import Charter, Member, Quota
+from regard.stewardship.council.motions import Kind, Motion
+from regard.stewardship.reports.report import Report, read_report
 from tests.ledger_faults import QuickDisk
 
 NAME = "log.example"

@@ -23,8 +23,8 @@ from regard.commands.demo import OwnService, own_service
 from regard.ledger.series import audit_series
 from regard.server import open_office, public_log
 from regard.settings import Settings, from_environment
-from regard.stewardship.entries import CALL
-from regard.stewardship.logbook import Logbook
+from regard.stewardship.logbook.entries import CALL
+from regard.stewardship.logbook.logbook import Logbook
 from tests.databases import Server
 from tests.fakes import picture_of
 from tests.linearizable import Event, linearizable

@@ -18,7 +18,7 @@ from regard.ledger.series import Keys
 from regard.ledger.served import Served
 from regard.ledger.shards import Shards
 from regard.ledger.witness import Witness
-from regard.stewardship.pseudonyms import pseudonym
+from regard.stewardship.records.pseudonyms import pseudonym
 from regard.wire.log_pages import log_pages
 from regard.wire.witness_pages import witness_pages
 from tests.ledger_faults import QuickDisk

@@ -12,12 +12,12 @@ from regard.database import open_database
 from regard.ledger.notes import Signer
 from regard.sealing import SealingKey
 from regard.settings import Settings
-from regard.stewardship.call import Call, Caller, Capability, DataClass, Operation
-from regard.stewardship.collections import Terms
-from regard.stewardship.gate import Denied, Gate, Permit
-from regard.stewardship.logbook import Logbook
-from regard.stewardship.member_keys import read_signer
-from regard.stewardship.organizations import Organizations
+from regard.stewardship.council.collections import Terms
+from regard.stewardship.council.member_keys import read_signer
+from regard.stewardship.gate.gate import Denied, Gate, Permit
+from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.parties.organizations import Organizations
+from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
 from tests.databases import database_url
 
 NOW = 1_800_000_000.0

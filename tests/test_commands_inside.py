@@ -10,7 +10,7 @@ from regard.commands.inside import Inside
 from regard.operations.errors import ApiError
 from regard.server import open_office
 from regard.settings import Settings
-from regard.stewardship.keys import DAY
+from regard.stewardship.parties.keys import DAY
 
 
 def test_a_key_that_is_revoked_or_ends_while_a_command_runs_works_no_more(tmp_path: Path) -> None:

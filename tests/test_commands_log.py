@@ -21,7 +21,7 @@ from regard.ledger.cosigning import Asked, Collector
 from regard.ledger.notes import Kind, Signer, Verifier, sign_note
 from regard.ledger.series import Broken, Keys, log_name
 from regard.settings import SettingError, from_environment
-from regard.stewardship.own_calls import OwnCalls
+from regard.stewardship.logbook.own_calls import OwnCalls
 from regard.wire.metrics import Metrics
 from tests.served_log import NAME, SECRET, Book, opened, serving_log, serving_witness
 

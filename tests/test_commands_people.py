@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from regard.cli import app
-from regard.stewardship.consent_imports import COLUMNS
+from regard.stewardship.people.consent_imports import COLUMNS
 
 
 @pytest.fixture

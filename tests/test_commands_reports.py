@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from regard import server
 from regard.commands import report, reports
 from regard.settings import from_environment
-from regard.stewardship.inbox import About, Filing
+from regard.stewardship.people.inbox import About, Filing
 from tests.public_log import PublicLog, founding
 
 FILING = Filing(About.ABUSE, "somebody [b]watches[/b] the street", "me@example.org")

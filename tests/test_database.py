@@ -11,12 +11,12 @@ from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 import regard.gallery.tables
-import regard.stewardship.tables
+import regard.stewardship.records.tables
 from regard.database import insert_new, insert_rows, metadata, migrate, open_database, sqlite_url, writing
 from regard.ledger.tables import files
 from tests.databases import database_url
 
-ROOMS = (regard.gallery.tables, regard.stewardship.tables)
+ROOMS = (regard.gallery.tables, regard.stewardship.records.tables)
 
 
 @pytest.fixture

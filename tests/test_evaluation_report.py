@@ -18,7 +18,7 @@ from regard.evaluation.report import BadReport, Report, Statement, report_on, si
 from regard.evaluation.sample import Attribute
 from regard.ledger.entries import canonical
 from regard.ledger.notes import NoteError, Signer
-from regard.stewardship.public_entries import Audit
+from regard.stewardship.logbook.public_entries import Audit
 from tests.evaluating import degraded
 
 

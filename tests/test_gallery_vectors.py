@@ -19,10 +19,10 @@ from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.search import Probe
 from regard.gallery.vectors import NoVectors, Vectors
 from regard.sealing import master_key
-from regard.stewardship.council import first_start
-from regard.stewardship.member_keys import read_signer
-from regard.stewardship.motions import BadMotion, Kind, Vote
-from regard.stewardship.seals import CouncilSeals
+from regard.stewardship.council.council import first_start
+from regard.stewardship.council.member_keys import read_signer
+from regard.stewardship.council.motions import BadMotion, Kind, Vote
+from regard.stewardship.gate.seals import CouncilSeals
 from tests.databases import POSTGRESQL, keys_url
 from tests.fakes import Clock, person
 from tests.peopled import House

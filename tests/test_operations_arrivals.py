@@ -12,8 +12,8 @@ import pytest
 
 from regard.operations.errors import ApiError
 from regard.operations.registry import ours
-from regard.stewardship.call import Call
-from regard.stewardship.keys import DAY
+from regard.stewardship.parties.keys import DAY
+from regard.stewardship.policy.call import Call
 from tests.fakes import Clock, open_rooms, picture_of
 from tests.peopled import House
 

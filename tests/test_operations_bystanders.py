@@ -17,7 +17,7 @@ from regard.operations.registry import function_of
 from regard.operations.rooms import Rooms
 from regard.server import open_analyzer
 from regard.settings import Settings
-from regard.stewardship.consents import Consents
+from regard.stewardship.people.consents import Consents
 from tests.fakes import Client, Clock, open_rooms, picture_of
 
 TILE = 256

@@ -7,7 +7,7 @@ from pathlib import Path
 from regard.operations import coverage
 from regard.operations.model import service_model
 from regard.operations.registry import answered
-from regard.stewardship.call import Capability, DataClass
+from regard.stewardship.policy.call import Capability, DataClass
 
 PAGE = Path(__file__).parents[1] / "docs" / "coverage.md"
 

@@ -10,7 +10,7 @@ import pytest
 from regard.gallery.figures import COLLECTION
 from regard.operations.errors import ApiError, translated
 from regard.operations.registry import answered, collection_of, function_of, ours
-from regard.stewardship.call import Capability, DataClass
+from regard.stewardship.policy.call import Capability, DataClass
 from tests.fakes import Client, open_rooms, picture_of
 
 IMAGE = {"Bytes": picture_of(1, 2)}

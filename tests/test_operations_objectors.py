@@ -11,7 +11,7 @@ from PIL import Image
 
 from regard.server import open_analyzer
 from regard.settings import Settings
-from regard.stewardship.erasure import CAUGHT_RATE, SUPPRESSED_AT
+from regard.stewardship.people.erasure import CAUGHT_RATE, SUPPRESSED_AT
 from regard.vision.images import decode
 
 

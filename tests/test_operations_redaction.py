@@ -12,9 +12,9 @@ import pytest
 from regard.operations.errors import ApiError, translated
 from regard.operations.model import service_model
 from regard.operations.registry import answered, function_of, ours
-from regard.stewardship.call import Capability, DataClass
-from regard.stewardship.consents import Consents
-from regard.stewardship.withholding import threshold_of
+from regard.stewardship.people.consents import Consents
+from regard.stewardship.policy.call import Capability, DataClass
+from regard.stewardship.policy.withholding import threshold_of
 from regard.vision.images import decode
 from regard.vision.text import Line, TextReader, Word, between
 from tests.fakes import Client, open_rooms, picture_of

@@ -16,8 +16,8 @@ from regard.operations.errors import ApiError
 from regard.operations.registry import function_of, ours
 from regard.operations.rooms import Rooms
 from regard.sealing import SealingKey
-from regard.stewardship.call import Call
-from regard.stewardship.organizations import UNNAMED
+from regard.stewardship.parties.organizations import UNNAMED
+from regard.stewardship.policy.call import Call
 from tests.fakes import ORGANIZATION, Client, Clock, open_rooms, person, picture_of
 from tests.peopled import NOTICE, House
 

@@ -24,7 +24,7 @@ from regard.ledger.public import CHECKPOINT
 from regard.ledger.tiles import read_entries
 from regard.server import open_office
 from regard.settings import Settings
-from regard.stewardship.organizations import Edge, EdgeKind
+from regard.stewardship.parties.organizations import Edge, EdgeKind
 from tests.running import Running, running
 
 PERSON, USER, COLLECTION, TAG = "planted-person-417", "planted-user-418", "planted-collection-419", "planted-tag-420"

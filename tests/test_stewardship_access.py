@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from regard.ledger.notes import open_note
-from regard.stewardship.access import Export
+from regard.stewardship.people.access import Export
 from tests.fakes import Clock, picture_of
 from tests.peopled import House
 

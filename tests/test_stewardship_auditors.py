@@ -8,8 +8,8 @@ import pytest
 
 from regard.database import open_database
 from regard.gallery.errors import QuotaExceeded
-from regard.stewardship import records
-from regard.stewardship.auditors import Auditors
+from regard.stewardship.gate.auditors import Auditors
+from regard.stewardship.records import records
 from tests.databases import database_url
 
 

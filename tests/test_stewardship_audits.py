@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 from regard.database import open_database
 from regard.evaluation import AUDIT
 from regard.settings import Settings
-from regard.stewardship import records
-from regard.stewardship.audits import Audits
-from regard.stewardship.gate import Denied, Gate
-from regard.stewardship.motions import Kind, Vote
-from regard.stewardship.packs import Pack
-from regard.stewardship.policy import Policy, Principal, Request
+from regard.stewardship.council.motions import Kind, Vote
+from regard.stewardship.gate.audits import Audits
+from regard.stewardship.gate.gate import Denied, Gate
+from regard.stewardship.policy.packs import Pack
+from regard.stewardship.policy.policy import Policy, Principal, Request
+from regard.stewardship.records import records
 from tests.databases import database_url
 from tests.stewarding import Stewardship
 

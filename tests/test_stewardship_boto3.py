@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from regard.ledger.notes import Signer, sign_note
 from regard.server import open_office
 from regard.settings import Settings
-from regard.stewardship.attestations import attest, declaration
-from regard.stewardship.organizations import Edge, EdgeKind, Organizations
+from regard.stewardship.parties.attestations import attest, declaration
+from regard.stewardship.parties.organizations import Edge, EdgeKind, Organizations
 from tests.running import Running, running
 
 Client = Callable[..., Any]

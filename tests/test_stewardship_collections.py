@@ -8,10 +8,10 @@ import pytest
 
 from regard.gallery.gallery import open_gallery
 from regard.settings import Settings
-from regard.stewardship import records
-from regard.stewardship.collections import KeptCollections, Terms
-from regard.stewardship.gate import Denied, Gate
-from regard.stewardship.motions import BadMotion, Kind, Vote
+from regard.stewardship.council.collections import KeptCollections, Terms
+from regard.stewardship.council.motions import BadMotion, Kind, Vote
+from regard.stewardship.gate.gate import Denied, Gate
+from regard.stewardship.records import records
 from tests.databases import keys_url
 from tests.stewarding import Stewardship
 

@@ -11,10 +11,10 @@ from sqlalchemy import insert
 from regard.database import open_database
 from regard.gallery import tables as gallery
 from regard.ledger.notes import Signer, sign_note
-from regard.stewardship.call import Caller
-from regard.stewardship.consent import BadReceipt, Consent, Notice
-from regard.stewardship.consent_imports import COLUMNS, load, read
-from regard.stewardship.consents import Consents, NoSuchReceipt
+from regard.stewardship.people.consent import BadReceipt, Consent, Notice
+from regard.stewardship.people.consent_imports import COLUMNS, load, read
+from regard.stewardship.people.consents import Consents, NoSuchReceipt
+from regard.stewardship.policy.call import Caller
 from tests.stewarding import Stewardship
 
 NOTICE = Notice("2026-03", "en", "ab" * 32)

@@ -15,13 +15,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from regard.ledger.notes import KeyFormatError, Signer, sign_note
-from regard.stewardship import records
-from regard.stewardship.chain import BrokenChain
-from regard.stewardship.charter import BadCharter, Charter, Member, Quota
-from regard.stewardship.member_keys import read_public, read_signer
-from regard.stewardship.motions import BadMotion, Ballot, Kind, Motion, Vote
-from regard.stewardship.organizations import ByMotion, Standing
-from regard.stewardship.packs import BadPack, Pack
+from regard.stewardship.council.chain import BrokenChain
+from regard.stewardship.council.charter import BadCharter, Charter, Member, Quota
+from regard.stewardship.council.member_keys import read_public, read_signer
+from regard.stewardship.council.motions import BadMotion, Ballot, Kind, Motion, Vote
+from regard.stewardship.parties.organizations import ByMotion, Standing
+from regard.stewardship.policy.packs import BadPack, Pack
+from regard.stewardship.records import records
 from tests.stewarding import Stewardship
 
 DAY = 86_400

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from regard.stewardship.difference import difference
-from regard.stewardship.explanation import explain
-from regard.stewardship.motions import Kind, Vote
-from regard.stewardship.organizations import Standing, write_decision
-from regard.stewardship.packs import Pack
-from regard.stewardship.policy import Policy, without_rule
-from regard.stewardship.snapshot import Snapshot, Snapshots
+from regard.stewardship.council.motions import Kind, Vote
+from regard.stewardship.gate.difference import difference
+from regard.stewardship.gate.explanation import explain
+from regard.stewardship.gate.snapshot import Snapshot, Snapshots
+from regard.stewardship.parties.organizations import Standing, write_decision
+from regard.stewardship.policy.packs import Pack
+from regard.stewardship.policy.policy import Policy, without_rule
 from tests.stewarding import Stewardship
 from tests.test_stewardship_audits import RULE as AUDIT_RULE
 

@@ -12,7 +12,7 @@ from regard.gallery.tables import requests
 from regard.ledger.audit import audit
 from regard.ledger.proof import verify_receipt
 from regard.operations.errors import ApiError
-from regard.stewardship.erasure import Erasure, false_suppression_rate
+from regard.stewardship.people.erasure import Erasure, false_suppression_rate
 from tests.fakes import Clock, picture_of
 from tests.peopled import House
 

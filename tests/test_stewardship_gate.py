@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import text
 
 from regard.ledger.notes import Signer, sign_note
-from regard.stewardship import records
-from regard.stewardship.attestations import attest, declaration
-from regard.stewardship.call import Capability, Operation
-from regard.stewardship.explanation import explain
-from regard.stewardship.gate import Denied
-from regard.stewardship.motions import Kind, Vote
-from regard.stewardship.organizations import Edge, EdgeKind, Standing
-from regard.stewardship.policy import Policy
+from regard.stewardship.council.motions import Kind, Vote
+from regard.stewardship.gate.explanation import explain
+from regard.stewardship.gate.gate import Denied
+from regard.stewardship.parties.attestations import attest, declaration
+from regard.stewardship.parties.organizations import Edge, EdgeKind, Standing
+from regard.stewardship.policy.call import Capability, Operation
+from regard.stewardship.policy.policy import Policy
+from regard.stewardship.records import records
 from tests.stewarding import Stewardship
 
 FACE_OPERATIONS = ("DetectFaces", "CompareFaces", "IndexFaces", "SearchFacesByImage")
@@ -396,7 +396,7 @@ def test_a_stop_is_ratified_by_motion(room: Stewardship) -> None:
 
 
 def test_the_pack_open_comes_by_motion_and_serves_loopback_only(room: Stewardship) -> None:
-    from regard.stewardship.packs import Pack
+    from regard.stewardship.policy.packs import Pack
 
     police = room.caller("law-enforcement")
     pack = Pack.shipped("open")
@@ -425,7 +425,7 @@ def test_many_threads_pass_one_gate(room: Stewardship) -> None:
 def test_a_policy_file_that_is_corrupted_before_the_first_start_denies_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from regard.stewardship import packs
+    from regard.stewardship.policy import packs
 
     for file in packs.POLICIES.iterdir():
         (tmp_path / file.name).write_text(file.read_text().replace("forbid (", "forbid ((", 1))

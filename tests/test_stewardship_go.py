@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from regard.ledger.notes import Signer
-from regard.stewardship.motions import Ballot, Kind, Motion, Vote
+from regard.stewardship.council.motions import Ballot, Kind, Motion, Vote
 
 SOURCES = Path("/usr/share/gocode")
 

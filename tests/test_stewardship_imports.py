@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.stewardship.imports import (
+from regard.stewardship.parties.imports import (
     Report,
     UnreadableRow,
     load,
@@ -13,7 +13,7 @@ from regard.stewardship.imports import (
     read_follow_the_money,
     read_usaspending,
 )
-from regard.stewardship.organizations import EdgeKind, Standing
+from regard.stewardship.parties.organizations import EdgeKind, Standing
 from tests.stewarding import Stewardship
 
 

@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from regard.ledger.series import audit_series
 from regard.ledger.served import Served
-from regard.stewardship.inbox import (
+from regard.stewardship.logbook.logbook import NotLogged
+from regard.stewardship.people.inbox import (
     DAY,
     About,
     AlreadyAnswered,
@@ -26,8 +27,7 @@ from regard.stewardship.inbox import (
     UnknownReport,
     Verdict,
 )
-from regard.stewardship.logbook import NotLogged
-from regard.stewardship.tables import report_senders
+from regard.stewardship.records.tables import report_senders
 from tests.stewarding import Stewardship
 
 ADDRESS = "198.51.100.77"

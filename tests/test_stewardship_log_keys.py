@@ -11,7 +11,7 @@ from regard.ledger.notes import Verifier
 from regard.ledger.series import Broken, audit_series
 from regard.ledger.served import Served
 from regard.ledger.shards import Shards
-from regard.stewardship.log_keys import FolderKeys, LogKeys, NotRotated
+from regard.stewardship.logbook.log_keys import FolderKeys, LogKeys, NotRotated
 
 NAME = "log.example"
 

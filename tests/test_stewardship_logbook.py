@@ -22,10 +22,10 @@ from regard.ledger.audit import audit, from_folder
 from regard.ledger.entries import EntryError
 from regard.ledger.log import Log
 from regard.operations.errors import ApiError
-from regard.stewardship import records, tables
-from regard.stewardship.logbook import NotLogged
-from regard.stewardship.payload_rows import FileRows
-from regard.stewardship.payloads import Part
+from regard.stewardship.logbook.logbook import NotLogged
+from regard.stewardship.logbook.payload_rows import FileRows
+from regard.stewardship.logbook.payloads import Part
+from regard.stewardship.records import records, tables
 from tests.fakes import Clock, picture_of
 from tests.ledger_faults import QuickDisk
 from tests.logged import Logged, open_logged

@@ -14,11 +14,11 @@ from sqlalchemy import select
 
 from regard.operations.errors import ApiError
 from regard.operations.model import service_model
-from regard.stewardship import loops as room
-from regard.stewardship import tables
-from regard.stewardship.flows import Flow, NoSuchFlow
-from regard.stewardship.loops import Loops, NoSuchLabel, NoSuchLoop
-from regard.stewardship.review import Reviewer
+from regard.stewardship.people import loops as room
+from regard.stewardship.people.flows import Flow, NoSuchFlow
+from regard.stewardship.people.loops import Loops, NoSuchLabel, NoSuchLoop
+from regard.stewardship.people.review import Reviewer
+from regard.stewardship.records import tables
 from tests.fakes import Clock, as_botocore_reads_it, picture_of
 from tests.peopled import House
 

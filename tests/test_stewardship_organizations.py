@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from regard.database import metadata, open_database
 from regard.ledger.notes import Signer, sign_note
-from regard.stewardship import records
-from regard.stewardship.attestations import BadAttestation, attest, declaration
-from regard.stewardship.organizations import Edge, EdgeKind, Organizations, Standing
-from regard.stewardship.vocabulary import UnknownWord, purposes, sectors
+from regard.stewardship.parties.attestations import BadAttestation, attest, declaration
+from regard.stewardship.parties.organizations import Edge, EdgeKind, Organizations, Standing
+from regard.stewardship.policy.vocabulary import UnknownWord, purposes, sectors
+from regard.stewardship.records import records
 from tests.stewarding import Stewardship
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.sealing import SealBroken, SealingKey
-from regard.stewardship.payload_rows import FileRows
-from regard.stewardship.payloads import Part, Payloads, matches, seal
+from regard.stewardship.logbook.payload_rows import FileRows
+from regard.stewardship.logbook.payloads import Part, Payloads, matches, seal
 
 KEY = SealingKey(bytes(32))
 

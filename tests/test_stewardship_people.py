@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from regard.operations.errors import ApiError
 from regard.operations.registry import ours
-from regard.stewardship.call import Call
+from regard.stewardship.policy.call import Call
 from tests.databases import forget
 from tests.fakes import Clock
 from tests.peopled import House

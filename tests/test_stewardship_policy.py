@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from regard.stewardship.cases import run_cases, shipped_cases
-from regard.stewardship.packs import BadPack, Pack, names
-from regard.stewardship.policy import EVALUATION_ERROR, Policy, Principal, Request, rules_of, without_rule
+from regard.stewardship.policy.cases import run_cases, shipped_cases
+from regard.stewardship.policy.packs import BadPack, Pack, names
+from regard.stewardship.policy.policy import EVALUATION_ERROR, Policy, Principal, Request, rules_of, without_rule
 
 SHOP = Principal("100000000000", "retail", "admitted")
 RULES = [(name, rule.id) for name in names() for rule in rules_of(Pack.shipped(name).rules)]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.sealing import SealingKey
-from regard.stewardship.pseudonyms import Pseudonyms, pseudonym
+from regard.stewardship.records.pseudonyms import Pseudonyms, pseudonym
 
 ORGANIZATIONS = st.from_regex(r"[0-9]{12}", fullmatch=True)
 PERIODS = st.from_regex(r"20[0-9]{2}-(0[1-9]|1[0-2])", fullmatch=True)

@@ -8,7 +8,7 @@ from math import inf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regard.stewardship.reach import Reach
+from regard.stewardship.parties.reach import Reach
 
 MARKS = ("law-enforcement", "intelligence", "refused")
 

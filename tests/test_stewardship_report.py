@@ -20,12 +20,12 @@ from regard.ledger.series import Broken
 from regard.ledger.served import Served
 from regard.operations.errors import ApiError
 from regard.sealing import master_key
-from regard.stewardship.inbox import About, Filing, Inbox, Verdict
-from regard.stewardship.member_keys import read_signer
-from regard.stewardship.motions import Kind, Vote
-from regard.stewardship.public_entries import Known
-from regard.stewardship.report import BadPeriod, Reckoning, read_report
-from regard.stewardship.report_forms import Form, rendered
+from regard.stewardship.council.member_keys import read_signer
+from regard.stewardship.council.motions import Kind, Vote
+from regard.stewardship.logbook.public_entries import Known
+from regard.stewardship.people.inbox import About, Filing, Inbox, Verdict
+from regard.stewardship.reports.report import BadPeriod, Reckoning, read_report
+from regard.stewardship.reports.report_forms import Form, rendered
 from tests.databases import database_url
 from tests.fakes import Clock, picture_of
 from tests.logged import open_logged

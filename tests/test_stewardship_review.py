@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.stewardship.review import NoSuchCandidate, NotAReviewer, Reviewer
+from regard.stewardship.people.review import NoSuchCandidate, NotAReviewer, Reviewer
 from tests.fakes import Clock, picture_of
 from tests.peopled import NOTICE, House
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from regard.stewardship.organization import Organization, Standing
-from regard.stewardship.screening import agencies, comparable, screen
+from regard.stewardship.parties.organization import Organization, Standing
+from regard.stewardship.parties.screening import agencies, comparable, screen
 
 # Invented and ordinary names, among them near misses that a matcher trips over.
 ORDINARY = [

@@ -19,11 +19,11 @@ from regard.cli import app
 from regard.gallery.errors import CollectionSealed
 from regard.gallery.seals import Seal, WrongShare, opened_share
 from regard.ledger.notes import Signer
-from regard.stewardship.charter import Charter, Member, Quota
-from regard.stewardship.council import Council, first_start
-from regard.stewardship.member_keys import opening_key, read_signer, sealing_key
-from regard.stewardship.motions import Kind, Vote
-from regard.stewardship.seals import CouncilSeals
+from regard.stewardship.council.charter import Charter, Member, Quota
+from regard.stewardship.council.council import Council, first_start
+from regard.stewardship.council.member_keys import opening_key, read_signer, sealing_key
+from regard.stewardship.council.motions import Kind, Vote
+from regard.stewardship.gate.seals import CouncilSeals
 from tests.fakes import Clock
 from tests.peopled import House
 from tests.running import running

@@ -12,9 +12,9 @@ from regard.operations import registry
 from regard.operations.errors import ApiError
 from regard.operations.rooms import Rooms
 from regard.operations.service import Service
-from regard.stewardship.call import Call, Capability, DataClass
-from regard.stewardship.gate import Denied, Gate
-from regard.stewardship.vocabulary import purposes
+from regard.stewardship.gate.gate import Denied, Gate
+from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.stewardship.policy.vocabulary import purposes
 from tests.stewarding import Stewardship
 
 SOURCES = Path(__file__).parents[1] / "src" / "regard"

@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.stewardship.suppression import WITHHELD, Breakdown, suppressed
+from regard.stewardship.reports.suppression import WITHHELD, Breakdown, suppressed
 
 KS = st.integers(2, 6)
 NAMES = [*"abcdef"]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from regard.stewardship.withholding import _model, paths_to, threshold_of, without
+from regard.stewardship.policy.withholding import _model, paths_to, threshold_of, without
 
 
 def test_emotions_have_a_place_in_the_answers_of_nine_operations() -> None:

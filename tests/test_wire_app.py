@@ -15,7 +15,7 @@ from starlette.types import Message, Receive
 from regard.operations.errors import ApiError
 from regard.operations.model import service_model
 from regard.operations.registry import answered
-from regard.stewardship.call import Call
+from regard.stewardship.policy.call import Call
 from regard.wire import app as app_module
 from regard.wire.pool import Pool
 from tests.wire_client import Request, parse, sign, signed

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from regard.server import Office, open_office
 from regard.settings import Settings
-from regard.stewardship.keys import AccessKey
+from regard.stewardship.parties.keys import AccessKey
 from regard.wire.audit_page import MOST_PICTURES
 from tests.own_client import OwnClient
 from tests.running import Running, running

@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError
 from regard.ledger.notes import Signer, sign_note
 from regard.server import Office, open_office, open_tokens
 from regard.settings import Settings
-from regard.stewardship.consent import Notice
-from regard.stewardship.consents import Consents
-from regard.stewardship.keys import DAY, AccessKey
+from regard.stewardship.parties.keys import DAY, AccessKey
+from regard.stewardship.people.consent import Notice
+from regard.stewardship.people.consents import Consents
 from tests.own_client import OwnClient
 from tests.running import Running, running
 from tests.test_vision_credentials import forbidding

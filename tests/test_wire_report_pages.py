@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from regard.stewardship.inbox import Caps, Inbox
+from regard.stewardship.people.inbox import Caps, Inbox
 from regard.wire.metrics import Metrics
 from regard.wire.pages import pages
 from regard.wire.report_pages import MOST_BYTES, PATH, report_pages

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from regard.stewardship.flows import Flow
+from regard.stewardship.people.flows import Flow
 from regard.wire.review_pages import review_pages
 from tests.fakes import Clock, picture_of
 from tests.test_stewardship_review import ALICE, Door, enrolled

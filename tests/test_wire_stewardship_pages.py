@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from regard.stewardship.member_keys import operator_key
-from regard.stewardship.motions import Kind, Vote
+from regard.stewardship.council.member_keys import operator_key
+from regard.stewardship.council.motions import Kind, Vote
 from regard.wire.stewardship_pages import stewardship_pages
 from tests.logged import open_logged
 

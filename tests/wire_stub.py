@@ -11,8 +11,8 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from regard.operations.service import Service
-from regard.stewardship.call import Call, Caller
-from regard.stewardship.keys import AccessKey
+from regard.stewardship.parties.keys import AccessKey
+from regard.stewardship.policy.call import Call, Caller
 from regard.wire.app import Application
 from regard.wire.metrics import Metrics
 from regard.wire.pages import pages

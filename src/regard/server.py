@@ -26,22 +26,22 @@ from regard.operations.rooms import Rooms
 from regard.operations.service import Service
 from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key, renew_master, root_key
 from regard.settings import SettingError, Settings
-from regard.stewardship.access import Access
-from regard.stewardship.auditors import Auditors
-from regard.stewardship.audits import Audits
-from regard.stewardship.consents import Consents
-from regard.stewardship.council import Council
-from regard.stewardship.erasure import Erasure
-from regard.stewardship.gate import Gate
-from regard.stewardship.inbox import Caps, Inbox
-from regard.stewardship.log_keys import SharedKeys
-from regard.stewardship.logbook import Logbook
-from regard.stewardship.loops import Loops
-from regard.stewardship.organizations import Organizations
-from regard.stewardship.retention import CurrentCollections, Retention
-from regard.stewardship.review import Reviews
-from regard.stewardship.seals import CouncilSeals
-from regard.stewardship.subject_tokens import SubjectTokens
+from regard.stewardship.council.council import Council
+from regard.stewardship.gate.auditors import Auditors
+from regard.stewardship.gate.audits import Audits
+from regard.stewardship.gate.gate import Gate
+from regard.stewardship.gate.seals import CouncilSeals
+from regard.stewardship.logbook.log_keys import SharedKeys
+from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.parties.organizations import Organizations
+from regard.stewardship.people.access import Access
+from regard.stewardship.people.consents import Consents
+from regard.stewardship.people.erasure import Erasure
+from regard.stewardship.people.inbox import Caps, Inbox
+from regard.stewardship.people.loops import Loops
+from regard.stewardship.people.retention import CurrentCollections, Retention
+from regard.stewardship.people.review import Reviews
+from regard.stewardship.people.subject_tokens import SubjectTokens
 from regard.vision.equipment import EquipmentInspector
 from regard.vision.faces import VERSIONS, FaceAnalyzer
 from regard.vision.idle import Idle

@@ -15,11 +15,11 @@ from regard.commands.inside import caller_of
 from regard.commands.output import NO, YES, err, out, print_json, table
 from regard.ledger.notes import sign_note
 from regard.settings import from_environment
-from regard.stewardship.call import Caller
-from regard.stewardship.consent import Notice, Receipt, ReferenceFace
-from regard.stewardship.consent_imports import load, read
-from regard.stewardship.consents import Consents
-from regard.stewardship.member_keys import read_signer
+from regard.stewardship.council.member_keys import read_signer
+from regard.stewardship.people.consent import Notice, Receipt, ReferenceFace
+from regard.stewardship.people.consent_imports import load, read
+from regard.stewardship.people.consents import Consents
+from regard.stewardship.policy.call import Caller
 
 app = typer.Typer(help="Add, show, list, withdraw and import consent receipts.", no_args_is_help=True)
 

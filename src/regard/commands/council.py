@@ -14,9 +14,9 @@ import typer
 from regard.commands.output import out, print_json, table
 from regard.ledger.notes import Signer
 from regard.settings import from_environment
-from regard.stewardship.council import Council, first_start
-from regard.stewardship.member_keys import read_public, read_signer
-from regard.stewardship.motions import Kind, Vote
+from regard.stewardship.council.council import Council, first_start
+from regard.stewardship.council.member_keys import read_public, read_signer
+from regard.stewardship.council.motions import Kind, Vote
 
 app = typer.Typer(help="Show the charter; propose, vote and stop.", no_args_is_help=True)
 

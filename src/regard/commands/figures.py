@@ -18,7 +18,7 @@ from regard.gallery.figures import COLLECTION
 from regard.operations.errors import ApiError
 from regard.operations.model import service_model
 from regard.settings import from_environment
-from regard.stewardship.collections import BASIS
+from regard.stewardship.council.collections import BASIS
 
 LIST = "figures.csv"
 _GENDERS = service_model().shape_for("KnownGenderType").metadata["enum"]

@@ -12,7 +12,7 @@ from regard.commands.inside import caller_of
 from regard.commands.output import out, print_json, table
 from regard.server import open_office
 from regard.settings import from_environment
-from regard.stewardship.flows import ANY, Flow, Flows
+from regard.stewardship.people.flows import ANY, Flow, Flows
 
 app = typer.Typer(help="Set, list and remove the flow definitions that HumanLoopConfig names.", no_args_is_help=True)
 

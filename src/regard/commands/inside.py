@@ -10,7 +10,7 @@ from regard.operations.model import service_model
 from regard.operations.registry import answered, ours
 from regard.server import Office, open_office, open_service
 from regard.settings import Settings
-from regard.stewardship.call import Call, Caller, Operation
+from regard.stewardship.policy.call import Call, Caller, Operation
 from regard.wire.callers import working
 from regard.wire.protocol import check_parameters
 

@@ -11,7 +11,7 @@ from regard.commands.output import failed, out, print_json, table
 from regard.commands.serve import exports
 from regard.server import open_office, url
 from regard.settings import from_environment
-from regard.stewardship.keys import AccessKey
+from regard.stewardship.parties.keys import AccessKey
 
 app = typer.Typer(help="List, issue, show and revoke access keys.", no_args_is_help=True)
 

@@ -21,7 +21,7 @@ from regard.ledger.series import Broken, Keys, Quorum, audit_series, periods_of
 from regard.ledger.served import Served, copy
 from regard.ledger.tiles import Fetch
 from regard.settings import from_environment
-from regard.stewardship.own_calls import Complaint, OwnCalls
+from regard.stewardship.logbook.own_calls import Complaint, OwnCalls
 
 app = typer.Typer(help="Audit a transparency log, and find your own calls in it.", no_args_is_help=True)
 

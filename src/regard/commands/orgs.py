@@ -13,11 +13,11 @@ from rich.progress import Progress
 from regard.commands.output import err, out, print_json, table
 from regard.ledger.notes import sign_note
 from regard.settings import from_environment
-from regard.stewardship.attestations import attest as accept
-from regard.stewardship.attestations import declaration
-from regard.stewardship.imports import READERS, load
-from regard.stewardship.member_keys import read_signer
-from regard.stewardship.organizations import Edge, EdgeKind, Organizations, Standing
+from regard.stewardship.council.member_keys import read_signer
+from regard.stewardship.parties.attestations import attest as accept
+from regard.stewardship.parties.attestations import declaration
+from regard.stewardship.parties.imports import READERS, load
+from regard.stewardship.parties.organizations import Edge, EdgeKind, Organizations, Standing
 
 app = typer.Typer(help="Register organizations, their ties, and decide reviews.", no_args_is_help=True)
 

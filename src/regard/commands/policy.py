@@ -13,14 +13,14 @@ from sqlalchemy import Engine
 
 from regard.commands.output import NO, out, print_json, table
 from regard.settings import from_environment
-from regard.stewardship import records
-from regard.stewardship.cases import read_cases, run_cases, shipped_cases
-from regard.stewardship.council import Council, first_start
-from regard.stewardship.difference import difference
-from regard.stewardship.explanation import explain as explained
-from regard.stewardship.packs import Pack, names
-from regard.stewardship.policy import Policy
-from regard.stewardship.snapshot import Snapshots
+from regard.stewardship.council.council import Council, first_start
+from regard.stewardship.gate.difference import difference
+from regard.stewardship.gate.explanation import explain as explained
+from regard.stewardship.gate.snapshot import Snapshots
+from regard.stewardship.policy.cases import read_cases, run_cases, shipped_cases
+from regard.stewardship.policy.packs import Pack, names
+from regard.stewardship.policy.policy import Policy
+from regard.stewardship.records import records
 
 app = typer.Typer(help="Show, explain, test and compare policies.", no_args_is_help=True)
 

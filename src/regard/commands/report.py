@@ -16,8 +16,8 @@ from regard.ledger.notes import Verifier
 from regard.ledger.series import Broken
 from regard.ledger.tiles import Fetch
 from regard.settings import from_environment
-from regard.stewardship.report import Report, read_report
-from regard.stewardship.report_forms import Form, rendered
+from regard.stewardship.reports.report import Report, read_report
+from regard.stewardship.reports.report_forms import Form, rendered
 
 
 def report(

@@ -11,7 +11,7 @@ import typer
 
 from regard.commands.output import out, print_json, table
 from regard.settings import from_environment
-from regard.stewardship.inbox import Inbox, Verdict
+from regard.stewardship.people.inbox import Inbox, Verdict
 
 app = typer.Typer(help="Read and answer appeals and reports of abuse.", no_args_is_help=True)
 

@@ -14,7 +14,7 @@ from regard.commands.output import out, print_json, table
 from regard.gallery.faces import subject as subject_of
 from regard.server import Holdings, open_holdings, open_office
 from regard.settings import from_environment
-from regard.stewardship.review import Reviewer, Reviews
+from regard.stewardship.people.review import Reviewer, Reviews
 
 app = typer.Typer(help="Appoint reviewers; see what waits, and decide.", no_args_is_help=True)
 app.add_typer(flows.app, name="flow")

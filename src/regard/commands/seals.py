@@ -19,7 +19,7 @@ from regard.commands.transfer import app as app
 from regard.gallery.seals import opened_share
 from regard.server import is_loopback, open_holdings, open_office, url
 from regard.settings import from_environment
-from regard.stewardship.member_keys import opening_key
+from regard.stewardship.council.member_keys import opening_key
 from regard.wire.seal_pages import PATH, GivenShare, Standing
 
 _SECONDS = 30

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from regard.commands.output import out
 from regard.settings import from_environment
-from regard.stewardship.keys import AccessKey
+from regard.stewardship.parties.keys import AccessKey
 
 _EXAMPLE = """\
 import boto3

@@ -11,7 +11,7 @@ from regard.commands.inside import caller_of
 from regard.commands.output import out, print_json
 from regard.gallery.faces import subject as subject_of
 from regard.settings import from_environment
-from regard.stewardship.call import Caller
+from regard.stewardship.policy.call import Caller
 
 app = typer.Typer(help="Tell people what is held on them; erase them.", no_args_is_help=True)
 

@@ -15,7 +15,7 @@ from regard.commands.pictures import pictures_under
 from regard.operations.errors import ApiError
 from regard.server import open_holdings, open_office
 from regard.settings import from_environment
-from regard.stewardship.collections import RENEWS, SUCCESSOR
+from regard.stewardship.council.collections import RENEWS, SUCCESSOR
 
 
 @app.command("key")

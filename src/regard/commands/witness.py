@@ -14,7 +14,7 @@ from regard.ledger.notes import KeyFormatError, Kind, Signer
 from regard.ledger.series import Keys
 from regard.ledger.witness import Witness
 from regard.settings import from_environment
-from regard.stewardship.member_keys import operator_key
+from regard.stewardship.council.member_keys import operator_key
 
 app = typer.Typer(help="Cosign other people's logs.", no_args_is_help=True)
 

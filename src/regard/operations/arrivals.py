@@ -13,10 +13,10 @@ from regard.gallery.faces import subject
 from regard.operations.bystanders import AT_LEAST, SAME_FACE, overlap
 from regard.operations.objectors import objection
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call
-from regard.stewardship.collections import BASIS
-from regard.stewardship.consents import Consents
-from regard.stewardship.erasure import SUPPRESSED_AT
+from regard.stewardship.council.collections import BASIS
+from regard.stewardship.people.consents import Consents
+from regard.stewardship.people.erasure import SUPPRESSED_AT
+from regard.stewardship.policy.call import Call
 
 
 def welcome(

@@ -13,7 +13,7 @@ import msgspec
 
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.policy.call import Call, Capability, DataClass
 
 # Of scores told to more digits, and of many pictures, embeddings could be worked out more closely.
 DIGITS = 3

@@ -9,7 +9,7 @@ import numpy as np
 
 from regard.gallery.faces import subject
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call
+from regard.stewardship.policy.call import Call
 from regard.vision.faces import Face
 from regard.vision.images import Picture
 

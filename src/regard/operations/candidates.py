@@ -11,8 +11,8 @@ from PIL import Image
 
 from regard.gallery.faces import subject
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call
-from regard.stewardship.review import Match
+from regard.stewardship.people.review import Match
+from regard.stewardship.policy.call import Call
 from regard.vision.faces import Face
 from regard.vision.images import Picture
 

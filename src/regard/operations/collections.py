@@ -8,8 +8,8 @@ from regard.operations.errors import no_such_resource
 from regard.operations.paging import page
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
-from regard.stewardship.vectors import heed_basis
+from regard.stewardship.council.vectors import heed_basis
+from regard.stewardship.policy.call import Call, Capability, DataClass
 
 MOST_LISTED = 4096
 _ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):collection/(?P<collection>.+)")

@@ -18,9 +18,9 @@ from regard.operations.pictures import LEAST_SIDE
 from regard.operations.registry import Answer, operation
 from regard.operations.rendering import face_detail, granted_attributes
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
-from regard.stewardship.collections import BASIS
-from regard.stewardship.denied import Denied
+from regard.stewardship.council.collections import BASIS
+from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.stewardship.policy.denied import Denied
 from regard.vision import quality
 from regard.vision.credentials import forbids_mining
 from regard.vision.faces import Face

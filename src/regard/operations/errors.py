@@ -22,11 +22,11 @@ from regard.gallery.errors import (
     UserExists,
 )
 from regard.operations.buckets import BucketRefused, ObjectTooLarge, ObjectUnavailable
-from regard.stewardship.call import Call
-from regard.stewardship.denied import Denied
-from regard.stewardship.flows import NoFlows, NoSuchFlow
-from regard.stewardship.logbook import NotLogged
-from regard.stewardship.loops import LoopExists, TooManyLoops
+from regard.stewardship.logbook.logbook import NotLogged
+from regard.stewardship.people.flows import NoFlows, NoSuchFlow
+from regard.stewardship.people.loops import LoopExists, TooManyLoops
+from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.denied import Denied
 from regard.vision.faces import UnknownVersion
 from regard.vision.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
 from regard.vision.runtime import RuntimeUnavailable

@@ -8,7 +8,7 @@ from regard.operations.errors import invalid_parameter
 from regard.operations.registry import Answer, operation
 from regard.operations.rendering import bounding_box, compared_face, face_detail, granted_attributes
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision import quality, similarity
 from regard.vision.faces import Description, Face
 from regard.vision.images import Picture

@@ -13,7 +13,7 @@ from regard.operations.kept import kept_face
 from regard.operations.registry import Answer, operation
 from regard.operations.rendering import compared_face
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces import Face
 from regard.vision.images import Picture
 from regard.vision.similarity import score, similarity

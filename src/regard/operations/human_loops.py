@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call
-from regard.stewardship.flows import Flow, NoFlows, NoSuchFlow
+from regard.stewardship.people.flows import Flow, NoFlows, NoSuchFlow
+from regard.stewardship.policy.call import Call
 from regard.vision.images import Picture
 from regard.vision.moderation import VERSION, ModerationLabel
 

@@ -10,7 +10,7 @@ from regard.operations.pictures import require_at_most
 from regard.operations.registry import Answer, operation
 from regard.operations.rendering import bounding_box
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision import colors
 from regard.vision.colors import DominantColor
 from regard.vision.images import Picture, Pixels

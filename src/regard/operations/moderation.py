@@ -7,7 +7,7 @@ from regard.operations.human_loops import activation, flow_of
 from regard.operations.pictures import require_at_most
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.moderation import VERSION
 
 DEFAULT_CONFIDENCE = 50.0

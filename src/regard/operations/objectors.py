@@ -13,9 +13,9 @@ from regard.gallery.faces import subject
 from regard.gallery.objections import Objection
 from regard.operations.bystanders import SAME_FACE, overlap
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call
-from regard.stewardship.denied import Denied
-from regard.stewardship.erasure import SUPPRESSED_AT
+from regard.stewardship.people.erasure import SUPPRESSED_AT
+from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.denied import Denied
 from regard.vision.faces import Face, UnknownVersion
 
 _HEADER = "x-regard-suppressed"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call
+from regard.stewardship.policy.call import Call
 
 
 class Row(Protocol):

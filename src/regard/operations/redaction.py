@@ -13,7 +13,7 @@ from regard.gallery.faces import KeptFace, subject
 from regard.gallery.search import Probe
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces import Box, Face
 from regard.vision.images import Picture, decode
 from regard.vision.redaction import Style, around, covered, encoded, head

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass, Operation
+from regard.stewardship.policy.call import Call, Capability, DataClass, Operation
 
 Answer = dict[str, Any]
 Function = Callable[[Call, Rooms], Answer]

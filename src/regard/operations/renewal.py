@@ -20,8 +20,8 @@ from regard.operations.errors import ApiError, invalid_parameter
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
 from regard.operations.transfer import require_same_terms
-from regard.stewardship.call import Call, Capability, DataClass
-from regard.stewardship.collections import RENEWS, SUCCESSOR
+from regard.stewardship.council.collections import RENEWS, SUCCESSOR
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.images import decode
 
 

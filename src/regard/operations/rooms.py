@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 
 from regard.gallery.gallery import Gallery
 from regard.operations.pictures import PictureReader
-from regard.stewardship.auditors import Auditors
-from regard.stewardship.call import Call
-from regard.stewardship.consents import Consents
-from regard.stewardship.loops import Loops
-from regard.stewardship.review import Reviews
+from regard.stewardship.gate.auditors import Auditors
+from regard.stewardship.people.consents import Consents
+from regard.stewardship.people.loops import Loops
+from regard.stewardship.people.review import Reviews
+from regard.stewardship.policy.call import Call
 from regard.vision.equipment import EquipmentInspector
 from regard.vision.faces import FaceAnalyzer
 from regard.vision.labels import LabelFinder

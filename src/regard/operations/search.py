@@ -13,7 +13,7 @@ from regard.operations.kept import kept_face, kept_user
 from regard.operations.registry import Answer, operation
 from regard.operations.rendering import bounding_box, face_detail
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision import quality
 from regard.vision.faces import Face
 from regard.vision.images import Picture

@@ -6,8 +6,8 @@ from regard.operations import registry
 from regard.operations.errors import translated
 from regard.operations.registry import Answer
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
-from regard.stewardship.gate import Gate, Permit
+from regard.stewardship.gate.gate import Gate, Permit
+from regard.stewardship.policy.call import Call, Capability, DataClass
 
 _OF_FACES = (DataClass.FACES, DataClass.TEMPLATES)
 

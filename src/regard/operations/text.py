@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from regard.operations.errors import invalid_parameter
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.text import VERSION, Line, Outline, Word
 
 DEFAULT_CONFIDENCE = 80.0

@@ -17,8 +17,8 @@ from regard.operations.arrivals import welcome
 from regard.operations.errors import invalid_parameter
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
-from regard.stewardship.collections import BASIS, PREFIX, PURPOSE, RETENTION
+from regard.stewardship.council.collections import BASIS, PREFIX, PURPOSE, RETENTION
+from regard.stewardship.policy.call import Call, Capability, DataClass
 
 _HEADER = "x-regard-refused"
 _NOTHING: Mapping[str, int] = {}

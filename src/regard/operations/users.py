@@ -12,7 +12,7 @@ from regard.operations.kept import kept_user, user_status
 from regard.operations.paging import page
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
-from regard.stewardship.call import Call, Capability, DataClass
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.similarity import score, similarity
 
 DEFAULT_THRESHOLD = 75.0

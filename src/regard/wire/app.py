@@ -26,8 +26,8 @@ from regard.operations.errors import ApiError
 from regard.operations.model import service_model
 from regard.operations.registry import answered
 from regard.operations.service import Service
-from regard.stewardship.call import Call
-from regard.stewardship.keys import AccessKey
+from regard.stewardship.parties.keys import AccessKey
+from regard.stewardship.policy.call import Call
 from regard.wire import errors
 from regard.wire.metrics import Metrics
 from regard.wire.pool import ClientGone, Full, Pool

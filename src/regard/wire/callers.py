@@ -13,8 +13,8 @@ from ipaddress import ip_address
 from starlette.requests import Request
 
 from regard.operations.errors import ApiError
-from regard.stewardship.call import Caller
-from regard.stewardship.keys import AccessKey
+from regard.stewardship.parties.keys import AccessKey
+from regard.stewardship.policy.call import Caller
 from regard.wire import errors
 from regard.wire.signature import Rules, SignatureRefused, check_signature, read_claim
 from regard.wire.uploads import Uploads

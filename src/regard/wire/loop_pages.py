@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from regard.stewardship.call import Capability, DataClass, Operation
-from regard.stewardship.loops import Loops
+from regard.stewardship.people.loops import Loops
+from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.wire.people_pages import Asked, Nothing, Page
 
 PATH = "/human-loops"

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from regard.operations.errors import ApiError
 from regard.operations.registry import ours
 from regard.operations.service import Service
-from regard.stewardship.call import Call
+from regard.stewardship.policy.call import Call
 from regard.wire import errors
 from regard.wire.callers import Callers, Signed, refused
 from regard.wire.pool import ClientGone, Full, Pool

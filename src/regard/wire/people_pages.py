@@ -21,16 +21,16 @@ from starlette.routing import Route
 
 from regard.gallery.faces import subject as subject_of
 from regard.operations.errors import ApiError, translated
-from regard.stewardship.access import Access
-from regard.stewardship.call import Call, Caller, Capability, DataClass, Operation
-from regard.stewardship.consent import BadReceipt, CollectionId, Consent, Notice, Receipt, ReferenceFace, Subject
-from regard.stewardship.consents import Consents, NoSuchReceipt
-from regard.stewardship.erasure import Erasure
-from regard.stewardship.gate import Denied, Gate, Permit
-from regard.stewardship.logbook import NotLogged
-from regard.stewardship.loops import NoSuchLoop
-from regard.stewardship.review import NoSuchCandidate, Reviews
-from regard.stewardship.subject_tokens import BadToken, Bearer, SubjectTokens
+from regard.stewardship.gate.gate import Denied, Gate, Permit
+from regard.stewardship.logbook.logbook import NotLogged
+from regard.stewardship.people.access import Access
+from regard.stewardship.people.consent import BadReceipt, CollectionId, Consent, Notice, Receipt, ReferenceFace, Subject
+from regard.stewardship.people.consents import Consents, NoSuchReceipt
+from regard.stewardship.people.erasure import Erasure
+from regard.stewardship.people.loops import NoSuchLoop
+from regard.stewardship.people.review import NoSuchCandidate, Reviews
+from regard.stewardship.people.subject_tokens import BadToken, Bearer, SubjectTokens
+from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
 from regard.wire.callers import Callers, body_of, refused
 from regard.wire.signature import SignatureRefused
 

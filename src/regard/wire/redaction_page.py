@@ -10,7 +10,7 @@ from starlette.routing import Route
 from regard.operations.redaction import DEFAULT_THRESHOLD
 from regard.operations.registry import ours
 from regard.operations.service import Service
-from regard.stewardship.consent import CollectionId
+from regard.stewardship.people.consent import CollectionId
 from regard.vision.redaction import Style
 from regard.wire.callers import Callers
 from regard.wire.own_page import own_page

@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from regard.stewardship.inbox import Filing, Inbox, Receipt, TooMany, UnknownReport
-from regard.stewardship.logbook import NotLogged
+from regard.stewardship.logbook.logbook import NotLogged
+from regard.stewardship.people.inbox import Filing, Inbox, Receipt, TooMany, UnknownReport
 
 PATH = "/stewardship/v1/reports"
 MOST_BYTES = 64 * 1024

@@ -23,8 +23,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from regard.stewardship.loops import Loop, Loops, NoSuchLabel, NoSuchLoop
-from regard.stewardship.review import Candidate, NoSuchCandidate, NotAReviewer, Reviewer, Reviews
+from regard.stewardship.people.loops import Loop, Loops, NoSuchLabel, NoSuchLoop
+from regard.stewardship.people.review import Candidate, NoSuchCandidate, NotAReviewer, Reviewer, Reviews
 from regard.wire.callers import body_of
 
 _HEADERS = {

@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from regard.gallery.seals import Seal, WrongShare
 from regard.operations.errors import ApiError
-from regard.stewardship.chain import BrokenChain
-from regard.stewardship.logbook import NotLogged
-from regard.stewardship.seals import CouncilSeals
+from regard.stewardship.council.chain import BrokenChain
+from regard.stewardship.gate.seals import CouncilSeals
+from regard.stewardship.logbook.logbook import NotLogged
 from regard.wire.callers import body_of
 
 PATH = "/stewardship/v1/seals"

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from regard.stewardship.chain import BrokenChain
-from regard.stewardship.council import Council
-from regard.stewardship.entries import PRIVATE_MOTIONS
-from regard.stewardship.packs import BadPack
-from regard.stewardship.policy import Policy
+from regard.stewardship.council.chain import BrokenChain
+from regard.stewardship.council.council import Council
+from regard.stewardship.logbook.entries import PRIVATE_MOTIONS
+from regard.stewardship.policy.packs import BadPack
+from regard.stewardship.policy.policy import Policy
 
 _NAMING = ("title", "payload", "ballots")
 

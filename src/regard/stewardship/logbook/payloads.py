@@ -1,0 +1,145 @@
+"""What lies sealed beside the log: the details that a leaf only commits to.
+
+A leaf holds SHA-256(salt ‖ details). Who has the details and their salt can show that the leaf is about them; who has
+not cannot test a guess. Details can be erased one by one, and every proof of the log stays valid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import rfc8785
+from sqlalchemy import Connection
+
+from regard.sealing import SealingKey
+from regard.stewardship.logbook.payload_rows import Row, Rows
+
+_SALT_BYTES = 32
+
+# The key of a person, by organization and name there, made where asked; None when it was destroyed.
+PartKeys = Callable[[str, str, bool], SealingKey | None]
+
+
+class Erased(LookupError):
+    """The key of the person whom details are about was destroyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Details of an entry that are kept, opened and erased together. `subject` is whom they are about, if one."""
+
+    organization: str
+    details: dict[str, Any]
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A part, sealed, and the commitment to it that goes into the leaf."""
+
+    commitment: str
+    organization: str
+    subject: str
+    data: bytes
+
+
+def seal(part: Part, key: SealingKey) -> Sealed:
+    """Seal a part under a fresh salt."""
+    clear = secrets.token_bytes(_SALT_BYTES) + rfc8785.dumps(part.details)
+    commitment = hashlib.sha256(clear).hexdigest()
+    return Sealed(commitment, part.organization, part.subject, key.seal(clear, _context(commitment)))
+
+
+def matches(commitment: str, salt: bytes, details: dict[str, Any]) -> bool:
+    """Whether a leaf with this commitment is about these details."""
+    return hashlib.sha256(salt + rfc8785.dumps(details)).hexdigest() == commitment
+
+
+class Payloads:
+    """Keeps sealed parts, by commitment. Thread-safe. Whom a row is about, it says as a keyed digest alone.
+
+    A part outlives the end of the process from when `keep` returns. The end of the machine it may not outlive: the
+    leaf does, and then stays as an entry without details.
+    """
+
+    def __init__(self, rows: Rows, key: SealingKey, keys: PartKeys | None = None) -> None:
+        self._rows = rows
+        self._key = key
+        self._keys = keys
+        self._naming = key.derived("payloads/names")
+
+    def seal(self, part: Part) -> Sealed:
+        """A part made ready to be kept: under the key of its subject, where it is about one."""
+        whose = _person(part.subject)
+        key = self._keys(part.organization, whose, True) if self._keys and whose else self._key
+        assert key is not None
+        return replace(seal(part, key), subject=self._name(part.organization, whose))
+
+    def keep(self, parts: Iterable[Sealed], at: float) -> None:
+        """Keep sealed parts; those there already stay as they are."""
+        self._rows.keep(_rows(parts, at))
+
+    def keep_within(self, connection: Connection, parts: Sequence[Sealed], at: float) -> Sequence[Sealed]:
+        """Keep sealed parts with a transaction of the database; those that are still to be kept after it."""
+        left = {row.commitment for row in self._rows.keep_within(connection, _rows(parts, at))}
+        return [part for part in parts if part.commitment in left]
+
+    def check(self) -> None:
+        """Raise sqlite3.Error or SQLAlchemyError while there is no room to keep anything."""
+        self._rows.check()
+
+    def open(self, commitment: str, whose: str = "") -> dict[str, Any]:
+        """The details behind a commitment, `whose` they are given. Raises LookupError: erased, or never kept."""
+        row = self._rows.find(commitment)
+        if row is None:
+            raise LookupError(f"nothing is kept for {commitment}")
+        return self._details(row, whose)
+
+    def about(self, organization: str, whose: str) -> dict[str, dict[str, Any]]:
+        """All details about one person of an organization, in any collection, by commitment, oldest first."""
+        return {commitment: details for commitment, _, details in self.dated(organization, whose)}
+
+    def dated(self, organization: str, whose: str) -> list[tuple[str, int, dict[str, Any]]]:
+        """All details about one person, each with its commitment and when it was kept, oldest first."""
+        found = []
+        for row in self._rows.about(organization, self._name(organization, whose)):
+            with suppress(Erased):
+                found.append((row.commitment, row.at, self._details(row, whose)))
+        return found
+
+    def erase_person(self, organization: str, whose: str) -> int:
+        """Erase all details about one person, in any collection; how many parts there were."""
+        return self._rows.erase(organization, self._name(organization, whose))
+
+    def close(self) -> None:
+        """Let go of where they are kept."""
+        self._rows.close()
+
+    def _name(self, organization: str, whose: str) -> str:
+        return hmac.digest(self._naming, f"{organization}/{whose}".encode(), "sha256").hex() if whose else ""
+
+    def _details(self, row: Row, whose: str) -> dict[str, Any]:
+        key = self._keys(row.organization, whose, False) if self._keys and whose else self._key
+        if key is None:
+            raise Erased(f"what was kept for {row.commitment} was erased")
+        clear = key.open(row.sealed, _context(row.commitment))
+        return dict(json.loads(clear[_SALT_BYTES:]))
+
+
+def _rows(parts: Iterable[Sealed], at: float) -> list[Row]:
+    return [Row(part.commitment, part.organization, part.subject, int(at), part.data) for part in parts]
+
+
+def _person(subject: str) -> str:
+    return subject.partition("/")[2]
+
+
+def _context(commitment: str) -> bytes:
+    return f"payload/{commitment}".encode()

@@ -1,0 +1,1 @@
+"""The organizations: who they are, whom they supply, which keys they hold."""

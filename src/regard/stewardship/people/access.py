@@ -1,0 +1,156 @@
+"""Access: everything that is held on a person, why, and what became of it, signed with the log's key."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from regard.gallery.gallery import Gallery
+from regard.gallery.subjects import Held
+from regard.ledger.notes import sign_note
+from regard.stewardship.council.collections import BASIS, PURPOSE, RETENTION
+from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.people.consents import Consents
+
+_FORM = "regard.access/v1"
+_LOCATING = frozenset(("box", "face_id", "image_id"))
+# GDPR 15(1)(a)-(d) and (g): purposes, categories, recipients, term, source. BIPA 15(b).
+_HEAD = """What is held on you
+===================
+
+This is everything that this service holds on the person whom organization {organization} calls {name}, on {at}.
+A template is a row of numbers made from a picture of a face, by which the face is found again. It is sealed under a key
+of your own, and no copy of it is given to anybody. `access.json` says the same for programs; `access.note` is signed by
+the service and names the digests of both files.
+"""
+
+
+class Export(msgspec.Struct, frozen=True):
+    """The three files: for programs, for people, and a signed note with the SHA-256 of the other two."""
+
+    json: str
+    text: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One thing that the log's sealed details say of a person. `at` is in seconds since 1970."""
+
+    at: int
+    commitment: str
+    details: dict[str, Any]
+
+
+class Access:
+    """Tells people what is held on them. Thread-safe."""
+
+    def __init__(
+        self, gallery: Gallery, consents: Consents, logbook: Logbook, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._gallery = gallery
+        self._consents = consents
+        self._logbook = logbook
+        self._clock = clock
+
+    def export(self, organization: str, whose: str, *, whole: bool = True) -> Export:
+        """Everything held on a subject of an organization; of somebody nothing is held on, a document that says so.
+
+        Not `whole`, it leaves out where in its picture a face is, and the ids of faces and pictures.
+        """
+        at, left_out = self._clock(), frozenset[str]() if whole else _LOCATING
+        with self._gallery.reading() as connection:
+            faces = self._gallery.subjects.held(connection, organization, whose)
+        terms = {face.collection_id: self._gallery.tags(organization, face.collection_id) or {} for face in faces}
+        name = whose.partition("/")[2]
+        receipts = self._consents.all(organization, name) if whose.startswith("external/") else []
+        objection = self._gallery.objections.find(organization, whose)
+        document: dict[str, Any] = {
+            "form": _FORM,
+            "subject": name,
+            "organization": organization,
+            "at": _moment(at),
+            "faces": [_face(face, terms[face.collection_id], left_out) for face in faces],
+            "receipts": [msgspec.to_builtins(receipt) for receipt in receipts],
+            "events": [
+                {"at": _moment(told.at), "commitment": told.commitment} | _without(told.details, left_out)
+                for told in self._told(organization, whose)
+            ],
+            "suppression": None if objection is None else {"since": _moment(objection.at)},
+        }
+        json = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+        text = _HEAD.format(organization=organization, name=name, at=_moment(at)) + "\n" + "\n".join(_lines(document))
+        digests = "".join(f"{_digest(each)} {file}\n" for each, file in ((json, "access.json"), (text, "access.txt")))
+        note = sign_note(f"{_FORM}\n{_moment(at)}\n{digests}", self._logbook.keys.signers).decode()
+        return Export(json, text, note)
+
+    def _told(self, organization: str, whose: str) -> list[_Told]:
+        dated = self._logbook.payloads.dated(organization, whose)
+        found = [_Told(at, commitment, details) for commitment, at, details in dated]
+        return sorted(found, key=lambda told: (told.at, told.commitment))
+
+
+def _face(face: Held, terms: dict[str, str], left_out: frozenset[str]) -> dict[str, Any]:
+    told = {
+        "collection": face.collection_id,
+        "face_id": face.face_id,
+        "image_id": face.image_id,
+        "user_id": face.user_id,
+        "box": face.box,
+        "face_model": face.face_model,
+        "enrolled": _moment(face.created_at),
+        "basis": terms.get(BASIS),
+        "purpose": terms.get(PURPOSE),
+        "retention_days": terms.get(RETENTION),
+        "template": "held, sealed; it is not given out",
+    }
+    return _without(told, left_out)
+
+
+def _without(told: dict[str, Any], left_out: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name not in left_out}
+
+
+def _lines(document: dict[str, Any]) -> Iterator[str]:
+    faces, receipts, events = document["faces"], document["receipts"], document["events"]
+    yield f"Faces: {len(faces)}"
+    for face in faces:
+        term = f"for {face['retention_days']} days at most" if face["retention_days"] else "for 3 years at most"
+        yield (
+            f"- in the collection {face['collection']} since {face['enrolled']}, {term}; "
+            f"purpose {face['purpose'] or 'not stated'}, basis {face['basis'] or 'not stated'}"
+        )
+    yield f"\nConsents: {len(receipts)}"
+    for receipt in receipts:
+        consent = receipt["consent"]
+        ended = f"; withdrawn {receipt['withdrawn']}" if "withdrawn" in receipt else ""
+        yield (
+            f"- {consent['receipt_id']}: collection {consent['collection']}, purpose {consent['purpose']}, given "
+            f"{consent['given']}, until {consent['expires']}{ended}"
+        )
+    searches = [event for event in events if "similarity" in event]
+    yield f"\nSearches that found you: {len(searches)}"
+    for event in searches:
+        yield (
+            f"- {event['at']}: {event['operation']} in {event['collection']}, similarity {event['similarity']}, "
+            f"request {event['request_id']}"
+        )
+    yield f"\nEverything that the log keeps sealed on you: {len(events)}"
+    for event in events:
+        what = event.get("operation") or f"consent {event.get('change')}"
+        yield f"- {event['at']}: {what}, {event['commitment']}"
+    if document["suppression"]:
+        yield f"\nYou were erased on {document['suppression']['since']} and are not enrolled again."
+
+
+def _moment(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,176 @@
+"""Consent: what a person agreed to, shown in which words, and signed by whom.
+
+The record has the shape of ISO/IEC TS 27560:2023: who is pictured, who is responsible, which notice was shown, for
+what purpose and how long. It is signed by the person's own key or by the organization's. Illinois BIPA 15(b) asks for
+the same in writing: a release with a field missing is none.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from regard.ledger.entries import canonical
+from regard.ledger.notes import Note, NoteError, Verifier, open_note
+from regard.stewardship.council.collections import MOST_DAYS
+
+SCHEMA: Final = "ISO/IEC TS 27560:2023"
+_FORM = "regard.consent/v1"
+
+# What IndexFaces takes as an ExternalImageId.
+Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9_.\-:]+$")]
+CollectionId = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9_.\-]+$")]
+Ratio = Annotated[float, msgspec.Meta(ge=-1, le=2)]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+
+
+class BadReceipt(ValueError):
+    """What is no consent receipt; the text says which part, and what it should be."""
+
+
+class ProofKind(StrEnum):
+    """Who vouches for a consent: the person's key, the organization's, or the access key that a request came with."""
+
+    SUBJECT = "subject-key"
+    ORGANIZATION = "organization-key"
+    REQUEST = "access-key"
+
+
+class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The text that was shown: its version, its language (as in BCP 47) and its SHA-256."""
+
+    version: Words
+    language: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Controller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The organization that is responsible."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^\d{12}$")]
+    name: Words
+
+
+class ReferenceFace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which face of which picture is the person's: the picture's SHA-256 and the box, in ratios of its sides."""
+
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    box: tuple[Ratio, Ratio, Ratio, Ratio]
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a person agreed to. `suppression` is the separate consent to keep one sealed template after erasure."""
+
+    schema_version: Literal["ISO/IEC TS 27560:2023"]
+    receipt_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    pii_principal_id: Subject
+    pii_controller: Controller
+    privacy_notice: Notice
+    lawful_basis: Literal["consent"]
+    pii_type: Literal["face template"]
+    purpose: Words
+    collection: CollectionId
+    given: datetime
+    expires: datetime
+    reference: ReferenceFace | None = None
+    suppression: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text that is signed."""
+        return f"{_FORM}\n{canonical(msgspec.to_builtins(self)).decode()}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Consent:
+        """Read what was signed. Raises BadReceipt."""
+        form, _, body = text.partition("\n")
+        if form != _FORM:
+            raise BadReceipt(f"the text of a consent begins with the line {_FORM}")
+        try:
+            consent = msgspec.json.decode(body, type=cls)
+        except msgspec.ValidationError as error:
+            raise BadReceipt(f"not a consent: {error}") from None
+        except msgspec.DecodeError as error:
+            raise BadReceipt(f"not JSON: {error}") from None
+        if consent.text != text:
+            raise BadReceipt("the text is not canonical JSON (RFC 8785): sign it as it was drawn up")
+        if consent.given.tzinfo is None or consent.expires.tzinfo is None:
+            raise BadReceipt("times carry their zone, as in 2026-03-01T12:00:00Z")
+        if not consent.given < consent.expires <= consent.given + timedelta(days=MOST_DAYS):
+            raise BadReceipt(f"a consent ends after it begins, and at most {MOST_DAYS} days after it")
+        return consent
+
+
+class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who vouched. `key` is a verifier or an access key's id; `note` what it signed, nothing for an access key.
+
+    `identity_check` is how the organization knew whom it gave a one-time token to, where one was used.
+    """
+
+    kind: ProofKind
+    key: str
+    note: str = ""
+    identity_check: str = ""
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A consent as it is kept: with its proof, and when it was withdrawn, if it was."""
+
+    consent: Consent
+    proof: Proof
+    withdrawn: datetime | None = None
+
+    def ended(self, now: float) -> str:
+        """Why it does not count at `now`, in seconds since 1970; empty while it does."""
+        if self.withdrawn is not None:
+            return f"was withdrawn on {self.withdrawn:%Y-%m-%d}"
+        if self.consent.expires.timestamp() <= now:
+            return f"expired on {self.consent.expires:%Y-%m-%d}"
+        return ""
+
+
+def draw_up(
+    controller: Controller,
+    subject: str,
+    collection: str,
+    purpose: str,
+    notice: Notice,
+    days: int,
+    now: float,
+    *,
+    reference: ReferenceFace | None = None,
+    suppression: bool = False,
+) -> Consent:
+    """A consent to be signed, from `now` on for `days`. Raises BadReceipt."""
+    given = datetime.fromtimestamp(now, UTC)
+    drawn = Consent(
+        schema_version=SCHEMA,
+        receipt_id=secrets.token_hex(16),
+        pii_principal_id=subject,
+        pii_controller=controller,
+        privacy_notice=notice,
+        lawful_basis="consent",
+        pii_type="face template",
+        purpose=purpose,
+        collection=collection,
+        given=given,
+        expires=given + timedelta(days=days),
+        reference=reference,
+        suppression=suppression,
+    )
+    return Consent.parse(drawn.text)
+
+
+def signed(note: str, key: str, kind: ProofKind, identity_check: str = "") -> tuple[Consent, Proof]:
+    """The consent in a signed note, and its proof: the note verifies with `key`. Raises BadReceipt."""
+    try:
+        opened = open_note(note.encode(), [Verifier.parse(key)])
+    except NoteError as error:
+        raise BadReceipt(f"the signature does not count: {error}") from None
+    return Consent.parse(opened.text), Proof(
+        kind, key, Note(opened.text, opened.signatures).encode().decode(), identity_check
+    )

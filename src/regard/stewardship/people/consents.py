@@ -1,0 +1,290 @@
+"""The consents that are kept: given, withdrawn, looked up afresh on every call."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, insert, select, update
+
+from regard.gallery import tables as gallery
+from regard.gallery.faces import Box
+from regard.gallery.faces import subject as subject_of
+from regard.stewardship.council.collections import PURPOSE
+from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.logbook.payloads import Part
+from regard.stewardship.parties.organizations import UNNAMED, Organization, read_organizations
+from regard.stewardship.people.consent import (
+    BadReceipt,
+    Consent,
+    Controller,
+    Notice,
+    Proof,
+    ProofKind,
+    Receipt,
+    ReferenceFace,
+    draw_up,
+    signed,
+)
+from regard.stewardship.policy.call import Caller
+from regard.stewardship.records import tables
+from regard.stewardship.records.reader import Reader
+
+KIND = "regard/consent"
+_of = tables.consents.c
+
+
+class NoSuchReceipt(LookupError):
+    """The organization has no consent receipt of this id."""
+
+
+class Consents:
+    """Takes in, finds and ends consents. Thread-safe.
+
+    Every answer is read from the database, so that a withdrawal counts from the next call on in every process.
+    """
+
+    def __init__(self, engine: Engine, logbook: Logbook, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._logbook = logbook
+        self._clock = clock
+        self._covering = Reader(engine, _counting(select(_of.receipt)).where(_of.subject == bindparam("subject")))
+
+    def covers(self, organization: str, collection: str, subject: str) -> bool:
+        """Whether a consent of this person, the ExternalImageId, to this collection and its purpose counts now."""
+        given = {"organization": organization, "collection": collection, "subject": subject}
+        return bool(self._covering.rows(now=self._clock(), **given))
+
+    def reference(self, organization: str, collection: str, subject: str, sha256: str) -> Box | None:
+        """Where a consent that counts now says that its person is, in the picture of this digest."""
+        for receipt in self.all(organization, subject, collection):
+            shown = receipt.consent.reference
+            if shown is not None and shown.sha256 == sha256 and not receipt.ended(self._clock()):
+                return shown.box
+        return None
+
+    def given_since(self, organization: str, subject: str, at: float) -> bool:
+        """Whether a person consented after `at` to being enrolled anywhere, and that counts now."""
+        found = self.all(organization, subject)
+        return any(each.consent.given.timestamp() > at and not each.ended(self._clock()) for each in found)
+
+    def agreed_to_suppression(self, organization: str, subject: str) -> bool:
+        """Whether a person agreed, in a consent that was not withdrawn, that a template outlives their erasure."""
+        return any(each.consent.suppression and not each.withdrawn for each in self.all(organization, subject))
+
+    def missing(self, organization: str, collection: str, subject: str, purpose: str) -> str:
+        """What to tell whoever lacks a receipt: which one, why those there do not count, the command that adds it."""
+        if not subject:
+            return "The call names nobody: give the ExternalImageId of the person pictured."
+        near = [self._short_of(receipt, collection, purpose) for receipt in self.all(organization, subject)]
+        why = f" There is one that {'; one that '.join(near)}." if near else ""
+        command = shlex.join(
+            ["regard", "consent", "add", subject, "--collection", collection, "--purpose", purpose, "--notice", "FILE"]
+        )
+        return f"Missing: {subject}, collection {collection}, purpose {purpose}.{why} `{command}` adds it."
+
+    def draw_up(
+        self,
+        organization: str,
+        subject: str,
+        collection: str,
+        purpose: str,
+        notice: Notice,
+        days: int,
+        *,
+        reference: ReferenceFace | None = None,
+        suppression: bool = False,
+    ) -> Consent:
+        """A consent for somebody to sign. Raises BadReceipt."""
+        controller = self._organization(organization)
+        return draw_up(
+            Controller(controller.id, controller.name),
+            subject,
+            collection,
+            purpose,
+            notice,
+            days,
+            self._clock(),
+            reference=reference,
+            suppression=suppression,
+        )
+
+    def attest(self, caller: Caller, consent: Consent) -> Receipt:
+        """Take in a consent that the holder of an access key vouches for. Raises BadReceipt."""
+        return self._take(caller.organization, consent, Proof(ProofKind.REQUEST, caller.access_key_id))
+
+    def take(self, organization: str, note: str, subject_key: str | None = None, identity_check: str = "") -> Receipt:
+        """Take in a consent as a signed note: by the person's key where it is given, else by the organization's.
+
+        Raises BadReceipt.
+        """
+        known = self._organization(organization)
+        key = subject_key or known.verifier
+        if key is None:
+            raise BadReceipt(f"{known.name} has no key registered to verify its signature with")
+        kind = ProofKind.SUBJECT if subject_key else ProofKind.ORGANIZATION
+        return self._take(organization, *signed(note, key, kind, identity_check))
+
+    def carried(self, connection: Connection, organization: str, collection: str) -> list[bytes]:
+        """What goes along with a collection to another service: the consents that count now, of who is in it."""
+        there = select(gallery.faces.c.external_image_id).where(gallery.faces.c.collection == gallery.collections.c.id)
+        counting = _counting(_kept()).where(_of.subject.in_(there))
+        asked = {"organization": organization, "collection": collection, "now": self._clock()}
+        return [msgspec.json.encode(_receipt(row)) for row in connection.execute(counting, asked)]
+
+    def enter(self, caller: Caller, carried: bytes, collection: str) -> bool:
+        """Take in a consent that came along with faces from another service; whether it counts for `collection` here.
+
+        A person's signature, and one by the key that the organization has here, are verified again. For what else was
+        signed or vouched for elsewhere, the holder of the access key vouches. One that is here already stays as it is.
+        """
+        receipt = msgspec.json.decode(carried, type=Receipt)
+        consent = receipt.consent
+        with suppress(BadReceipt):
+            if consent.collection == collection:
+                self._take(caller.organization, *self._proved_again(caller, receipt), moved=True)
+        return self.covers(caller.organization, collection, consent.pii_principal_id)
+
+    def get(self, organization: str, receipt: str) -> Receipt:
+        """One receipt of an organization. Raises NoSuchReceipt."""
+        with self._reading() as connection:
+            row = connection.execute(_kept().where(_of.organization == organization, _of.receipt == receipt)).first()
+        if row is None:
+            raise NoSuchReceipt(f"there is no consent receipt {receipt}")
+        return _receipt(row)
+
+    def all(self, organization: str, subject: str | None = None, collection: str | None = None) -> list[Receipt]:
+        """The receipts of an organization, of one person or for one collection where asked, oldest first."""
+        wanted = _kept().where(_of.organization == organization).order_by(_of.given_at, _of.receipt)
+        if subject is not None:
+            wanted = wanted.where(_of.subject == subject)
+        if collection is not None:
+            wanted = wanted.where(_of.collection == collection)
+        with self._reading() as connection:
+            return [_receipt(row) for row in connection.execute(wanted)]
+
+    def withdraw(self, organization: str, receipt: str) -> Receipt:
+        """End a consent, from the next call on in every process. One that is withdrawn stays so.
+
+        Raises NoSuchReceipt.
+        """
+        found = self.get(organization, receipt)
+        if found.withdrawn is not None:
+            return found
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(tables.consents)
+                .where(_of.receipt == receipt, _of.withdrawn_at.is_(None))
+                .values(withdrawn_at=self._clock(), settled=False)
+            )
+            record = self._log(connection, organization, found.consent, found.proof, "withdrawn")
+        self._logbook.take_over(record)
+        return self.get(organization, receipt)
+
+    def people(self) -> list[tuple[str, str]]:
+        """Every organization and subject, as the gallery names them, that there is a receipt of."""
+        with self._reading() as connection:
+            rows = connection.execute(select(_of.organization, _of.subject).distinct()).all()
+        return [(organization, subject_of(name, "")) for organization, name in rows]
+
+    def forget(self, connection: Connection, organization: str, subject: str, until: float) -> int:
+        """Delete the receipts that a person gave up to `until`, in the caller's transaction; how many there were."""
+        gone = connection.execute(
+            delete(tables.consents).where(
+                _of.organization == organization, _of.subject == subject, _of.given_at <= until
+            )
+        )
+        return int(gone.rowcount)
+
+    def _take(self, organization: str, consent: Consent, proof: Proof, *, moved: bool = False) -> Receipt:
+        self._check(organization, consent, moved)
+        row = {
+            "receipt": consent.receipt_id,
+            "organization": organization,
+            "collection": consent.collection,
+            "subject": consent.pii_principal_id,
+            "purpose": consent.purpose,
+            "given_at": consent.given.timestamp(),
+            "expires_at": consent.expires.timestamp(),
+            "settled": False,
+            "consent": consent.text,
+            "proof": msgspec.json.encode(proof).decode(),
+        }
+        with self._engine.begin() as connection:
+            if connection.execute(select(_of.receipt).where(_of.receipt == consent.receipt_id)).first():
+                raise BadReceipt(f"the consent {consent.receipt_id} was taken in already")
+            connection.execute(insert(tables.consents).values(row))
+            record = self._log(connection, organization, consent, proof, "given")
+        self._logbook.take_over(record)
+        return Receipt(consent, proof)
+
+    def _proved_again(self, caller: Caller, receipt: Receipt) -> tuple[Consent, Proof]:
+        proof, key = receipt.proof, self._organization(caller.organization).verifier
+        if proof.kind is ProofKind.SUBJECT or (proof.kind is ProofKind.ORGANIZATION and proof.key == key):
+            return signed(proof.note, proof.key, proof.kind, proof.identity_check)
+        return Consent.parse(receipt.consent.text), Proof(ProofKind.REQUEST, caller.access_key_id)
+
+    def _check(self, organization: str, consent: Consent, moved: bool) -> None:
+        now, controller = datetime.fromtimestamp(self._clock(), UTC), consent.pii_controller
+        if controller.id != organization and not (moved and self._is_same(organization, controller)):
+            raise BadReceipt(f"the consent is given to {controller.name}, {controller.id}, not to {organization}")
+        if consent.expires <= now:
+            raise BadReceipt(f"the consent ended on {consent.expires:%Y-%m-%d}")
+        if (consent.given - now).total_seconds() > 300:
+            raise BadReceipt("the consent is dated in the future: set the clock of whoever drew it up")
+
+    def _is_same(self, organization: str, controller: Controller) -> bool:
+        """Whether a controller of another service is this organization, which has an id of its own in each."""
+        with self._reading() as connection:
+            if read_organizations(connection, controller.id):
+                return False
+        return controller.name == self._organization(organization).name != UNNAMED
+
+    def _short_of(self, receipt: Receipt, collection: str, purpose: str) -> str:
+        consent = receipt.consent
+        if consent.collection != collection:
+            return f"is for the collection {consent.collection}"
+        if consent.purpose != purpose:
+            return f"is for the purpose {consent.purpose}"
+        return receipt.ended(self._clock()) or "counts, but the collection was made for another purpose"
+
+    def _log(self, connection: Connection, organization: str, consent: Consent, proof: Proof, change: str) -> int:
+        body = {"organization": organization, "change": change, "purpose": consent.purpose, "proof": str(proof.kind)}
+        details: dict[str, Any] = {"change": change, "consent": msgspec.to_builtins(consent)}
+        part = Part(organization, details, f"{consent.collection}/{subject_of(consent.pii_principal_id, '')}")
+        return self._logbook.record(connection, KIND, body, [self._logbook.seal(part)])
+
+    def _organization(self, organization: str) -> Organization:
+        with self._reading() as connection:
+            found: Sequence[Organization] = read_organizations(connection, organization)
+        if not found:
+            raise BadReceipt(f"there is no organization {organization}")
+        return found[0]
+
+    def _reading(self) -> Connection:
+        return self._engine.connect().execution_options(read_only=True)
+
+
+def _counting(kept: Select[Any]) -> Select[Any]:
+    """Those of the consents that count `now` for an `organization`'s `collection`, and its purpose."""
+    of, tags = gallery.collections.c, gallery.tags.c
+    return (
+        kept.join(gallery.collections, (of.organization == _of.organization) & (of.collection_id == _of.collection))
+        .join(gallery.tags, (tags.collection == of.id) & (tags.key == PURPOSE) & (tags.value == _of.purpose))
+        .where(_of.organization == bindparam("organization"), _of.collection == bindparam("collection"))
+        .where(_of.withdrawn_at.is_(None), _of.given_at <= bindparam("now"), _of.expires_at > bindparam("now"))
+    )
+
+
+def _kept() -> Select[Any]:
+    return select(_of.consent, _of.proof, _of.withdrawn_at)
+
+
+def _receipt(row: Row[Any]) -> Receipt:
+    withdrawn = None if row.withdrawn_at is None else datetime.fromtimestamp(int(row.withdrawn_at), UTC)
+    return Receipt(Consent.parse(row.consent), msgspec.json.decode(row.proof, type=Proof), withdrawn)

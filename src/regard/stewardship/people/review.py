@@ -1,0 +1,350 @@
+"""Review: where a person's rights are at stake a match is a candidate until two people, apart, confirm it.
+
+The two are not who asked, and neither sees what the other said (EU AI Act 14(5)). A candidate is kept with its period,
+its gallery, the sealed probe and who decided; unconfirmed it is gone after 48 hours. One that is marked as not the same
+person is not offered again, for whatever purpose it was found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from regard.gallery.gallery import Gallery
+from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.logbook.payloads import Part
+from regard.stewardship.policy import vocabulary
+from regard.stewardship.policy.call import Call
+from regard.stewardship.records import tables
+
+KIND = "regard/review"
+PENDING, CONFIRMED, REJECTED, EXPIRED = "pending", "confirmed", "rejected", "expired"
+HOURS = 48
+NEEDED = 2
+THE_PERSON = "the person"
+_of, _verdicts, _reviewers = tables.candidates.c, tables.verdicts.c, tables.reviewers.c
+
+
+class NotAReviewer(PermissionError):
+    """The name and the secret are not those of a reviewer."""
+
+
+class NoSuchCandidate(LookupError):
+    """There is no such candidate that this person may decide on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """A person who decides on candidates. `keys` are the access keys that this person asks with.
+
+    `mark` is nobody else's, and the same in each service on the database: forms are marked with it.
+    """
+
+    organization: str
+    name: str
+    keys: frozenset[str]
+    mark: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A match as it was found: whose face, by what id, how alike."""
+
+    whose: str
+    face_id: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A match that waits, as a reviewer sees it: nothing of what others said."""
+
+    id: str
+    collection: str
+    whose: str
+    face_id: str
+    similarity: float
+    purpose: str
+    created_at: float
+    expires_at: float
+
+
+class Reviews:
+    """Holds matches until they are confirmed. Thread-safe."""
+
+    def __init__(
+        self, engine: Engine, gallery: Gallery, logbook: Logbook, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._engine = engine
+        self._gallery = gallery
+        self._logbook = logbook
+        self._clock = clock
+
+    def shown(self, call: Call, probe: bytes, picture: Callable[[], bytes], matches: Sequence[Match]) -> set[str]:
+        """Which of the subjects that matched may be told of; the others wait, which `call.remarks` says, or are false.
+
+        `probe` is what was searched with, the same bytes each time; `picture` gives what reviewers see of it, as JPEG.
+        """
+        organization, collection = call.caller.organization, str(call.parameters["CollectionId"])
+        digest = self._gallery.digest(organization, probe)
+        call.probe = digest.hex()
+        purpose = vocabulary.purposes().get(call.caller.purpose)
+        if purpose is not None and not purpose.rights:
+            states = self._states(organization, collection, digest)
+            return {match.whose for match in matches if states.get(match.whose) != REJECTED}
+        self.expire()
+        states = self._states(organization, collection, digest)
+        if new := [match for match in matches if match.whose not in states]:
+            seen = picture()
+            for match in new:
+                states[match.whose] = self._open(call, digest, seen, match)
+        if waiting := sum(states[match.whose] == PENDING for match in matches):
+            call.remarks["x-regard-review"] = f"{waiting} pending; two reviewers confirm within {HOURS} hours"
+        return {match.whose for match in matches if states[match.whose] == CONFIRMED}
+
+    def pending(self, reviewer: Reviewer) -> list[Candidate]:
+        """What waits for this person: not asked by them, and not decided by them yet; oldest first."""
+        self.expire()
+        own = select(_verdicts.candidate).where(_verdicts.reviewer == reviewer.name)
+        wanted = select(tables.candidates).where(
+            _of.organization == reviewer.organization,
+            _of.state == PENDING,
+            _of.asked_by.not_in(reviewer.keys),
+            _of.id.not_in(own),
+        )
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            return [_candidate(row) for row in connection.execute(wanted.order_by(_of.created_at))]
+
+    def picture(self, reviewer: Reviewer, candidate: str) -> bytes:
+        """What a candidate was searched with, as JPEG. Raises NoSuchCandidate."""
+        row = self._row(reviewer, candidate)
+        key = self._gallery.house_key(_key(candidate))
+        if key is None:
+            raise NoSuchCandidate(f"the probe of {candidate} was erased")
+        return key.open(row.probe_picture, candidate.encode())
+
+    def decide(self, reviewer: Reviewer, candidate: str, same: bool) -> None:
+        """Say whether a candidate is the same person, once. Two who say so confirm it; one who denies rejects it.
+
+        Raises NoSuchCandidate.
+        """
+        row = self._row(reviewer, candidate)
+        with self._engine.begin() as connection:
+            state = connection.execute(select(_of.state).where(_of.id == candidate)).scalar()
+            if state != PENDING:
+                raise NoSuchCandidate(f"the candidate {candidate} was decided meanwhile")
+            said = {"candidate": candidate, "reviewer": reviewer.name, "same": same, "at": self._clock()}
+            connection.execute(insert(tables.verdicts).values(said))
+            agreed = connection.execute(select(_verdicts.reviewer).where(_verdicts.candidate == candidate)).scalars()
+            names = sorted(agreed)
+            if same and len(names) < NEEDED:
+                return
+            outcome = CONFIRMED if same else REJECTED
+            record = self._settle(connection, row, outcome, names)
+        self._logbook.take_over(record)
+
+    def not_me(self, organization: str, whose: str, candidate: str) -> None:
+        """Mark a candidate as false, at the word of the person: it is not offered again. Raises NoSuchCandidate."""
+        wanted = select(tables.candidates).where(
+            _of.organization == organization, _of.whose == whose, _of.id == candidate
+        )
+        with self._engine.begin() as connection:
+            row = connection.execute(wanted).first()
+            if row is None:
+                raise NoSuchCandidate(f"no match {candidate} of yours is known")
+            record = self._settle(connection, row, REJECTED, [THE_PERSON])
+        self._logbook.take_over(record)
+
+    def false_match(self, organization: str, whose: str, request_id: str, said_by: str = THE_PERSON) -> None:
+        """Mark what the search of this request told of a subject as false: the picture does not find them again.
+
+        Raises NoSuchCandidate.
+        """
+        told = self._found_by(organization, whose, request_id)
+        collection, probe, now = told["collection"], bytes.fromhex(told["probe"]), self._clock()
+        same = (_of.organization == organization, _of.collection == collection, _of.probe == probe, _of.whose == whose)
+        row = {
+            "id": secrets.token_hex(16),
+            "organization": organization,
+            "collection": collection,
+            "probe": probe,
+            "whose": whose,
+            "face_id": told["face_id"],
+            "similarity": float(told["similarity"]),
+            "purpose": told["purpose"],
+            "asked_by": "",
+            "probe_picture": b"",
+            "state": REJECTED,
+            "created_at": now,
+            "expires_at": now,
+            "settled_at": now,
+        }
+        with self._engine.begin() as connection:
+            known = update(tables.candidates).where(*same).values(state=REJECTED, settled_at=now)
+            if not connection.execute(known).rowcount:
+                connection.execute(insert(tables.candidates).values(row))
+            kept = connection.execute(select(tables.candidates).where(*same)).first()
+            record = self._log(connection, kept, REJECTED, [said_by])
+        self._logbook.take_over(record)
+
+    def counts(self, organization: str) -> dict[str, dict[str, int]]:
+        """By purpose, how many matches people confirmed, rejected, or have still to decide on."""
+        wanted = select(_of.purpose, _of.state, func.count()).where(_of.organization == organization)
+        found: dict[str, dict[str, int]] = {}
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            for purpose, state, number in connection.execute(wanted.group_by(_of.purpose, _of.state)):
+                found.setdefault(purpose, {})[state] = number
+        return found
+
+    def expire(self) -> int:
+        """Purge what nobody confirmed in time; how many."""
+        overdue = select(tables.candidates).where(_of.state == PENDING, _of.expires_at <= self._clock())
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            if connection.execute(overdue.limit(1)).first() is None:
+                return 0
+        with self._engine.begin() as connection:
+            rows = connection.execute(overdue).all()
+            for row in rows:
+                self._log(connection, row, EXPIRED, [])
+            self._delete(connection, [row.id for row in rows])
+        self._gallery.destroy_house_keys([_key(row.id) for row in rows])
+        self._logbook.take_over()
+        return len(rows)
+
+    def forget(self, organization: str, whose: str) -> int:
+        """Delete every candidate of a subject; how many there were."""
+        with self._engine.begin() as connection:
+            wanted = select(_of.id).where(_of.organization == organization, _of.whose == whose)
+            found = list(connection.execute(wanted).scalars())
+            self._delete(connection, found)
+        self._gallery.destroy_house_keys([_key(each) for each in found])
+        return len(found)
+
+    # The people who decide.
+
+    def appoint(self, organization: str, name: str, keys: Sequence[str] = ()) -> str:
+        """Make a person a reviewer, or give one another secret, which is told this once."""
+        secret = secrets.token_urlsafe(32)
+        row = {"organization": organization, "name": name, "keys": sorted(keys), "digest": _digest(secret)}
+        same = (_reviewers.organization == organization) & (_reviewers.name == name)
+        with self._engine.begin() as connection:
+            connection.execute(delete(tables.reviewers).where(same))
+            connection.execute(insert(tables.reviewers).values(row))
+        return secret
+
+    def reviewer(self, organization: str, name: str, secret: str) -> Reviewer:
+        """Who logs in. Raises NotAReviewer."""
+        same = (_reviewers.organization == organization) & (_reviewers.name == name)
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            row = connection.execute(select(tables.reviewers).where(same)).first()
+        if row is None or not hmac.compare_digest(row.digest, _digest(secret)):
+            raise NotAReviewer("This is no reviewer's name and secret.")
+        return Reviewer(organization, name, frozenset(row.keys), row.digest)
+
+    def _states(self, organization: str, collection: str, probe: bytes) -> dict[str, str]:
+        wanted = select(_of.whose, _of.state).where(
+            _of.organization == organization, _of.collection == collection, _of.probe == probe
+        )
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            return {row.whose: row.state for row in connection.execute(wanted)}
+
+    def _open(self, call: Call, probe: bytes, picture: bytes, match: Match) -> str:
+        candidate = secrets.token_hex(16)
+        key = self._gallery.house_key(_key(candidate), make=True)
+        assert key is not None
+        now = self._clock()
+        row = {
+            "id": candidate,
+            "organization": call.caller.organization,
+            "collection": call.parameters["CollectionId"],
+            "probe": probe,
+            "whose": match.whose,
+            "face_id": match.face_id,
+            "similarity": match.similarity,
+            "purpose": call.caller.purpose,
+            "asked_by": call.caller.access_key_id,
+            "probe_picture": key.seal(picture, candidate.encode()),
+            "state": PENDING,
+            "created_at": now,
+            "expires_at": now + HOURS * 3600,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(tables.candidates).values(row))
+            made = connection.execute(select(tables.candidates).where(_of.id == candidate)).one()
+            record = self._log(connection, made, "opened", [])
+        self._logbook.take_over(record)
+        return PENDING
+
+    def _row(self, reviewer: Reviewer, candidate: str) -> Any:
+        self.expire()
+        wanted = select(tables.candidates).where(
+            _of.id == candidate,
+            _of.organization == reviewer.organization,
+            _of.state == PENDING,
+            _of.asked_by.not_in(reviewer.keys),
+            _of.id.not_in(select(_verdicts.candidate).where(_verdicts.reviewer == reviewer.name)),
+        )
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            row = connection.execute(wanted).first()
+        if row is None:
+            raise NoSuchCandidate(f"no candidate {candidate} waits for you")
+        return row
+
+    def _found_by(self, organization: str, whose: str, request_id: str) -> dict[str, Any]:
+        """What the log's details say of a match."""
+        self._logbook.take_over()
+        for told in self._logbook.payloads.about(organization, whose).values():
+            if told.get("request_id") == request_id and {"probe", "similarity"} <= told.keys():
+                return told
+        raise NoSuchCandidate(f"no search {request_id} found this person; what is exported names those that did")
+
+    def _settle(self, connection: Connection, row: Any, outcome: str, names: list[str]) -> int:
+        connection.execute(
+            update(tables.candidates).where(_of.id == row.id).values(state=outcome, settled_at=self._clock())
+        )
+        return self._log(connection, row, outcome, names)
+
+    def _log(self, connection: Connection, row: Any, change: str, names: list[str]) -> int:
+        body = {"organization": row.organization, "change": change, "purpose": row.purpose}
+        details = {
+            "operation": f"review {change}",
+            "candidate": row.id,
+            "face_id": row.face_id,
+            "reviewers": names,
+            "collection": row.collection,
+        }
+        part = Part(row.organization, details, f"{row.collection}/{row.whose}")
+        return self._logbook.record(connection, KIND, body, [self._logbook.seal(part)])
+
+    def _delete(self, connection: Connection, candidates: Sequence[str]) -> None:
+        connection.execute(delete(tables.verdicts).where(_verdicts.candidate.in_(candidates)))
+        connection.execute(delete(tables.candidates).where(_of.id.in_(candidates)))
+
+
+def _candidate(row: Any) -> Candidate:
+    return Candidate(
+        row.id,
+        row.collection,
+        row.whose,
+        row.face_id,
+        row.similarity,
+        row.purpose,
+        row.created_at,
+        row.expires_at,
+    )
+
+
+def _key(candidate: str) -> str:
+    return f"candidate/{candidate}"
+
+
+def _digest(secret: str) -> bytes:
+    # 256 random bits: nobody finds a secret by trying, so that a plain hash keeps it.
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,93 @@
+"""One-time tokens: how a person asks about themselves, once the organization has checked who they are."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, insert, select, update
+
+from regard.stewardship.policy.call import Caller
+from regard.stewardship.records import tables
+
+MOST_HOURS = 24 * 7
+_PREFIX = "regard-subject-"
+_of = tables.subject_tokens.c
+
+
+class BadToken(PermissionError):
+    """A token that was never issued, has run out, or was used; the text does not say which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a token speaks for, how the organization knew them, and the access key that it was issued with."""
+
+    organization: str
+    subject: str
+    identity_check: str
+    issued_by: str
+
+
+class SubjectTokens:
+    """Issues and redeems tokens, of which only digests are kept. Thread-safe."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def issue(self, caller: Caller, subject: str, identity_check: str, hours: float = 24) -> str:
+        """A token for `subject`, an ExternalImageId, that works once within `hours`. Raises ValueError."""
+        if not identity_check.strip():
+            raise ValueError("say how the person's identity was checked: it is written on their receipt")
+        if not 0 < hours <= MOST_HOURS:
+            raise ValueError(f"a token works for more than 0 and at most {MOST_HOURS} hours")
+        token = _PREFIX + secrets.token_urlsafe(32)
+        row = {
+            "digest": _digest(token),
+            "organization": caller.organization,
+            "subject": subject,
+            "identity_check": identity_check.strip(),
+            "issued_by": caller.access_key_id,
+            "expires_at": self._clock() + hours * 3600,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(tables.subject_tokens).values(row))
+        return token
+
+    def look(self, token: str) -> Bearer:
+        """Whom a token speaks for, without using it. Raises BadToken."""
+        wanted = select(_of.organization, _of.subject, _of.identity_check, _of.issued_by).where(
+            _of.digest == _digest(token), _of.used_at.is_(None), _of.expires_at > self._clock()
+        )
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            row = connection.execute(wanted).first()
+        if row is None:
+            raise BadToken("The token was not issued, has run out, or was used before. Ask the organization for one.")
+        return Bearer(*row)
+
+    def redeem(self, token: str) -> Bearer:
+        """Whom a token speaks for; it works no second time, in any process. Raises BadToken."""
+        bearer = self.look(token)
+        with self._engine.begin() as connection:
+            used = connection.execute(
+                update(tables.subject_tokens)
+                .where(_of.digest == _digest(token), _of.used_at.is_(None))
+                .values(used_at=self._clock())
+            )
+        if not used.rowcount:
+            raise BadToken("The token was used a moment ago.")
+        return bearer
+
+    def restore(self, token: str) -> None:
+        """Let a token work again whose use came to nothing."""
+        with self._engine.begin() as connection:
+            connection.execute(update(tables.subject_tokens).where(_of.digest == _digest(token)).values(used_at=None))
+
+
+def _digest(token: str) -> bytes:
+    # 256 random bits: nobody finds a token by trying, so that a plain hash keeps it.
+    return hashlib.sha256(token.encode()).digest()

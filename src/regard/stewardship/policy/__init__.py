@@ -1,0 +1,1 @@
+"""The rules in force, and the words that they are written in."""
