@@ -22,8 +22,8 @@ from benchmarks.serving import asking, opened
 from regard.gallery.figures import COLLECTION
 from regard.operations.registry import function_of
 from regard.settings import from_environment
-from regard.vision.text import MODELS
-from regard.vision.weights import Weights
+from regard.vision.models.weights import Weights
+from regard.vision.things.text import MODELS
 from tests.running import running
 
 OPERATIONS = (

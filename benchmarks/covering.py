@@ -17,9 +17,9 @@ from benchmarks.measuring import markdown
 from benchmarks.pictures import SHARED
 from benchmarks.shares import Share
 from regard.settings import from_environment
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.images import Picture, decode
-from regard.vision.redaction import Style, covered, head
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.pictures.images import Picture, decode
+from regard.vision.pictures.redaction import Style, covered, head
 
 BY_HAND = Path(__file__).parents[1] / "tests" / "data" / "redaction_boxes.csv"
 # A face is covered when the covers hold this much of its box; from this size on, in pixels, it counts towards the bar.

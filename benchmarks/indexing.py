@@ -20,8 +20,8 @@ from regard.commands.sources import NameFrom, sources_in
 from regard.operations.buckets import Buckets
 from regard.server import open_analyzer
 from regard.settings import from_environment
-from regard.vision.images import decode
-from regard.vision.similarity import score
+from regard.vision.faces.similarity import score
+from regard.vision.pictures.images import decode
 
 ROUNDS, COUNT, PAIRS = 11, 50, 100
 # The cosine that tells the pictures outside the measured pairs apart best; the API's own 80 is stricter.

@@ -11,11 +11,11 @@ import numpy as np
 from benchmarks.measuring import markdown, seconds
 from benchmarks.pictures import small
 from regard.settings import from_environment
-from regard.vision.embedder import TOGETHER
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.images import decode
-from regard.vision.runtime import Runtime
-from regard.vision.weights import Weights
+from regard.vision.faces.embedder import TOGETHER
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.models.runtime import Runtime
+from regard.vision.models.weights import Weights
+from regard.vision.pictures.images import decode
 
 ROUNDS, COUNT = 7, 40
 BATCHES = (1, 4, 16)

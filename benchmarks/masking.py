@@ -11,10 +11,10 @@ from benchmarks.measuring import markdown
 from benchmarks.pictures import SHARED
 from benchmarks.shares import Share
 from regard.settings import from_environment
-from regard.vision.equipment import EquipmentInspector
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.images import decode
-from regard.vision.labels import LabelFinder
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.pictures.images import decode
+from regard.vision.things.equipment import EquipmentInspector
+from regard.vision.things.labels import LabelFinder
 
 FOLDERS = {"with_mask": True, "without_mask": False}
 

@@ -38,8 +38,8 @@ def main(system: str, files: str, out: str, *weights: str) -> None:
 
 def _regard() -> Embed:
     from regard.settings import from_environment
-    from regard.vision.faces import FaceAnalyzer
-    from regard.vision.images import decode
+    from regard.vision.faces.faces import FaceAnalyzer
+    from regard.vision.pictures.images import decode
 
     analyzer = FaceAnalyzer.opened(from_environment())
 

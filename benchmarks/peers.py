@@ -19,8 +19,8 @@ from benchmarks.pictures import SHARED
 from regard.evaluation.pictures_on_disk import ListedPairs, read_pairs
 from regard.evaluation.verification import FOLDS, accuracy
 from regard.settings import from_environment
-from regard.vision.similarity import shipped
-from regard.vision.weights import Weights
+from regard.vision.faces.similarity import shipped
+from regard.vision.models.weights import Weights
 
 ROOT = Path(__file__).parents[1]
 RUNNER = Path(__file__).with_name("peer_runner.py")

@@ -20,8 +20,8 @@ from benchmarks.serving import answering
 from benchmarks.shares import Share
 from regard.operations.text import MOST_WORDS
 from regard.settings import from_environment
-from regard.vision.images import Picture, decode
-from regard.vision.text import TextReader, Word
+from regard.vision.pictures.images import Picture, decode
+from regard.vision.things.text import TextReader, Word
 
 
 @dataclass(frozen=True, slots=True)

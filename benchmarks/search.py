@@ -14,8 +14,8 @@ from benchmarks.pictures import small
 from regard.gallery.faces import Candidate
 from regard.operations.rooms import Rooms
 from regard.settings import from_environment
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.images import decode
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.pictures.images import decode
 from tests.fakes import ORGANIZATION, Client, open_rooms
 
 SIZES = (1_000, 100_000)

@@ -26,12 +26,12 @@ from benchmarks.pictures import SHARED
 from regard.evaluation.pictures_on_disk import Labelled, ListedPairs, numbered, read_folder, read_pairs
 from regard.evaluation.verification import pair_scores
 from regard.settings import from_environment
-from regard.vision.crops import ALIGNED, aligned, crop
-from regard.vision.faces import TILTED, VERSIONS, Face, FaceAnalyzer
-from regard.vision.images import Picture, decode
-from regard.vision.mesh import five_of
-from regard.vision.second_look import tilt
-from regard.vision.similarity import score
+from regard.vision.detection.second_look import tilt
+from regard.vision.faces.faces import TILTED, VERSIONS, Face, FaceAnalyzer
+from regard.vision.faces.mesh import five_of
+from regard.vision.faces.similarity import score
+from regard.vision.pictures.crops import ALIGNED, aligned, crop
+from regard.vision.pictures.images import Picture, decode
 
 RATES = (1e-3, 1e-4, 1e-5)
 COSINES = (0.499, 0.583)

@@ -26,12 +26,12 @@ from regard.operations.rooms import Rooms
 from regard.sealing import master_key
 from regard.settings import Settings
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
-from regard.vision.equipment import EquipmentInspector, Person
-from regard.vision.faces import Box, Description, Face, FaceAnalyzer, Landmark, Pose, Quality, UnknownVersion
-from regard.vision.images import Picture
-from regard.vision.labels import LabelFinder
-from regard.vision.moderation import ModerationLabel, Moderator
-from regard.vision.text import TextReader
+from regard.vision.faces.faces import Box, Description, Face, FaceAnalyzer, Landmark, Pose, Quality, UnknownVersion
+from regard.vision.pictures.images import Picture
+from regard.vision.things.equipment import EquipmentInspector, Person
+from regard.vision.things.labels import LabelFinder
+from regard.vision.things.moderation import ModerationLabel, Moderator
+from regard.vision.things.text import TextReader
 from regard.wire.protocol import serialize_answer
 from tests.databases import database_url, keys_url
 

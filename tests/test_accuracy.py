@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from regard.server import open_analyzer
 from regard.settings import from_environment
-from regard.vision.faces import Face, FaceAnalyzer
-from regard.vision.images import decode
-from regard.vision.similarity import score
+from regard.vision.faces.faces import Face, FaceAnalyzer
+from regard.vision.faces.similarity import score
+from regard.vision.pictures.images import decode
 
 # One impostor pair in a thousand reaches this cosine among the 1,923 pictures of LFW that are not in fold 1.
 THRESHOLD = 0.365

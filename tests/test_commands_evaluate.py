@@ -15,7 +15,7 @@ from regard.evaluation import embedding
 from regard.evaluation.embedding import Found
 from regard.evaluation.pictures_on_disk import Labelled
 from regard.evaluation.plots import NoPlots, require
-from regard.vision.similarity import Calibration
+from regard.vision.faces.similarity import Calibration
 
 PEOPLE, PICTURES = 400, 3
 

@@ -17,7 +17,7 @@ from regard.evaluation.sample import Sample, sample_of
 from regard.evaluation.scores import Scores
 from regard.evaluation.tails import Tail, TooFewScores
 from regard.settings import from_environment
-from regard.vision.similarity import RATES, Calibration, Point, shipped
+from regard.vision.faces.similarity import RATES, Calibration, Point, shipped
 
 
 def _calibrated(sample: Sample, described: str) -> Calibration:

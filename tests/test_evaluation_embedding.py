@@ -14,9 +14,9 @@ from regard.evaluation.embedding import Busy, Choice, Found, Kept, embed, embedd
 from regard.evaluation.pictures_on_disk import Labelled
 from regard.sealing import SealingKey
 from regard.settings import from_environment
-from regard.vision.crops import ALIGNED, aligned, crop
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.images import decode
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.pictures.crops import ALIGNED, aligned, crop
+from regard.vision.pictures.images import decode
 from tests.fakes import FakeAnalyzer, picture_of
 
 KEY = SealingKey(bytes(32))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import regard
-from regard.vision.images import UnknownFormat, decode
+from regard.vision.pictures.images import UnknownFormat, decode
 
 
 def test_a_path_its_bytes_and_its_pixels_give_the_same_faces(portrait: bytes, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from regard.operations.errors import ApiError
-from regard.vision import quality
-from regard.vision.faces import Description, Face
-from regard.vision.images import Picture
+from regard.vision.faces import quality
+from regard.vision.faces.faces import Description, Face
+from regard.vision.pictures.images import Picture
 from tests.fakes import Client, Clock, open_rooms, picture_of
 
 

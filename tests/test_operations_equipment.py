@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from regard.operations.errors import ApiError
-from regard.vision.equipment import EquipmentInspector, Person
-from regard.vision.faces import Face
-from regard.vision.findings import Box, Estimate
+from regard.vision.faces.faces import Face
+from regard.vision.pictures.findings import Box, Estimate
+from regard.vision.things.equipment import EquipmentInspector, Person
 from tests.fakes import Client, FakeInspector, open_rooms, picture_of
 from tests.running import Running
 

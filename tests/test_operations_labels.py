@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 
 from regard.operations.errors import ApiError
-from regard.vision.findings import Box
-from regard.vision.images import Picture, decode
-from regard.vision.labels import FoundLabel, Instance, LabelFinder
-from regard.vision.taxonomy import ancestors
+from regard.vision.pictures.findings import Box
+from regard.vision.pictures.images import Picture, decode
+from regard.vision.things.labels import FoundLabel, Instance, LabelFinder
+from regard.vision.things.taxonomy import ancestors
 from tests.fakes import Client, open_rooms, picture_of
 from tests.running import Running
 

@@ -10,7 +10,7 @@ import pytest
 
 from regard.operations.errors import ApiError
 from regard.operations.model import service_model
-from regard.vision.moderation import Moderator
+from regard.vision.things.moderation import Moderator
 from tests.fakes import Client, FakeModerator, open_rooms, picture_of
 from tests.running import Running
 

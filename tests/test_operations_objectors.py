@@ -12,7 +12,7 @@ from PIL import Image
 from regard.server import open_analyzer
 from regard.settings import Settings
 from regard.stewardship.people.erasure import CAUGHT_RATE, SUPPRESSED_AT
-from regard.vision.images import decode
+from regard.vision.pictures.images import decode
 
 
 def test_other_pictures_are_recognized_at_the_stated_rate(shared_data: Path, scale: float) -> None:

@@ -15,8 +15,8 @@ from regard.operations.registry import answered, function_of, ours
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.policy.call import Capability, DataClass
 from regard.stewardship.policy.withholding import threshold_of
-from regard.vision.images import decode
-from regard.vision.text import Line, TextReader, Word, between
+from regard.vision.pictures.images import decode
+from regard.vision.things.text import Line, TextReader, Word, between
 from tests.fakes import Client, open_rooms, picture_of
 
 
@@ -92,7 +92,7 @@ def test_words_that_fit_a_pattern_are_covered(client: Client, pattern: str, word
 def test_a_pattern_that_cannot_be_looked_for_is_refused(
     client: Client, pattern: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("regard.vision.text.MOST_SECONDS", 0.01)
+    monkeypatch.setattr("regard.vision.things.text.MOST_SECONDS", 0.01)
     line = Line("a" * 60 + "!", 90.0, OUTLINE, (Word("a" * 60 + "!", 90.0, OUTLINE),))
     client.rooms = replace(client.rooms, text=cast(TextReader, lambda _: [line]))
     with pytest.raises(ApiError) as error:

@@ -8,9 +8,9 @@ import pytest
 
 from regard.operations.errors import ApiError
 from regard.operations.registry import function_of
-from regard.vision import quality
-from regard.vision.faces import Description, Face
-from regard.vision.images import Picture
+from regard.vision.faces import quality
+from regard.vision.faces.faces import Description, Face
+from regard.vision.pictures.images import Picture
 from tests.fakes import Client, Clock, open_rooms, picture_of
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

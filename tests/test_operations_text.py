@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from regard.operations.errors import ApiError
-from regard.vision.images import Picture
-from regard.vision.text import Line, TextReader, Word, between
+from regard.vision.pictures.images import Picture
+from regard.vision.things.text import Line, TextReader, Word, between
 from tests.fakes import Client, open_rooms, picture_of
 from tests.running import Running
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from regard.server import open_holdings, open_office
 from regard.settings import from_environment
-from regard.vision.faces import VERSIONS, FaceAnalyzer
-from regard.vision.images import decode
-from regard.vision.similarity import PROFILES, shipped
+from regard.vision.faces.faces import VERSIONS, FaceAnalyzer
+from regard.vision.faces.similarity import PROFILES, shipped
+from regard.vision.pictures.images import decode
 from tests.running import running
 
 OTHER = {"fast": "accurate", "accurate": "fast"}

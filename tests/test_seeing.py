@@ -21,9 +21,9 @@ from benchmarks.labelling import (
 )
 from benchmarks.reading import Written, errors, measured, recall
 from regard.settings import from_environment
-from regard.vision.images import Picture
-from regard.vision.labels import LabelFinder
-from regard.vision.text import Word
+from regard.vision.pictures.images import Picture
+from regard.vision.things.labels import LabelFinder
+from regard.vision.things.text import Word
 
 LEAST_LABELS, LEAST_PRECISION, LEAST_PIECES, LEAST_ANSWERED = 0.85, 0.7, 0.9, 0.85
 # 0.900 was measured; another processor rounds some letters otherwise.

@@ -9,8 +9,8 @@ import pytest
 
 from regard.server import open_analyzer
 from regard.settings import from_environment
-from regard.vision.faces import Description, FaceAnalyzer
-from regard.vision.images import decode
+from regard.vision.faces.faces import Description, FaceAnalyzer
+from regard.vision.pictures.images import decode
 
 WANTED = frozenset({"AGE_RANGE", "GENDER"})
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.vision.credentials import forbids_mining
+from regard.vision.pictures.credentials import forbids_mining
 from tests.fakes import picture_of
 
 

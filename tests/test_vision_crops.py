@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regard.vision.crops import TEMPLATE, Placement, aligned, crop, fitted, square
+from regard.vision.pictures.crops import TEMPLATE, Placement, aligned, crop, fitted, square
 
 SIZE = 24
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regard.vision.detector import LEAST_SCORE, OVERLAP, Candidates, Detector, canvas_of, without_doubles
-from regard.vision.runtime import Model
+from regard.vision.detection.detector import LEAST_SCORE, OVERLAP, Candidates, Detector, canvas_of, without_doubles
+from regard.vision.models.runtime import Model
 
 SIDE = 64
 

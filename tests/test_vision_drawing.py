@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from regard.vision.drawing import Mark, drawn
-from regard.vision.faces import Box
-from regard.vision.images import Picture
+from regard.vision.faces.drawing import Mark, drawn
+from regard.vision.faces.faces import Box
+from regard.vision.pictures.images import Picture
 
 
 def test_a_box_is_drawn_where_it_is_and_the_picture_stays() -> None:

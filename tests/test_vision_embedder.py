@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from regard.server import open_analyzer
 from regard.settings import from_environment
-from regard.vision.embedder import DIMENSIONS, TOGETHER
-from regard.vision.faces import Face
-from regard.vision.images import Picture, decode
-from regard.vision.runtime import Runtime, RuntimeUnavailable
+from regard.vision.faces.embedder import DIMENSIONS, TOGETHER
+from regard.vision.faces.faces import Face
+from regard.vision.models.runtime import Runtime, RuntimeUnavailable
+from regard.vision.pictures.images import Picture, decode
 
 # The least cosine between two embeddings of one face by different arithmetic. An impostor pair in a thousand reaches
 # 0.365 and Similarity 80 near 0.50: a shift by a hundredth of that moves no decision but at the very edge.

@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.masking import FOLDERS, masks
 from regard.settings import from_environment
-from regard.vision.equipment import MOST_PERSONS, EquipmentInspector, Person
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.images import Picture, decode
-from regard.vision.labels import LabelFinder
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.pictures.images import Picture, decode
+from regard.vision.things.equipment import MOST_PERSONS, EquipmentInspector, Person
+from regard.vision.things.labels import LabelFinder
 
 
 @pytest.fixture(scope="module")

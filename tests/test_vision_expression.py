@@ -8,7 +8,7 @@ import pytest
 
 from regard.server import open_analyzer
 from regard.settings import from_environment
-from regard.vision.images import decode
+from regard.vision.pictures.images import decode
 
 
 def test_shares_add_up_and_stand_in_order(portrait: bytes) -> None:

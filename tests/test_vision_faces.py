@@ -12,11 +12,11 @@ from PIL import Image, ImageOps
 
 from regard.server import open_analyzer
 from regard.settings import from_environment
-from regard.vision.crops import TEMPLATE
-from regard.vision.faces import VERSION, Description, Face, FaceAnalyzer
-from regard.vision.images import Picture, decode
-from regard.vision.landmarks import NAMES
-from regard.vision.weights import Weights
+from regard.vision.faces.faces import VERSION, Description, Face, FaceAnalyzer
+from regard.vision.faces.landmarks import NAMES
+from regard.vision.models.weights import Weights
+from regard.vision.pictures.crops import TEMPLATE
+from regard.vision.pictures.images import Picture, decode
 
 ALL = frozenset({"DEFAULT", "ALL"})
 # What an embedding depends on; another value is another model, and needs another VERSION.

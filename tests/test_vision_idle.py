@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from regard.vision.idle import Idle
+from regard.vision.models.idle import Idle
 from tests.fakes import Clock
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from regard.vision.images import (
+from regard.vision.pictures.images import (
     MOST_PIXELS,
     Damaged,
     ImageError,

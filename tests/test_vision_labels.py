@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regard.vision.colors import dominant, light, luma_of, properties
-from regard.vision.findings import Box
-from regard.vision.labels import joined, overlap
-from regard.vision.objects import FoundObject
-from regard.vision.taxonomy import ancestors, categories, of_coco, of_imagenet, taxonomy
+from regard.vision.pictures.colors import dominant, light, luma_of, properties
+from regard.vision.pictures.findings import Box
+from regard.vision.things.labels import joined, overlap
+from regard.vision.things.objects import FoundObject
+from regard.vision.things.taxonomy import ancestors, categories, of_coco, of_imagenet, taxonomy
 
 NO_SCENE = np.zeros(1000, np.float32)
 

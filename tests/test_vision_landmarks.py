@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.operations.model import service_model
-from regard.vision.landmarks import FIVE, NAMES, five, thirty
+from regard.vision.faces.landmarks import FIVE, NAMES, five, thirty
 
 POINTS = np.array([[40, 50], [80, 50], [60, 70], [45, 90], [75, 90]], np.float32)
 # A face whose points lie on a line from the picture's left to its right, numbered as the mesh numbers them.

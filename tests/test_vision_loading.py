@@ -9,14 +9,14 @@ from typing import cast
 import numpy as np
 
 from regard.settings import from_environment
-from regard.vision.equipment import EquipmentInspector
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.images import Picture
-from regard.vision.labels import LabelFinder
-from regard.vision.moderation import Moderator
-from regard.vision.runtime import Array, Runtime
-from regard.vision.text import TextReader
-from regard.vision.weights import Weights
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.models.runtime import Array, Runtime
+from regard.vision.models.weights import Weights
+from regard.vision.pictures.images import Picture
+from regard.vision.things.equipment import EquipmentInspector
+from regard.vision.things.labels import LabelFinder
+from regard.vision.things.moderation import Moderator
+from regard.vision.things.text import TextReader
 
 GREY = Picture(np.full((300, 400, 3), 128, np.uint8), "PNG")
 

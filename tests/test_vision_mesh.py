@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from regard.vision.crops import ALIGNED, TEMPLATE
-from regard.vision.mesh import POINTS, SIZE, Mesh
-from regard.vision.runtime import Array, Model
+from regard.vision.faces.mesh import POINTS, SIZE, Mesh
+from regard.vision.models.runtime import Array, Model
+from regard.vision.pictures.crops import ALIGNED, TEMPLATE
 
 
 def _brightest(chip: Array) -> list[Array]:
@@ -47,8 +47,8 @@ def test_a_point_seen_in_the_crop_is_where_it_is_in_the_picture(angle: float, si
 def test_the_mesh_lies_on_the_face(portrait: bytes) -> None:
     from regard.server import open_analyzer
     from regard.settings import from_environment
-    from regard.vision.images import decode
-    from regard.vision.weights import MissingWeights
+    from regard.vision.models.weights import MissingWeights
+    from regard.vision.pictures.images import decode
 
     try:
         analyzer = open_analyzer(from_environment())

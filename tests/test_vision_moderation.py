@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from regard.settings import from_environment
-from regard.vision.images import Picture, decode
-from regard.vision.moderation import Moderator, chain, taxonomy
+from regard.vision.pictures.images import Picture, decode
+from regard.vision.things.moderation import Moderator, chain, taxonomy
 
 
 @pytest.fixture(scope="module")

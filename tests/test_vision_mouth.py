@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regard.vision.mesh import POINTS
-from regard.vision.mouth import mouth_open, smile
+from regard.vision.faces.mesh import POINTS
+from regard.vision.faces.mouth import mouth_open, smile
 
 
 def _mesh(gap: float = 0.0, lift: float = 0.0, width: float = 60.0) -> NDArray[np.float64]:

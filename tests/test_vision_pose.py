@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regard.vision.mesh import POINTS
-from regard.vision.pose import _FRONTAL, pose
+from regard.vision.faces.mesh import POINTS
+from regard.vision.faces.pose import _FRONTAL, pose
 
 ANGLES = st.floats(-50, 50)
 

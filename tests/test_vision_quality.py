@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from regard.vision.faces import Box, Description, Face, Pose, Quality
-from regard.vision.images import Picture
-from regard.vision.quality import quality, rejections
+from regard.vision.faces.faces import Box, Description, Face, Pose, Quality
+from regard.vision.faces.quality import quality, rejections
+from regard.vision.pictures.images import Picture
 
 PICTURE = Picture(np.zeros((1000, 1000, 3), np.uint8), "PNG")
 GOOD = Quality(50, 60)

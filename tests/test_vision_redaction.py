@@ -13,9 +13,9 @@ from PIL import Image
 
 from benchmarks.covering import covers
 from regard.settings import from_environment
-from regard.vision.faces import Box, FaceAnalyzer
-from regard.vision.images import Picture, decode
-from regard.vision.redaction import Style, covered, encoded, head
+from regard.vision.faces.faces import Box, FaceAnalyzer
+from regard.vision.pictures.images import Picture, decode
+from regard.vision.pictures.redaction import Style, covered, encoded, head
 
 ratio = st.floats(-0.5, 1.5)
 size = st.floats(0, 1.5)

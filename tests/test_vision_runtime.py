@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from regard.settings import from_environment
-from regard.vision import runtime
-from regard.vision.images import Picture
-from regard.vision.labels import LabelFinder
-from regard.vision.runtime import Array, Runtime, RuntimeUnavailable
-from regard.vision.weights import MissingWeights, Weights
+from regard.vision.models import runtime
+from regard.vision.models.runtime import Array, Runtime, RuntimeUnavailable
+from regard.vision.models.weights import MissingWeights, Weights
+from regard.vision.pictures.images import Picture
+from regard.vision.things.labels import LabelFinder
 
 # Shape of the input and its largest value.
 INPUTS = {
@@ -106,7 +106,7 @@ def test_one_model_serves_many_threads_and_keeps_nothing_of_a_call(kind: str, in
 
 def test_more_threads_than_cores_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     # With arrays of ours inside a request, OpenVINO and the interpreter once waited for each other for ever.
-    monkeypatch.setattr("regard.vision.runtime._cores", lambda: 1)
+    monkeypatch.setattr("regard.vision.models.runtime._cores", lambda: 1)
     model = Runtime("openvino", "f32").load(_path("face-detector"), (1, 3, -1, -1))
     sides = [32 * (2 + number % 3) for number in range(60)]
     with ThreadPoolExecutor(4) as pool:

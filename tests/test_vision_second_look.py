@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.settings import from_environment
-from regard.vision.crops import TEMPLATE
-from regard.vision.faces import VERSIONS, FaceAnalyzer, UnknownVersion
-from regard.vision.images import Picture
-from regard.vision.mesh import five_of
-from regard.vision.second_look import SecondLook, tilt
-from regard.vision.similarity import similarity
+from regard.vision.detection.second_look import SecondLook, tilt
+from regard.vision.faces.faces import VERSIONS, FaceAnalyzer, UnknownVersion
+from regard.vision.faces.mesh import five_of
+from regard.vision.faces.similarity import similarity
+from regard.vision.pictures.crops import TEMPLATE
+from regard.vision.pictures.images import Picture
 
 PROFILES = list(VERSIONS)
 

@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.vision import similarity as module
-from regard.vision.similarity import RATES, SAME, BadCalibration, Calibration, calibration, score, shipped, similarity
+from regard.vision.faces import similarity as module
+from regard.vision.faces.similarity import (
+    RATES,
+    SAME,
+    BadCalibration,
+    Calibration,
+    calibration,
+    score,
+    shipped,
+    similarity,
+)
 
 COSINES = st.floats(-1, 1)
 
@@ -50,7 +59,7 @@ def test_rounding_beyond_one_is_cut_off() -> None:
 
 
 def test_the_shipped_calibration_names_the_weights_that_ship() -> None:
-    weights = (Path(module.__file__).parent / "weights.toml").read_text()
+    weights = (Path(module.__file__).parents[1] / "models" / "weights.toml").read_text()
     assert f'sha256 = "{shipped().embedder}"' in weights
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from regard.server import open_analyzer
 from regard.settings import from_environment
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.images import Picture
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.pictures.images import Picture
 
 WIDTH, HEIGHT, COLUMNS, ROWS = 1920, 1080, 6, 3
 # The face fills this share of the crop that is pasted.

@@ -22,8 +22,8 @@ import pytest
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from regard.vision.conversion import fold
-from regard.vision.weights import DamagedWeights, MissingWeights, Source, Weight, Weights, WeightsError
+from regard.vision.models.conversion import fold
+from regard.vision.models.weights import DamagedWeights, MissingWeights, Source, Weight, Weights, WeightsError
 
 NAMES = [
     *("face-detector", "small-face-detector", "face-embedder", "face-mesh"),
@@ -183,7 +183,7 @@ def test_without_a_network_the_error_says_what_to_do(
 
 def test_two_processes_may_pull_at_once(local: Weights, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from regard.vision.weights import Weights\n"
+        "import sys; from pathlib import Path; from regard.vision.models.weights import Weights\n"
         "Weights(Path(sys.argv[1]), Path(sys.argv[2])).pull(['mine'])"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "cache"), str(tmp_path / "mine.toml")]

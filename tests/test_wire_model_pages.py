@@ -8,8 +8,8 @@ import httpx
 import msgspec
 import pytest
 
-from regard.vision.similarity import shipped
-from regard.vision.weights import Weights
+from regard.vision.faces.similarity import shipped
+from regard.vision.models.weights import Weights
 from regard.wire.model_pages import models
 from tests.running import Running
 

@@ -12,7 +12,7 @@ import pytest
 
 from regard.server import Office, open_office
 from regard.settings import Settings
-from regard.vision.images import decode
+from regard.vision.pictures.images import decode
 from regard.wire.redaction_page import PATH
 from tests.own_client import OwnClient
 from tests.running import Running, running

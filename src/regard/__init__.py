@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from regard.vision.faces import Description, Face, FaceAnalyzer
-    from regard.vision.images import Picture
+    from regard.vision.faces.faces import Description, Face, FaceAnalyzer
+    from regard.vision.pictures.images import Picture
 
     Source = str | Path | bytes | NDArray[np.uint8]
 
@@ -90,7 +90,7 @@ def compare(source: Source, target: Source) -> Comparison:
     A similarity of 80 is the API's usual threshold for a match. Raises NoFace when either picture shows no face,
     ImageError for what is no picture, MissingWeights when the models were not pulled.
     """
-    from regard.vision.similarity import similarity
+    from regard.vision.faces.similarity import similarity
 
     analyzer, here, there = _analyzer(), _picture(source), _picture(target)
     probe, faces = _found(analyzer, here, "source")[0], _found(analyzer, there, "target")
@@ -110,7 +110,7 @@ def _found(analyzer: FaceAnalyzer, picture: Picture, role: str) -> list[Face]:
 
 
 def _picture(source: Source) -> Picture:
-    from regard.vision.images import Picture, decode
+    from regard.vision.pictures.images import Picture, decode
 
     if isinstance(source, bytes):
         return decode(source)
@@ -126,6 +126,6 @@ def _picture(source: Source) -> Picture:
 @lru_cache(maxsize=1)
 def _analyzer() -> FaceAnalyzer:
     from regard.settings import from_environment
-    from regard.vision.faces import FaceAnalyzer
+    from regard.vision.faces.faces import FaceAnalyzer
 
     return FaceAnalyzer.opened(from_environment())

@@ -42,12 +42,12 @@ from regard.stewardship.people.loops import Loops
 from regard.stewardship.people.retention import CurrentCollections, Retention
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import SubjectTokens
-from regard.vision.equipment import EquipmentInspector
-from regard.vision.faces import VERSIONS, FaceAnalyzer
-from regard.vision.idle import Idle
-from regard.vision.labels import LabelFinder
-from regard.vision.moderation import Moderator
-from regard.vision.text import MODELS, TextReader
+from regard.vision.faces.faces import VERSIONS, FaceAnalyzer
+from regard.vision.models.idle import Idle
+from regard.vision.things.equipment import EquipmentInspector
+from regard.vision.things.labels import LabelFinder
+from regard.vision.things.moderation import Moderator
+from regard.vision.things.text import MODELS, TextReader
 from regard.wire.app import Application
 from regard.wire.audit_page import audit_page
 from regard.wire.callers import OWN, Callers

@@ -66,8 +66,8 @@ def run(
     from regard.evaluation.labels import groups_in, sample_in
     from regard.evaluation.report import report_on
     from regard.evaluation.sample import sample_of
-    from regard.vision.faces import FaceAnalyzer
-    from regard.vision.similarity import score
+    from regard.vision.faces.faces import FaceAnalyzer
+    from regard.vision.faces.similarity import score
 
     settings = from_environment()
     pictures = sample_in(sample, groups_in(groups) if groups else None)
@@ -122,7 +122,7 @@ def congress(
     from regard.evaluation.embedding import embeddings
     from regard.evaluation.labels import groups_in, people_in
     from regard.evaluation.rates import percent
-    from regard.vision.similarity import score
+    from regard.vision.faces.similarity import score
 
     settings = from_environment()
     people, strangers = people_in(probes), people_in(gallery)

@@ -21,7 +21,7 @@ from PIL import Image, ImageOps
 from regard.commands.output import failed, out, table
 from regard.commands.pictures import comparison_marks, save
 from regard.settings import from_environment
-from regard.vision.weights import Weights
+from regard.vision.models.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)

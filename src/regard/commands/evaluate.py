@@ -52,7 +52,7 @@ def verify(
     """
     from regard.evaluation import evaluations
     from regard.evaluation.plots import require, save_verification
-    from regard.vision.faces import FaceAnalyzer
+    from regard.vision.faces.faces import FaceAnalyzer
 
     if plots:
         require()
@@ -81,7 +81,7 @@ def identify(
     """
     from regard.evaluation import evaluations
     from regard.evaluation.plots import require, save_identification
-    from regard.vision.faces import FaceAnalyzer
+    from regard.vision.faces.faces import FaceAnalyzer
 
     if plots:
         require()
@@ -109,7 +109,7 @@ def detect(
     """
     from regard.evaluation import evaluations
     from regard.evaluation.pictures_on_disk import Labelled, pictures_in, read_csv
-    from regard.vision.faces import FaceAnalyzer
+    from regard.vision.faces.faces import FaceAnalyzer
 
     settings = from_environment()
     pictures = [Labelled(file, str(file)) for file in pictures_in(data)] if data.is_dir() else read_csv(data)
@@ -137,7 +137,7 @@ def calibrate(
     from regard.evaluation import calibration
     from regard.evaluation.record import calibration_blocks
     from regard.evaluation.sample import sample_of
-    from regard.vision.faces import FaceAnalyzer
+    from regard.vision.faces.faces import FaceAnalyzer
 
     settings = from_environment()
     pictures, _, choice = _read(data, None, face)

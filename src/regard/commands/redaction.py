@@ -17,7 +17,7 @@ from regard.commands.pictures import Json, pictures_under
 from regard.operations.errors import ApiError
 from regard.operations.redaction import DEFAULT_THRESHOLD
 from regard.settings import from_environment
-from regard.vision.redaction import Style
+from regard.vision.pictures.redaction import Style
 
 
 def redact(

@@ -16,7 +16,7 @@ from regard.evaluation.rates import Rate
 from regard.evaluation.sample import Attribute, Sample
 from regard.evaluation.scores import Scores
 from regard.evaluation.tails import FEWEST, Tail, fitted
-from regard.vision.similarity import RATES, Basis, Calibration, Measured, Point
+from regard.vision.faces.similarity import RATES, Basis, Calibration, Measured, Point
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

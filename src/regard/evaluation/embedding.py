@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from regard.evaluation.pictures_on_disk import Labelled
 from regard.sealing import SealBroken, SealingKey, root_key
 from regard.settings import Settings
-from regard.vision.crops import ALIGNED, TEMPLATE
-from regard.vision.embedder import DIMENSIONS
-from regard.vision.faces import Box, Face, FaceAnalyzer
-from regard.vision.images import ImageError, Picture, decode
-from regard.vision.quality import rejections
+from regard.vision.faces.embedder import DIMENSIONS
+from regard.vision.faces.faces import Box, Face, FaceAnalyzer
+from regard.vision.faces.quality import rejections
+from regard.vision.pictures.crops import ALIGNED, TEMPLATE
+from regard.vision.pictures.images import ImageError, Picture, decode
 
 # central: the face nearest the middle, as photographs of a person are taken. largest: as CompareFaces chooses.
 # aligned: the picture is a crop of 112×112 on the usual five points, and nothing is detected.

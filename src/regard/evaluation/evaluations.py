@@ -18,8 +18,8 @@ from regard.evaluation.record import AtSimilarity, Record
 from regard.evaluation.sample import Sample
 from regard.evaluation.scores import Scores
 from regard.evaluation.verification import accuracy, drawn_pairs, pair_scores, verification
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.similarity import calibration
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.faces.similarity import calibration
 
 SIMILARITIES = (80.0, 90.0, 99.0, 99.9)
 GALLERIES = (100, 300, 1_000, 3_000, 10_000, 30_000)

@@ -12,7 +12,7 @@ from regard.evaluation.document import Block, Heading, Paragraph, Table
 from regard.evaluation.galleries import AT_RATE, Expected, Gallery
 from regard.evaluation.rates import NOT_MEASURED, Rate, percent
 from regard.evaluation.verification import Verification
-from regard.vision.similarity import Calibration, Measured
+from regard.vision.faces.similarity import Calibration, Measured
 
 
 class AtSimilarity(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ def audit_batch(call: Call, rooms: Rooms) -> Answer:
     from regard.evaluation.pictures_on_disk import Labelled
     from regard.evaluation.report import plain
     from regard.evaluation.sample import SampleError, sample_of
-    from regard.vision.similarity import score
+    from regard.vision.faces.similarity import score
 
     given = call.parameters["Pictures"]
     pictures = [Labelled(each["Bytes"], each["Subject"], each["Groups"]) for each in given]

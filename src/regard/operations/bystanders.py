@@ -10,8 +10,8 @@ import numpy as np
 from regard.gallery.faces import subject
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call
-from regard.vision.faces import Face
-from regard.vision.images import Picture
+from regard.vision.faces.faces import Face
+from regard.vision.pictures.images import Picture
 
 # The same person: at this cosine the default weights keep 98 % of genuine pairs of generated faces, and take 3 in
 # 1,000 impostors, of whom only the one most like the person would be kept, and only where the person is not found.

@@ -13,8 +13,8 @@ from regard.gallery.faces import subject
 from regard.operations.rooms import Rooms
 from regard.stewardship.people.review import Match
 from regard.stewardship.policy.call import Call
-from regard.vision.faces import Face
-from regard.vision.images import Picture
+from regard.vision.faces.faces import Face
+from regard.vision.pictures.images import Picture
 
 _MARGIN = 0.5
 

@@ -21,10 +21,10 @@ from regard.operations.rooms import Rooms
 from regard.stewardship.council.collections import BASIS
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stewardship.policy.denied import Denied
-from regard.vision import quality
-from regard.vision.credentials import forbids_mining
-from regard.vision.faces import Face
-from regard.vision.images import Picture, decode, require_side
+from regard.vision.faces import quality
+from regard.vision.faces.faces import Face
+from regard.vision.pictures.credentials import forbids_mining
+from regard.vision.pictures.images import Picture, decode, require_side
 
 MOST_INDEXED = 100
 MOST_LISTED = 4096

@@ -11,7 +11,7 @@ from regard.operations.registry import Answer, operation
 from regard.operations.rendering import bounding_box
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.equipment import VERSION, Person
+from regard.vision.things.equipment import VERSION, Person
 
 LEAST_SIDE, MOST_SIDE = 64, 4096
 MOST_BYTES = 4 * 1024 * 1024

@@ -27,11 +27,11 @@ from regard.stewardship.people.flows import NoFlows, NoSuchFlow
 from regard.stewardship.people.loops import LoopExists, TooManyLoops
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
-from regard.vision.faces import UnknownVersion
-from regard.vision.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
-from regard.vision.runtime import RuntimeUnavailable
-from regard.vision.text import BadPattern
-from regard.vision.weights import MissingWeights
+from regard.vision.faces.faces import UnknownVersion
+from regard.vision.models.runtime import RuntimeUnavailable
+from regard.vision.models.weights import MissingWeights
+from regard.vision.pictures.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
+from regard.vision.things.text import BadPattern
 
 # Most faults are the client's, 400; the contract declares no other status.
 _STATUS = {

@@ -9,9 +9,9 @@ from regard.operations.registry import Answer, operation
 from regard.operations.rendering import bounding_box, compared_face, face_detail, granted_attributes
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision import quality, similarity
-from regard.vision.faces import Description, Face
-from regard.vision.images import Picture
+from regard.vision.faces import quality, similarity
+from regard.vision.faces.faces import Description, Face
+from regard.vision.pictures.images import Picture
 
 DEFAULT_SIMILARITY = 80.0
 _DEFAULT = frozenset({"DEFAULT"})

@@ -14,9 +14,9 @@ from regard.operations.registry import Answer, operation
 from regard.operations.rendering import compared_face
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.faces import Face
-from regard.vision.images import Picture
-from regard.vision.similarity import score, similarity
+from regard.vision.faces.faces import Face
+from regard.vision.faces.similarity import score, similarity
+from regard.vision.pictures.images import Picture
 
 MOST_FACES = 64
 # Whoever is taken for somebody known is named to others: what Amazon advises where it matters.

@@ -13,8 +13,8 @@ from PIL import Image
 from regard.operations.rooms import Rooms
 from regard.stewardship.people.flows import Flow, NoFlows, NoSuchFlow
 from regard.stewardship.policy.call import Call
-from regard.vision.images import Picture
-from regard.vision.moderation import VERSION, ModerationLabel
+from regard.vision.pictures.images import Picture
+from regard.vision.things.moderation import VERSION, ModerationLabel
 
 # Pixels: enough to judge what is shown, less than the picture may have.
 MOST_SIDE = 1600

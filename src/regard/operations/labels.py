@@ -11,11 +11,11 @@ from regard.operations.registry import Answer, operation
 from regard.operations.rendering import bounding_box
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision import colors
-from regard.vision.colors import DominantColor
-from regard.vision.images import Picture, Pixels
-from regard.vision.labels import VERSION, FoundLabel, Instance
-from regard.vision.taxonomy import categories, taxonomy
+from regard.vision.pictures import colors
+from regard.vision.pictures.colors import DominantColor
+from regard.vision.pictures.images import Picture, Pixels
+from regard.vision.things.labels import VERSION, FoundLabel, Instance
+from regard.vision.things.taxonomy import categories, taxonomy
 
 DEFAULT_CONFIDENCE = 55.0
 DEFAULT_LABELS = 1000

@@ -8,7 +8,7 @@ from regard.operations.pictures import require_at_most
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.moderation import VERSION
+from regard.vision.things.moderation import VERSION
 
 DEFAULT_CONFIDENCE = 50.0
 MOST_SIDE = 10_000

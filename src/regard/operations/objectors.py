@@ -16,7 +16,7 @@ from regard.operations.rooms import Rooms
 from regard.stewardship.people.erasure import SUPPRESSED_AT
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
-from regard.vision.faces import Face, UnknownVersion
+from regard.vision.faces.faces import Face, UnknownVersion
 
 _HEADER = "x-regard-suppressed"
 

@@ -7,7 +7,7 @@ from typing import Any
 from regard.operations.buckets import Buckets
 from regard.operations.errors import invalid_parameter
 from regard.stewardship.policy.call import Call
-from regard.vision.images import Picture, TooManyPixels, decode, require_side
+from regard.vision.pictures.images import Picture, TooManyPixels, decode, require_side
 
 LEAST_SIDE = 80  # pixels; the contract's limit for every operation but protective equipment
 MOST_BYTES_FROM_S3 = 15 * 1024 * 1024

@@ -14,11 +14,11 @@ from regard.gallery.search import Probe
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.faces import Box, Face
-from regard.vision.images import Picture, decode
-from regard.vision.redaction import Style, around, covered, encoded, head
-from regard.vision.similarity import score, similarity
-from regard.vision.text import Word, matching
+from regard.vision.faces.faces import Box, Face
+from regard.vision.faces.similarity import score, similarity
+from regard.vision.pictures.images import Picture, decode
+from regard.vision.pictures.redaction import Style, around, covered, encoded, head
+from regard.vision.things.text import Word, matching
 
 # A stranger who is taken for somebody stays open to view: the threshold is the one for matters of weight.
 DEFAULT_THRESHOLD = 99.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from regard.stewardship.policy.call import Call
-from regard.vision.faces import Box, Description, Estimate, Face, Landmark, Pose, Quality
+from regard.vision.faces.faces import Box, Description, Estimate, Face, Landmark, Pose, Quality
 
 # The members that Attributes may name, and where a Description holds them.
 ATTRIBUTES = {

@@ -22,7 +22,7 @@ from regard.operations.rooms import Rooms
 from regard.operations.transfer import require_same_terms
 from regard.stewardship.council.collections import RENEWS, SUCCESSOR
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.images import decode
+from regard.vision.pictures.images import decode
 
 
 @operation("RenewFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True)

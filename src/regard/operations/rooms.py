@@ -15,11 +15,11 @@ from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.loops import Loops
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.policy.call import Call
-from regard.vision.equipment import EquipmentInspector
-from regard.vision.faces import FaceAnalyzer
-from regard.vision.labels import LabelFinder
-from regard.vision.moderation import Moderator
-from regard.vision.text import TextReader
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.things.equipment import EquipmentInspector
+from regard.vision.things.labels import LabelFinder
+from regard.vision.things.moderation import Moderator
+from regard.vision.things.text import TextReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from regard.operations.registry import Answer, operation
 from regard.operations.rendering import bounding_box, face_detail
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision import quality
-from regard.vision.faces import Face
-from regard.vision.images import Picture
-from regard.vision.similarity import score, similarity
+from regard.vision.faces import quality
+from regard.vision.faces.faces import Face
+from regard.vision.faces.similarity import score, similarity
+from regard.vision.pictures.images import Picture
 
 DEFAULT_THRESHOLD = 80.0
 # A search that names no number gets these many at most.

@@ -12,7 +12,7 @@ from regard.operations.errors import invalid_parameter
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.text import VERSION, Line, Outline, Word
+from regard.vision.things.text import VERSION, Line, Outline, Word
 
 DEFAULT_CONFIDENCE = 80.0
 MOST_WORDS = 100

@@ -13,7 +13,7 @@ from regard.operations.paging import page
 from regard.operations.registry import Answer, operation
 from regard.operations.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.similarity import score, similarity
+from regard.vision.faces.similarity import score, similarity
 
 DEFAULT_THRESHOLD = 75.0
 MOST_LISTED = 500

@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from regard.settings import Settings
-from regard.vision.faces import VERSIONS
-from regard.vision.similarity import MOST_SEARCHES, Calibration, calibration
-from regard.vision.weights import Weights
+from regard.vision.faces.faces import VERSIONS
+from regard.vision.faces.similarity import MOST_SEARCHES, Calibration, calibration
+from regard.vision.models.weights import Weights
 
 GALLERIES = (1_000, 10_000, 100_000, 1_000_000)
 SIMILARITIES = (80.0, 90.0, 99.0, 99.9)

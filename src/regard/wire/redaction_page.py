@@ -11,7 +11,7 @@ from regard.operations.redaction import DEFAULT_THRESHOLD
 from regard.operations.registry import ours
 from regard.operations.service import Service
 from regard.stewardship.people.consent import CollectionId
-from regard.vision.redaction import Style
+from regard.vision.pictures.redaction import Style
 from regard.wire.callers import Callers
 from regard.wire.own_page import own_page
 from regard.wire.people_pages import ROOT, Elsewhere

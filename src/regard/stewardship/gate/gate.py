@@ -34,7 +34,7 @@ from regard.stewardship.policy.policy import EVALUATION_ERROR, Decision, Request
 from regard.stewardship.policy.vocabulary import Purpose
 from regard.stewardship.policy.withholding import EMOTIONS, paths_to, threshold_of, without
 from regard.stewardship.records import records
-from regard.vision.similarity import calibration
+from regard.vision.faces.similarity import calibration
 
 __all__ = ["Denied", "Gate", "Permit"]
 

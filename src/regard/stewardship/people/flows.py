@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from regard.stewardship.records import tables
-from regard.vision.moderation import VERSION, taxonomy
+from regard.vision.things.moderation import VERSION, taxonomy
 
 ANY = "*"
 _NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}")

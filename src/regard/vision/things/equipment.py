@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.settings import Settings
-from regard.vision.crops import ALIGNED, aligned, crop
-from regard.vision.faces import Face, FaceAnalyzer
-from regard.vision.findings import Box, Estimate
-from regard.vision.images import Picture
-from regard.vision.objects import PERSON, FoundObject
-from regard.vision.redaction import head
-from regard.vision.runtime import Model, Runtime
-from regard.vision.weights import Weights
+from regard.vision.faces.faces import Face, FaceAnalyzer
+from regard.vision.models.runtime import Model, Runtime
+from regard.vision.models.weights import Weights
+from regard.vision.pictures.crops import ALIGNED, aligned, crop
+from regard.vision.pictures.findings import Box, Estimate
+from regard.vision.pictures.images import Picture
+from regard.vision.pictures.redaction import head
+from regard.vision.things.objects import PERSON, FoundObject
 
 Objects = Callable[[Picture], list[FoundObject]]
 

@@ -12,8 +12,8 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from regard.vision.findings import Box
-from regard.vision.images import Picture
+from regard.vision.pictures.findings import Box
+from regard.vision.pictures.images import Picture
 
 Pixels = NDArray[np.uint8]
 

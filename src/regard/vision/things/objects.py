@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from regard.vision.findings import Box
-from regard.vision.images import Picture
-from regard.vision.runtime import Model
+from regard.vision.models.runtime import Model
+from regard.vision.pictures.findings import Box
+from regard.vision.pictures.images import Picture
 
 PERSON: Final = 1
 SIDE: Final = 300

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.findings import Description, Face, Quality
-from regard.vision.images import Picture
+from regard.vision.pictures.findings import Description, Face, Quality
+from regard.vision.pictures.images import Picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from regard.vision.runtime import Model
+from regard.vision.models.runtime import Model
 
 # The authors of the weights advise 0.6 to 0.9; at 0.7 false boxes are rare and few faces are lost.
 LEAST_SCORE = 0.7

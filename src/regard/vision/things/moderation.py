@@ -18,9 +18,9 @@ import simplejpeg
 from PIL import Image
 
 from regard.settings import Settings
-from regard.vision.images import Picture
-from regard.vision.runtime import Model, Runtime
-from regard.vision.weights import Weights
+from regard.vision.models.runtime import Model, Runtime
+from regard.vision.models.weights import Weights
+from regard.vision.pictures.images import Picture
 
 VERSION = "7.0"
 _WHOLE, _SEEN = 256, 224
@@ -49,7 +49,7 @@ class ModerationLabel:
 @cache
 def taxonomy() -> Mapping[str, Label]:
     """Every label by its name, each after the label above it."""
-    text = resources.files("regard.vision").joinpath("moderation.toml").read_bytes()
+    text = resources.files("regard.vision.things").joinpath("moderation.toml").read_bytes()
     return {label.name: label for label in msgspec.toml.decode(text, type=dict[str, list[Label]])["labels"]}
 
 

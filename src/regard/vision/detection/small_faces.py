@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision import detector
-from regard.vision.detector import Candidates, canvas_of, without_doubles
-from regard.vision.images import Picture
-from regard.vision.runtime import Model
+from regard.vision.detection import detector
+from regard.vision.detection.detector import Candidates, canvas_of, without_doubles
+from regard.vision.models.runtime import Model
+from regard.vision.pictures.images import Picture
 
 LEAST_SCORE = 0.5
 LONGEST_SIDE = 1920

@@ -11,8 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.crops import ALIGNED, aligned, crop
-from regard.vision.runtime import Model
+from regard.vision.models.runtime import Model
+from regard.vision.pictures.crops import ALIGNED, aligned, crop
 
 DIMENSIONS = 128
 # Four take a seventh less time together than one by one, more of them no less (docs/benchmarks.md, Batches).

@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from regard.vision.conversion import ConversionError, as_file
+from regard.vision.models.conversion import ConversionError, as_file
 
 Array = NDArray[Any]
 Layer = dict[str, Any]

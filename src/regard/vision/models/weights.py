@@ -26,7 +26,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from regard.vision import conversion, keras
+from regard.vision.models import conversion, keras
 
 # Called while a source is fetched: name of the source, bytes so far, bytes in all (0 where that is not
 # known).
@@ -128,7 +128,7 @@ class Weights:
 
     def _tables(self) -> dict[str, Weight]:
         overlay = self._overlay
-        shipped = resources.files("regard.vision").joinpath("weights.toml").read_bytes()
+        shipped = resources.files("regard.vision.models").joinpath("weights.toml").read_bytes()
         table = {weight.name: weight for weight in _read(shipped, "the weights.toml that ships")}
         if overlay is not None and overlay.exists():
             for weight in _read(overlay.read_bytes(), str(overlay)):

@@ -11,9 +11,9 @@ import cmath
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.crops import aligned, crop, square
-from regard.vision.landmarks import LEFT_EYE, RIGHT_EYE
-from regard.vision.runtime import Model
+from regard.vision.faces.landmarks import LEFT_EYE, RIGHT_EYE
+from regard.vision.models.runtime import Model
+from regard.vision.pictures.crops import aligned, crop, square
 
 POINTS = 468
 SIZE = 192

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.settings import Settings
-from regard.vision.images import Picture
-from regard.vision.runtime import Array, Model, Runtime
-from regard.vision.weights import Weights
+from regard.vision.models.runtime import Array, Model, Runtime
+from regard.vision.models.weights import Weights
+from regard.vision.pictures.images import Picture
 
 VERSION = "3.0"
 # Characters further apart than this many steps have a gap between them as wide as the line is high, whether or not the

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from regard.vision.faces import Box
-from regard.vision.images import Picture
+from regard.vision.faces.faces import Box
+from regard.vision.pictures.images import Picture
 
 _FOUND, _OTHER = (0, 200, 120), (160, 160, 160)
 

@@ -1,6 +1,6 @@
 """Labels: objects with their boxes, and what a whole picture shows, in the words of one taxonomy.
 
-Objects come from SSD (:mod:`regard.vision.objects`), things and scenes from EfficientNet-lite3 (Tan and Le,
+Objects come from SSD (:mod:`regard.vision.things.objects`), things and scenes from EfficientNet-lite3 (Tan and Le,
 "EfficientNet", 2019). What the two say of one label is joined, and handed on to every label above it.
 """
 
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.settings import Settings
-from regard.vision.findings import Box
-from regard.vision.images import Picture
-from regard.vision.objects import SIDE as OBJECTS_SIDE
-from regard.vision.objects import FoundObject, ObjectDetector
-from regard.vision.runtime import Model, Runtime
-from regard.vision.taxonomy import ancestors, of_coco, of_imagenet
-from regard.vision.weights import Weights
+from regard.vision.models.runtime import Model, Runtime
+from regard.vision.models.weights import Weights
+from regard.vision.pictures.findings import Box
+from regard.vision.pictures.images import Picture
+from regard.vision.things.objects import SIDE as OBJECTS_SIDE
+from regard.vision.things.objects import FoundObject, ObjectDetector
+from regard.vision.things.taxonomy import ancestors, of_coco, of_imagenet
 
 VERSION = "3.0"
 # The classifier's input, and how much of the shorter side it was trained to see: the authors' values.

@@ -169,4 +169,5 @@ def calibration(face_model: str | None = None) -> Calibration:
 
 def shipped(profile: str = "fast") -> Calibration:
     """The calibration that comes with the default weights, of a profile of preprocessing."""
-    return Calibration.read(resources.files("regard.vision").joinpath(f"calibration-{profile}.json").read_bytes())
+    file = resources.files("regard.vision.faces").joinpath(f"calibrations/{profile}.json")
+    return Calibration.read(file.read_bytes())

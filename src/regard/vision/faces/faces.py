@@ -10,13 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.settings import Settings
-from regard.vision import landmarks
-from regard.vision.attributes import AgeEstimator, GenderEstimator
-from regard.vision.crops import ALIGNED, aligned, crop
-from regard.vision.detector import Candidates, Detector, joined, without_doubles
-from regard.vision.embedder import TOGETHER, Embedder
-from regard.vision.expression import ExpressionEstimator
-from regard.vision.findings import (
+from regard.vision.detection.detector import Candidates, Detector, joined, without_doubles
+from regard.vision.detection.second_look import SecondLook, tilt
+from regard.vision.detection.small_faces import SmallFaceDetector, has_small
+from regard.vision.detection.thorough import ThoroughDetector
+from regard.vision.faces import landmarks
+from regard.vision.faces.attributes import AgeEstimator, GenderEstimator
+from regard.vision.faces.embedder import TOGETHER, Embedder
+from regard.vision.faces.expression import ExpressionEstimator
+from regard.vision.faces.mesh import Mesh, five_of
+from regard.vision.faces.mouth import mouth_open, smile
+from regard.vision.faces.pose import pose
+from regard.vision.faces.quality import quality
+from regard.vision.models.runtime import Model, Runtime
+from regard.vision.models.weights import Weights
+from regard.vision.pictures.crops import ALIGNED, aligned, crop
+from regard.vision.pictures.findings import (
     AgeRange,
     Box,
     Description,
@@ -27,16 +36,7 @@ from regard.vision.findings import (
     Pose,
     Quality,
 )
-from regard.vision.images import Picture
-from regard.vision.mesh import Mesh, five_of
-from regard.vision.mouth import mouth_open, smile
-from regard.vision.pose import pose
-from regard.vision.quality import quality
-from regard.vision.runtime import Model, Runtime
-from regard.vision.second_look import SecondLook, tilt
-from regard.vision.small_faces import SmallFaceDetector, has_small
-from regard.vision.thorough import ThoroughDetector
-from regard.vision.weights import Weights
+from regard.vision.pictures.images import Picture
 
 __all__ = [
     "VERSION",
@@ -77,8 +77,8 @@ class FaceAnalyzer:
     same answer.
 
     `small_faces` says when to look a second time for small ones: never, always, or auto, which is when the first look
-    found a face so small that it may have missed others (see :mod:`regard.vision.small_faces`). `profile` says what an
-    embedding is: fast, of one crop, or accurate, of two crops after a second look (see docs/accuracy.md).
+    found a face so small that it may have missed others (see :mod:`regard.vision.detection.small_faces`). `profile`
+    says what an embedding is: fast, of one crop, or accurate, of two crops after a second look (see docs/accuracy.md).
     """
 
     def __init__(self, weights: Weights, runtime: Runtime, small_faces: str = "auto", profile: str = "fast") -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from regard.vision.findings import Box
-from regard.vision.images import Picture, Pixels
+from regard.vision.pictures.findings import Box
+from regard.vision.pictures.images import Picture, Pixels
 
 # Colours are counted on a copy whose longer side is at most this: more pixels change no share by a percent.
 _COUNTED = 160

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from regard.vision.detector import Candidates, Detector, joined, without_doubles
-from regard.vision.runtime import Model
-from regard.vision.small_faces import LONGEST_SIDE, SmallFaceDetector
+from regard.vision.detection.detector import Candidates, Detector, joined, without_doubles
+from regard.vision.detection.small_faces import LONGEST_SIDE, SmallFaceDetector
+from regard.vision.models.runtime import Model
 
 FIRST_SCORE, SECOND_SCORE = 0.5, 0.3
 # Enlarged twice, a face of 10 pixels has the 20 that the second detector needs; beyond this side it would be scaled

@@ -22,7 +22,7 @@ class Term(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def taxonomy() -> Mapping[str, Term]:
     """Every label by its name."""
-    text = resources.files("regard.vision").joinpath("taxonomy.toml").read_bytes()
+    text = resources.files("regard.vision.things").joinpath("taxonomy.toml").read_bytes()
     return msgspec.toml.decode(text, type=dict[str, dict[str, Term]])["labels"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.findings import Landmark
+from regard.vision.pictures.findings import Landmark
 
 # Corners and lids of an eye in the mesh: outer corner, inner corner, upper lid, lower lid. The eye at the
 # picture's left is the right eye of the person pictured, who is numbered from their own side.

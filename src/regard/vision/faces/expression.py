@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from regard.vision.findings import Estimate
-from regard.vision.runtime import Model
+from regard.vision.models.runtime import Model
+from regard.vision.pictures.findings import Estimate
 
 # The network's classes in its order, in the words of the API. CONFUSED has no class.
 _CLASSES = ("ANGRY", "DISGUSTED", "FEAR", "HAPPY", "SAD", "SURPRISED", "CALM")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.crops import crop, fitted
-from regard.vision.findings import AgeRange, Estimate
-from regard.vision.runtime import Model
+from regard.vision.models.runtime import Model
+from regard.vision.pictures.crops import crop, fitted
+from regard.vision.pictures.findings import AgeRange, Estimate
 
 # Outer and inner corner of either eye and the base of the nose in the mesh, and where dlib's alignment puts them: in
 # a square that is wider than the face by a fifth on every side.

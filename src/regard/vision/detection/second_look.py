@@ -7,8 +7,8 @@ import cmath
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.crops import Placement, aligned, crop, square
-from regard.vision.detector import Detector
+from regard.vision.detection.detector import Detector
+from regard.vision.pictures.crops import Placement, aligned, crop, square
 
 # The crop, and the longer side of the face in it, in pixels. Larger crops took longer and gave nothing; smaller ones
 # lost half of what this one gave.

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.findings import Pose
+from regard.vision.pictures.findings import Pose
 
 # Points of the mesh that expressions hardly move: corners of the eyes, bridge and base of the nose, temples,
 # forehead. Their places on a face that looks straight ahead are the mean over 100 of 255 generated portraits whose

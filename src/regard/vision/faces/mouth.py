@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.findings import Estimate
+from regard.vision.pictures.findings import Estimate
 
 # Corners of the mouth, inner edges of the lips, corners of the eyes, by their numbers in the mesh.
 _CORNERS, _LIPS, _EYES = (61, 291), (13, 14), (33, 133, 362, 263)
