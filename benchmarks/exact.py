@@ -15,8 +15,8 @@ from usearch.index import Index as Graph
 from usearch.index import MetricKind, ScalarKind
 
 from benchmarks.measuring import markdown, medians, resident_mib, seconds
-from regard.gallery.blocks import BLOCK_ROWS, Block, Probes
-from regard.gallery.index import Index
+from regard.gallery.index.blocks import BLOCK_ROWS, Block, Probes
+from regard.gallery.index.index import Index
 
 Floats = NDArray[np.float32]
 

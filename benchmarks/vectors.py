@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import markdown, medians, seconds
 from regard.database import open_database
-from regard.gallery import marks, vectors
 from regard.gallery.bulk import Arrival
+from regard.gallery.collections import marks
 from regard.gallery.faces import Candidate
 from regard.gallery.gallery import Gallery, open_gallery
+from regard.gallery.index import vectors
 from regard.gallery.search import Probe
 from regard.sealing import master_key
 from tests.databases import Server

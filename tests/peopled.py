@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from regard.database import open_database
 from regard.gallery.gallery import Gallery
-from regard.gallery.vault import open_vault, person_key
+from regard.gallery.templates.vault import open_vault, person_key
 from regard.ledger.tiles import tiles_of
 from regard.operations.registry import answered
 from regard.operations.service import Service

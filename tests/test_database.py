@@ -10,13 +10,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-import regard.gallery.tables
+import regard.gallery.collections.tables
 import regard.stewardship.records.tables
 from regard.database import insert_new, insert_rows, metadata, migrate, open_database, sqlite_url, writing
 from regard.ledger.tables import files
 from tests.databases import database_url
 
-ROOMS = (regard.gallery.tables, regard.stewardship.records.tables)
+ROOMS = (regard.gallery.collections.tables, regard.stewardship.records.tables)
 
 
 @pytest.fixture

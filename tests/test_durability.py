@@ -15,8 +15,8 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from regard.gallery import tables
-from regard.gallery.vault import open_vault
+from regard.gallery.collections import tables
+from regard.gallery.templates.vault import open_vault
 from regard.sealing import master_key
 from tests.fakes import Client, open_rooms, picture_of
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from regard.database import open_database, sqlite_url
-from regard.gallery import mirror
 from regard.gallery.faces import Candidate
 from regard.gallery.gallery import Gallery, open_gallery
+from regard.gallery.index import mirror
 from regard.gallery.search import Probe
-from regard.gallery.vault import Vault
+from regard.gallery.templates.vault import Vault
 from regard.sealing import master_key
 from tests.fakes import ORGANIZATION, person
 

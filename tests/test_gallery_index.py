@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regard.gallery import index as engine
-from regard.gallery.blocks import BLOCK_ROWS, Block, Probes
-from regard.gallery.fusion import fused
-from regard.gallery.index import Hit, Index
+from regard.gallery.index import index as engine
+from regard.gallery.index.blocks import BLOCK_ROWS, Block, Probes
+from regard.gallery.index.index import Hit, Index
+from regard.gallery.templates.fusion import fused
 from tests.fakes import person
 
 Vectors = dict[int, NDArray[np.float32]]

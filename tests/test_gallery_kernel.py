@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regard.gallery.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, ceilings, cosines, encode
+from regard.gallery.index.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, ceilings, cosines, encode
 
 MANY = st.sampled_from([THREE, FOUR])
 Codes = tuple[NDArray[np.uint16], NDArray[np.float32], NDArray[np.float32]]

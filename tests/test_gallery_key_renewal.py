@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from regard.gallery import tables
-from regard.gallery.vault import Template, open_vault
+from regard.gallery.collections import tables
+from regard.gallery.templates.vault import Template, open_vault
 from regard.sealing import SealBroken, master_key
 from tests.databases import keys_place
 from tests.fakes import ORGANIZATION, Client, Clock, open_rooms, picture_of

@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import delete
 
 from regard.database import open_database
-from regard.gallery import removals, tables
 from regard.gallery.bulk import Arrival
+from regard.gallery.collections import removals, tables
 from regard.gallery.faces import Candidate
 from regard.gallery.gallery import Gallery, open_gallery
-from regard.gallery.mirror import Mirror
+from regard.gallery.index.mirror import Mirror
+from regard.gallery.index.turns import Turns
 from regard.gallery.search import Probe
-from regard.gallery.turns import Turns
 from regard.sealing import master_key
 from tests.databases import database_url, keys_url
 from tests.fakes import ORGANIZATION, person
@@ -91,7 +91,7 @@ def test_a_deletion_is_followed_without_comparing_the_whole_collection(gallery: 
     elsewhere = _opened(tmp_path)
     ids = _enrol(gallery, "a", *range(10))
     assert _found(elsewhere, "a", 3) == [ids[3]]
-    with patch("regard.gallery.mirror.np.setdiff1d", side_effect=AssertionError("all were compared")):
+    with patch("regard.gallery.index.mirror.np.setdiff1d", side_effect=AssertionError("all were compared")):
         _delete(gallery, [ids[3], ids[4]])
         assert _found(elsewhere, "a", 3) == []
         assert _found(elsewhere, "a", 5) == [ids[5]]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from regard.gallery.rotation import SEED_BYTES, rotation
-from regard.gallery.vault import Vault, open_vault
+from regard.gallery.templates.rotation import SEED_BYTES, rotation
+from regard.gallery.templates.vault import Vault, open_vault
 from regard.sealing import SealingKey
 
 PEOPLE, DIMENSIONS = 400, 128

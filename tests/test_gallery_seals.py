@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import select
 
-from regard.gallery import tables
-from regard.gallery.errors import CollectionSealed
-from regard.gallery.seals import Holder, Seal, WrongShare, opened_share
-from regard.gallery.vault import Template, Vault, open_vault
+from regard.gallery.collections import tables
+from regard.gallery.collections.errors import CollectionSealed
+from regard.gallery.templates.seals import Holder, Seal, WrongShare, opened_share
+from regard.gallery.templates.vault import Template, Vault, open_vault
 from regard.operations.errors import ApiError
 from regard.sealing import SealBroken, SealingKey, master_key
 from tests.fakes import ORGANIZATION, Client, Clock, open_rooms, person

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.gallery.shamir import combined, split
+from regard.gallery.templates.shamir import combined, split
 
 
 def test_the_test_vector_of_the_internet_draft_holds() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.gallery.errors import BadPageToken
-from regard.gallery.tokens import PAGE_SECONDS, PageTokens
+from regard.gallery.collections.errors import BadPageToken
+from regard.gallery.collections.tokens import PAGE_SECONDS, PageTokens
 from regard.sealing import SealingKey
 from tests.fakes import Clock
 

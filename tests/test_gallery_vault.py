@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regard.gallery.vault import HOUSE, Template, Vault, open_vault
+from regard.gallery.templates.vault import HOUSE, Template, Vault, open_vault
 from regard.sealing import SealBroken, SealingKey
 from tests.fakes import person
 

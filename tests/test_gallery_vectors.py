@@ -12,12 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy import create_engine, text
 
-from regard.gallery import marks, vectors
 from regard.gallery.bulk import Arrival
+from regard.gallery.collections import marks
 from regard.gallery.faces import Candidate
 from regard.gallery.gallery import Gallery, open_gallery
+from regard.gallery.index import vectors
+from regard.gallery.index.vectors import NoVectors, Vectors
 from regard.gallery.search import Probe
-from regard.gallery.vectors import NoVectors, Vectors
 from regard.sealing import master_key
 from regard.stewardship.council.council import first_start
 from regard.stewardship.council.member_keys import read_signer

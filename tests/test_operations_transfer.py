@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from regard.gallery import transfer
-from regard.gallery.pieces import Pieces
+from regard.gallery.index.pieces import Pieces
 from regard.ledger.notes import Signer, sign_note
 from regard.operations.errors import ApiError
 from regard.operations.registry import function_of, ours

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regard.gallery.tokens import REQUEST_SECONDS
+from regard.gallery.collections.tokens import REQUEST_SECONDS
 from regard.operations.errors import ApiError
 from tests.fakes import Client, Clock, open_rooms
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regard.database import open_database
-from regard.gallery.errors import QuotaExceeded
+from regard.gallery.collections.errors import QuotaExceeded
 from regard.stewardship.gate.auditors import Auditors
 from regard.stewardship.records import records
 from tests.databases import database_url

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from regard.database import open_database
-from regard.gallery import tables as gallery
+from regard.gallery.collections import tables as gallery
 from regard.ledger.notes import Signer, sign_note
 from regard.stewardship.people.consent import BadReceipt, Consent, Notice
 from regard.stewardship.people.consent_imports import COLUMNS, load, read

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from regard.gallery.collections.tables import requests
 from regard.gallery.figures import COLLECTION
-from regard.gallery.tables import requests
 from regard.ledger.audit import audit
 from regard.ledger.proof import verify_receipt
 from regard.operations.errors import ApiError

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from regard.gallery.tables import requests
-from regard.gallery.tokens import REQUEST_SECONDS
+from regard.gallery.collections.tables import requests
+from regard.gallery.collections.tokens import REQUEST_SECONDS
 from regard.operations.errors import ApiError
 from tests.fakes import Clock
 from tests.peopled import House

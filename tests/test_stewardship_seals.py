@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from typer.testing import CliRunner
 
 from regard.cli import app
-from regard.gallery.errors import CollectionSealed
-from regard.gallery.seals import Seal, WrongShare, opened_share
+from regard.gallery.collections.errors import CollectionSealed
+from regard.gallery.templates.seals import Seal, WrongShare, opened_share
 from regard.ledger.notes import Signer
 from regard.stewardship.council.charter import Charter, Member, Quota
 from regard.stewardship.council.council import Council, first_start

@@ -15,8 +15,8 @@ from sqlalchemy import Engine
 
 from regard.database import open_database, sqlite_url
 from regard.gallery.gallery import Gallery, open_gallery
-from regard.gallery.vault import open_vault, person_key
-from regard.gallery.vectors import NoVectors
+from regard.gallery.index.vectors import NoVectors
+from regard.gallery.templates.vault import open_vault, person_key
 from regard.ledger.cosigning import Asked, Collector
 from regard.ledger.served import Served
 from regard.ledger.shared_disk import HoldersDisk

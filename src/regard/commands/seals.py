@@ -16,7 +16,7 @@ from regard.commands.gallery import Collection, Json, Key
 from regard.commands.inside import caller_of
 from regard.commands.output import out, print_json, table
 from regard.commands.transfer import app as app
-from regard.gallery.seals import opened_share
+from regard.gallery.templates.seals import opened_share
 from regard.server import is_loopback, open_holdings, open_office, url
 from regard.settings import from_environment
 from regard.stewardship.council.member_keys import opening_key

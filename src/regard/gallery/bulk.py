@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, update
 
 from regard.database import insert_rows
-from regard.gallery import tables, vectors
-from regard.gallery.collections import Collections, Kept
-from regard.gallery.errors import OtherModel, QuotaExceeded
+from regard.gallery.collections import tables
+from regard.gallery.collections.collections import Collections, Kept
+from regard.gallery.collections.errors import OtherModel, QuotaExceeded
 from regard.gallery.faces import MOST_FACES, Candidate, identity, picture_of, subject
-from regard.gallery.vault import HOUSE, Vault
+from regard.gallery.index import vectors
+from regard.gallery.templates.vault import HOUSE, Vault
 
 _CACHE_KIB = 1 << 18
 

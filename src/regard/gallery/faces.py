@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from regard.gallery import removals, tables, vectors
-from regard.gallery.collections import Collections, Kept
-from regard.gallery.errors import OtherModel, QuotaExceeded
-from regard.gallery.vault import HOUSE, Template, Vault, person_key
+from regard.gallery.collections import removals, tables
+from regard.gallery.collections.collections import Collections, Kept
+from regard.gallery.collections.errors import OtherModel, QuotaExceeded
+from regard.gallery.index import vectors
+from regard.gallery.templates.vault import HOUSE, Template, Vault, person_key
 
 MOST_FACES = 20_000_000
 _faces = tables.faces.c

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
-from regard.gallery.errors import NoSuchFigure
+from regard.gallery.collections.errors import NoSuchFigure
+from regard.gallery.collections.tables import figures
 from regard.gallery.faces import subject
-from regard.gallery.tables import figures
 
 COLLECTION = "regard.figures"
 

@@ -11,23 +11,23 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
 from regard.database import writing
-from regard.gallery import marks, tables
 from regard.gallery.bulk import Bulk
-from regard.gallery.cache import Cache
-from regard.gallery.collections import Collections
-from regard.gallery.errors import CollectionSealed, NoSuchCollection
+from regard.gallery.collections import marks, tables
+from regard.gallery.collections.collections import Collections
+from regard.gallery.collections.errors import CollectionSealed, NoSuchCollection
+from regard.gallery.collections.tokens import PageTokens, Requests
 from regard.gallery.faces import Faces, picture_of
 from regard.gallery.figures import Figures
+from regard.gallery.index.cache import Cache
+from regard.gallery.index.vectors import Vectors
 from regard.gallery.objections import Objections
 from regard.gallery.renewal import Renewal
-from regard.gallery.seals import Holder, Seal, Seals
 from regard.gallery.search import Search, reading
 from regard.gallery.subjects import Subjects
-from regard.gallery.tokens import PageTokens, Requests
+from regard.gallery.templates.seals import Holder, Seal, Seals
+from regard.gallery.templates.vault import HOUSE, Template, Vault, open_vault, person_key
 from regard.gallery.transfer import Transfer
 from regard.gallery.users import Users
-from regard.gallery.vault import HOUSE, Template, Vault, open_vault, person_key
-from regard.gallery.vectors import Vectors
 from regard.sealing import SealingKey
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, bind
 
 from regard.database import make_tables
 from regard.gallery.faces import Box
-from regard.gallery.vault import HOUSE, Template, Vault
+from regard.gallery.templates.vault import HOUSE, Template, Vault
 
 _metadata = MetaData()
 # Erasures, to be done again on whatever a backup brings back. These stay when an objection is lifted.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from regard.gallery import tables
-from regard.gallery.collections import Collections, Kept
+from regard.gallery.collections import tables
+from regard.gallery.collections.collections import Collections, Kept
 from regard.gallery.faces import Faces, KeptFace
 
 _faces = tables.faces.c

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, select
 
-from regard.gallery import marks, tables
-from regard.gallery.cache import Cache
-from regard.gallery.collections import Collections, Kept
-from regard.gallery.errors import NoSuchCollection, NoSuchFace, OtherModel
+from regard.gallery.collections import marks, tables
+from regard.gallery.collections.collections import Collections, Kept
+from regard.gallery.collections.errors import NoSuchCollection, NoSuchFace, OtherModel
 from regard.gallery.faces import Faces, KeptFace
-from regard.gallery.index import Hit, Index
-from regard.gallery.mirror import Mirror, Mirrors
+from regard.gallery.index.cache import Cache
+from regard.gallery.index.index import Hit, Index
+from regard.gallery.index.mirror import Mirror, Mirrors
+from regard.gallery.index.vectors import ClearIndex
+from regard.gallery.templates.vault import Vault
 from regard.gallery.users import KeptUser, Users
-from regard.gallery.vault import Vault
-from regard.gallery.vectors import ClearIndex
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from regard.gallery import removals, tables, tokens
-from regard.gallery.collections import Collections, Kept
-from regard.gallery.errors import CollectionSealed
+from regard.gallery.collections import removals, tables, tokens
+from regard.gallery.collections.collections import Collections, Kept
+from regard.gallery.collections.errors import CollectionSealed
 from regard.gallery.faces import Box
-from regard.gallery.fusion import fused
-from regard.gallery.vault import Template, Vault
+from regard.gallery.templates.fusion import fused
+from regard.gallery.templates.vault import Template, Vault
 
 _AT_ONCE = 10_000
 _faces, _users, _collections = tables.faces.c, tables.users.c, tables.collections.c

@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from sqlalchemy import Connection, select
 
-from regard.gallery import tables
 from regard.gallery.bulk import Arrival
-from regard.gallery.collections import Collections, Kept
+from regard.gallery.collections import tables
+from regard.gallery.collections.collections import Collections, Kept
 from regard.gallery.faces import Candidate
+from regard.gallery.index.pieces import Pieces
 from regard.gallery.objections import Carried
-from regard.gallery.pieces import Pieces
-from regard.gallery.vault import Template, Vault
+from regard.gallery.templates.vault import Template, Vault
 from regard.sealing import SealBroken, SealingKey
 
 _AT_ONCE = 10_000

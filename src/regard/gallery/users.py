@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, insert, select, update
 
-from regard.gallery import removals, tables
-from regard.gallery.collections import Collections, Kept
-from regard.gallery.errors import NoSuchUser, QuotaExceeded, UserExists
-from regard.gallery.fusion import fused
-from regard.gallery.vault import Template, Vault
+from regard.gallery.collections import removals, tables
+from regard.gallery.collections.collections import Collections, Kept
+from regard.gallery.collections.errors import NoSuchUser, QuotaExceeded, UserExists
+from regard.gallery.templates.fusion import fused
+from regard.gallery.templates.vault import Template, Vault
 
 MOST_FACES_OF_A_USER = 100
 _users, _faces = tables.users.c, tables.faces.c

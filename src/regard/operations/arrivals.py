@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from regard.gallery.bulk import Arrival
-from regard.gallery.collections import Kept
+from regard.gallery.collections.collections import Kept
 from regard.gallery.faces import subject
 from regard.operations.bystanders import AT_LEAST, SAME_FACE, overlap
 from regard.operations.objectors import objection

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from regard.gallery.errors import (
+from regard.gallery.collections.errors import (
     BadPageToken,
     CollectionExists,
     CollectionSealed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from regard.gallery.errors import NoSuchCollection
+from regard.gallery.collections.errors import NoSuchCollection
 from regard.gallery.faces import KeptFace
 from regard.gallery.figures import COLLECTION, Figure
 from regard.gallery.search import Probe

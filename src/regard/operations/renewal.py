@@ -12,7 +12,7 @@ from dataclasses import astuple
 from sqlalchemy import Connection
 
 from regard.gallery.bulk import Arrival
-from regard.gallery.collections import Kept
+from regard.gallery.collections.collections import Kept
 from regard.gallery.faces import Candidate
 from regard.operations.arrivals import welcome
 from regard.operations.bystanders import SAME_FACE, overlap

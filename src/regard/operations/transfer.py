@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from regard.gallery.bulk import Arrival
-from regard.gallery.errors import OtherModel
+from regard.gallery.collections.errors import OtherModel
 from regard.gallery.faces import MOST_FACES
 from regard.gallery.transfer import Along, NotForUs
 from regard.operations.arrivals import welcome

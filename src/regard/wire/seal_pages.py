@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from regard.gallery.seals import Seal, WrongShare
+from regard.gallery.templates.seals import Seal, WrongShare
 from regard.operations.errors import ApiError
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.gate.seals import CouncilSeals

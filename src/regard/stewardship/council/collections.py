@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
-from regard.gallery import tables
+from regard.gallery.collections import tables
 from regard.stewardship.council.motions import BadMotion
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied

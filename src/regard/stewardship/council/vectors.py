@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from regard.gallery import marks, tables
+from regard.gallery.collections import marks, tables
 from regard.stewardship.council.collections import BASIS, row_of
 from regard.stewardship.council.motions import BadMotion, Motion
 from regard.stewardship.policy.vocabulary import BASES

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 from sqlalchemy import Engine, select
 
-from regard.gallery.errors import QuotaExceeded
+from regard.gallery.collections.errors import QuotaExceeded
 from regard.stewardship.records import records, tables
 
 _DAY = 86_400

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 
 from regard.gallery.gallery import Gallery
-from regard.gallery.seals import Holder, Seal, WrongShare
+from regard.gallery.templates.seals import Holder, Seal, WrongShare
 from regard.stewardship.council.charter import Charter
 from regard.stewardship.council.council import Council
 from regard.stewardship.council.member_keys import sealing_key

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, insert, select, update
 
-from regard.gallery import tables as gallery
+from regard.gallery.collections import tables as gallery
 from regard.gallery.faces import Box
 from regard.gallery.faces import subject as subject_of
 from regard.stewardship.council.collections import PURPOSE

@@ -30,8 +30,8 @@ from sqlalchemy import (
     update,
 )
 
-from regard.gallery import tables as gallery_tables
-from regard.gallery.errors import NoSuchCollection
+from regard.gallery.collections import tables as gallery_tables
+from regard.gallery.collections.errors import NoSuchCollection
 from regard.gallery.gallery import Gallery
 from regard.stewardship.council.collections import BASIS, MOST_DAYS, PURPOSE, RENEWS, RETENTION, KeptCollections, Terms
 from regard.stewardship.logbook.logbook import Logbook

@@ -32,13 +32,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from regard.database import writing
-from regard.gallery import marks, tables
-from regard.gallery.collections import Kept
-from regard.gallery.errors import CollectionSealed
-from regard.gallery.index import Hit, Index
-from regard.gallery.marks import Mark
-from regard.gallery.rotation import rotation
-from regard.gallery.vault import Template, Vault
+from regard.gallery.collections import marks, tables
+from regard.gallery.collections.collections import Kept
+from regard.gallery.collections.errors import CollectionSealed
+from regard.gallery.collections.marks import Mark
+from regard.gallery.index.index import Hit, Index
+from regard.gallery.templates.rotation import rotation
+from regard.gallery.templates.vault import Template, Vault
 
 # Below so many faces a scan of all is as quick as a graph, and finds all. See docs/benchmarks.md.
 INDEXED_FROM = 100_000

@@ -3,8 +3,8 @@
 Each subject of each collection has an AES-256 key of its own, wrapped under the key of the collection, which is wrapped
 under the root key; all are kept in a store apart from the database: a copy of the database opens nothing, and
 destroying the key of a subject destroys the templates in every copy. The key of a sealed collection is wrapped under a
-lock too, see :mod:`regard.gallery.seals`. A key is durable before the row that needs it, and outlives the row: a crash
-leaves keys without rows, which :meth:`Vault.keep_only` sweeps, never rows without keys.
+lock too, see :mod:`regard.gallery.templates.seals`. A key is durable before the row that needs it, and outlives the
+row: a crash leaves keys without rows, which :meth:`Vault.keep_only` sweeps, never rows without keys.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from sqlalchemy import (
 
 from regard.aead import KEY_BYTES, Packed
 from regard.database import insert_new, make_tables, open_engine, sqlite_url
-from regard.gallery.rotation import rotation
-from regard.gallery.seals import Holder, Seals
+from regard.gallery.templates.rotation import rotation
+from regard.gallery.templates.seals import Holder, Seals
 from regard.sealing import SealBroken, SealingKey, open_each, seal_each
 
 # Not in the metadata of the database: the store is a database of its own, outside its backups.

@@ -17,10 +17,10 @@ from uuid import uuid4
 import msgspec
 import numpy as np
 
-from regard.gallery.errors import CollectionSealed
-from regard.gallery.index import Index, Part
-from regard.gallery.pieces import Pieces
-from regard.gallery.vault import CACHE, Vault
+from regard.gallery.collections.errors import CollectionSealed
+from regard.gallery.index.index import Index, Part
+from regard.gallery.index.pieces import Pieces
+from regard.gallery.templates.vault import CACHE, Vault
 from regard.sealing import SealBroken, SealingKey
 
 _SUFFIX = ".sealed"

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
-from regard.gallery import tables
-from regard.gallery.errors import BadPageToken, TokenReused
+from regard.gallery.collections import tables
+from regard.gallery.collections.errors import BadPageToken, TokenReused
 from regard.sealing import SealBroken, SealingKey
 
 PAGE_SECONDS = 24 * 3600

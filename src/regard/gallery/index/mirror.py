@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Table, select
 
-from regard.gallery import removals, tables
-from regard.gallery.cache import Cache, Head
-from regard.gallery.collections import Kept
-from regard.gallery.fusion import fused
-from regard.gallery.index import Index, Part
-from regard.gallery.turns import Turns
-from regard.gallery.vault import Vault
+from regard.gallery.collections import removals, tables
+from regard.gallery.collections.collections import Kept
+from regard.gallery.index.cache import Cache, Head
+from regard.gallery.index.index import Index, Part
+from regard.gallery.index.turns import Turns
+from regard.gallery.templates.fusion import fused
+from regard.gallery.templates.vault import Vault
 
 _faces, _users = tables.faces.c, tables.users.c
 # So few rows are gone before Python looks for cycles among them, which took a quarter of the time with 10,000.

@@ -37,8 +37,8 @@ from sqlalchemy import (
 )
 
 from regard.database import make_tables
-from regard.gallery.errors import CollectionSealed
-from regard.gallery.shamir import combined, split
+from regard.gallery.collections.errors import CollectionSealed
+from regard.gallery.templates.shamir import combined, split
 from regard.sealing import SealBroken, SealingKey
 
 _metadata = MetaData()

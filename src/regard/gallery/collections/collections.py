@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from regard.gallery import marks, tables
-from regard.gallery.errors import CollectionExists, NoSuchCollection, QuotaExceeded
+from regard.gallery.collections import marks, tables
+from regard.gallery.collections.errors import CollectionExists, NoSuchCollection, QuotaExceeded
 
 MOST_TAGS = 200
 _collections = tables.collections.c

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.gallery.blocks import BLOCK_ROWS, SMALLEST, Block, Probes, longest
-from regard.gallery.kernel import cosines
+from regard.gallery.index.blocks import BLOCK_ROWS, SMALLEST, Block, Probes, longest
+from regard.gallery.index.kernel import cosines
 
 Hit = tuple[int, float]
 

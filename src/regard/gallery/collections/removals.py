@@ -9,8 +9,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, delete, insert, select
 
-from regard.gallery import tables
-from regard.gallery.collections import Kept
+from regard.gallery.collections import tables
+from regard.gallery.collections.collections import Kept
 
 # How many changes of a collection are looked back on.
 _KEPT = 10_000

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.gallery.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, ceilings, encode
+from regard.gallery.index.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, ceilings, encode
 
 BLOCK_ROWS = 1 << 16
 SMALLEST = ABREAST

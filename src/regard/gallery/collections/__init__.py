@@ -1,0 +1,1 @@
+"""The ground of the room: collections, their tables, marks and tokens, and the room's errors."""

@@ -1,0 +1,1 @@
+"""The search among templates: codes, blocks, caches and the mirror that follows the database."""
