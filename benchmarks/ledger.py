@@ -10,9 +10,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.measuring import markdown, seconds
-from regard.ledger.disk import Disk
-from regard.ledger.log import Log
-from regard.ledger.notes import Signer
+from regard.ledger.log.disk import Disk
+from regard.ledger.log.log import Log
+from regard.ledger.tree.notes import Signer
 
 ENTRY = b"\0" * 400
 ROUNDS = 5

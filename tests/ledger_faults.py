@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from regard.ledger.disk import Disk
-from regard.ledger.log import Log
-from regard.ledger.tiles import Tree, tiles_of
+from regard.ledger.log.disk import Disk
+from regard.ledger.log.log import Log
+from regard.ledger.tree.tiles import Tree, tiles_of
 
 
 class QuickDisk(Disk):

@@ -10,8 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
-from regard.ledger.log import Log
-from regard.ledger.notes import Signer
+from regard.ledger.log.log import Log
+from regard.ledger.tree.notes import Signer
 
 
 def entry_of(run: int, caller: int, number: int) -> bytes:

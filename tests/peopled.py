@@ -12,7 +12,7 @@ from uuid import uuid4
 from regard.database import open_database
 from regard.gallery.gallery import Gallery
 from regard.gallery.templates.vault import open_vault, person_key
-from regard.ledger.tiles import tiles_of
+from regard.ledger.tree.tiles import tiles_of
 from regard.operations.registry import answered
 from regard.operations.service import Service
 from regard.sealing import SealingKey, master_key

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from regard.ledger.entries import canonical
-from regard.ledger.log import Log
-from regard.ledger.notes import Signer
-from regard.ledger.served import Served
-from regard.ledger.shards import Shards
+from regard.ledger.log.log import Log
+from regard.ledger.log.served import Served
+from regard.ledger.log.shards import Shards
+from regard.ledger.tree.entries import canonical
+from regard.ledger.tree.notes import Signer
 from regard.stewardship.council.charter import Charter, Member, Quota
 from regard.stewardship.council.motions import Kind, Motion
 from regard.stewardship.reports.report import Report, read_report

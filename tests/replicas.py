@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from regard.commands.demo import OwnService, own_service
-from regard.ledger.series import audit_series
+from regard.ledger.witnesses.series import audit_series
 from regard.server import open_office, public_log
 from regard.settings import Settings, from_environment
 from regard.stewardship.logbook.entries import CALL

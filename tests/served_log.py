@@ -11,13 +11,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from regard.ledger.entries import canonical
-from regard.ledger.log import Log
-from regard.ledger.notes import Kind, Signer
-from regard.ledger.series import Keys
-from regard.ledger.served import Served
-from regard.ledger.shards import Shards
-from regard.ledger.witness import Witness
+from regard.ledger.log.log import Log
+from regard.ledger.log.served import Served
+from regard.ledger.log.shards import Shards
+from regard.ledger.tree.entries import canonical
+from regard.ledger.tree.notes import Kind, Signer
+from regard.ledger.witnesses.series import Keys
+from regard.ledger.witnesses.witness import Witness
 from regard.stewardship.records.pseudonyms import pseudonym
 from regard.wire.log_pages import log_pages
 from regard.wire.witness_pages import witness_pages

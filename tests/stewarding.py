@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from regard.database import open_database
-from regard.ledger.notes import Signer
+from regard.ledger.tree.notes import Signer
 from regard.sealing import SealingKey
 from regard.settings import Settings
 from regard.stewardship.council.collections import Terms

@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 from regard import server
 from regard.commands import log as commands
 from regard.commands import receipt as receipts
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.cosigning import Asked, Collector
-from regard.ledger.notes import Kind, Signer, Verifier, sign_note
-from regard.ledger.series import Broken, Keys, log_name
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.notes import Kind, Signer, Verifier, sign_note
+from regard.ledger.witnesses.cosigning import Asked, Collector
+from regard.ledger.witnesses.series import Broken, Keys, log_name
 from regard.settings import SettingError, from_environment
 from regard.stewardship.logbook.own_calls import OwnCalls
 from regard.wire.metrics import Metrics

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from regard.commands import council, orgs, policy
-from regard.ledger.notes import Signer
+from regard.ledger.tree.notes import Signer
 
 
 @pytest.fixture(autouse=True)

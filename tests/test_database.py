@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 import regard.gallery.collections.tables
 import regard.stewardship.records.tables
 from regard.database import insert_new, insert_rows, metadata, migrate, open_database, sqlite_url, writing
-from regard.ledger.tables import files
+from regard.ledger.log.tables import files
 from tests.databases import database_url
 
 ROOMS = (regard.gallery.collections.tables, regard.stewardship.records.tables)

@@ -16,8 +16,8 @@ from regard.evaluation.card import card
 from regard.evaluation.document import as_html, as_markdown
 from regard.evaluation.report import BadReport, Report, Statement, report_on, signed, verified
 from regard.evaluation.sample import Attribute
-from regard.ledger.entries import canonical
-from regard.ledger.notes import NoteError, Signer
+from regard.ledger.tree.entries import canonical
+from regard.ledger.tree.notes import NoteError, Signer
 from regard.stewardship.logbook.public_entries import Audit
 from tests.evaluating import degraded
 
@@ -51,7 +51,7 @@ def test_a_signed_report_verifies_and_a_changed_one_does_not(report: Report) -> 
 
 
 def test_a_note_on_something_else_is_no_statement(report: Report) -> None:
-    from regard.ledger.notes import sign_note
+    from regard.ledger.tree.notes import sign_note
 
     signer = Signer.generate("operator.example")
     with pytest.raises(BadReport, match="no statement"):

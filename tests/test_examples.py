@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from regard.ledger.merkle import inclusion_proof
-from regard.ledger.notes import Signer
-from regard.ledger.tiles import TileNodes, Tree
+from regard.ledger.tree.merkle import inclusion_proof
+from regard.ledger.tree.notes import Signer
+from regard.ledger.tree.tiles import TileNodes, Tree
 from regard.wire.log_pages import log_pages
 from tests.served_log import Book, opened, serving, serving_log
 

@@ -13,7 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regard.ledger.audit import (
+from regard.ledger.log.log import Log
+from regard.ledger.tree.checkpoints import Checkpoint, open_checkpoint
+from regard.ledger.tree.notes import NoteError, Signer, sign_note
+from regard.ledger.tree.tiles import tiles_of
+from regard.ledger.witnesses.audit import (
     AuditError,
     Damaged,
     Forged,
@@ -26,10 +30,6 @@ from regard.ledger.audit import (
     from_folder,
     from_url,
 )
-from regard.ledger.checkpoints import Checkpoint, open_checkpoint
-from regard.ledger.log import Log
-from regard.ledger.notes import NoteError, Signer, sign_note
-from regard.ledger.tiles import tiles_of
 from tests.ledger_faults import QuickDisk
 
 SIGNER = Signer.generate("log.example/2026")

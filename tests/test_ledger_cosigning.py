@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from regard.ledger.checkpoints import Checkpoint, open_checkpoint
-from regard.ledger.cosigning import Asked, Collector
-from regard.ledger.notes import Kind, NoteError, Signer, open_note
-from regard.ledger.proof import verify_receipt
-from regard.ledger.series import Keys
-from regard.ledger.witness import Answer, Witness
+from regard.ledger.tree.checkpoints import Checkpoint, open_checkpoint
+from regard.ledger.tree.notes import Kind, NoteError, Signer, open_note
+from regard.ledger.tree.proof import verify_receipt
+from regard.ledger.witnesses.cosigning import Asked, Collector
+from regard.ledger.witnesses.series import Keys
+from regard.ledger.witnesses.witness import Answer, Witness
 from tests.ledger_faults import QuickDisk
 from tests.served_log import NAME, Book, opened
 
@@ -140,7 +140,7 @@ def test_a_witness_that_fails_is_left_alone_for_longer_and_longer(book: Book, th
 def test_a_witness_that_hangs_does_not_hold_up_the_others(
     book: Book, three: list[Away], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("regard.ledger.cosigning._GRACE_SECONDS", 0.02)
+    monkeypatch.setattr("regard.ledger.witnesses.cosigning._GRACE_SECONDS", 0.02)
     asking = collector(book, three)
     three[2].hangs = threading.Event()
     for size in (4, 5):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from regard.ledger.audit import audit, from_folder
-from regard.ledger.log import Log
-from regard.ledger.notes import Signer
+from regard.ledger.log.log import Log
+from regard.ledger.tree.notes import Signer
+from regard.ledger.witnesses.audit import audit, from_folder
 from tests.ledger_load import entry_of
 
 KILLS = 200

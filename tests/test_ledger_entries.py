@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regard.ledger.entries import EntryError, canonical
+from regard.ledger.tree.entries import EntryError, canonical
 
 
 def test_the_order_of_names_does_not_matter() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from regard.ledger.log import Log
-from regard.ledger.notes import Kind, Note, Signer
+from regard.ledger.log.log import Log
+from regard.ledger.tree.notes import Kind, Note, Signer
 from tests.ledger_faults import QuickDisk
 
 SOURCES = Path("/usr/share/gocode")

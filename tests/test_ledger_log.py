@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from regard.ledger.checkpoints import open_checkpoint
-from regard.ledger.disk import Disk, WrittenTwice
-from regard.ledger.journal import Journal, JournalDamaged
-from regard.ledger.log import Log, LogDamaged, LogUnavailable
-from regard.ledger.notes import Kind, Note, NoteError, Signer
-from regard.ledger.proof import verify_receipt
+from regard.ledger.log.disk import Disk, WrittenTwice
+from regard.ledger.log.journal import Journal, JournalDamaged
+from regard.ledger.log.log import Log, LogDamaged, LogUnavailable
+from regard.ledger.tree.checkpoints import open_checkpoint
+from regard.ledger.tree.notes import Kind, Note, NoteError, Signer
+from regard.ledger.tree.proof import verify_receipt
 from tests.ledger_faults import DyingDisk, QuickDisk, assert_equals_a_rebuild
 
 SIGNER = Signer.generate("log.example/2026")

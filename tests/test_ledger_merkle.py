@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.ledger.merkle import (
+from regard.ledger.tree.merkle import (
     ProofError,
     consistency_proof,
     inclusion_proof,
@@ -18,7 +18,7 @@ from regard.ledger.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from regard.ledger.tiles import TileNodes, Tree, tiles_of
+from regard.ledger.tree.tiles import TileNodes, Tree, tiles_of
 from tests import rfc6962
 
 MOST = 600

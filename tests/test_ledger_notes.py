@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.ledger.notes import (
+from regard.ledger.tree.notes import (
     KeyFormatError,
     Kind,
     Note,

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.log import Log
-from regard.ledger.merkle import ProofError, leaf_hash
-from regard.ledger.notes import Kind, Note, NoteError, Signer, sign_note
-from regard.ledger.proof import Receipt, verify_receipt
+from regard.ledger.log.log import Log
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.merkle import ProofError, leaf_hash
+from regard.ledger.tree.notes import Kind, Note, NoteError, Signer, sign_note
+from regard.ledger.tree.proof import Receipt, verify_receipt
 from tests.ledger_faults import QuickDisk
 
 SIGNER = Signer.generate("log.example/2026")

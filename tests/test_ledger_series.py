@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regard.ledger.notes import NoteError, Signer
-from regard.ledger.series import Broken, audit_series, periods_of
-from regard.ledger.tiles import tiles_of
+from regard.ledger.tree.notes import NoteError, Signer
+from regard.ledger.tree.tiles import tiles_of
+from regard.ledger.witnesses.series import Broken, audit_series, periods_of
 from tests.served_log import NAME, opened
 
 SIGNER = Signer.generate(NAME)

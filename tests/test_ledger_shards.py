@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from regard.ledger.audit import audit, from_folder
-from regard.ledger.checkpoints import open_checkpoint
-from regard.ledger.log import Log
-from regard.ledger.notes import Signer
-from regard.ledger.proof import verify_receipt
-from regard.ledger.shards import ShardError, Shards, link, verify_link
+from regard.ledger.log.log import Log
+from regard.ledger.log.shards import ShardError, Shards, link, verify_link
+from regard.ledger.tree.checkpoints import open_checkpoint
+from regard.ledger.tree.notes import Signer
+from regard.ledger.tree.proof import verify_receipt
+from regard.ledger.witnesses.audit import audit, from_folder
 from tests.ledger_faults import QuickDisk
 
 

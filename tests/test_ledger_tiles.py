@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.ledger.tiles import (
+from regard.ledger.tree.tiles import (
     ENTRIES,
     Tile,
     TileError,

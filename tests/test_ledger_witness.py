@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from regard.ledger.checkpoints import Checkpoint, open_checkpoint
-from regard.ledger.merkle import EMPTY_ROOT, consistency_proof
-from regard.ledger.notes import Kind, Note, Signer, cosigned_at, open_note, sign_note
-from regard.ledger.tiles import TileNodes, Tree
-from regard.ledger.witness import Witness, WitnessError, collect, request
+from regard.ledger.tree.checkpoints import Checkpoint, open_checkpoint
+from regard.ledger.tree.merkle import EMPTY_ROOT, consistency_proof
+from regard.ledger.tree.notes import Kind, Note, Signer, cosigned_at, open_note, sign_note
+from regard.ledger.tree.tiles import TileNodes, Tree
+from regard.ledger.witnesses.witness import Witness, WitnessError, collect, request
 from tests.ledger_faults import QuickDisk
 
 LOG = Signer.generate("log.example/2026")

@@ -11,7 +11,7 @@ import pytest
 
 from regard.gallery import transfer
 from regard.gallery.index.pieces import Pieces
-from regard.ledger.notes import Signer, sign_note
+from regard.ledger.tree.notes import Signer, sign_note
 from regard.operations.errors import ApiError
 from regard.operations.registry import function_of, ours
 from regard.operations.rooms import Rooms

@@ -17,11 +17,11 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from regard.ledger.audit import from_folder
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.notes import Note
-from regard.ledger.public import CHECKPOINT
-from regard.ledger.tiles import read_entries
+from regard.ledger.log.public import CHECKPOINT
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.notes import Note
+from regard.ledger.tree.tiles import read_entries
+from regard.ledger.witnesses.audit import from_folder
 from regard.server import open_office
 from regard.settings import Settings
 from regard.stewardship.parties.organizations import Edge, EdgeKind

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from regard.ledger.notes import open_note
+from regard.ledger.tree.notes import open_note
 from regard.stewardship.people.access import Export
 from tests.fakes import Clock, picture_of
 from tests.peopled import House

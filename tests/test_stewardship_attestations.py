@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.ledger.notes import Signer, sign_note
+from regard.ledger.tree.notes import Signer, sign_note
 from regard.stewardship.parties.attestations import BadAttestation, attest, declaration
 from regard.stewardship.parties.organizations import Edge, EdgeKind
 from tests.stewarding import Stewardship

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from regard.ledger.notes import Signer, sign_note
+from regard.ledger.tree.notes import Signer, sign_note
 from regard.stewardship.people.consent import BadReceipt, Consent, Controller, Notice, ProofKind, draw_up, signed
 
 NOTICE = Notice("2026-03", "en", "ab" * 32)

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from regard.database import open_database
 from regard.gallery.collections import tables as gallery
-from regard.ledger.notes import Signer, sign_note
+from regard.ledger.tree.notes import Signer, sign_note
 from regard.stewardship.people.consent import BadReceipt, Consent, Notice
 from regard.stewardship.people.consent_imports import COLUMNS, load, read
 from regard.stewardship.people.consents import Consents, NoSuchReceipt

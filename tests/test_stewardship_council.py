@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from regard.ledger.notes import KeyFormatError, Signer, sign_note
+from regard.ledger.tree.notes import KeyFormatError, Signer, sign_note
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.council.charter import BadCharter, Charter, Member, Quota
 from regard.stewardship.council.member_keys import read_public, read_signer

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from regard.gallery.collections.tables import requests
 from regard.gallery.figures import COLLECTION
-from regard.ledger.audit import audit
-from regard.ledger.proof import verify_receipt
+from regard.ledger.tree.proof import verify_receipt
+from regard.ledger.witnesses.audit import audit
 from regard.operations.errors import ApiError
 from regard.stewardship.people.erasure import Erasure, false_suppression_rate
 from tests.fakes import Clock, picture_of

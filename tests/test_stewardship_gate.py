@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from regard.ledger.notes import Signer, sign_note
+from regard.ledger.tree.notes import Signer, sign_note
 from regard.stewardship.council.motions import Kind, Vote
 from regard.stewardship.gate.explanation import explain
 from regard.stewardship.gate.gate import Denied

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.ledger.notes import Signer
+from regard.ledger.tree.notes import Signer
 from regard.stewardship.council.motions import Ballot, Kind, Motion, Vote
 
 SOURCES = Path("/usr/share/gocode")

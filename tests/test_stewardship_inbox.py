@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from regard.ledger.series import audit_series
-from regard.ledger.served import Served
+from regard.ledger.log.served import Served
+from regard.ledger.witnesses.series import audit_series
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.inbox import (
     DAY,

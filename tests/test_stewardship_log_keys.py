@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from regard.ledger.notes import Verifier
-from regard.ledger.series import Broken, audit_series
-from regard.ledger.served import Served
-from regard.ledger.shards import Shards
+from regard.ledger.log.served import Served
+from regard.ledger.log.shards import Shards
+from regard.ledger.tree.notes import Verifier
+from regard.ledger.witnesses.series import Broken, audit_series
 from regard.stewardship.logbook.log_keys import FolderKeys, LogKeys, NotRotated
 
 NAME = "log.example"

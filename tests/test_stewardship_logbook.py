@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from regard.ledger.audit import audit, from_folder
-from regard.ledger.entries import EntryError
-from regard.ledger.log import Log
+from regard.ledger.log.log import Log
+from regard.ledger.tree.entries import EntryError
+from regard.ledger.witnesses.audit import audit, from_folder
 from regard.operations.errors import ApiError
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.logbook.payload_rows import FileRows

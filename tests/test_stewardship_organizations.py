@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from regard.database import metadata, open_database
-from regard.ledger.notes import Signer, sign_note
+from regard.ledger.tree.notes import Signer, sign_note
 from regard.stewardship.parties.attestations import BadAttestation, attest, declaration
 from regard.stewardship.parties.organizations import Edge, EdgeKind, Organizations, Standing
 from regard.stewardship.policy.vocabulary import UnknownWord, purposes, sectors

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.database import open_database
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.entries import canonical
-from regard.ledger.series import Broken
-from regard.ledger.served import Served
+from regard.ledger.log.served import Served
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.entries import canonical
+from regard.ledger.witnesses.series import Broken
 from regard.operations.errors import ApiError
 from regard.sealing import master_key
 from regard.stewardship.council.member_keys import read_signer

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from regard.cli import app
 from regard.gallery.collections.errors import CollectionSealed
 from regard.gallery.templates.seals import Seal, WrongShare, opened_share
-from regard.ledger.notes import Signer
+from regard.ledger.tree.notes import Signer
 from regard.stewardship.council.charter import Charter, Member, Quota
 from regard.stewardship.council.council import Council, first_start
 from regard.stewardship.council.member_keys import opening_key, read_signer, sealing_key

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from regard.commands import log as commands
 from regard.commands import receipt as receipts
-from regard.ledger.notes import Signer
+from regard.ledger.tree.notes import Signer
 from tests.running import Running, running
 from tests.served_log import serving_witness
 

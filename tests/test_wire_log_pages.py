@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.applications import Starlette
 
-from regard.ledger.cosigning import Asked, Collector
-from regard.ledger.notes import Kind, Signer, Verifier
-from regard.ledger.proof import verify_receipt
-from regard.ledger.served import Served
-from regard.ledger.tiles import tiles_of
+from regard.ledger.log.served import Served
+from regard.ledger.tree.notes import Kind, Signer, Verifier
+from regard.ledger.tree.proof import verify_receipt
+from regard.ledger.tree.tiles import tiles_of
+from regard.ledger.witnesses.cosigning import Asked, Collector
 from regard.wire.log_pages import log_pages
 from tests.ledger_faults import QuickDisk
 from tests.served_log import Book, opened, serving, serving_log, serving_witness

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from regard.ledger.notes import Signer, sign_note
+from regard.ledger.tree.notes import Signer, sign_note
 from regard.server import Office, open_office, open_tokens
 from regard.settings import Settings
 from regard.stewardship.parties.keys import DAY, AccessKey

@@ -17,10 +17,10 @@ import pytest
 from typer.testing import CliRunner
 
 from regard.commands import witness
-from regard.ledger.cosigning import Asked, Collector, posting
-from regard.ledger.merkle import consistency_proof
-from regard.ledger.notes import open_note
-from regard.ledger.witness import request
+from regard.ledger.tree.merkle import consistency_proof
+from regard.ledger.tree.notes import open_note
+from regard.ledger.witnesses.cosigning import Asked, Collector, posting
+from regard.ledger.witnesses.witness import request
 from regard.wire.witness_pages import MOST_BODY_BYTES
 from tests.ledger_faults import QuickDisk
 from tests.served_log import Book, opened, serving_witness

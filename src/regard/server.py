@@ -17,9 +17,9 @@ from regard.database import open_database, sqlite_url
 from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.index.vectors import NoVectors
 from regard.gallery.templates.vault import open_vault, person_key
-from regard.ledger.cosigning import Asked, Collector
-from regard.ledger.served import Served
-from regard.ledger.shared_disk import HoldersDisk
+from regard.ledger.log.served import Served
+from regard.ledger.log.shared_disk import HoldersDisk
+from regard.ledger.witnesses.cosigning import Asked, Collector
 from regard.operations.buckets import Buckets
 from regard.operations.pictures import PictureReader
 from regard.operations.rooms import Rooms

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from regard.commands.inside import caller_of
 from regard.commands.output import NO, YES, err, out, print_json, table
-from regard.ledger.notes import sign_note
+from regard.ledger.tree.notes import sign_note
 from regard.settings import from_environment
 from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.people.consent import Notice, Receipt, ReferenceFace

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from regard.commands.output import out, print_json, table
-from regard.ledger.notes import Signer
+from regard.ledger.tree.notes import Signer
 from regard.settings import from_environment
 from regard.stewardship.council.council import Council, first_start
 from regard.stewardship.council.member_keys import read_public, read_signer
@@ -157,7 +157,7 @@ def _council() -> Council:
 
 def signer_of(member: str, key: Path | None) -> Signer:
     """A member's key, the operator's where no file is named; its passphrase is asked for. Raises KeyFormatError."""
-    from regard.ledger.notes import KeyFormatError
+    from regard.ledger.tree.notes import KeyFormatError
 
     file = key or from_environment().data_dir / "council.key"
     try:

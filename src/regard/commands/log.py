@@ -15,11 +15,11 @@ from rich.text import Text
 from regard.commands.output import NO, err, out, print_json, table
 from regard.commands.verified import Verified
 from regard.commands.verifiers import read_verifiers
-from regard.ledger.audit import from_url
-from regard.ledger.notes import Verifier
-from regard.ledger.series import Broken, Keys, Quorum, audit_series, periods_of
-from regard.ledger.served import Served, copy
-from regard.ledger.tiles import Fetch
+from regard.ledger.log.served import Served, copy
+from regard.ledger.tree.notes import Verifier
+from regard.ledger.tree.tiles import Fetch
+from regard.ledger.witnesses.audit import from_url
+from regard.ledger.witnesses.series import Broken, Keys, Quorum, audit_series, periods_of
 from regard.settings import from_environment
 from regard.stewardship.logbook.own_calls import Complaint, OwnCalls
 

@@ -11,7 +11,7 @@ import typer
 from rich.progress import Progress
 
 from regard.commands.output import err, out, print_json, table
-from regard.ledger.notes import sign_note
+from regard.ledger.tree.notes import sign_note
 from regard.settings import from_environment
 from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.parties.attestations import attest as accept

@@ -10,11 +10,11 @@ import typer
 
 from regard.commands.output import NO, err, out, print_json
 from regard.commands.verifiers import read_verifiers
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.merkle import ProofError
-from regard.ledger.notes import Note, NoteError
-from regard.ledger.proof import Receipt, verify_receipt
-from regard.ledger.series import Keys
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.merkle import ProofError
+from regard.ledger.tree.notes import Note, NoteError
+from regard.ledger.tree.proof import Receipt, verify_receipt
+from regard.ledger.witnesses.series import Keys
 
 app = typer.Typer(help="Check receipts.", no_args_is_help=True)
 

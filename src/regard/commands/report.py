@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from regard.commands.log import reading
 from regard.commands.output import NO, err, failed
 from regard.commands.verifiers import read_verifiers
-from regard.ledger.notes import Verifier
-from regard.ledger.series import Broken
-from regard.ledger.tiles import Fetch
+from regard.ledger.tree.notes import Verifier
+from regard.ledger.tree.tiles import Fetch
+from regard.ledger.witnesses.series import Broken
 from regard.settings import from_environment
 from regard.stewardship.reports.report import Report, read_report
 from regard.stewardship.reports.report_forms import Form, rendered

@@ -8,8 +8,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from regard.ledger.disk import Disk
-from regard.ledger.notes import Verifier
+from regard.ledger.log.disk import Disk
+from regard.ledger.tree.notes import Verifier
 
 
 class Verified:

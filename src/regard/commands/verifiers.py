@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from regard.ledger.notes import KeyFormatError, Verifier
+from regard.ledger.tree.notes import KeyFormatError, Verifier
 
 
 def read_verifiers(given: Sequence[str]) -> list[Verifier]:

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from regard.commands.output import out
 from regard.commands.verifiers import read_verifiers
-from regard.ledger.notes import KeyFormatError, Kind, Signer
-from regard.ledger.series import Keys
-from regard.ledger.witness import Witness
+from regard.ledger.tree.notes import KeyFormatError, Kind, Signer
+from regard.ledger.witnesses.series import Keys
+from regard.ledger.witnesses.witness import Witness
 from regard.settings import from_environment
 from regard.stewardship.council.member_keys import operator_key
 

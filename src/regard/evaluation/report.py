@@ -15,8 +15,8 @@ from regard.evaluation import AUDIT
 from regard.evaluation.abstention import Abstention, Remedy, abstentions, remedies
 from regard.evaluation.audit import GALLERIES, ByAttribute, Findings, Progress, Threshold, each_measure, findings
 from regard.evaluation.sample import CROSSED, Sample
-from regard.ledger.entries import canonical
-from regard.ledger.notes import Signer, Verifier, open_note, sign_note
+from regard.ledger.tree.entries import canonical
+from regard.ledger.tree.notes import Signer, Verifier, open_note, sign_note
 
 
 class BadReport(ValueError):

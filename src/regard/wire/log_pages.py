@@ -18,10 +18,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from regard.ledger.cosigning import Collector
-from regard.ledger.notes import Verifier
-from regard.ledger.public import CHECKPOINT
-from regard.ledger.served import COSIGNED, PERIODS, NotPublished, Served
+from regard.ledger.log.public import CHECKPOINT
+from regard.ledger.log.served import COSIGNED, PERIODS, NotPublished, Served
+from regard.ledger.tree.notes import Verifier
+from regard.ledger.witnesses.cosigning import Collector
 
 _TILE = re.compile(r"(entries|[0-7])/(x\d{3}/)*\d{3}(\.p/([1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-5]))?", re.ASCII)
 _INDEX = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)

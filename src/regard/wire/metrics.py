@@ -14,7 +14,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from regard.ledger.cosigning import Collector
+from regard.ledger.witnesses.cosigning import Collector
 from regard.wire.pool import Pool
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4

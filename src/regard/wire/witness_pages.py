@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from regard.ledger.notes import Verifier
-from regard.ledger.witness import Answer
+from regard.ledger.tree.notes import Verifier
+from regard.ledger.witnesses.witness import Answer
 
 # A checkpoint with a hundred signatures and the longest proof there is.
 MOST_BODY_BYTES = 64 * 1024

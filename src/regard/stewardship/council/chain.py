@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from regard.ledger.notes import Note, NoteError, open_note
+from regard.ledger.tree.notes import Note, NoteError, open_note
 from regard.stewardship.council.charter import BadCharter, Charter
 from regard.stewardship.council.motions import BadMotion, Kind, Motion, tally
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from regard.ledger.notes import NoteError, Verifier
+from regard.ledger.tree.notes import NoteError, Verifier
 
 ROLES = ("maintainer", "worker-representative", "affected-community", "auditor", "operator")
 DAY = 86_400

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from regard.ledger.notes import Note, NoteError, Signer
+from regard.ledger.tree.notes import Note, NoteError, Signer
 from regard.stewardship.council import suspensions
 from regard.stewardship.council.chain import CARRIED, BrokenChain, Law, apply
 from regard.stewardship.council.charter import Charter, Member, Quota

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from regard.ledger.notes import Kind, Signer, Verifier
+from regard.ledger.tree.notes import Kind, Signer, Verifier
 
 _FIELD = 2**255 - 19
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from regard.ledger.notes import Note, NoteError, Signer, open_note, sign_note
+from regard.ledger.tree.notes import Note, NoteError, Signer, open_note, sign_note
 from regard.stewardship.council.charter import Charter
 
 _MOTION = "regard.motion/v1"

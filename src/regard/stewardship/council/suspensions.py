@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Connection, select
 
-from regard.ledger.notes import Note, NoteError, Signer, open_note, sign_note
+from regard.ledger.tree.notes import Note, NoteError, Signer, open_note, sign_note
 from regard.stewardship.council.charter import Charter
 from regard.stewardship.council.motions import BadMotion, check_length
 from regard.stewardship.policy.call import Capability

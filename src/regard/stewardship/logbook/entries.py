@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from regard.ledger.notes import Note
+from regard.ledger.tree.notes import Note
 from regard.stewardship.council.charter import Charter
 from regard.stewardship.council.law import FOUNDED, MOTION_CARRIED
 from regard.stewardship.council.motions import Kind, Motion

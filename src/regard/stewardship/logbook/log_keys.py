@@ -11,8 +11,8 @@ from typing import Protocol
 from sqlalchemy import Engine, select, update
 
 from regard.database import RECORDS, insert_new, writing
-from regard.ledger.notes import Note, Signer, Verifier
-from regard.ledger.tables import files
+from regard.ledger.log.tables import files
+from regard.ledger.tree.notes import Note, Signer, Verifier
 from regard.sealing import SealingKey
 
 _KEYS, _RETIRED = "log.key", "log.retired"

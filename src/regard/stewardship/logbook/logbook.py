@@ -24,15 +24,15 @@ from sqlalchemy import Connection, Engine, bindparam, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from regard.database import RECORDS, writing
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.disk import Disk
-from regard.ledger.entries import canonical
-from regard.ledger.log import Log, LogDamaged, LogHeld, LogUnavailable
-from regard.ledger.notes import Note, Signer
-from regard.ledger.public import CHECKPOINT
-from regard.ledger.shards import ShardError, Shards
-from regard.ledger.shared_disk import SharedDisk
-from regard.ledger.tiles import read_entries
+from regard.ledger.log.disk import Disk
+from regard.ledger.log.log import Log, LogDamaged, LogHeld, LogUnavailable
+from regard.ledger.log.public import CHECKPOINT
+from regard.ledger.log.shards import ShardError, Shards
+from regard.ledger.log.shared_disk import SharedDisk
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.entries import canonical
+from regard.ledger.tree.notes import Note, Signer
+from regard.ledger.tree.tiles import read_entries
 from regard.sealing import SealingKey
 from regard.stewardship.council.charter import Charter
 from regard.stewardship.council.law import read_law

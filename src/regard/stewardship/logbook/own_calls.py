@@ -16,11 +16,11 @@ from typing import Any
 
 import msgspec
 
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.merkle import ProofError
-from regard.ledger.notes import Note, NoteError
-from regard.ledger.proof import Receipt, verify_receipt
-from regard.ledger.series import Keys
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.merkle import ProofError
+from regard.ledger.tree.notes import Note, NoteError
+from regard.ledger.tree.proof import Receipt, verify_receipt
+from regard.ledger.witnesses.series import Keys
 from regard.stewardship.logbook.entries import CALL
 from regard.stewardship.records.pseudonyms import pseudonym
 

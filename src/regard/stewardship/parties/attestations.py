@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from regard.ledger.notes import NoteError, Verifier, open_note
+from regard.ledger.tree.notes import NoteError, Verifier, open_note
 from regard.stewardship.parties.organizations import Organization, Organizations
 
 _FORM = "regard.end-customers/v1"

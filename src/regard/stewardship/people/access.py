@@ -12,7 +12,7 @@ import msgspec
 
 from regard.gallery.gallery import Gallery
 from regard.gallery.subjects import Held
-from regard.ledger.notes import sign_note
+from regard.ledger.tree.notes import sign_note
 from regard.stewardship.council.collections import BASIS, PURPOSE, RETENTION
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.people.consents import Consents

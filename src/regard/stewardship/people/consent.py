@@ -14,8 +14,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from regard.ledger.entries import canonical
-from regard.ledger.notes import Note, NoteError, Verifier, open_note
+from regard.ledger.tree.entries import canonical
+from regard.ledger.tree.notes import Note, NoteError, Verifier, open_note
 from regard.stewardship.council.collections import MOST_DAYS
 
 SCHEMA: Final = "ISO/IEC TS 27560:2023"

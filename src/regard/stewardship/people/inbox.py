@@ -20,7 +20,7 @@ from typing import Annotated, Any, Protocol
 import msgspec
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from regard.ledger.entries import canonical
+from regard.ledger.tree.entries import canonical
 from regard.sealing import SealingKey
 from regard.stewardship.logbook.entries import hour
 from regard.stewardship.logbook.logbook import NotLogged, Written

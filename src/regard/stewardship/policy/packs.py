@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from regard.ledger.entries import canonical
+from regard.ledger.tree.entries import canonical
 from regard.stewardship.policy import vocabulary
 
 POLICIES = Path(__file__).with_name("policies")

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import Connection, Engine, insert, select
 
 from regard.database import RECORDS, take
-from regard.ledger.entries import EntryError, canonical
-from regard.ledger.tiles import MOST_ENTRY_BYTES
+from regard.ledger.tree.entries import EntryError, canonical
+from regard.ledger.tree.tiles import MOST_ENTRY_BYTES
 from regard.stewardship.records import tables
 
 # What an entry has more than its record: kind, hour, number, pseudonym, a role and the hash of a motion.

@@ -18,10 +18,10 @@ from typing import Any
 
 import msgspec
 
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.notes import Verifier
-from regard.ledger.series import audit_series
-from regard.ledger.tiles import Fetch
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.notes import Verifier
+from regard.ledger.tree.tiles import Fetch
+from regard.ledger.witnesses.series import audit_series
 from regard.stewardship.council.chain import CARRIED, read_charter
 from regard.stewardship.council.charter import BadCharter
 from regard.stewardship.council.motions import BadMotion, Kind, Motion

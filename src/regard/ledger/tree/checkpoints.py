@@ -6,8 +6,8 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regard.ledger.merkle import HASH_BYTES
-from regard.ledger.notes import NoteError, Verifier, open_note
+from regard.ledger.tree.merkle import HASH_BYTES
+from regard.ledger.tree.notes import NoteError, Verifier, open_note
 
 
 @dataclass(frozen=True, slots=True)

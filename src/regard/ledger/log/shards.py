@@ -11,12 +11,12 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from regard.ledger.checkpoints import Checkpoint, open_checkpoint
-from regard.ledger.disk import Disk
-from regard.ledger.entries import canonical
-from regard.ledger.log import Log, LogUnavailable
-from regard.ledger.notes import Note, Signer, Verifier
-from regard.ledger.public import CHECKPOINT, Public
+from regard.ledger.log.disk import Disk
+from regard.ledger.log.log import Log, LogUnavailable
+from regard.ledger.log.public import CHECKPOINT, Public
+from regard.ledger.tree.checkpoints import Checkpoint, open_checkpoint
+from regard.ledger.tree.entries import canonical
+from regard.ledger.tree.notes import Note, Signer, Verifier
 
 _LINK = "regard/shard"
 

@@ -18,9 +18,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from regard.ledger.disk import Disk, HeldElsewhere, WrittenTwice
-from regard.ledger.shards import Shards
-from regard.ledger.tables import files
+from regard.ledger.log.disk import Disk, HeldElsewhere, WrittenTwice
+from regard.ledger.log.shards import Shards
+from regard.ledger.log.tables import files
 
 _of = files.c
 _LOCK = 0x7265676172640002

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from regard.ledger.checkpoints import Checkpoint, open_checkpoint
-from regard.ledger.disk import Disk
-from regard.ledger.merkle import EMPTY_ROOT, Nodes, ProofError, consistency_proof, verify_consistency
-from regard.ledger.notes import Kind, Note, NoteError, Signer, UnsignedNote, Verifier
+from regard.ledger.log.disk import Disk
+from regard.ledger.tree.checkpoints import Checkpoint, open_checkpoint
+from regard.ledger.tree.merkle import EMPTY_ROOT, Nodes, ProofError, consistency_proof, verify_consistency
+from regard.ledger.tree.notes import Kind, Note, NoteError, Signer, UnsignedNote, Verifier
 
 MOST_PROOF_LINES = 63
 

@@ -12,10 +12,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from regard.ledger.checkpoints import Checkpoint, open_checkpoint
-from regard.ledger.notes import NoteError, Verifier
-from regard.ledger.public import CHECKPOINT
-from regard.ledger.tiles import ENTRIES, MOST_ENTRY_BYTES, WIDTH, Fetch, Tile, TileError, Tree, read_bundle, read_tile
+from regard.ledger.log.public import CHECKPOINT
+from regard.ledger.tree.checkpoints import Checkpoint, open_checkpoint
+from regard.ledger.tree.notes import NoteError, Verifier
+from regard.ledger.tree.tiles import (
+    ENTRIES,
+    MOST_ENTRY_BYTES,
+    WIDTH,
+    Fetch,
+    Tile,
+    TileError,
+    Tree,
+    read_bundle,
+    read_tile,
+)
 
 _SECONDS = 30
 # A full bundle of the longest entries. What is longer is no file of a log, and is cut.

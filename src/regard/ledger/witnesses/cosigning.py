@@ -18,12 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from http.client import HTTPException
 
-from regard.ledger.disk import Disk
-from regard.ledger.log import LogDamaged, LogHeld, LogUnavailable
-from regard.ledger.notes import Kind, Note, NoteError, Signature, Verifier, open_note
-from regard.ledger.public import Head
-from regard.ledger.served import COSIGNED, Served
-from regard.ledger.witness import Answer, Contradicted, WitnessError, collect
+from regard.ledger.log.disk import Disk
+from regard.ledger.log.log import LogDamaged, LogHeld, LogUnavailable
+from regard.ledger.log.public import Head
+from regard.ledger.log.served import COSIGNED, Served
+from regard.ledger.tree.notes import Kind, Note, NoteError, Signature, Verifier, open_note
+from regard.ledger.witnesses.witness import Answer, Contradicted, WitnessError, collect
 
 _MOST_ANSWER_BYTES = 1 << 16
 _ANSWER_SECONDS = 10.0

@@ -10,9 +10,9 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regard.ledger.checkpoints import Checkpoint, open_checkpoint
-from regard.ledger.merkle import ProofError, leaf_hash, verify_inclusion
-from regard.ledger.notes import Verifier, open_note
+from regard.ledger.tree.checkpoints import Checkpoint, open_checkpoint
+from regard.ledger.tree.merkle import ProofError, leaf_hash, verify_inclusion
+from regard.ledger.tree.notes import Verifier, open_note
 
 _FIRST = "c2sp.org/tlog-proof@v1"
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.disk import Disk
-from regard.ledger.merkle import inclusion_proof
-from regard.ledger.notes import Note, Verifier, open_note
-from regard.ledger.proof import Receipt
-from regard.ledger.tiles import ENTRIES, WIDTH, Tile, TileNodes, read_bundle
+from regard.ledger.log.disk import Disk
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.merkle import inclusion_proof
+from regard.ledger.tree.notes import Note, Verifier, open_note
+from regard.ledger.tree.proof import Receipt
+from regard.ledger.tree.tiles import ENTRIES, WIDTH, Tile, TileNodes, read_bundle
 
 CHECKPOINT = "checkpoint"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import rfc8785
 
-from regard.ledger.tiles import MOST_ENTRY_BYTES
+from regard.ledger.tree.tiles import MOST_ENTRY_BYTES
 
 
 class EntryError(ValueError):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from regard.ledger.merkle import HASH_BYTES, leaf_hash, node_hash, root_of_peaks
+from regard.ledger.tree.merkle import HASH_BYTES, leaf_hash, node_hash, root_of_peaks
 
 WIDTH = 256
 HEIGHT = 8

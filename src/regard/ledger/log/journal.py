@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from regard.ledger.disk import Disk
-from regard.ledger.tiles import bundle, split_bundle
+from regard.ledger.log.disk import Disk
+from regard.ledger.tree.tiles import bundle, split_bundle
 
 _LENGTH = 4
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.disk import Disk
-from regard.ledger.notes import Note
-from regard.ledger.public import CHECKPOINT, Head, Public
-from regard.ledger.tiles import Fetch, Tile, tiles_of
+from regard.ledger.log.disk import Disk
+from regard.ledger.log.public import CHECKPOINT, Head, Public
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.notes import Note
+from regard.ledger.tree.tiles import Fetch, Tile, tiles_of
 
 COSIGNED = "cosigned"
 """Beside the newest checkpoint: the newest one that enough witnesses have cosigned."""

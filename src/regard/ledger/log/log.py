@@ -20,13 +20,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from regard.ledger.checkpoints import Checkpoint, open_checkpoint
-from regard.ledger.disk import Disk, HeldElsewhere, WrittenTwice
-from regard.ledger.journal import Journal, JournalDamaged, Record
-from regard.ledger.notes import Note, NoteError, Signer, Verifier, sign_note
-from regard.ledger.proof import verify_receipt
-from regard.ledger.public import CHECKPOINT, Head, Public
-from regard.ledger.tiles import MOST_ENTRY_BYTES, Tile, TileError, Tree
+from regard.ledger.log.disk import Disk, HeldElsewhere, WrittenTwice
+from regard.ledger.log.journal import Journal, JournalDamaged, Record
+from regard.ledger.log.public import CHECKPOINT, Head, Public
+from regard.ledger.tree.checkpoints import Checkpoint, open_checkpoint
+from regard.ledger.tree.notes import Note, NoteError, Signer, Verifier, sign_note
+from regard.ledger.tree.proof import verify_receipt
+from regard.ledger.tree.tiles import MOST_ENTRY_BYTES, Tile, TileError, Tree
 
 _MOST_GROUP = 4096
 _MOST_JOURNAL_BYTES = 4 << 20

@@ -13,14 +13,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from regard.ledger.audit import Audit, AuditError, Damaged, Forged, Missing, audit
-from regard.ledger.checkpoints import Checkpoint
-from regard.ledger.merkle import ProofError, inclusion_proof, leaf_hash, verify_inclusion
-from regard.ledger.notes import KeyFormatError, NoteError, Verifier, open_note
-from regard.ledger.public import CHECKPOINT
-from regard.ledger.served import COSIGNED, PERIODS, is_period
-from regard.ledger.shards import ShardError, verify_link
-from regard.ledger.tiles import ENTRIES, Fetch, Tile, TileError, TileNodes, read_bundle
+from regard.ledger.log.public import CHECKPOINT
+from regard.ledger.log.served import COSIGNED, PERIODS, is_period
+from regard.ledger.log.shards import ShardError, verify_link
+from regard.ledger.tree.checkpoints import Checkpoint
+from regard.ledger.tree.merkle import ProofError, inclusion_proof, leaf_hash, verify_inclusion
+from regard.ledger.tree.notes import KeyFormatError, NoteError, Verifier, open_note
+from regard.ledger.tree.tiles import ENTRIES, Fetch, Tile, TileError, TileNodes, read_bundle
+from regard.ledger.witnesses.audit import Audit, AuditError, Damaged, Forged, Missing, audit
 
 
 class Unlinked(AuditError):

@@ -1,0 +1,1 @@
+"""The formats: Merkle trees, tiles, entries, signed notes, checkpoints and proofs."""

@@ -1,0 +1,1 @@
+"""Whoever checks a log from outside: audits, series of logs, witnesses and their cosignatures."""
