@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import markdown, seconds
 from benchmarks.pictures import SHARED
-from regard.evaluation.pictures_on_disk import ListedPairs, read_pairs
-from regard.evaluation.verification import FOLDS, accuracy
+from regard.evaluation.accuracy.verification import FOLDS, accuracy
+from regard.evaluation.samples.pictures_on_disk import ListedPairs, read_pairs
 from regard.settings import from_environment
 from regard.vision.faces.similarity import shipped
 from regard.vision.models.weights import Weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regard.evaluation.intervals import interval
+from regard.evaluation.statistics.intervals import interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from rich.progress import track
 
 from benchmarks.measuring import markdown, medians
 from benchmarks.pictures import SHARED
-from regard.evaluation.pictures_on_disk import Labelled, ListedPairs, numbered, read_folder, read_pairs
-from regard.evaluation.verification import pair_scores
+from regard.evaluation.accuracy.verification import pair_scores
+from regard.evaluation.samples.pictures_on_disk import Labelled, ListedPairs, numbered, read_folder, read_pairs
 from regard.settings import from_environment
 from regard.vision.detection.second_look import tilt
 from regard.vision.faces.faces import TILTED, VERSIONS, Face, FaceAnalyzer

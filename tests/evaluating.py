@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.bootstrap import Counted, Units, between_subjects, drawn, within_subjects
-from regard.evaluation.disparity import Groups
-from regard.evaluation.rates import Rate
-from regard.evaluation.sample import Attribute, Sample
+from regard.evaluation.bias.disparity import Groups
+from regard.evaluation.samples.sample import Attribute, Sample
+from regard.evaluation.statistics.bootstrap import Counted, Units, between_subjects, drawn, within_subjects
+from regard.evaluation.statistics.rates import Rate
 
 PICTURES = 3
 

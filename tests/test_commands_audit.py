@@ -22,12 +22,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from regard.commands import audit, log
-from regard.evaluation import embedding
-from regard.evaluation.audit import Threshold, at_rate, findings
-from regard.evaluation.comparisons import genuine
-from regard.evaluation.embedding import Found, embed
-from regard.evaluation.pictures_on_disk import Labelled
-from regard.evaluation.sample import Sample, sample_of
+from regard.evaluation.bias.audit import Threshold, at_rate, findings
+from regard.evaluation.samples import embedding
+from regard.evaluation.samples.embedding import Found, embed
+from regard.evaluation.samples.pictures_on_disk import Labelled
+from regard.evaluation.samples.sample import Sample, sample_of
+from regard.evaluation.statistics.comparisons import genuine
 from regard.settings import from_environment
 
 # Faces of about 100 pixels come down to a fifth.

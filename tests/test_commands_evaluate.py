@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from regard.cli import app
-from regard.evaluation import embedding
-from regard.evaluation.embedding import Found
-from regard.evaluation.pictures_on_disk import Labelled
-from regard.evaluation.plots import NoPlots, require
+from regard.evaluation.accuracy.plots import NoPlots, require
+from regard.evaluation.samples import embedding
+from regard.evaluation.samples.embedding import Found
+from regard.evaluation.samples.pictures_on_disk import Labelled
 from regard.vision.faces.similarity import Calibration
 
 PEOPLE, PICTURES = 400, 3

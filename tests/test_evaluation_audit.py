@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from regard.evaluation.abstention import NO_RULE, abstentions, remedies
-from regard.evaluation.audit import (
+from regard.evaluation.bias.abstention import NO_RULE, abstentions, remedies
+from regard.evaluation.bias.audit import (
     FAILURE_TO_ENROL,
     FALSE_NON_MATCH,
     Findings,
@@ -16,8 +16,8 @@ from regard.evaluation.audit import (
     at_rate,
     findings,
 )
-from regard.evaluation.comparisons import genuine
-from regard.evaluation.sample import Attribute, Sample, SampleError, crossed
+from regard.evaluation.samples.sample import Attribute, Sample, SampleError, crossed
+from regard.evaluation.statistics.comparisons import genuine
 from tests.evaluating import degraded
 
 NOISE, MORE_NOISE = 0.9, 1.15

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regard.evaluation.bootstrap import Units, between_subjects, drawn, within_subjects
+from regard.evaluation.statistics.bootstrap import Units, between_subjects, drawn, within_subjects
 
 Ints = NDArray[np.int64]
 
@@ -125,8 +125,8 @@ _FULL_SIZE = """
 import time
 from pathlib import Path
 import numpy as np
-from regard.evaluation.audit import Threshold, at_rate, findings
-from regard.evaluation.sample import Attribute, Sample
+from regard.evaluation.bias.audit import Threshold, at_rate, findings
+from regard.evaluation.samples.sample import Attribute, Sample
 rng = np.random.default_rng(0)
 subjects = rng.integers(0, 2400, 7100)
 vectors = rng.standard_normal((2400, 128))[subjects] + 0.6 * rng.standard_normal((7100, 128))

@@ -10,12 +10,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from regard.evaluation.calibration import calibrate, fit, halves
-from regard.evaluation.embedding import embed
-from regard.evaluation.pictures_on_disk import read_folder
-from regard.evaluation.sample import Sample, sample_of
-from regard.evaluation.scores import Scores
-from regard.evaluation.tails import Tail, TooFewScores
+from regard.evaluation.accuracy.calibration import calibrate, fit, halves
+from regard.evaluation.samples.embedding import embed
+from regard.evaluation.samples.pictures_on_disk import read_folder
+from regard.evaluation.samples.sample import Sample, sample_of
+from regard.evaluation.statistics.scores import Scores
+from regard.evaluation.statistics.tails import Tail, TooFewScores
 from regard.settings import from_environment
 from regard.vision.faces.similarity import RATES, Calibration, Point, shipped
 

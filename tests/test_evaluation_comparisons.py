@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from regard.evaluation.comparisons import genuine, impostors, score_at
+from regard.evaluation.statistics.comparisons import genuine, impostors, score_at
 
 
 @pytest.fixture

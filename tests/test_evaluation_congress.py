@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
-from regard.evaluation.congress import closest, outcomes, upper_tail
-from regard.evaluation.pictures_on_disk import NotLabelled
+from regard.evaluation.bias.congress import closest, outcomes, upper_tail
+from regard.evaluation.samples.pictures_on_disk import NotLabelled
 
 
 @given(st.data())

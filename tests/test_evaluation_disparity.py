@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regard.evaluation.disparity import Disparity, Groups, comparable, disparities, level_of_each, spread
-from regard.evaluation.rates import Rate
+from regard.evaluation.bias.disparity import Disparity, Groups, comparable, disparities, level_of_each, spread
+from regard.evaluation.statistics.rates import Rate
 from tests.evaluating import Trial
 
 

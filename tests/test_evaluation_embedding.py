@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regard.evaluation.embedding import Busy, Choice, Found, Kept, embed, embeddings, look_at
-from regard.evaluation.pictures_on_disk import Labelled
+from regard.evaluation.samples.embedding import Busy, Choice, Found, Kept, embed, embeddings, look_at
+from regard.evaluation.samples.pictures_on_disk import Labelled
 from regard.sealing import SealingKey
 from regard.settings import from_environment
 from regard.vision.faces.faces import FaceAnalyzer

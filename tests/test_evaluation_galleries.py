@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regard.evaluation.galleries import expected, identified
+from regard.evaluation.accuracy.galleries import expected, identified
 
 
 def _people(number: int, pictures: int, noise: float) -> tuple[np.ndarray, np.ndarray]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regard.evaluation.identification import any_of, identification
-from regard.evaluation.rates import Rate
+from regard.evaluation.statistics.identification import any_of, identification
+from regard.evaluation.statistics.rates import Rate
 
 
 def test_the_measured_share_is_that_of_galleries_drawn_from_the_sample() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.evaluation.intervals import Interval, difference, interval, ratio, upper_bound
+from regard.evaluation.statistics.intervals import Interval, difference, interval, ratio, upper_bound
 
 
 def test_an_interval_of_counts_is_the_textbook_one() -> None:

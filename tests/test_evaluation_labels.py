@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from regard.evaluation.labels import groups_in, people_in, sample_in
-from regard.evaluation.pictures_on_disk import NotLabelled
+from regard.evaluation.samples.labels import groups_in, people_in, sample_in
+from regard.evaluation.samples.pictures_on_disk import NotLabelled
 
 
 @pytest.fixture

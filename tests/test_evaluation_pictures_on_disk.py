@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regard.evaluation.pictures_on_disk import NotLabelled, numbered, read_bin, read_csv, read_folder, read_pairs
+from regard.evaluation.samples.pictures_on_disk import (
+    NotLabelled,
+    numbered,
+    read_bin,
+    read_csv,
+    read_folder,
+    read_pairs,
+)
 
 
 def _touched(folder: Path, *names: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regard.evaluation.rates import Rate
+from regard.evaluation.statistics.rates import Rate
 from tests.evaluating import Trial
 
 

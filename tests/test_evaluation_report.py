@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from regard.evaluation import AUDIT
-from regard.evaluation.audit import Threshold, at_rate
-from regard.evaluation.card import card
+from regard.evaluation.bias.audit import Threshold, at_rate
+from regard.evaluation.bias.card import card
+from regard.evaluation.bias.report import BadReport, Report, Statement, report_on, signed, verified
 from regard.evaluation.document import as_html, as_markdown
-from regard.evaluation.report import BadReport, Report, Statement, report_on, signed, verified
-from regard.evaluation.sample import Attribute
+from regard.evaluation.samples.sample import Attribute
 from regard.ledger.tree.entries import canonical
 from regard.ledger.tree.notes import NoteError, Signer
 from regard.stewardship.logbook.public_entries import Audit

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from regard.evaluation.scores import WIDTH, Scores
+from regard.evaluation.statistics.scores import WIDTH, Scores
 
 Embeddings = NDArray[np.float32]
 

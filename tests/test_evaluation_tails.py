@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.evaluation.tails import Tail, TooFewScores, fitted
+from regard.evaluation.statistics.tails import Tail, TooFewScores, fitted
 
 
 def _excesses(tail: Tail, number: int, seed: int) -> np.ndarray:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regard.evaluation.pictures_on_disk import ListedPairs
-from regard.evaluation.scores import Scores
-from regard.evaluation.verification import accuracy, curve, drawn_pairs, pair_scores, verification
+from regard.evaluation.accuracy.verification import accuracy, curve, drawn_pairs, pair_scores, verification
+from regard.evaluation.samples.pictures_on_disk import ListedPairs
+from regard.evaluation.statistics.scores import Scores
 
 
 def test_a_fold_that_has_its_own_threshold_is_tested_with_that_of_the_others() -> None:

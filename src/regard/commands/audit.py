@@ -17,7 +17,7 @@ from regard.settings import Settings, from_environment
 
 # What measures is slow to import; the other commands need not wait for it.
 if TYPE_CHECKING:
-    from regard.evaluation.report import Report
+    from regard.evaluation.bias.report import Report
 
 app = typer.Typer(help="Measure for whom the face model fails. Rates only, never who.", no_args_is_help=True)
 
@@ -62,10 +62,10 @@ def run(
 
     Example: `regard audit run people.csv --similarity 95 --gallery 20000 -o audit-2026`
     """
-    from regard.evaluation.audit import GALLERIES, Threshold, at_rate
-    from regard.evaluation.labels import groups_in, sample_in
-    from regard.evaluation.report import report_on
-    from regard.evaluation.sample import sample_of
+    from regard.evaluation.bias.audit import GALLERIES, Threshold, at_rate
+    from regard.evaluation.bias.report import report_on
+    from regard.evaluation.samples.labels import groups_in, sample_in
+    from regard.evaluation.samples.sample import sample_of
     from regard.vision.faces.faces import FaceAnalyzer
     from regard.vision.faces.similarity import score
 
@@ -97,7 +97,7 @@ def verify(
     key: Annotated[list[str], typer.Option(help="The operator's public key, or a file of keys; may be repeated.")],
 ) -> None:
     """Check that the report is the one that was signed, and print the statement. `regard log key` prints the key."""
-    from regard.evaluation.report import verified
+    from regard.evaluation.bias.report import verified
 
     statement = verified((folder / _REPORT).read_bytes(), (folder / _NOTE).read_bytes(), read_verifiers(key))
     print_json(statement.body)
@@ -118,10 +118,10 @@ def congress(
 
     Example: `regard audit congress members/ arrests/ --groups members.csv`
     """
-    from regard.evaluation import congress as design
-    from regard.evaluation.embedding import embeddings
-    from regard.evaluation.labels import groups_in, people_in
-    from regard.evaluation.rates import percent
+    from regard.evaluation.bias import congress as design
+    from regard.evaluation.samples.embedding import embeddings
+    from regard.evaluation.samples.labels import groups_in, people_in
+    from regard.evaluation.statistics.rates import percent
     from regard.vision.faces.similarity import score
 
     settings = from_environment()
@@ -153,9 +153,9 @@ def congress(
 
 def _write(report: Report, settings: Settings, to: Path, log: bool) -> None:
     from regard.evaluation import AUDIT
-    from regard.evaluation.card import card
+    from regard.evaluation.bias.card import card
+    from regard.evaluation.bias.report import Statement, signed
     from regard.evaluation.document import as_html, as_markdown
-    from regard.evaluation.report import Statement, signed
     from regard.server import open_office
 
     to.mkdir(parents=True, exist_ok=True)
@@ -171,7 +171,7 @@ def _write(report: Report, settings: Settings, to: Path, log: bool) -> None:
 
 
 def _tell(report: Report, to: Path) -> None:
-    from regard.evaluation.report import Statement
+    from regard.evaluation.bias.report import Statement
 
     found = report.findings
     for attribute in found.attributes:

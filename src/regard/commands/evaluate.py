@@ -14,9 +14,9 @@ from regard.settings import from_environment
 
 # What measures is slow to import; the other commands need not wait for it.
 if TYPE_CHECKING:
+    from regard.evaluation.accuracy.record import Record
     from regard.evaluation.document import Block
-    from regard.evaluation.pictures_on_disk import Labelled, ListedPairs
-    from regard.evaluation.record import Record
+    from regard.evaluation.samples.pictures_on_disk import Labelled, ListedPairs
 
 app = typer.Typer(help="Measure accuracy and calibrate. Rates only, never who.", no_args_is_help=True)
 
@@ -50,8 +50,8 @@ def verify(
 
     Examples: `regard evaluate verify people/`, `regard evaluate verify lfw/ --pairs pairs.txt`
     """
-    from regard.evaluation import evaluations
-    from regard.evaluation.plots import require, save_verification
+    from regard.evaluation.accuracy import evaluations
+    from regard.evaluation.accuracy.plots import require, save_verification
     from regard.vision.faces.faces import FaceAnalyzer
 
     if plots:
@@ -79,8 +79,8 @@ def identify(
 
     Example: `regard evaluate identify people/ --gallery 1000 --gallery 10000`
     """
-    from regard.evaluation import evaluations
-    from regard.evaluation.plots import require, save_identification
+    from regard.evaluation.accuracy import evaluations
+    from regard.evaluation.accuracy.plots import require, save_identification
     from regard.vision.faces.faces import FaceAnalyzer
 
     if plots:
@@ -107,8 +107,8 @@ def detect(
 
     Example: `regard evaluate detect photos/`
     """
-    from regard.evaluation import evaluations
-    from regard.evaluation.pictures_on_disk import Labelled, pictures_in, read_csv
+    from regard.evaluation.accuracy import evaluations
+    from regard.evaluation.samples.pictures_on_disk import Labelled, pictures_in, read_csv
     from regard.vision.faces.faces import FaceAnalyzer
 
     settings = from_environment()
@@ -134,9 +134,9 @@ def calibrate(
 
     Example: `regard evaluate calibrate people/ --as "passport photographs, 2026" --version own-1`
     """
-    from regard.evaluation import calibration
-    from regard.evaluation.record import calibration_blocks
-    from regard.evaluation.sample import sample_of
+    from regard.evaluation.accuracy import calibration
+    from regard.evaluation.accuracy.record import calibration_blocks
+    from regard.evaluation.samples.sample import sample_of
     from regard.vision.faces.faces import FaceAnalyzer
 
     settings = from_environment()
@@ -162,7 +162,7 @@ def calibrate(
 
 
 def _read(data: Path, pairs: Path | None, face: str | None) -> tuple[list[Labelled], ListedPairs | None, str]:
-    from regard.evaluation.pictures_on_disk import read_bin, read_labelled, read_pairs
+    from regard.evaluation.samples.pictures_on_disk import read_bin, read_labelled, read_pairs
 
     if data.suffix == ".bin":
         return *read_bin(data), face or "aligned"
@@ -172,8 +172,8 @@ def _read(data: Path, pairs: Path | None, face: str | None) -> tuple[list[Labell
 
 
 def _write(record: Record, to: Path, as_json: bool) -> None:
+    from regard.evaluation.accuracy.record import blocks
     from regard.evaluation.document import as_markdown
-    from regard.evaluation.record import blocks
 
     to.mkdir(parents=True, exist_ok=True)
     (to / "record.json").write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")

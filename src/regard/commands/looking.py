@@ -12,13 +12,13 @@ from regard.commands.output import err
 from regard.settings import Settings
 
 if TYPE_CHECKING:
-    from regard.evaluation.embedding import Found
-    from regard.evaluation.pictures_on_disk import Labelled
+    from regard.evaluation.samples.embedding import Found
+    from regard.evaluation.samples.pictures_on_disk import Labelled
 
 
 def looked_at(pictures: Sequence[Labelled], settings: Settings, face: str) -> list[Found]:
     """What each picture gave; `face` says which of a picture's counts. An interrupted run goes on where it stopped."""
-    from regard.evaluation.embedding import Choice, embed
+    from regard.evaluation.samples.embedding import Choice, embed
 
     choice = msgspec.convert(face, Choice)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -23,11 +23,11 @@ DIGITS = 3
 def audit_batch(call: Call, rooms: Rooms) -> Answer:
     """Compare every picture of a batch with every other, and measure rates by group."""
     # What measures is slow to import, and most services never have an auditor.
-    from regard.evaluation.audit import Threshold, findings
-    from regard.evaluation.embedding import look_at
-    from regard.evaluation.pictures_on_disk import Labelled
-    from regard.evaluation.report import plain
-    from regard.evaluation.sample import SampleError, sample_of
+    from regard.evaluation.bias.audit import Threshold, findings
+    from regard.evaluation.bias.report import plain
+    from regard.evaluation.samples.embedding import look_at
+    from regard.evaluation.samples.pictures_on_disk import Labelled
+    from regard.evaluation.samples.sample import SampleError, sample_of
     from regard.vision.faces.similarity import score
 
     given = call.parameters["Pictures"]

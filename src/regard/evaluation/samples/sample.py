@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.embedding import FILTERS, Found, embeddings
-from regard.evaluation.pictures_on_disk import Labelled, numbered
+from regard.evaluation.samples.embedding import FILTERS, Found, embeddings
+from regard.evaluation.samples.pictures_on_disk import Labelled, numbered
 
 Ints = NDArray[np.int64]
 

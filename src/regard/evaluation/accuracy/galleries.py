@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.identification import any_of
+from regard.evaluation.statistics.identification import any_of
 
 Ints = NDArray[np.int64]
 Floats32 = NDArray[np.float32]

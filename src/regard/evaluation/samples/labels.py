@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from regard.evaluation.pictures_on_disk import Labelled, NotLabelled, pictures_in, read_labelled
+from regard.evaluation.samples.pictures_on_disk import Labelled, NotLabelled, pictures_in, read_labelled
 
 # The column that a folder of folders makes.
 GROUP = "group"

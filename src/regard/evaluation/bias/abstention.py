@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from regard.evaluation.audit import (
+from regard.evaluation.bias.audit import (
     FAILURE_TO_ENROL,
     FALSE_MATCH,
     FALSE_NON_MATCH,
@@ -17,9 +17,9 @@ from regard.evaluation.audit import (
     each_measure,
     findings,
 )
-from regard.evaluation.disparity import Disparity
-from regard.evaluation.rates import percent
-from regard.evaluation.sample import Sample, SampleError
+from regard.evaluation.bias.disparity import Disparity
+from regard.evaluation.samples.sample import Sample, SampleError
+from regard.evaluation.statistics.rates import percent
 
 NO_RULE = "no rule"
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from regard.evaluation.calibration import counted
-from regard.evaluation.detection import Detection
+from regard.evaluation.accuracy.calibration import counted
+from regard.evaluation.accuracy.detection import Detection
+from regard.evaluation.accuracy.galleries import AT_RATE, Expected, Gallery
+from regard.evaluation.accuracy.verification import Verification
 from regard.evaluation.document import Block, Heading, Paragraph, Table
-from regard.evaluation.galleries import AT_RATE, Expected, Gallery
-from regard.evaluation.rates import NOT_MEASURED, Rate, percent
-from regard.evaluation.verification import Verification
+from regard.evaluation.statistics.rates import NOT_MEASURED, Rate, percent
 from regard.vision.faces.similarity import Calibration, Measured
 
 

@@ -9,13 +9,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.audit import Threshold, findings
-from regard.evaluation.bootstrap import drawn
-from regard.evaluation.comparisons import Pairs, impostors
-from regard.evaluation.rates import Rate
-from regard.evaluation.sample import Attribute, Sample
-from regard.evaluation.scores import Scores
-from regard.evaluation.tails import FEWEST, Tail, fitted
+from regard.evaluation.bias.audit import Threshold, findings
+from regard.evaluation.samples.sample import Attribute, Sample
+from regard.evaluation.statistics.bootstrap import drawn
+from regard.evaluation.statistics.comparisons import Pairs, impostors
+from regard.evaluation.statistics.rates import Rate
+from regard.evaluation.statistics.scores import Scores
+from regard.evaluation.statistics.tails import FEWEST, Tail, fitted
 from regard.vision.faces.similarity import RATES, Basis, Calibration, Measured, Point
 
 Ints = NDArray[np.int64]

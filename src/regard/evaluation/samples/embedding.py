@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.pictures_on_disk import Labelled
+from regard.evaluation.samples.pictures_on_disk import Labelled
 from regard.sealing import SealBroken, SealingKey, root_key
 from regard.settings import Settings
 from regard.vision.faces.embedder import DIMENSIONS

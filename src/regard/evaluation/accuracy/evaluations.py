@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.calibration import measured
-from regard.evaluation.detection import detection
-from regard.evaluation.embedding import Found, embeddings
-from regard.evaluation.galleries import expected, identified
-from regard.evaluation.pictures_on_disk import Labelled, ListedPairs, numbered
-from regard.evaluation.record import AtSimilarity, Record
-from regard.evaluation.sample import Sample
-from regard.evaluation.scores import Scores
-from regard.evaluation.verification import accuracy, drawn_pairs, pair_scores, verification
+from regard.evaluation.accuracy.calibration import measured
+from regard.evaluation.accuracy.detection import detection
+from regard.evaluation.accuracy.galleries import expected, identified
+from regard.evaluation.accuracy.record import AtSimilarity, Record
+from regard.evaluation.accuracy.verification import accuracy, drawn_pairs, pair_scores, verification
+from regard.evaluation.samples.embedding import Found, embeddings
+from regard.evaluation.samples.pictures_on_disk import Labelled, ListedPairs, numbered
+from regard.evaluation.samples.sample import Sample
+from regard.evaluation.statistics.scores import Scores
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.faces.similarity import calibration
 

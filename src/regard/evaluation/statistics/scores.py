@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.comparisons import genuine, impostor_counts
+from regard.evaluation.statistics.comparisons import genuine, impostor_counts
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

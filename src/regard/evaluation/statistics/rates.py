@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from scipy.special import ndtri, stdtrit
 
-from regard.evaluation.intervals import Interval, interval, upper_bound
+from regard.evaluation.statistics.intervals import Interval, interval, upper_bound
 
 LEVEL = 0.95
 # Under this many people the variance itself is a guess: at 20 a group, where persons mattered much, intervals of 95 %

@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.intervals import Interval, difference, ratio
-from regard.evaluation.rates import FEW_PEOPLE, LEVEL, Rate, percent
+from regard.evaluation.statistics.intervals import Interval, difference, ratio
+from regard.evaluation.statistics.rates import FEW_PEOPLE, LEVEL, Rate, percent
 
 # An audit without any disparity finds one in at most 2 of 100; of twenty such audits, more than two do in 7 of 1,000.
 TOGETHER = 0.98

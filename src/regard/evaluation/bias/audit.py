@@ -13,13 +13,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation import disparity
-from regard.evaluation.bootstrap import Counted, Draws, Units, between_subjects, drawn, within_subjects
-from regard.evaluation.comparisons import Pairs, genuine, impostors, score_at
-from regard.evaluation.disparity import Disparity, Groups, Spread, spread
-from regard.evaluation.identification import Identification, identification
-from regard.evaluation.rates import Rate
-from regard.evaluation.sample import Attribute, Sample, SampleError, crossed
+from regard.evaluation.bias import disparity
+from regard.evaluation.bias.disparity import Disparity, Groups, Spread, spread
+from regard.evaluation.samples.sample import Attribute, Sample, SampleError, crossed
+from regard.evaluation.statistics.bootstrap import Counted, Draws, Units, between_subjects, drawn, within_subjects
+from regard.evaluation.statistics.comparisons import Pairs, genuine, impostors, score_at
+from regard.evaluation.statistics.identification import Identification, identification
+from regard.evaluation.statistics.rates import Rate
 
 FALSE_MATCH, FALSE_NON_MATCH, FAILURE_TO_ENROL = "false match", "false non-match", "failure to enrol"
 GALLERIES = (1_000, 25_000, 1_000_000)

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.pictures_on_disk import NotLabelled
+from regard.evaluation.samples.pictures_on_disk import NotLabelled
 
 SIMILARITIES = (80.0, 95.0, 99.0)
 _ROWS = 1024

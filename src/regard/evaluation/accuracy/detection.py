@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from regard.evaluation.embedding import FILTERS, Found
+from regard.evaluation.samples.embedding import FILTERS, Found
 
 
 class Speed(msgspec.Struct, frozen=True):

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from regard.evaluation.intervals import Interval
-from regard.evaluation.rates import Rate
+from regard.evaluation.statistics.intervals import Interval
+from regard.evaluation.statistics.rates import Rate
 
 
 class Identification(msgspec.Struct, frozen=True):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from regard.evaluation.galleries import Gallery
-from regard.evaluation.verification import Verification
+from regard.evaluation.accuracy.galleries import Gallery
+from regard.evaluation.accuracy.verification import Verification
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

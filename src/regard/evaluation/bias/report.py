@@ -12,9 +12,9 @@ import msgspec
 import rfc8785
 
 from regard.evaluation import AUDIT
-from regard.evaluation.abstention import Abstention, Remedy, abstentions, remedies
-from regard.evaluation.audit import GALLERIES, ByAttribute, Findings, Progress, Threshold, each_measure, findings
-from regard.evaluation.sample import CROSSED, Sample
+from regard.evaluation.bias.abstention import Abstention, Remedy, abstentions, remedies
+from regard.evaluation.bias.audit import GALLERIES, ByAttribute, Findings, Progress, Threshold, each_measure, findings
+from regard.evaluation.samples.sample import CROSSED, Sample
 from regard.ledger.tree.entries import canonical
 from regard.ledger.tree.notes import Signer, Verifier, open_note, sign_note
 

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.pictures_on_disk import FOLDS, ListedPairs
-from regard.evaluation.scores import Scores
+from regard.evaluation.samples.pictures_on_disk import FOLDS, ListedPairs
+from regard.evaluation.statistics.scores import Scores
 
 Ints = NDArray[np.int64]
 Floats32 = NDArray[np.float32]

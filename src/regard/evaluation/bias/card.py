@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from regard.evaluation.abstention import Abstention, Remedy
-from regard.evaluation.audit import FALSE_MATCH, AtThreshold, ByAttribute, Measure, each_measure
-from regard.evaluation.charts import Whisker, whiskers
-from regard.evaluation.disparity import TOGETHER
+from regard.evaluation.bias.abstention import Abstention, Remedy
+from regard.evaluation.bias.audit import FALSE_MATCH, AtThreshold, ByAttribute, Measure, each_measure
+from regard.evaluation.bias.charts import Whisker, whiskers
+from regard.evaluation.bias.disparity import TOGETHER
+from regard.evaluation.bias.report import Report
 from regard.evaluation.document import Block, Chart, Heading, Listing, Paragraph, Table
-from regard.evaluation.rates import Rate, percent
-from regard.evaluation.report import Report
-from regard.evaluation.sample import CROSSED
+from regard.evaluation.samples.sample import CROSSED
+from regard.evaluation.statistics.rates import Rate, percent
 
 
 def card(report: Report) -> list[Block]:

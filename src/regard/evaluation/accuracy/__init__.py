@@ -1,0 +1,1 @@
+"""How right the face model is: verification, identification, detection, calibration."""

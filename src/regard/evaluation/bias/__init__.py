@@ -1,0 +1,1 @@
+"""For whom the face model fails: the audit, its report, card and charts."""

@@ -1,0 +1,1 @@
+"""The labelled pictures that are measured on, and their embeddings."""

@@ -1,0 +1,1 @@
+"""Rates, intervals, bootstraps and tails: numbers without pictures."""
