@@ -20,7 +20,7 @@ from benchmarks.measuring import markdown, seconds
 from benchmarks.pictures import full_hd, small
 from benchmarks.serving import asking, opened
 from regard.gallery.figures import COLLECTION
-from regard.operations.registry import function_of
+from regard.operations.common.registry import function_of
 from regard.settings import from_environment
 from regard.vision.models.weights import Weights
 from regard.vision.things.text import MODELS

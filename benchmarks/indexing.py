@@ -17,7 +17,7 @@ from benchmarks.pictures import SHARED, small
 from regard.commands.gallery import indexed
 from regard.commands.inside import Inside
 from regard.commands.sources import NameFrom, sources_in
-from regard.operations.buckets import Buckets
+from regard.operations.common.buckets import Buckets
 from regard.server import open_analyzer
 from regard.settings import from_environment
 from regard.vision.faces.similarity import score

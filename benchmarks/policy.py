@@ -12,7 +12,7 @@ from sqlalchemy import Engine, insert, select
 
 from benchmarks.measuring import Work, markdown, medians, seconds
 from benchmarks.pictures import small
-from regard.operations.registry import answered
+from regard.operations.common.registry import answered
 from regard.server import open_office, open_service
 from regard.settings import from_environment
 from regard.stewardship.gate.snapshot import Snapshots

@@ -18,7 +18,7 @@ from benchmarks.measuring import markdown
 from benchmarks.pictures import SHARED
 from benchmarks.serving import answering
 from benchmarks.shares import Share
-from regard.operations.text import MOST_WORDS
+from regard.operations.images.text import MOST_WORDS
 from regard.settings import from_environment
 from regard.vision.pictures.images import Picture, decode
 from regard.vision.things.text import TextReader, Word

@@ -12,7 +12,7 @@ from benchmarks import exact
 from benchmarks.measuring import markdown, medians
 from benchmarks.pictures import small
 from regard.gallery.faces import Candidate
-from regard.operations.rooms import Rooms
+from regard.operations.common.rooms import Rooms
 from regard.settings import from_environment
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.pictures.images import decode

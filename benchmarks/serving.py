@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.measuring import markdown, resident_mib, seconds
 from benchmarks.pictures import full_hd, small
-from regard.operations.registry import Answer, answered
+from regard.operations.common.registry import Answer, answered
 from regard.operations.service import Service
 from regard.server import open_office, open_service
 from regard.settings import from_environment

@@ -17,12 +17,12 @@ from PIL import Image
 
 from regard.database import open_database
 from regard.gallery.gallery import open_gallery
-from regard.operations.buckets import Buckets
-from regard.operations.errors import translated
-from regard.operations.model import service_model
-from regard.operations.pictures import PictureReader
-from regard.operations.registry import function_of
-from regard.operations.rooms import Rooms
+from regard.operations.common.buckets import Buckets
+from regard.operations.common.errors import translated
+from regard.operations.common.model import service_model
+from regard.operations.common.pictures import PictureReader
+from regard.operations.common.registry import function_of
+from regard.operations.common.rooms import Rooms
 from regard.sealing import master_key
 from regard.settings import Settings
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation

@@ -13,7 +13,7 @@ from uuid import uuid4
 from regard.database import open_database
 from regard.ledger.log.log import Log
 from regard.ledger.tree.notes import Signer
-from regard.operations.registry import answered
+from regard.operations.common.registry import answered
 from regard.operations.service import Service
 from regard.sealing import master_key
 from regard.settings import Settings

@@ -13,7 +13,7 @@ from regard.database import open_database
 from regard.gallery.gallery import Gallery
 from regard.gallery.templates.vault import open_vault, person_key
 from regard.ledger.tree.tiles import tiles_of
-from regard.operations.registry import answered
+from regard.operations.common.registry import answered
 from regard.operations.service import Service
 from regard.sealing import SealingKey, master_key
 from regard.settings import Settings

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from regard.cli import app
 from regard.commands import gallery
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regard.commands.inside import Inside
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.server import open_office
 from regard.settings import Settings
 from regard.stewardship.parties.keys import DAY

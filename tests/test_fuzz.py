@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard import detect
-from regard.operations.model import service_model
-from regard.operations.registry import answered
+from regard.operations.common.model import service_model
+from regard.operations.common.registry import answered
 from tests.running import Running
 from tests.wire_client import Request, sign
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from tests.databases import forget
 from tests.fakes import ORGANIZATION, Client, open_rooms, picture_of
 

@@ -13,7 +13,7 @@ from regard.gallery.collections import tables
 from regard.gallery.collections.errors import CollectionSealed
 from regard.gallery.templates.seals import Holder, Seal, WrongShare, opened_share
 from regard.gallery.templates.vault import Template, Vault, open_vault
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.sealing import SealBroken, SealingKey, master_key
 from tests.fakes import ORGANIZATION, Client, Clock, open_rooms, person
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from regard.operations.errors import ApiError
-from regard.operations.registry import ours
+from regard.operations.common.errors import ApiError
+from regard.operations.common.registry import ours
 from regard.stewardship.parties.keys import DAY
 from regard.stewardship.policy.call import Call
 from tests.fakes import Clock, open_rooms, picture_of

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from regard.operations.buckets import BucketRefused, Buckets, ObjectTooLarge, ObjectUnavailable
+from regard.operations.common.buckets import BucketRefused, Buckets, ObjectTooLarge, ObjectUnavailable
 from regard.settings import Settings
 
 ALICE, BOB = "111111111111", "222222222222"

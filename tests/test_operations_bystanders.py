@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
-from regard.operations.registry import function_of
-from regard.operations.rooms import Rooms
+from regard.operations.common.registry import function_of
+from regard.operations.common.rooms import Rooms
 from regard.server import open_analyzer
 from regard.settings import Settings
 from regard.stewardship.people.consents import Consents

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from tests.fakes import Client, Clock, open_rooms
 
 

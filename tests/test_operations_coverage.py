@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from regard.operations import coverage
-from regard.operations.model import service_model
-from regard.operations.registry import answered
+from regard.operations.common.model import service_model
+from regard.operations.common.registry import answered
 from regard.stewardship.policy.call import Capability, DataClass
 
 PAGE = Path(__file__).parents[1] / "docs" / "coverage.md"

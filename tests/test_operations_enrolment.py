@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.vision.faces import quality
 from regard.vision.faces.faces import Description, Face
 from regard.vision.pictures.images import Picture

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.vision.faces.faces import Face
 from regard.vision.pictures.findings import Box, Estimate
 from regard.vision.things.equipment import EquipmentInspector, Person

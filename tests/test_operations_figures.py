@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from regard.gallery.figures import COLLECTION
-from regard.operations.errors import ApiError, translated
-from regard.operations.registry import answered, collection_of, function_of, ours
+from regard.operations.common.errors import ApiError, translated
+from regard.operations.common.registry import answered, collection_of, function_of, ours
 from regard.stewardship.policy.call import Capability, DataClass
 from tests.fakes import Client, open_rooms, picture_of
 

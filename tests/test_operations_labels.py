@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.vision.pictures.findings import Box
 from regard.vision.pictures.images import Picture, decode
 from regard.vision.things.labels import FoundLabel, Instance, LabelFinder
@@ -62,7 +62,7 @@ def test_a_picture_is_decoded_once_for_all_that_is_asked(client: Client, monkeyp
         decoded.append(data)
         return decode(data)
 
-    monkeypatch.setattr("regard.operations.pictures.decode", counting)
+    monkeypatch.setattr("regard.operations.common.pictures.decode", counting)
     answer = client("DetectLabels", Image=IMAGE, Features=["GENERAL_LABELS", "IMAGE_PROPERTIES"])
     assert answer["Labels"]
     assert answer["ImageProperties"]

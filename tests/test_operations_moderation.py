@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from regard.operations.errors import ApiError
-from regard.operations.model import service_model
+from regard.operations.common.errors import ApiError
+from regard.operations.common.model import service_model
 from regard.vision.things.moderation import Moderator
 from tests.fakes import Client, FakeModerator, open_rooms, picture_of
 from tests.running import Running

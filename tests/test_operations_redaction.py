@@ -9,9 +9,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from regard.operations.errors import ApiError, translated
-from regard.operations.model import service_model
-from regard.operations.registry import answered, function_of, ours
+from regard.operations.common.errors import ApiError, translated
+from regard.operations.common.model import service_model
+from regard.operations.common.registry import answered, function_of, ours
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.policy.call import Capability, DataClass
 from regard.stewardship.policy.withholding import threshold_of

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from regard.operations.errors import ApiError
-from regard.operations.registry import function_of
-from regard.operations.rooms import Rooms
+from regard.operations.common.errors import ApiError
+from regard.operations.common.registry import function_of
+from regard.operations.common.rooms import Rooms
 from tests.fakes import Client, open_rooms, picture_of
 
 PICTURES = [(0, 1), (2,)]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from regard.operations.errors import ApiError
-from regard.operations.registry import function_of
+from regard.operations.common.errors import ApiError
+from regard.operations.common.registry import function_of
 from regard.vision.faces import quality
 from regard.vision.faces.faces import Description, Face
 from regard.vision.pictures.images import Picture

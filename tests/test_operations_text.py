@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.vision.pictures.images import Picture
 from regard.vision.things.text import Line, TextReader, Word, between
 from tests.fakes import Client, open_rooms, picture_of

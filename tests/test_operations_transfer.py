@@ -12,9 +12,9 @@ import pytest
 from regard.gallery import transfer
 from regard.gallery.index.pieces import Pieces
 from regard.ledger.tree.notes import Signer, sign_note
-from regard.operations.errors import ApiError
-from regard.operations.registry import function_of, ours
-from regard.operations.rooms import Rooms
+from regard.operations.common.errors import ApiError
+from regard.operations.common.registry import function_of, ours
+from regard.operations.common.rooms import Rooms
 from regard.sealing import SealingKey
 from regard.stewardship.parties.organizations import UNNAMED
 from regard.stewardship.policy.call import Call

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from regard.gallery.collections.tokens import REQUEST_SECONDS
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from tests.fakes import Client, Clock, open_rooms
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -11,7 +11,7 @@ from regard.gallery.collections.tables import requests
 from regard.gallery.figures import COLLECTION
 from regard.ledger.tree.proof import verify_receipt
 from regard.ledger.witnesses.audit import audit
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.stewardship.people.erasure import Erasure, false_suppression_rate
 from tests.fakes import Clock, picture_of
 from tests.peopled import House

@@ -21,7 +21,7 @@ from sqlalchemy import insert
 from regard.ledger.log.log import Log
 from regard.ledger.tree.entries import EntryError
 from regard.ledger.witnesses.audit import audit, from_folder
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.logbook.payload_rows import FileRows
 from regard.stewardship.logbook.payloads import Part

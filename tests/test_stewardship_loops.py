@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from regard.operations.errors import ApiError
-from regard.operations.model import service_model
+from regard.operations.common.errors import ApiError
+from regard.operations.common.model import service_model
 from regard.stewardship.people import loops as room
 from regard.stewardship.people.flows import Flow, NoSuchFlow
 from regard.stewardship.people.loops import Loops, NoSuchLabel, NoSuchLoop

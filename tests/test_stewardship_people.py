@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy.exc import IntegrityError
 
-from regard.operations.errors import ApiError
-from regard.operations.registry import ours
+from regard.operations.common.errors import ApiError
+from regard.operations.common.registry import ours
 from regard.stewardship.policy.call import Call
 from tests.databases import forget
 from tests.fakes import Clock

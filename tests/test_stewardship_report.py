@@ -18,7 +18,7 @@ from regard.ledger.log.served import Served
 from regard.ledger.tree.checkpoints import Checkpoint
 from regard.ledger.tree.entries import canonical
 from regard.ledger.witnesses.series import Broken
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.sealing import master_key
 from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.council.motions import Kind, Vote

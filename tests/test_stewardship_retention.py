@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from regard.gallery.collections.tables import requests
 from regard.gallery.collections.tokens import REQUEST_SECONDS
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from tests.fakes import Clock
 from tests.peopled import House
 

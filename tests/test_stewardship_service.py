@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from regard.operations import registry
-from regard.operations.errors import ApiError
-from regard.operations.rooms import Rooms
+from regard.operations.common import registry
+from regard.operations.common.errors import ApiError
+from regard.operations.common.rooms import Rooms
 from regard.operations.service import Service
 from regard.stewardship.gate.gate import Denied, Gate
 from regard.stewardship.policy.call import Call, Capability, DataClass

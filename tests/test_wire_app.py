@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from starlette.types import Message, Receive
 
-from regard.operations.errors import ApiError
-from regard.operations.model import service_model
-from regard.operations.registry import answered
+from regard.operations.common.errors import ApiError
+from regard.operations.common.model import service_model
+from regard.operations.common.registry import answered
 from regard.stewardship.policy.call import Call
 from regard.wire import app as app_module
 from regard.wire.pool import Pool

@@ -14,8 +14,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regard.operations.errors import ApiError
-from regard.operations.model import service_model
+from regard.operations.common.errors import ApiError
+from regard.operations.common.model import service_model
 from regard.wire.protocol import UnfitAnswer, _constraints, parse_request, serialize_answer
 from tests.wire_client import parse, signed
 

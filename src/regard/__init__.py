@@ -73,7 +73,7 @@ def detect(picture: Source, wanted: frozenset[str] = _DEFAULT) -> list[Finding]:
     Raises ImageError for what is no picture, MissingWeights when the models were not pulled, ValueError for an
     attribute that there is no model for.
     """
-    from regard.operations.rendering import ATTRIBUTES
+    from regard.operations.common.rendering import ATTRIBUTES
 
     if unknown := wanted - {"DEFAULT", "ALL", *ATTRIBUTES}:
         raise ValueError(

@@ -33,7 +33,7 @@ from regard.commands import (
     witness,
 )
 from regard.commands.output import failed
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 
 app = typer.Typer(
     name="regard",

@@ -20,9 +20,9 @@ from regard.gallery.templates.vault import open_vault, person_key
 from regard.ledger.log.served import Served
 from regard.ledger.log.shared_disk import HoldersDisk
 from regard.ledger.witnesses.cosigning import Asked, Collector
-from regard.operations.buckets import Buckets
-from regard.operations.pictures import PictureReader
-from regard.operations.rooms import Rooms
+from regard.operations.common.buckets import Buckets
+from regard.operations.common.pictures import PictureReader
+from regard.operations.common.rooms import Rooms
 from regard.operations.service import Service
 from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key, renew_master, root_key
 from regard.settings import SettingError, Settings

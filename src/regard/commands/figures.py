@@ -15,8 +15,8 @@ from regard.commands.inside import Inside
 from regard.commands.output import err, failed, out, print_json, table
 from regard.commands.pictures import Json
 from regard.gallery.figures import COLLECTION
-from regard.operations.errors import ApiError
-from regard.operations.model import service_model
+from regard.operations.common.errors import ApiError
+from regard.operations.common.model import service_model
 from regard.settings import from_environment
 from regard.stewardship.council.collections import BASIS
 

@@ -16,8 +16,8 @@ from regard.commands.journal import Journal
 from regard.commands.output import NO, YES, err, failed, out, print_json, table
 from regard.commands.pictures import mark_of, save
 from regard.commands.sources import NameFrom, Source, sources_in
-from regard.operations.buckets import Buckets
-from regard.operations.errors import ApiError
+from regard.operations.common.buckets import Buckets
+from regard.operations.common.errors import ApiError
 from regard.settings import from_environment
 
 app = typer.Typer(help="List, make, show and delete collections.", no_args_is_help=True)

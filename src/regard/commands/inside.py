@@ -6,8 +6,8 @@ import time
 import uuid
 from typing import Any
 
-from regard.operations.model import service_model
-from regard.operations.registry import answered, ours
+from regard.operations.common.model import service_model
+from regard.operations.common.registry import answered, ours
 from regard.server import Office, open_office, open_service
 from regard.settings import Settings
 from regard.stewardship.policy.call import Call, Caller, Operation

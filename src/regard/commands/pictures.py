@@ -12,7 +12,7 @@ from rich.progress import track
 
 import regard
 from regard.commands.output import ERROR, NO, YES, err, failed, out, print_json, table
-from regard.operations.rendering import bounding_box, compared_face, face_detail, wanted_attributes
+from regard.operations.common.rendering import bounding_box, compared_face, face_detail, wanted_attributes
 from regard.vision.faces.drawing import Dots, Mark, drawn
 from regard.vision.faces.faces import Box
 from regard.vision.pictures.images import ImageError, decode

@@ -14,8 +14,8 @@ from regard.commands.gallery import OF_THE_PICTURE, Key
 from regard.commands.inside import Inside
 from regard.commands.output import err, failed, out, print_json, table
 from regard.commands.pictures import Json, pictures_under
-from regard.operations.errors import ApiError
-from regard.operations.redaction import DEFAULT_THRESHOLD
+from regard.operations.common.errors import ApiError
+from regard.operations.images.redaction import DEFAULT_THRESHOLD
 from regard.settings import from_environment
 from regard.vision.pictures.redaction import Style
 

@@ -12,7 +12,7 @@ from regard.commands.gallery import app as app
 from regard.commands.inside import Inside
 from regard.commands.output import err, out
 from regard.commands.pictures import pictures_under
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.server import open_holdings, open_office
 from regard.settings import from_environment
 from regard.stewardship.council.collections import RENEWS, SUCCESSOR

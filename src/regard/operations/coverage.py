@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from regard.operations.model import service_model
-from regard.operations.registry import answered
+from regard.operations.common.model import service_model
+from regard.operations.common.registry import answered
 
 _NO_ATTRIBUTES = (
     "Eyeglasses, Sunglasses, Beard and Mustache are absent: no model with a usable licence. EyesOpen and EyeDirection "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from regard.operations import registry
-from regard.operations.errors import translated
-from regard.operations.registry import Answer
-from regard.operations.rooms import Rooms
+from regard.operations.common import registry
+from regard.operations.common.errors import translated
+from regard.operations.common.registry import Answer
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.gate.gate import Gate, Permit
 from regard.stewardship.policy.call import Call, Capability, DataClass
 

@@ -21,10 +21,10 @@ from typing import Any
 from botocore.model import OperationModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from regard.operations.common.errors import ApiError
+from regard.operations.common.model import service_model
+from regard.operations.common.registry import answered
 from regard.operations.coverage import remark_of
-from regard.operations.errors import ApiError
-from regard.operations.model import service_model
-from regard.operations.registry import answered
 from regard.operations.service import Service
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Call

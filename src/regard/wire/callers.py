@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 from starlette.requests import Request
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Caller
 from regard.wire import errors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TOO_SLOW = "RequestTimeoutException"

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from regard.operations.errors import ApiError
-from regard.operations.registry import ours
+from regard.operations.common.errors import ApiError
+from regard.operations.common.registry import ours
 from regard.operations.service import Service
 from regard.stewardship.policy.call import Call
 from regard.wire import errors

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.wire import errors
 from regard.wire.metrics import CONTENT_TYPE, Metrics
 

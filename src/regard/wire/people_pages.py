@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from regard.gallery.faces import subject as subject_of
-from regard.operations.errors import ApiError, translated
+from regard.operations.common.errors import ApiError, translated
 from regard.stewardship.gate.gate import Denied, Gate, Permit
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.access import Access

@@ -19,7 +19,7 @@ import pybase64
 import regex
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 
 _SHOWN_CHARACTERS = 256
 # A list of millions of broken items would otherwise be answered with a text many times its size.

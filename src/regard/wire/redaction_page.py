@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from starlette.routing import Route
 
-from regard.operations.redaction import DEFAULT_THRESHOLD
-from regard.operations.registry import ours
+from regard.operations.common.registry import ours
+from regard.operations.images.redaction import DEFAULT_THRESHOLD
 from regard.operations.service import Service
 from regard.stewardship.people.consent import CollectionId
 from regard.vision.pictures.redaction import Style

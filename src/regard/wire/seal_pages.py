@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from regard.gallery.templates.seals import Seal, WrongShare
-from regard.operations.errors import ApiError
+from regard.operations.common.errors import ApiError
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.gate.seals import CouncilSeals
 from regard.stewardship.logbook.logbook import NotLogged

@@ -7,12 +7,12 @@ from typing import Any
 from regard.gallery.faces import KeptFace
 from regard.gallery.search import Probe
 from regard.gallery.users import KeptUser
-from regard.operations.candidates import confirmed
-from regard.operations.errors import ApiError, invalid_parameter
-from regard.operations.kept import kept_face, kept_user
-from regard.operations.registry import Answer, operation
-from regard.operations.rendering import bounding_box, face_detail
-from regard.operations.rooms import Rooms
+from regard.operations.common.errors import ApiError, invalid_parameter
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rendering import bounding_box, face_detail
+from regard.operations.common.rooms import Rooms
+from regard.operations.gallery.candidates import confirmed
+from regard.operations.gallery.kept import kept_face, kept_user
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces import quality
 from regard.vision.faces.faces import Face

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from regard.operations.rooms import Rooms
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.people.flows import Flow, NoFlows, NoSuchFlow
 from regard.stewardship.policy.call import Call
 from regard.vision.pictures.images import Picture

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from regard.gallery.bulk import Arrival
 from regard.gallery.collections.collections import Kept
 from regard.gallery.faces import subject
-from regard.operations.bystanders import AT_LEAST, SAME_FACE, overlap
-from regard.operations.objectors import objection
-from regard.operations.rooms import Rooms
+from regard.operations.common.rooms import Rooms
+from regard.operations.gallery.bystanders import AT_LEAST, SAME_FACE, overlap
+from regard.operations.gallery.objectors import objection
 from regard.stewardship.council.collections import BASIS
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import SUPPRESSED_AT

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from regard.operations.buckets import Buckets
-from regard.operations.errors import invalid_parameter
+from regard.operations.common.buckets import Buckets
+from regard.operations.common.errors import invalid_parameter
 from regard.stewardship.policy.call import Call
 from regard.vision.pictures.images import Picture, TooManyPixels, decode, require_side
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from regard.operations.rooms import Rooms
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call
 
 

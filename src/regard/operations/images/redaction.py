@@ -11,8 +11,8 @@ from typing import Any
 
 from regard.gallery.faces import KeptFace, subject
 from regard.gallery.search import Probe
-from regard.operations.registry import Answer, operation
-from regard.operations.rooms import Rooms
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces.faces import Box, Face
 from regard.vision.faces.similarity import score, similarity

@@ -14,12 +14,12 @@ from sqlalchemy import Connection
 from regard.gallery.bulk import Arrival
 from regard.gallery.collections.collections import Kept
 from regard.gallery.faces import Candidate
-from regard.operations.arrivals import welcome
-from regard.operations.bystanders import SAME_FACE, overlap
-from regard.operations.errors import ApiError, invalid_parameter
-from regard.operations.registry import Answer, operation
-from regard.operations.rooms import Rooms
-from regard.operations.transfer import require_same_terms
+from regard.operations.common.errors import ApiError, invalid_parameter
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
+from regard.operations.gallery.arrivals import welcome
+from regard.operations.gallery.bystanders import SAME_FACE, overlap
+from regard.operations.gallery.transfer import require_same_terms
 from regard.stewardship.council.collections import RENEWS, SUCCESSOR
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.pictures.images import decode

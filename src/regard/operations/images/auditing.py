@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from regard.operations.registry import Answer, operation
-from regard.operations.rooms import Rooms
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
 
 # Of scores told to more digits, and of many pictures, embeddings could be worked out more closely.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.gallery.faces import subject
-from regard.operations.rooms import Rooms
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.people.review import Match
 from regard.stewardship.policy.call import Call
 from regard.vision.faces.faces import Face

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from regard.operations.errors import invalid_parameter
-from regard.operations.registry import Answer, operation
-from regard.operations.rendering import bounding_box, compared_face, face_detail, granted_attributes
-from regard.operations.rooms import Rooms
+from regard.operations.common.errors import invalid_parameter
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rendering import bounding_box, compared_face, face_detail, granted_attributes
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces import quality, similarity
 from regard.vision.faces.faces import Description, Face

@@ -13,10 +13,10 @@ from regard.gallery.bulk import Arrival
 from regard.gallery.collections.errors import OtherModel
 from regard.gallery.faces import MOST_FACES
 from regard.gallery.transfer import Along, NotForUs
-from regard.operations.arrivals import welcome
-from regard.operations.errors import invalid_parameter
-from regard.operations.registry import Answer, operation
-from regard.operations.rooms import Rooms
+from regard.operations.common.errors import invalid_parameter
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
+from regard.operations.gallery.arrivals import welcome
 from regard.stewardship.council.collections import BASIS, PREFIX, PURPOSE, RETENTION
 from regard.stewardship.policy.call import Call, Capability, DataClass
 

@@ -21,7 +21,7 @@ from regard.gallery.collections.errors import (
     TokenReused,
     UserExists,
 )
-from regard.operations.buckets import BucketRefused, ObjectTooLarge, ObjectUnavailable
+from regard.operations.common.buckets import BucketRefused, ObjectTooLarge, ObjectUnavailable
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.flows import NoFlows, NoSuchFlow
 from regard.stewardship.people.loops import LoopExists, TooManyLoops

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from regard.operations.errors import no_such_resource
-from regard.operations.human_loops import activation, flow_of
-from regard.operations.pictures import require_at_most
-from regard.operations.registry import Answer, operation
-from regard.operations.rooms import Rooms
+from regard.operations.common.errors import no_such_resource
+from regard.operations.common.pictures import require_at_most
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
+from regard.operations.images.human_loops import activation, flow_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.things.moderation import VERSION
 

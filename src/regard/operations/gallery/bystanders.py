@@ -8,7 +8,7 @@ from dataclasses import astuple
 import numpy as np
 
 from regard.gallery.faces import subject
-from regard.operations.rooms import Rooms
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call
 from regard.vision.faces.faces import Face
 from regard.vision.pictures.images import Picture

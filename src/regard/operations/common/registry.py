@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from regard.operations.rooms import Rooms
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass, Operation
 
 Answer = dict[str, Any]
@@ -15,20 +15,20 @@ Function = Callable[[Call, Rooms], Answer]
 
 # The files whose operations answer; loaded when first asked for, because they import this file.
 _FILES = (
-    "faces",
-    "collections",
-    "enrolment",
-    "search",
-    "users",
-    "redaction",
-    "transfer",
-    "renewal",
-    "moderation",
-    "equipment",
-    "labels",
-    "text",
-    "figures",
-    "auditing",
+    "images.faces",
+    "gallery.collections",
+    "gallery.enrolment",
+    "gallery.search",
+    "gallery.users",
+    "images.redaction",
+    "gallery.transfer",
+    "gallery.renewal",
+    "images.moderation",
+    "images.equipment",
+    "images.labels",
+    "images.text",
+    "gallery.figures",
+    "images.auditing",
 )
 
 _functions: dict[str, Function] = {}

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from regard.gallery.faces import subject
 from regard.gallery.objections import Objection
-from regard.operations.bystanders import SAME_FACE, overlap
-from regard.operations.rooms import Rooms
+from regard.operations.common.rooms import Rooms
+from regard.operations.gallery.bystanders import SAME_FACE, overlap
 from regard.stewardship.people.erasure import SUPPRESSED_AT
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied

@@ -8,9 +8,9 @@ import numpy as np
 from shapely import Polygon, box, make_valid, union_all
 from shapely.geometry.base import BaseGeometry
 
-from regard.operations.errors import invalid_parameter
-from regard.operations.registry import Answer, operation
-from regard.operations.rooms import Rooms
+from regard.operations.common.errors import invalid_parameter
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.things.text import VERSION, Line, Outline, Word
 

@@ -8,11 +8,11 @@ from regard.gallery.collections.errors import NoSuchCollection
 from regard.gallery.faces import KeptFace
 from regard.gallery.figures import COLLECTION, Figure
 from regard.gallery.search import Probe
-from regard.operations.candidates import confirmed
-from regard.operations.kept import kept_face
-from regard.operations.registry import Answer, operation
-from regard.operations.rendering import compared_face
-from regard.operations.rooms import Rooms
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rendering import compared_face
+from regard.operations.common.rooms import Rooms
+from regard.operations.gallery.candidates import confirmed
+from regard.operations.gallery.kept import kept_face
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces.faces import Face
 from regard.vision.faces.similarity import score, similarity

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from regard.gallery.users import Association
-from regard.operations.kept import kept_user, user_status
-from regard.operations.paging import page
-from regard.operations.registry import Answer, operation
-from regard.operations.rooms import Rooms
+from regard.operations.common.paging import page
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
+from regard.operations.gallery.kept import kept_user, user_status
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces.similarity import score, similarity
 

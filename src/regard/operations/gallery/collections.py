@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from regard.operations.errors import no_such_resource
-from regard.operations.paging import page
-from regard.operations.registry import Answer, operation
-from regard.operations.rooms import Rooms
+from regard.operations.common.errors import no_such_resource
+from regard.operations.common.paging import page
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.council.vectors import heed_basis
 from regard.stewardship.policy.call import Call, Capability, DataClass
 

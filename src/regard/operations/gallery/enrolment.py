@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.gallery.faces import MOST_FACES, Candidate, KeptFace
-from regard.operations.bystanders import without_bystanders
-from regard.operations.kept import kept_face
-from regard.operations.objectors import without_objectors
-from regard.operations.paging import page
-from regard.operations.pictures import LEAST_SIDE
-from regard.operations.registry import Answer, operation
-from regard.operations.rendering import face_detail, granted_attributes
-from regard.operations.rooms import Rooms
+from regard.operations.common.paging import page
+from regard.operations.common.pictures import LEAST_SIDE
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rendering import face_detail, granted_attributes
+from regard.operations.common.rooms import Rooms
+from regard.operations.gallery.bystanders import without_bystanders
+from regard.operations.gallery.kept import kept_face
+from regard.operations.gallery.objectors import without_objectors
 from regard.stewardship.council.collections import BASIS
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stewardship.policy.denied import Denied

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from regard.gallery.gallery import Gallery
-from regard.operations.pictures import PictureReader
+from regard.operations.common.pictures import PictureReader
 from regard.stewardship.gate.auditors import Auditors
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.loops import Loops

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from regard.operations.errors import invalid_parameter
-from regard.operations.pictures import require_at_most
-from regard.operations.registry import Answer, operation
-from regard.operations.rendering import bounding_box
-from regard.operations.rooms import Rooms
+from regard.operations.common.errors import invalid_parameter
+from regard.operations.common.pictures import require_at_most
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rendering import bounding_box
+from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.pictures import colors
 from regard.vision.pictures.colors import DominantColor

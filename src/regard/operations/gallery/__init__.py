@@ -1,0 +1,1 @@
+"""Operations on what is kept: collections, faces, users, figures, search and transfer."""

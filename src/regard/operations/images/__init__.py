@@ -1,0 +1,1 @@
+"""Operations on single pictures: faces, labels, text, moderation, equipment, redaction, audits."""
