@@ -14,9 +14,9 @@ import numpy as np
 from benchmarks.dlib_peer import DISTANCE, DlibPeer
 from benchmarks.measuring import markdown, seconds
 from benchmarks.pictures import SHARED, small
-from regard.commands.gallery import indexed
-from regard.commands.inside import Inside
-from regard.commands.sources import NameFrom, sources_in
+from regard.commands.common.inside import Inside
+from regard.commands.gallery.gallery import indexed
+from regard.commands.gallery.sources import NameFrom, sources_in
 from regard.operations.common.buckets import Buckets
 from regard.server import open_analyzer
 from regard.settings import from_environment

@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from regard.commands.demo import OwnService, own_service
+from regard.commands.pictures.demo import OwnService, own_service
 from regard.ledger.witnesses.series import audit_series
 from regard.server import open_office, public_log
 from regard.settings import Settings, from_environment

@@ -21,7 +21,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from regard.commands import audit, log
+from regard.commands.pictures import audit
+from regard.commands.record import log
 from regard.evaluation.bias.audit import Threshold, at_rate, findings
 from regard.evaluation.samples import embedding
 from regard.evaluation.samples.embedding import Found, embed

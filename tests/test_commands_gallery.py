@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from typer.testing import CliRunner, Result
 
 from regard.cli import app
-from regard.commands import gallery
+from regard.commands.gallery import gallery
 from regard.operations.common.errors import ApiError
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.commands.inside import Inside
+from regard.commands.common.inside import Inside
 from regard.operations.common.errors import ApiError
 from regard.server import open_office
 from regard.settings import Settings
@@ -35,7 +35,7 @@ def test_a_key_whose_term_is_over_works_no_more(tmp_path: Path, monkeypatch: pyt
     key = organizations.issue_key(ours.id, "photo-library", days=1)
     inside = Inside(settings, key.access_key_id)
     inside.ask("ListCollections")
-    monkeypatch.setattr("regard.commands.inside.time.time", lambda: key.created + 1.1 * DAY)
+    monkeypatch.setattr("regard.commands.common.inside.time.time", lambda: key.created + 1.1 * DAY)
     with pytest.raises(ApiError) as error:
         inside.ask("ListCollections")
     assert error.value.code == "ExpiredTokenException"

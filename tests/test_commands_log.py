@@ -14,8 +14,8 @@ import typer
 from typer.testing import CliRunner
 
 from regard import server
-from regard.commands import log as commands
-from regard.commands import receipt as receipts
+from regard.commands.record import log as commands
+from regard.commands.record import receipt as receipts
 from regard.ledger.tree.checkpoints import Checkpoint
 from regard.ledger.tree.notes import Kind, Signer, Verifier, sign_note
 from regard.ledger.witnesses.cosigning import Asked, Collector

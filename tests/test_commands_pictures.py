@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from typer.testing import CliRunner, Result
 
 from regard.cli import app
-from regard.commands.output import failed
+from regard.commands.common.output import failed
 from tests.running import Running
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from regard.cli import app
-from regard.commands.redaction import write_whole
+from regard.commands.gallery.redaction import write_whole
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from regard import server
-from regard.commands import report, reports
+from regard.commands.people import reports
+from regard.commands.record import report
 from regard.settings import from_environment
 from regard.stewardship.people.inbox import About, Filing
 from tests.public_log import PublicLog, founding

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from regard.commands import council, orgs, policy
+from regard.commands.stewardship import council, orgs, policy
 from regard.ledger.tree.notes import Signer
 
 

@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from regard.commands import log as commands
-from regard.commands import receipt as receipts
+from regard.commands.record import log as commands
+from regard.commands.record import receipt as receipts
 from regard.ledger.tree.notes import Signer
 from tests.running import Running, running
 from tests.served_log import serving_witness

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from regard.commands import witness
+from regard.commands.record import witness
 from regard.ledger.tree.merkle import consistency_proof
 from regard.ledger.tree.notes import open_note
 from regard.ledger.witnesses.cosigning import Asked, Collector, posting

@@ -7,32 +7,13 @@ import sys
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from regard.commands import (
-    audit,
-    consent,
-    council,
-    coverage,
-    demo,
-    evaluate,
-    figures,
-    gallery,
-    keys,
-    log,
-    orgs,
-    pictures,
-    policy,
-    receipt,
-    redaction,
-    report,
-    reports,
-    review,
-    seals,
-    serve,
-    subject,
-    weights,
-    witness,
-)
-from regard.commands.output import failed
+from regard.commands import coverage, serve
+from regard.commands.common.output import failed
+from regard.commands.gallery import figures, gallery, redaction, seals
+from regard.commands.people import consent, reports, review, subject
+from regard.commands.pictures import audit, demo, evaluate, pictures, weights
+from regard.commands.record import log, receipt, report, witness
+from regard.commands.stewardship import council, keys, orgs, policy
 from regard.operations.common.errors import ApiError
 
 app = typer.Typer(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from regard import settings as settings_room
-from regard.commands.output import out, print_json, table
+from regard.commands.common.output import out, print_json, table
 from regard.operations import coverage as coverage_room
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

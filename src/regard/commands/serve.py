@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from regard.commands.output import out
+from regard.commands.common.output import out
 from regard.settings import from_environment
 from regard.stewardship.parties.keys import AccessKey
 

@@ -11,8 +11,8 @@ import msgspec
 import typer
 from rich.progress import Progress
 
-from regard.commands.inside import caller_of
-from regard.commands.output import NO, YES, err, out, print_json, table
+from regard.commands.common.inside import caller_of
+from regard.commands.common.output import NO, YES, err, out, print_json, table
 from regard.ledger.tree.notes import sign_note
 from regard.settings import from_environment
 from regard.stewardship.council.member_keys import read_signer

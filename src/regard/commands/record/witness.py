@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from regard.commands.output import out
-from regard.commands.verifiers import read_verifiers
+from regard.commands.common.output import out
+from regard.commands.record.verifiers import read_verifiers
 from regard.ledger.tree.notes import KeyFormatError, Kind, Signer
 from regard.ledger.witnesses.series import Keys
 from regard.ledger.witnesses.witness import Witness

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from regard.commands.looking import looked_at
-from regard.commands.output import err, out, print_json
+from regard.commands.common.output import err, out, print_json
+from regard.commands.pictures.looking import looked_at
 from regard.settings import from_environment
 
 # What measures is slow to import; the other commands need not wait for it.

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from regard.commands.sources import Source
+from regard.commands.gallery.sources import Source
 
 
 class Journal:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from regard.commands.looking import looked_at
-from regard.commands.output import NO, err, out, print_json, table
-from regard.commands.verifiers import read_verifiers
+from regard.commands.common.output import NO, err, out, print_json, table
+from regard.commands.pictures.looking import looked_at
+from regard.commands.record.verifiers import read_verifiers
 from regard.settings import Settings, from_environment
 
 # What measures is slow to import; the other commands need not wait for it.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regard.commands.output import failed, out, print_json, table
+from regard.commands.common.output import failed, out, print_json, table
 from regard.commands.serve import exports
 from regard.server import open_office, url
 from regard.settings import from_environment

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from regard.commands.output import out, print_json, table
+from regard.commands.common.output import out, print_json, table
 from regard.ledger.tree.notes import Signer
 from regard.settings import from_environment
 from regard.stewardship.council.council import Council, first_start

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
-from regard.commands.gallery import Key
-from regard.commands.inside import Inside
-from regard.commands.output import err, failed, out, print_json, table
-from regard.commands.pictures import Json
+from regard.commands.common.inside import Inside
+from regard.commands.common.output import err, failed, out, print_json, table
+from regard.commands.gallery.gallery import Key
+from regard.commands.pictures.pictures import Json
 from regard.gallery.figures import COLLECTION
 from regard.operations.common.errors import ApiError
 from regard.operations.common.model import service_model

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from regard.commands.output import out, print_json, table
+from regard.commands.common.output import out, print_json, table
 from regard.settings import from_environment
 from regard.stewardship.people.inbox import Inbox, Verdict
 

@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.progress import Progress
 
-from regard.commands.output import err, out, print_json, table
+from regard.commands.common.output import err, out, print_json, table
 from regard.ledger.tree.notes import sign_note
 from regard.settings import from_environment
 from regard.stewardship.council.member_keys import read_signer

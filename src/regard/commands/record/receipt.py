@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from regard.commands.output import NO, err, out, print_json
-from regard.commands.verifiers import read_verifiers
+from regard.commands.common.output import NO, err, out, print_json
+from regard.commands.record.verifiers import read_verifiers
 from regard.ledger.tree.checkpoints import Checkpoint
 from regard.ledger.tree.merkle import ProofError
 from regard.ledger.tree.notes import Note, NoteError

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from regard.commands.gallery import OF_THE_PICTURE, Collection, Key
-from regard.commands.gallery import app as app
-from regard.commands.inside import Inside
-from regard.commands.output import err, out
-from regard.commands.pictures import pictures_under
+from regard.commands.common.inside import Inside
+from regard.commands.common.output import err, out
+from regard.commands.gallery.gallery import OF_THE_PICTURE, Collection, Key
+from regard.commands.gallery.gallery import app as app
+from regard.commands.pictures.pictures import pictures_under
 from regard.operations.common.errors import ApiError
 from regard.server import open_holdings, open_office
 from regard.settings import from_environment

@@ -11,7 +11,7 @@ import typer
 from rich.progress import track
 
 import regard
-from regard.commands.output import ERROR, NO, YES, err, failed, out, print_json, table
+from regard.commands.common.output import ERROR, NO, YES, err, failed, out, print_json, table
 from regard.operations.common.rendering import bounding_box, compared_face, face_detail, wanted_attributes
 from regard.vision.faces.drawing import Dots, Mark, drawn
 from regard.vision.faces.faces import Box

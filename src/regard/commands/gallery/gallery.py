@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from regard.commands.inside import Inside, caller_of
-from regard.commands.journal import Journal
-from regard.commands.output import NO, YES, err, failed, out, print_json, table
-from regard.commands.pictures import mark_of, save
-from regard.commands.sources import NameFrom, Source, sources_in
+from regard.commands.common.inside import Inside, caller_of
+from regard.commands.common.output import NO, YES, err, failed, out, print_json, table
+from regard.commands.gallery.journal import Journal
+from regard.commands.gallery.sources import NameFrom, Source, sources_in
+from regard.commands.pictures.pictures import mark_of, save
 from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import ApiError
 from regard.settings import from_environment

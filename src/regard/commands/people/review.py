@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 import typer
 
-from regard.commands import flows
-from regard.commands.consent import Json, Key
-from regard.commands.inside import caller_of
-from regard.commands.output import out, print_json, table
+from regard.commands.common.inside import caller_of
+from regard.commands.common.output import out, print_json, table
+from regard.commands.people import flows
+from regard.commands.people.consent import Json, Key
 from regard.gallery.faces import subject as subject_of
 from regard.server import Holdings, open_holdings, open_office
 from regard.settings import from_environment

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from regard.commands.consent import Json, Key
-from regard.commands.inside import caller_of
-from regard.commands.output import out, print_json, table
+from regard.commands.common.inside import caller_of
+from regard.commands.common.output import out, print_json, table
+from regard.commands.people.consent import Json, Key
 from regard.server import open_office
 from regard.settings import from_environment
 from regard.stewardship.people.flows import ANY, Flow, Flows

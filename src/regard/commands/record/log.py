@@ -12,9 +12,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from regard.commands.output import NO, err, out, print_json, table
-from regard.commands.verified import Verified
-from regard.commands.verifiers import read_verifiers
+from regard.commands.common.output import NO, err, out, print_json, table
+from regard.commands.record.verified import Verified
+from regard.commands.record.verifiers import read_verifiers
 from regard.ledger.log.served import Served, copy
 from regard.ledger.tree.notes import Verifier
 from regard.ledger.tree.tiles import Fetch

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 from sqlalchemy import Engine
 
-from regard.commands.output import NO, out, print_json, table
+from regard.commands.common.output import NO, out, print_json, table
 from regard.settings import from_environment
 from regard.stewardship.council.council import Council, first_start
 from regard.stewardship.gate.difference import difference

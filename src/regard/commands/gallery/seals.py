@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import msgspec
 import typer
 
-from regard.commands.council import As, signer_of
-from regard.commands.council import Key as MemberKey
-from regard.commands.gallery import Collection, Json, Key
-from regard.commands.inside import caller_of
-from regard.commands.output import out, print_json, table
-from regard.commands.transfer import app as app
+from regard.commands.common.inside import caller_of
+from regard.commands.common.output import out, print_json, table
+from regard.commands.gallery.gallery import Collection, Json, Key
+from regard.commands.gallery.transfer import app as app
+from regard.commands.stewardship.council import As, signer_of
+from regard.commands.stewardship.council import Key as MemberKey
 from regard.gallery.templates.seals import opened_share
 from regard.server import is_loopback, open_holdings, open_office, url
 from regard.settings import from_environment

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
-from regard.commands.output import ERROR, err, out, print_json, table
+from regard.commands.common.output import ERROR, err, out, print_json, table
 from regard.settings import from_environment
 from regard.vision.models.weights import Entry, Source, Weight, Weights, sha256
 

@@ -18,8 +18,8 @@ import boto3
 import typer
 from PIL import Image, ImageOps
 
-from regard.commands.output import failed, out, table
-from regard.commands.pictures import comparison_marks, save
+from regard.commands.common.output import failed, out, table
+from regard.commands.pictures.pictures import comparison_marks, save
 from regard.settings import from_environment
 from regard.vision.models.weights import Weights
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from regard.commands.output import err
+from regard.commands.common.output import err
 from regard.settings import Settings
 
 if TYPE_CHECKING:

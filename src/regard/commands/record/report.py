@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from regard.commands.log import reading
-from regard.commands.output import NO, err, failed
-from regard.commands.verifiers import read_verifiers
+from regard.commands.common.output import NO, err, failed
+from regard.commands.record.log import reading
+from regard.commands.record.verifiers import read_verifiers
 from regard.ledger.tree.notes import Verifier
 from regard.ledger.tree.tiles import Fetch
 from regard.ledger.witnesses.series import Broken

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from regard.commands.inside import caller_of
-from regard.commands.output import out, print_json
+from regard.commands.common.inside import caller_of
+from regard.commands.common.output import out, print_json
 from regard.gallery.faces import subject as subject_of
 from regard.settings import from_environment
 from regard.stewardship.policy.call import Caller

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
-from regard.commands.pictures import SUFFIXES, pictures_under
+from regard.commands.pictures.pictures import SUFFIXES, pictures_under
 from regard.operations.common.buckets import Buckets
 
 _S3 = "s3://"

@@ -1,0 +1,1 @@
+"""What commands share: how they talk, and the service in their process."""

@@ -1,0 +1,1 @@
+"""Commands on a gallery: index, search, collections, figures, redaction."""

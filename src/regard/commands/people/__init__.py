@@ -1,0 +1,1 @@
+"""Commands for the people pictured: consents, subjects, reviews, what the public filed."""

@@ -1,0 +1,1 @@
+"""Commands on pictures: detect, compare, the demo, evaluation, audits, and the weights behind them."""

@@ -1,0 +1,1 @@
+"""Commands on the log: checking, receipts, reports, witnesses."""
