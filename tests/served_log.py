@@ -18,9 +18,9 @@ from regard.ledger.tree.entries import canonical
 from regard.ledger.tree.notes import Kind, Signer
 from regard.ledger.witnesses.series import Keys
 from regard.ledger.witnesses.witness import Witness
+from regard.pages.log import log_pages
+from regard.pages.witness import witness_pages
 from regard.stewardship.records.pseudonyms import pseudonym
-from regard.wire.log_pages import log_pages
-from regard.wire.witness_pages import witness_pages
 from tests.ledger_faults import QuickDisk
 
 NAME = "log.example"

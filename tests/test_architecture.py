@@ -19,6 +19,7 @@ FLOORS = [
     "cli",
     "commands",
     "server",
+    "pages",
     "wire",
     "operations",
     "stewardship",

@@ -14,10 +14,10 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image, ImageOps
 
+from regard.pages.audits import MOST_PICTURES
 from regard.server import Office, open_office
 from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
-from regard.wire.audit_page import MOST_PICTURES
 from tests.own_client import OwnClient
 from tests.running import Running, running
 

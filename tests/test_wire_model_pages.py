@@ -8,9 +8,9 @@ import httpx
 import msgspec
 import pytest
 
+from regard.pages.models import models
 from regard.vision.faces.similarity import shipped
 from regard.vision.models.weights import Weights
-from regard.wire.model_pages import models
 from tests.running import Running
 
 

@@ -10,10 +10,10 @@ import httpx
 import numpy as np
 import pytest
 
+from regard.pages.redaction import PATH
 from regard.server import Office, open_office
 from regard.settings import Settings
 from regard.vision.pictures.images import decode
-from regard.wire.redaction_page import PATH
 from tests.own_client import OwnClient
 from tests.running import Running, running
 from tests.test_wire_people_pages import Club

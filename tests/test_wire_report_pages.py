@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from regard.pages.pages import pages
+from regard.pages.reports import MOST_BYTES, PATH, report_pages
 from regard.stewardship.people.inbox import Caps, Inbox
 from regard.wire.metrics import Metrics
-from regard.wire.pages import pages
-from regard.wire.report_pages import MOST_BYTES, PATH, report_pages
 from tests.stewarding import Stewardship
 
 FILING = {"about": "abuse", "text": "planted-words", "contact": "planted-contact"}

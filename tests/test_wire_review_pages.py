@@ -11,8 +11,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from regard.pages.review import review_pages
 from regard.stewardship.people.flows import Flow
-from regard.wire.review_pages import review_pages
 from tests.fakes import Clock, picture_of
 from tests.test_stewardship_review import ALICE, Door, enrolled
 

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
+from regard.pages.stewardship import stewardship_pages
 from regard.stewardship.council.member_keys import operator_key
 from regard.stewardship.council.motions import Kind, Vote
-from regard.wire.stewardship_pages import stewardship_pages
 from tests.logged import open_logged
 
 

@@ -11,11 +11,11 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from regard.operations.service import Service
+from regard.pages.pages import pages
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Call, Caller
 from regard.wire.app import Application
 from regard.wire.metrics import Metrics
-from regard.wire.pages import pages
 from regard.wire.pool import Pool
 from regard.wire.signature import REKOGNITION, Rules
 from tests.wire_client import Request, signed

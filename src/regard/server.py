@@ -24,6 +24,18 @@ from regard.operations.common.buckets import Buckets
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.rooms import Rooms
 from regard.operations.service import Service
+from regard.pages.audits import audit_page
+from regard.pages.log import log_pages
+from regard.pages.loops import loop_pages
+from regard.pages.models import model_pages
+from regard.pages.pages import pages
+from regard.pages.people import PeopleApi, consent_pages, subject_pages
+from regard.pages.redaction import described as redaction_described
+from regard.pages.redaction import redaction_page
+from regard.pages.reports import report_pages
+from regard.pages.review import review_pages
+from regard.pages.seals import seal_pages
+from regard.pages.stewardship import stewardship_pages
 from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key, renew_master, root_key
 from regard.settings import SettingError, Settings
 from regard.stewardship.council.council import Council
@@ -49,23 +61,11 @@ from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import Moderator
 from regard.vision.things.text import MODELS, TextReader
 from regard.wire.app import Application
-from regard.wire.audit_page import audit_page
 from regard.wire.callers import OWN, Callers
 from regard.wire.listen import listen
-from regard.wire.log_pages import log_pages
-from regard.wire.loop_pages import loop_pages
 from regard.wire.metrics import Metrics
-from regard.wire.model_pages import model_pages
-from regard.wire.pages import pages
-from regard.wire.people_pages import PeopleApi, consent_pages, subject_pages
 from regard.wire.pool import Pool
-from regard.wire.redaction_page import described as redaction_described
-from regard.wire.redaction_page import redaction_page
-from regard.wire.report_pages import report_pages
-from regard.wire.review_pages import review_pages
-from regard.wire.seal_pages import seal_pages
 from regard.wire.signature import REKOGNITION
-from regard.wire.stewardship_pages import stewardship_pages
 
 _POSTGRESQL = "postgresql+psycopg://"
 _ROOT = "root"

@@ -17,10 +17,10 @@ from regard.commands.gallery.transfer import app as app
 from regard.commands.stewardship.council import As, signer_of
 from regard.commands.stewardship.council import Key as MemberKey
 from regard.gallery.templates.seals import opened_share
+from regard.pages.seals import PATH, GivenShare, Standing
 from regard.server import is_loopback, open_holdings, open_office, url
 from regard.settings import from_environment
 from regard.stewardship.council.member_keys import opening_key
-from regard.wire.seal_pages import PATH, GivenShare, Standing
 
 _SECONDS = 30
 

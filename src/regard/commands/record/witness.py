@@ -32,8 +32,8 @@ def serve(
 ) -> None:
     """Answer `POST /add-checkpoint` (C2SP tlog-witness): cosign that the logs only ever grew."""
     from regard import server
+    from regard.pages.witness import witness_pages
     from regard.wire.listen import bound, listen
-    from regard.wire.witness_pages import witness_pages
 
     settings = from_environment(host=host, port=port)
     server.check_exposure(settings)

@@ -10,11 +10,11 @@ from starlette.routing import Route
 from regard.operations.common.registry import ours
 from regard.operations.images.redaction import DEFAULT_THRESHOLD
 from regard.operations.service import Service
+from regard.pages.own import own_page
+from regard.pages.people import ROOT, Elsewhere
 from regard.stewardship.people.consent import CollectionId
 from regard.vision.pictures.redaction import Style
 from regard.wire.callers import Callers
-from regard.wire.own_page import own_page
-from regard.wire.people_pages import ROOT, Elsewhere
 from regard.wire.pool import Pool
 
 PATH = f"{ROOT}/redact"

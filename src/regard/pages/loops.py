@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from regard.pages.people import Asked, Nothing, Page
 from regard.stewardship.people.loops import Loops
 from regard.stewardship.policy.call import Capability, DataClass, Operation
-from regard.wire.people_pages import Asked, Nothing, Page
 
 PATH = "/human-loops"
 

@@ -8,8 +8,8 @@ import msgspec
 from starlette.routing import Route
 
 from regard.operations.service import Service
+from regard.pages.own import own_page
 from regard.wire.callers import Callers
-from regard.wire.own_page import own_page
 from regard.wire.pool import Pool
 
 PATH = "/stewardship/v1/audit/batches"
