@@ -24,7 +24,7 @@ from regard.operations.common.registry import function_of
 from regard.settings import from_environment
 from regard.vision.models.weights import Weights
 from regard.vision.things.text import MODELS
-from tests.running import running
+from tests.helpers.running import running
 
 OPERATIONS = (
     "DetectLabels",

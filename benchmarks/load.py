@@ -28,7 +28,7 @@ from regard.gallery.faces import Candidate
 from regard.gallery.gallery import Gallery
 from regard.server import open_analyzer, open_holdings, open_office
 from regard.settings import from_environment
-from tests.running import Running, running
+from tests.helpers.running import Running, running
 
 SIZES = (1_000, 100_000, 1_000_000)
 DIMENSIONS, AT_ONCE = 128, 10_000

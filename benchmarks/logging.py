@@ -14,7 +14,7 @@ from benchmarks.load import closed
 from benchmarks.measuring import markdown
 from benchmarks.pictures import full_hd, small
 from benchmarks.serving import question
-from tests.running import Running, running
+from tests.helpers.running import Running, running
 
 ROUNDS, CALLERS, SECONDS = 15, 4, 3.0
 

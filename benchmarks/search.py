@@ -16,7 +16,7 @@ from regard.operations.common.rooms import Rooms
 from regard.settings import from_environment
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.pictures.images import decode
-from tests.fakes import ORGANIZATION, Client, open_rooms
+from tests.helpers.fakes import ORGANIZATION, Client, open_rooms
 
 SIZES = (1_000, 100_000)
 DIMENSIONS = 128

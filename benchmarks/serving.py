@@ -20,8 +20,8 @@ from regard.operations.service import Service
 from regard.server import open_office, open_service
 from regard.settings import from_environment
 from regard.stewardship.policy.call import Call
-from tests.running import Running, running
-from tests.wire_client import signed
+from tests.helpers.running import Running, running
+from tests.helpers.wire_client import signed
 
 ROUNDS, REPEATS, LOADED = 10, 60, 2000
 

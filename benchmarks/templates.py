@@ -20,8 +20,8 @@ from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.search import Probe
 from regard.sealing import master_key
 from regard.stewardship.records import tables
-from tests.fakes import Clock
-from tests.peopled import House
+from tests.helpers.fakes import Clock
+from tests.helpers.peopled import House
 
 SIZES = (100_000, 1_000_000)
 DIMENSIONS, AT_ONCE, ROUNDS, ERASED = 128, 10_000, 5, 10

@@ -19,7 +19,7 @@ from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.index import vectors
 from regard.gallery.search import Probe
 from regard.sealing import master_key
-from tests.databases import Server
+from tests.helpers.databases import Server
 
 SIZES = (10_000, 100_000)
 DIMENSIONS, AT_ONCE, PROBES, MOST = 128, 10_000, 200, 10

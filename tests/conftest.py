@@ -11,8 +11,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from tests.databases import POSTGRESQL, SQLITE, on
-from tests.running import Running, running
+from tests.helpers.databases import POSTGRESQL, SQLITE, on
+from tests.helpers.running import Running, running
 
 # Machines are shared: how long one example takes says nothing of the code.
 settings.register_profile("shared", deadline=None)
@@ -21,29 +21,29 @@ settings.load_profile("shared")
 
 # These answer calls, or keep what calls leave behind: on both databases alike.
 _ON_BOTH = (
-    "test_operations_",
-    "test_stewardship_",
-    "test_concurrency",
-    "test_database",
-    "test_gallery_mirror",
-    "test_gallery_model",
-    "test_gallery_clients",
-    "test_gallery_tokens",
-    "test_gallery_key_renewal",
+    "tests.operations.",
+    "tests.stewardship.",
+    "tests.test_concurrency",
+    "tests.test_database",
+    "tests.gallery.index.test_mirror",
+    "tests.gallery.test_model",
+    "tests.gallery.test_clients",
+    "tests.gallery.collections.test_tokens",
+    "tests.gallery.templates.test_key_renewal",
 )
 # Of these `make test` runs both already: what sets the databases apart shows here first.
 _SOON = (
-    "test_database",
-    "test_concurrency",
-    "test_gallery_model",
-    "test_operations_enrolment",
-    "test_stewardship_gate",
+    "tests.test_database",
+    "tests.test_concurrency",
+    "tests.gallery.test_model",
+    "tests.operations.gallery.test_enrolment",
+    "tests.stewardship.gate.test_gate",
 )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what is to hold on both databases on both."""
-    name = metafunc.module.__name__.rpartition(".")[2]
+    name = metafunc.module.__name__
     if name.startswith(_ON_BOTH) and not list(metafunc.definition.iter_markers("sqlite")):
         other = pytest.param(POSTGRESQL, marks=() if name in _SOON else pytest.mark.long)
         metafunc.parametrize("database", [SQLITE, other], indirect=True)

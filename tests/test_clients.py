@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image, ImageOps
 
-from tests.running import Running
+from tests.helpers.running import Running
 
 JS = Path(__file__).parent / "js"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.fakes import Client, open_rooms, picture_of
+from tests.helpers.fakes import Client, open_rooms, picture_of
 
 CLIENTS = 32
 

@@ -14,7 +14,7 @@ import regard.gallery.collections.tables
 import regard.stewardship.records.tables
 from regard.database import insert_new, insert_rows, metadata, migrate, open_database, sqlite_url, writing
 from regard.ledger.log.tables import files
-from tests.databases import database_url
+from tests.helpers.databases import database_url
 
 ROOMS = (regard.gallery.collections.tables, regard.stewardship.records.tables)
 

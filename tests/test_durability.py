@@ -18,7 +18,7 @@ from sqlalchemy import select
 from regard.gallery.collections import tables
 from regard.gallery.templates.vault import open_vault
 from regard.sealing import master_key
-from tests.fakes import Client, open_rooms, picture_of
+from tests.helpers.fakes import Client, open_rooms, picture_of
 
 KILLS = 100
 THREADS = 4

@@ -25,8 +25,8 @@ from PIL import Image
 from regard import detect
 from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered
-from tests.running import Running
-from tests.wire_client import Request, sign
+from tests.helpers.running import Running
+from tests.helpers.wire_client import Request, sign
 
 PICTURES, REQUESTS = 5_000, 20_000
 BEYOND = ("DetectLabels", "DetectModerationLabels", "DetectProtectiveEquipment", "DetectText", "RecognizeCelebrities")

@@ -25,7 +25,7 @@ from regard.ledger.witnesses.audit import from_folder
 from regard.server import open_office
 from regard.settings import Settings
 from regard.stewardship.parties.organizations import Edge, EdgeKind
-from tests.running import Running, running
+from tests.helpers.running import Running, running
 
 PERSON, USER, COLLECTION, TAG = "planted-person-417", "planted-user-418", "planted-collection-419", "planted-tag-420"
 ERRORS = "errors"

@@ -17,9 +17,9 @@ from botocore.exceptions import BotoCoreError
 
 from regard.server import open_office
 from regard.settings import Settings
-from tests.fakes import picture_of
-from tests.running import Running
-from tests.served_fakes import running_fakes
+from tests.helpers.fakes import picture_of
+from tests.helpers.running import Running
+from tests.helpers.served_fakes import running_fakes
 
 KILLS, MOST_SECONDS = 10, 0.3
 CLIENTS = 32

@@ -27,7 +27,7 @@ from regard.cli import app
 from regard.server import check_certificate, check_exposure, is_loopback
 from regard.settings import SettingError, Settings
 from regard.wire.listen import GRACE_SECONDS
-from tests.running import Running, running
+from tests.helpers.running import Running, running
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])

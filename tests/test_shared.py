@@ -15,9 +15,9 @@ import pytest
 from regard.sealing import NoMasterKey
 from regard.server import open_holdings, open_office, renew_master_key
 from regard.settings import SettingError, Settings
-from tests.databases import Server, closing_connections
-from tests.linearizable import Event, linearizable
-from tests.replicas import COLLECTIONS, GONE, History, Replicas
+from tests.helpers.databases import Server, closing_connections
+from tests.helpers.linearizable import Event, linearizable
+from tests.helpers.replicas import COLLECTIONS, GONE, History, Replicas
 
 OPERATIONS = 10_000
 

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from regard.commands.record import log as commands
 from regard.commands.record import receipt as receipts
 from regard.ledger.tree.notes import Signer
-from tests.running import Running, running
-from tests.served_log import serving_witness
+from tests.helpers.ledger.served_log import serving_witness
+from tests.helpers.running import Running, running
 
 OUTSIDER = Path(__file__).parents[1] / "examples" / "outsider.py"
 NAME = "faces.example/log"

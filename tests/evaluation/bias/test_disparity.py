@@ -1,0 +1,94 @@
+"""Disparities: found where they were planted, and hardly ever elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from regard.evaluation.bias.disparity import Disparity, Groups, comparable, disparities, level_of_each, spread
+from regard.evaluation.statistics.rates import Rate
+from tests.helpers.evaluating import Trial
+
+
+def _audited(trial: Trial) -> list[Disparity]:
+    both = [trial.false_matches(), trial.false_non_matches()]
+    level = level_of_each(1, sum(len(comparable(groups)) for groups in both))
+    return [one for groups in both for one in disparities(groups, level)]
+
+
+def _groups(*rates: Rate) -> Groups:
+    rng = np.random.default_rng(0)
+    drawn = np.array([(rate.rate or 0) * rng.lognormal(0, 0.1, 500) for rate in rates])
+    return Groups([f"group {place}" for place in range(len(rates))], rates, drawn)
+
+
+def test_a_planted_bias_is_found_with_its_size_in_the_interval(scale: float) -> None:
+    runs = round(20 * scale) + 3
+    held = 0
+    for seed in range(runs):
+        matches, misses = _audited(Trial(seed, 300, [0.002, 0.012], [0.03, 0.2]))
+        for found, size in ((matches, 0.012 / 0.002), (misses, 0.2 / 0.03)):
+            assert found.found
+            assert found.higher == "group 1"
+            assert found.difference_interval.low > 0
+            assert found.ratio_interval is not None
+            assert found.ratio_interval.low > 1
+            held += found.ratio_interval.holds(size)
+    assert held >= 2 * runs - 1
+
+
+def test_without_a_bias_at_most_two_of_twenty_audits_find_one(scale: float) -> None:
+    series = max(round(5 * scale), 1)
+    for first in range(series):
+        found = [
+            any(one.found for one in _audited(Trial(20 * first + seed, 120, [0.005] * 3, [0.05] * 3)))
+            for seed in range(20)
+        ]
+        assert sum(found) <= 2
+
+
+def test_a_group_without_errors_yields_no_ratio_but_may_differ() -> None:
+    one = _groups(Rate.of(200, 1000, 100, 1.6e-4, 99, 100), Rate.of(0, 1000, 100, 0, 99, 1000))
+    (found,) = disparities(one, 0.99)
+    assert found.found
+    assert (found.ratio, found.ratio_interval) == (None, None)
+    assert found.difference_interval.holds(0.2)
+    assert "where no error was seen" in found.told
+    assert spread(one) is None
+
+
+def test_groups_of_few_people_are_never_called_different() -> None:
+    few = _groups(Rate.of(80, 100, 20, 0.0016, 19, 20), Rate.of(2, 1000, 200, 2e-6, 199, 200))
+    assert disparities(few, 0.95) == []
+
+
+def test_rates_that_rest_on_hardly_any_errors_are_not_compared() -> None:
+    assert comparable(_groups(Rate.of(3, 1000, 100, 3e-6, 99, 100), Rate.of(0, 1000, 100, 0, 99, 100))) == []
+
+
+def test_more_comparisons_ask_more_of_each() -> None:
+    assert level_of_each(1, 1) == pytest.approx(0.98)
+    assert level_of_each(2, 50) == pytest.approx(1 - 0.02 / 100)
+
+
+def test_the_spread_of_equal_rates_is_none_and_of_one_sided_ones_is_all() -> None:
+    equal = _groups(*[Rate.of(50, 1000, 100, 4.75e-5, 99, 100)] * 3)
+    told = spread(equal)
+    assert told is not None
+    assert told.largest_to_smallest == pytest.approx(1)
+    assert told.largest_to_geometric_mean == pytest.approx(1)
+    assert told.gini == pytest.approx(0)
+    assert told.largest_to_smallest_interval.high > 1
+    rates = (Rate.of(800, 1000, 100, 1.6e-4, 99, 100), Rate.of(100, 1000, 100, 9e-5, 99, 100))
+    told = spread(_groups(*rates))
+    assert told is not None
+    assert told.largest_to_smallest == pytest.approx(8)
+    assert told.largest_to_geometric_mean == pytest.approx(8**0.5)
+    # |0.8 - 0.1| over the sum of both, with the correction for two groups.
+    assert told.gini == pytest.approx(0.7 / 0.9)
+
+
+def test_a_ratio_whose_upper_end_says_nothing_is_told_from_below() -> None:
+    one = _groups(Rate.of(60, 1000, 100, 5.64e-5, 99, 100), Rate.of(1, 1000, 100, 1e-6, 99, 100))
+    (found,) = disparities(one, 0.9999)
+    assert "at least" in found.told

@@ -1,0 +1,1 @@
+"""What several tests build on: services, fakes, clients, databases, and slow obvious references."""

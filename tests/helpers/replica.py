@@ -1,0 +1,33 @@
+"""A process of the service whose face analyzer needs no models: `regard serve` in all else."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from regard import server
+from regard.commands.serve import serve
+from tests.helpers.fakes import FakeAnalyzer
+
+
+class _Without:
+    """Stands for models that the tests of replicas do not ask."""
+
+    objects = None
+
+    def unload(self) -> None:
+        pass
+
+    @classmethod
+    def opened(cls, *_: Any) -> _Without:
+        return cls()
+
+
+def main() -> None:
+    server.open_analyzer = lambda *_: cast(Any, FakeAnalyzer())
+    for name in ("EquipmentInspector", "LabelFinder", "Moderator", "TextReader"):
+        setattr(server, name, _Without)
+    serve(port=0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The page of models: weights, the worth of a similarity, and what it means in a gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from regard.pages.models import models
+from regard.vision.faces.similarity import shipped
+from regard.vision.models.weights import Weights
+from tests.helpers.running import Running
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Weights:
+    return Weights(tmp_path)
+
+
+def test_the_page_needs_no_signature(service: Running) -> None:
+    told = httpx.get(f"{service.url}/stewardship/v1/models").json()
+    assert told["FaceModelVersion"] == "1.0"
+    assert told["CalibrationBelongs"] is True
+    (other,) = told["OtherProfiles"]
+    assert (other["FaceModelVersion"], other["CalibrationBelongs"]) == ("1.0-accurate", True)
+    for profile in (told, other):
+        points = {point["similarity"]: point for point in profile["Calibration"]["points"]}
+        for level in (80, 90, 99, 99.9):
+            for measured in (points[level]["false_match"], points[level]["false_non_match"]):
+                assert 0 < measured["low"] < measured["rate"] < measured["high"]
+        assert [points[level]["basis"] for level in (80, 90, 99)] == ["measured", "extrapolated", "extrapolated"]
+        assert "Pareto" in profile["Calibration"]["tail"]
+        assert len(profile["Galleries"]) == 4
+
+
+def test_expected_false_matches_grow_with_the_gallery(weights: Weights) -> None:
+    galleries = models(weights, "1.0", shipped())["Galleries"]
+    assert [each["Faces"] for each in galleries] == [1_000, 10_000, 100_000, 1_000_000]
+    assert [each["FalseMatchesASearch"]["80"] for each in galleries] == pytest.approx([0.01, 0.1, 1, 10])
+    assert [each["FalseMatchesASearch"]["99"] for each in galleries] == pytest.approx([0.001, 0.01, 0.1, 1])
+
+
+def test_the_floor_rises_with_the_gallery_until_no_threshold_is_enough(weights: Weights) -> None:
+    floors = [each["Floor"] for each in models(weights, "1.0", shipped())["Galleries"]]
+    assert floors[:3] == pytest.approx([80, 99, 99.9])
+    assert floors[3] is None
+
+
+def test_a_calibration_of_other_weights_or_another_profile_is_said_not_to_belong(weights: Weights) -> None:
+    other = msgspec.structs.replace(shipped(), embedder="0" * 64)
+    assert models(weights, "1.0", other)["CalibrationBelongs"] is False
+    assert models(weights, "1.0-accurate", shipped())["CalibrationBelongs"] is False

@@ -1,0 +1,112 @@
+"""The page of reviewers: a login a person, plain HTML, and no decision from elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from regard.pages.review import review_pages
+from regard.stewardship.people.flows import Flow
+from tests.helpers.fakes import Clock, picture_of
+from tests.stewardship.people.test_review import ALICE, Door, enrolled
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    return enrolled(Door(tmp_path / "data", Clock()))
+
+
+class Page:
+    """Asks the application in process."""
+
+    def __init__(self, application: Starlette) -> None:
+        self._transport = httpx.ASGITransport(application)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return asyncio.run(self._ask("GET", path, **more))
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return asyncio.run(self._ask("POST", path, **more))
+
+    async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        async with httpx.AsyncClient(transport=self._transport, base_url="http://service") as client:
+            return await client.request(method, path, **more)
+
+
+@pytest.fixture
+def page(door: Door) -> Page:
+    return Page(Starlette(routes=review_pages(door.reviews, door.loops)))
+
+
+def _login(door: Door, name: str = "ada") -> tuple[str, str]:
+    return f"{door.organization}/{name}", door.reviews.appoint(door.organization, name)
+
+
+def _form(text: str) -> tuple[str, str]:
+    (action,), (mark,) = re.findall('action="([^"]+)"', text), re.findall('value="([0-9a-f]{64})"', text)
+    return action, mark
+
+
+def test_nobody_sees_anything_without_a_login(page: Page, door: Door) -> None:
+    user, secret = _login(door)
+    for auth in (None, (user, "wrong"), ("nobody", secret), ("999999999999/ada", secret)):
+        answer = page.get("/review", auth=auth)
+        assert (answer.status_code, "Basic" in answer.headers["www-authenticate"]) == (401, True)
+        assert "alice" not in answer.text
+
+
+def test_two_reviewers_confirm_on_the_page(page: Page, door: Door) -> None:
+    door.asked()
+    for name in ("ada", "ben"):
+        login = _login(door, name)
+        shown = page.get("/review", auth=login)
+        assert "alice" in shown.text
+        assert "data:image/jpeg;base64,/9j/" in shown.text
+        action, mark = _form(shown.text)
+        done = page.post(action, data={"mark": mark, "same": "yes"}, auth=login)
+        assert (done.status_code, done.headers["location"]) == (303, "/review")
+        assert "Nothing waits for you" in page.get("/review", auth=login).text
+    assert door.asked()[0] == 1
+
+
+def test_a_decision_that_did_not_come_from_the_page_is_refused(page: Page, door: Door) -> None:
+    door.asked()
+    ada, ben = _login(door), _login(door, "ben")
+    action, mark = _form(page.get("/review", auth=ada).text)
+    assert page.post(action, data={"same": "yes"}, auth=ada).status_code == 403
+    assert page.post(action, data={"mark": mark, "same": "yes"}, auth=ben).status_code == 403
+    assert page.post(action, data={"mark": mark, "same": "perhaps"}, auth=ada).status_code == 400
+
+
+def test_a_decision_may_reach_another_service_on_the_same_database(page: Page, door: Door) -> None:
+    door.asked()
+    ada = _login(door)
+    action, mark = _form(page.get("/review", auth=ada).text)
+    another = Door(door.folder, door.clock)
+    elsewhere = Page(Starlette(routes=review_pages(another.reviews, another.loops)))
+    assert elsewhere.post(action, data={"mark": "\u2713", "same": "yes"}, auth=ada).status_code == 403
+    assert elsewhere.post(action, data={"mark": mark, "same": "yes"}, auth=ada).status_code == 303
+
+
+def test_pictures_come_ten_at_a_time_and_closed(page: Page, door: Door) -> None:
+    door.loops.flows.define(door.organization, Flow("all"))
+    arn = f"arn:aws:sagemaker:us-east-1:{door.organization}:flow-definition/all"
+    for number in range(12):
+        config = {"HumanLoopName": f"picture-{number}", "FlowDefinitionArn": arn}
+        image = {"Bytes": picture_of(ALICE)}
+        door.ask("DetectModerationLabels", Image=image, MinConfidence=0, HumanLoopConfig=config)
+    shown = page.get("/review", auth=_login(door)).text
+    assert (shown.count("<details><summary>"), shown.count("<img")) == (10, 10)
+    assert "2 more pictures wait" in shown
+
+
+def test_the_page_lets_no_script_in_and_stays_in_no_cache(page: Page, door: Door) -> None:
+    headers = page.get("/review", auth=_login(door)).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert (headers["cache-control"], headers["x-frame-options"]) == ("no-store", "DENY")

@@ -1,0 +1,169 @@
+"""Whatever happens in whatever order, no template and no match is shown that its receipts do not cover."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy.exc import IntegrityError
+
+from regard.operations.common.errors import ApiError
+from regard.operations.common.registry import ours
+from regard.stewardship.policy.call import Call
+from tests.helpers.databases import forget
+from tests.helpers.fakes import Clock
+from tests.helpers.peopled import House
+
+DAY = 86_400.0
+NAMES = ("alice", "bob")
+COLLECTIONS = ("a", "b")
+
+
+class People(RuleBasedStateMachine):
+    """The model: who has receipts until when, who was erased, and which faces may be there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Path(tempfile.mkdtemp())
+        self.receipts: dict[tuple[str, str], list[list[float]]] = {}
+        self.faces: dict[tuple[str, str], float] = {}
+        self.erased: dict[str, float] = {}
+        self.mark = 0
+
+    @initialize()
+    def open(self) -> None:
+        self.house = House(self.root / "data", Clock())
+        for collection in COLLECTIONS:
+            self.house.collection(collection, "consent", **{"regard:retention-days": "40"})
+
+    def teardown(self) -> None:
+        self.house.close()
+        for each in self.root.iterdir():
+            forget(each)
+        shutil.rmtree(self.root)
+
+    @property
+    def now(self) -> float:
+        return self.house.clock.now
+
+    def _covered(self, name: str, collection: str) -> bool:
+        return any(until > self.now for _, until in self.receipts.get((name, collection), ()))
+
+    @rule(name=st.sampled_from(NAMES), collection=st.sampled_from(COLLECTIONS), days=st.sampled_from((5, 30, 60)))
+    def consent(self, name: str, collection: str, days: int) -> None:
+        self.house.clock.now += 1
+        self.house.consent(name, collection, days)
+        self.receipts.setdefault((name, collection), []).append([self.now, self.now + days * DAY])
+
+    @rule(name=st.sampled_from(NAMES), collection=st.sampled_from(COLLECTIONS), again=st.booleans())
+    def enrol(self, name: str, collection: str, again: bool) -> None:
+        self.house.clock.now += 1
+        self.mark += not again
+        allowed = self._covered(name, collection)
+        back = (
+            any(
+                given > self.erased[name] and until > self.now
+                for (whose, _), receipts in self.receipts.items()
+                for given, until in receipts
+                if whose == name
+            )
+            if name in self.erased
+            else True
+        )
+        try:
+            found = self.house.index(collection, NAMES.index(name) + 1, mark=self.mark % 250, name=name)
+        except ApiError:
+            assert not (allowed and back)
+            return
+        assert allowed
+        assert back
+        if found:
+            self.faces[name, collection] = max(self.faces.get((name, collection), 0.0), self.now)
+
+    @rule(name=st.sampled_from(NAMES), collection=st.sampled_from(COLLECTIONS))
+    def withdraw(self, name: str, collection: str) -> None:
+        for receipt in self.house.consents.all(self.house.organization, name, collection):
+            self.house.consents.withdraw(self.house.organization, receipt.consent.receipt_id)
+        self.receipts.pop((name, collection), None)
+
+    @rule(name=st.sampled_from(NAMES))
+    def erase(self, name: str) -> None:
+        self.house.clock.now += 1
+        self.house.erase(name)
+        self.erased[name] = self.now
+        for collection in COLLECTIONS:
+            self.receipts.pop((name, collection), None)
+            self.faces.pop((name, collection), None)
+
+    @rule(source=st.sampled_from(COLLECTIONS))
+    def copy(self, source: str) -> None:
+        (to,) = {*COLLECTIONS} - {source}
+        for name in NAMES:
+            if self._covered(name, source) and self._covered(name, to) and (name, source) in self.faces:
+                enrolled = (self.faces[name, source], self.faces.get((name, to), 0.0))
+                self.faces[name, to] = max(enrolled)
+        given = {"CollectionId": to, "Source": source}
+        # A face that was copied before is there already.
+        with suppress(IntegrityError):
+            self.house.service.answer(Call(self.house.caller, ours()["CopyFaces"], given, "us-east-1", "copy"))
+
+    @rule(collection=st.sampled_from(COLLECTIONS))
+    def renew_keys(self, collection: str) -> None:
+        self.house.gallery.renew_keys(self.house.organization, collection)
+
+    @rule(days=st.sampled_from((4, 29, 41)))
+    def wait(self, days: int) -> None:
+        self.house.clock.now += days * DAY
+
+    @rule()
+    def sweep(self) -> None:
+        self.house.retention.sweep()
+
+    @rule()
+    def restart(self) -> None:
+        self.house.close()
+        self.house = House(self.house.folder, self.house.clock)
+
+    @rule(name=st.sampled_from(NAMES))
+    def erase_and_restore(self, name: str) -> None:
+        backup = self.root / "backup"
+        self.house.back_up(backup)
+        self.house = House(self.house.folder, self.house.clock)
+        self.erase(name)
+        self.house = self.house.restore(backup)
+        shutil.rmtree(backup)
+
+    @invariant()
+    def nothing_is_shown_that_is_not_covered(self) -> None:
+        for collection in COLLECTIONS:
+            shown = {
+                face["ExternalImageId"] for face in self.house.ask("ListFaces", CollectionId=collection)[0]["Faces"]
+            }
+            for number, name in enumerate(NAMES, 1):
+                enrolled = self.faces.get((name, collection))
+                may_be = self._covered(name, collection) and enrolled is not None and enrolled + 40 * DAY > self.now
+                found = self.house.search(collection, number)
+                assert may_be or (name not in shown and not found), (name, collection)
+
+    @invariant()
+    def no_key_outlives_what_it_opens(self) -> None:
+        for name in self.erased:
+            if not any((name, collection) in self.faces for collection in COLLECTIONS):
+                assert f"external/{name}" not in {each for holders in self.house.keys().values() for each in holders}
+
+
+def test_no_order_of_events_shows_what_receipts_do_not_cover(scale: float) -> None:
+    run_state_machine_as_test(
+        People,
+        settings=settings(
+            max_examples=max(5, int(50 * scale)),
+            stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
