@@ -1,4 +1,4 @@
-"""The house: one direction of dependence, and documents that are true of the code."""
+"""The house: one direction of dependence, no circle, no hall, and documents that are true of the code."""
 
 from __future__ import annotations
 
@@ -7,85 +7,180 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-SOURCES = Path(__file__).parents[1] / "src" / "regard"
+ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "src" / "regard"
+PAGE = ROOT / "docs" / "architecture.md"
 
-# From the top of the house to its ground. A room may import from its own floor's module and from those below.
-FLOORS = [
-    "cli",
-    "commands",
-    "server",
-    "pages",
-    "wire",
-    "operations",
-    "stewardship",
-    "jobs",
-    "evaluation",
-    "vision",
-    "gallery",
-    "ledger",
-    "migrations",
-    "database",
-    "sealing",
-    "aead",
-    "compiling",
-    "settings",
-]
-# The library's public face stands beside the command line: nothing below imports it.
-FRONT = "__init__"
+# The floors of the house and of the rooms that have rooms within them, from the top to the ground. What is named here
+# may import from floors below its own alone. Files of a room that are not named stand on its top floor.
+FLOORS: dict[tuple[str, ...], list[str]] = {
+    (): [
+        "cli",
+        "commands",
+        "server",
+        "pages",
+        "wire",
+        "operations",
+        "stewardship",
+        "jobs",
+        "evaluation",
+        "vision",
+        "gallery",
+        "ledger",
+        "migrations",
+        "database",
+        "sealing",
+        "aead",
+        "compiling",
+        "settings",
+    ],
+    ("commands",): ["gallery", "pictures", "people", "stewardship", "record", "serve", "common"],
+    ("operations",): ["images", "gallery", "common"],
+    ("stewardship",): ["people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
+    ("evaluation",): ["accuracy", "bias", "samples", "statistics", "document"],
+    ("vision",): ["things", "faces", "detection", "models", "pictures"],
+    ("gallery",): ["index", "templates", "collections"],
+    ("ledger",): ["witnesses", "log", "tree"],
+}
+MOST_FILES, MOST_LINES = 16, 400
 
 
-def _room(path: Path) -> str:
-    return path.relative_to(SOURCES).parts[0].removesuffix(".py")
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One line of one file that imports a module of the house, or something else by its name."""
 
+    path: Path
+    line: int
+    name: str
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+    @property
+    def told(self) -> str:
+        line = self.path.read_text().splitlines()[self.line - 1].strip()
+        return f"{self.path.relative_to(ROOT)}:{self.line}: {line}"
 
 
 def _sources() -> list[Path]:
     return sorted(SOURCES.rglob("*.py"))
 
 
+def _parts(path: Path) -> tuple[str, ...]:
+    return path.relative_to(SOURCES).with_suffix("").parts
+
+
+@cache
+def _modules() -> dict[str, Path]:
+    return {".".join(("regard", *_parts(path))).removesuffix(".__init__"): path for path in _sources()}
+
+
+def _imports(path: Path) -> Iterator[Import]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inside = [each for alias in node.names if (each := f"{node.module}.{alias.name}") in _modules()]
+            for name in inside or [node.module]:
+                yield Import(path, node.lineno, name)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(path, node.lineno, alias.name)
+
+
+def _own_imports(path: Path) -> Iterator[tuple[Import, Path]]:
+    """What a file imports of the house, apart from the library's face."""
+    for each in _imports(path):
+        if each.name != "regard" and (target := _modules().get(each.name)):
+            yield each, target
+
+
+def _floor(room: tuple[str, ...], name: str) -> int:
+    floors = FLOORS[room]
+    assert room or name in floors, f"{name} has no floor in the house"
+    return floors.index(name) if name in floors else -1
+
+
+def _is_upward(importer: tuple[str, ...], imported: tuple[str, ...]) -> bool:
+    for depth, (name, other) in enumerate(zip(importer, imported, strict=False)):
+        if name != other:
+            room = importer[:depth]
+            return room in FLOORS and _floor(room, name) > _floor(room, other)
+    return False
+
+
 @pytest.mark.parametrize("path", _sources(), ids=lambda path: str(path.relative_to(SOURCES)))
 def test_nothing_imports_upward(path: Path) -> None:
-    room = _room(path)
-    if room == FRONT:
+    if path.name == "__init__.py":
         return
-    assert room in FLOORS, f"{room} has no floor in the house"
-    below = FLOORS[FLOORS.index(room) :]
-    for name in _imports(path):
-        parts = name.split(".")
-        if parts[0] == "regard" and len(parts) > 1:
-            assert parts[1] in below or room == "commands", f"{path.name} imports {name}, which is above it"
+    upward = [each.told for each, target in _own_imports(path) if _is_upward(_parts(path), _parts(target))]
+    assert not upward, "imports from a floor above its own:\n" + "\n".join(upward)
+
+
+def test_an_import_of_a_floor_above_is_told_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _is_upward(("vision", "pictures", "images"), ("vision", "faces", "faces"))
+    assert _is_upward(("gallery", "collections", "tables"), ("gallery", "gallery"))
+    assert _is_upward(("ledger", "log", "log"), ("wire", "app"))
+    assert not _is_upward(("vision", "faces", "faces"), ("vision", "pictures", "images"))
+    assert not _is_upward(("gallery", "gallery"), ("gallery", "collections", "tables"))
+    file = SOURCES / "settings.py"
+    told = Import(file, 1, "regard.wire").told
+    assert told.startswith("src/regard/settings.py:1: ")
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    graph = {path: {target for _, target in _own_imports(path)} - {path} for path in _sources()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail("a circle: " + " -> ".join(str(path.relative_to(SOURCES)) for path in error.args[1]))
+
+
+def test_every_floor_is_there_and_every_room_within_a_room_has_one() -> None:
+    for room, floors in FLOORS.items():
+        folder = SOURCES.joinpath(*room)
+        named = {name for name in floors if name != "jobs"}
+        there = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+        assert named <= there, f"{named - there} of {folder.name} is not there"
+        rooms = {path.parent.name for path in folder.glob("*/__init__.py")}
+        assert rooms <= set(floors), f"{rooms - set(floors)} of {folder.name} has no floor"
+
+
+def test_no_room_is_a_hall() -> None:
+    for folder in {path.parent for path in _sources()} - {SOURCES / "migrations" / "versions"}:
+        files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(files) <= MOST_FILES, f"{folder.relative_to(ROOT)} has {len(files)} files: it wants rooms"
+
+
+def test_only_files_named_with_a_reason_are_long() -> None:
+    reasons = PAGE.read_text().partition("## Long files")[2]
+    for path in _sources():
+        lines, name = len(path.read_text().splitlines()), path.relative_to(SOURCES).as_posix()
+        assert lines <= MOST_LINES or name in reasons, f"{name} has {lines} lines: it wants files, or a reason"
 
 
 def test_only_the_command_line_imports_the_front() -> None:
     for path in _sources():
-        if _room(path) not in (FRONT, "commands"):
-            assert "regard" not in _imports(path), f"{path.name} imports the library's own face"
+        if _parts(path)[0] not in ("__init__", "commands"):
+            front = [each.told for each in _imports(path) if each.name == "regard"]
+            assert not front, f"imports the library's own face: {front}"
 
 
-def test_the_page_of_architecture_names_every_floor() -> None:
-    page = (SOURCES.parents[1] / "docs" / "architecture.md").read_text()
-    rooms = {_room(path) for path in _sources()} - {FRONT, "migrations"}
-    assert not {room for room in rooms if room not in page}
+def test_the_page_of_architecture_names_every_room() -> None:
+    page = PAGE.read_text()
+    top = {_parts(path)[0] for path in _sources()} - {"__init__", "migrations"}
+    within = {name for room, names in FLOORS.items() if room for name in names}
+    assert not {room for room in top | within if room not in page}
 
 
 def test_what_is_imported_is_declared() -> None:
-    project = tomllib.loads((SOURCES.parents[1] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
     declared = {re.split(r"[\[<>=]", each)[0] for each in asked}
-    imported = {name.split(".")[0] for path in _sources() for name in _imports(path)} - {"regard"}
+    imported = {each.name.split(".")[0] for path in _sources() for each in _imports(path)} - {"regard"}
     providers = packages_distributions()
     undeclared = {
         name

@@ -39,6 +39,7 @@ from regard.pages.stewardship import stewardship_pages
 from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key, renew_master, root_key
 from regard.settings import SettingError, Settings
 from regard.stewardship.council.council import Council
+from regard.stewardship.council.law import decided_alone
 from regard.stewardship.gate.auditors import Auditors
 from regard.stewardship.gate.audits import Audits
 from regard.stewardship.gate.gate import Gate
@@ -99,7 +100,7 @@ def open_office(settings: Settings) -> Office:
         return vault.key(person_key(organization, whose), make)
 
     logbook = Logbook(engine, data / "log", key, name=settings.log_name, part_keys=part_key)
-    return Office(settings, engine, key, Organizations(engine, key), logbook, Consents(engine, logbook))
+    return Office(settings, engine, key, Organizations(engine, key, decided_alone), logbook, Consents(engine, logbook))
 
 
 def _root_key(settings: Settings, engine: Engine) -> SealingKey:

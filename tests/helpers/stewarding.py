@@ -13,6 +13,7 @@ from regard.ledger.tree.notes import Signer
 from regard.sealing import SealingKey
 from regard.settings import Settings
 from regard.stewardship.council.collections import Terms
+from regard.stewardship.council.law import decided_alone
 from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.gate.gate import Denied, Gate, Permit
 from regard.stewardship.logbook.logbook import Logbook
@@ -55,7 +56,7 @@ class Stewardship:
         self.url = database_url(folder)
         self.engine: Engine = open_database(self.url)
         self.key = SealingKey(SealingKey.generate())
-        self.organizations = Organizations(self.engine, self.key, clock=lambda: self.now)
+        self.organizations = Organizations(self.engine, self.key, decided_alone, clock=lambda: self.now)
         self.gallery = Gallery()
         self.receipts: set[str] = set()
         self.logbook = Logbook(self.engine, folder / "log", self.key, clock=lambda: self.now)

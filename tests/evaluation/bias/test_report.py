@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from regard.evaluation import AUDIT
+from regard.evaluation.bias import AUDIT
 from regard.evaluation.bias.audit import Threshold, at_rate
 from regard.evaluation.bias.card import card
 from regard.evaluation.bias.report import BadReport, Report, Statement, report_on, signed, verified

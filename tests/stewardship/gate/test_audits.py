@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from regard.database import open_database
-from regard.evaluation import AUDIT
+from regard.evaluation.bias import AUDIT
 from regard.settings import Settings
 from regard.stewardship.council.motions import Kind, Vote
 from regard.stewardship.gate.audits import Audits

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from regard.database import metadata, open_database
 from regard.ledger.tree.notes import Signer, sign_note
+from regard.stewardship.council.law import decided_alone
 from regard.stewardship.parties.attestations import BadAttestation, attest, declaration
 from regard.stewardship.parties.organizations import Edge, EdgeKind, Organizations, Standing
 from regard.stewardship.policy.vocabulary import UnknownWord, purposes, sectors
@@ -54,7 +55,7 @@ def test_a_key_that_another_process_revokes_is_ended_at_the_next_question(room: 
     caller = room.caller()
     assert (found := room.organizations.key(caller.access_key_id)) is not None
     assert found.enabled
-    elsewhere = Organizations(open_database(room.url), room.key)
+    elsewhere = Organizations(open_database(room.url), room.key, decided_alone)
     elsewhere.keys.revoke(caller.access_key_id)
     assert (found := room.organizations.key(caller.access_key_id)) is not None
     assert not found.enabled
@@ -63,7 +64,7 @@ def test_a_key_that_another_process_revokes_is_ended_at_the_next_question(room: 
 
 def test_finding_a_key_again_takes_no_connection_from_the_pool(room: Stewardship) -> None:
     caller, taken = room.caller(), []
-    organizations = Organizations(engine := open_database(room.url), room.key)
+    organizations = Organizations(engine := open_database(room.url), room.key, decided_alone)
     event.listen(engine, "checkout", lambda *_: taken.append(caller))
     assert organizations.key(caller.access_key_id)
     assert taken

@@ -152,7 +152,7 @@ def congress(
 
 
 def _write(report: Report, settings: Settings, to: Path, log: bool) -> None:
-    from regard.evaluation import AUDIT
+    from regard.evaluation.bias import AUDIT
     from regard.evaluation.bias.card import card
     from regard.evaluation.bias.report import Statement, signed
     from regard.evaluation.document import as_html, as_markdown

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import rfc8785
 
-from regard.evaluation import AUDIT
+from regard.evaluation.bias import AUDIT
 from regard.evaluation.bias.abstention import Abstention, Remedy, abstentions, remedies
 from regard.evaluation.bias.audit import GALLERIES, ByAttribute, Findings, Progress, Threshold, each_measure, findings
 from regard.evaluation.samples.sample import CROSSED, Sample

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 from sqlalchemy import Engine, select
 
-from regard.evaluation import AUDIT
+from regard.evaluation.bias import AUDIT
 from regard.stewardship.records import tables
 from regard.stewardship.records.reader import Reader
 

@@ -14,7 +14,6 @@ import msgspec
 from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
 
 from regard.sealing import SealingKey
-from regard.stewardship.council.law import decided_alone
 from regard.stewardship.parties import screening
 from regard.stewardship.parties.keys import AccessKey, AccessKeys
 from regard.stewardship.parties.organization import Organization, Standing, identified
@@ -91,11 +90,13 @@ class Organizations:
         self,
         engine: Engine,
         sealing_key: SealingKey,
+        alone: Callable[[Connection, float], bool],
         *,
         screen: Screen | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
+        self._alone = alone
         self._clock = clock
         self._screen = screen or screening.screen
         self.keys = AccessKeys(engine, sealing_key, Revision(engine), clock)
@@ -323,7 +324,7 @@ class Organizations:
         if standing is Standing.REVIEW or not reason.strip() or not by.strip():
             raise ValueError("a decision admits or refuses, and says who decided and why")
         with self._engine.begin() as connection:
-            if not decided_alone(connection, self._clock()):
+            if not self._alone(connection, self._clock()):
                 raise ByMotion("the council has several members: this takes a motion of kind admission")
             write_decision(connection, organization, standing, by, reason, self._clock())
 
