@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import re
 import threading
@@ -160,6 +161,17 @@ def test_a_content_type_may_name_its_charset() -> None:
 def test_a_compressed_body_is_refused() -> None:
     answer = Wire().ask(with_header(detect(), "Content-Encoding", "gzip"))
     assert (answer.status, answer.code) == (415, "UnsupportedMediaTypeException")
+    assert "packed" in answer.message
+    assert "disable_request_compression" in answer.message
+
+
+def test_a_body_that_is_packed_and_does_not_say_so_is_told_as_such() -> None:
+    packed = gzip.compress(detect().body)
+    headers = {"X-Amz-Target": "RekognitionService.DetectFaces", "Content-Type": "application/x-amz-json-1.1"}
+    again = sign(Request(packed, headers), host=HOST, access_key_id=KEY.access_key_id, secret=KEY.secret, now=NOW)
+    answer = Wire().ask(again)
+    assert answer.code == "SerializationException"
+    assert "packed by gzip" in answer.message
 
 
 def test_remarks_become_headers() -> None:

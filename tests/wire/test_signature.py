@@ -207,6 +207,43 @@ def test_a_signed_header_sent_twice_is_refused(name: str, same: bool) -> None:
     assert answer.code in ("InvalidSignatureException", "IncompleteSignatureException")
 
 
+@pytest.mark.parametrize("values", [["a", "b"], ["b", "a"], [" a ", "", "b  c"]])
+def test_other_signed_headers_sent_twice_are_joined_by_commas(values: list[str]) -> None:
+    joined = ",".join(" ".join(value.split()) for value in values)
+    request = signed_again(detect(), Trace=joined)
+    headers = [(name, value) for name, value in request.headers.items() if name != "Trace"]
+    assert exchange([*headers, *(("Trace", value) for value in values)], request.body).status == 200
+    fewer = exchange([*headers, *(("Trace", value) for value in values[1:])], request.body)
+    assert fewer.code == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize("value", ["à", "Größe", "写真", "naïve  café"])
+def test_header_values_in_utf8_count_by_their_bytes(value: str) -> None:
+    on_the_wire = value.encode().decode("latin-1")
+    bare = {name: text for name, text in detect().headers.items() if name not in ("Authorization", "X-Amz-Date")}
+    request = sign(
+        Request(detect().body, {**bare, "Trace": value}),
+        host=HOST,
+        access_key_id=KEY.access_key_id,
+        secret=KEY.secret,
+        now=NOW,
+    )
+    headers = [(name, on_the_wire if name == "Trace" else text) for name, text in request.headers.items()]
+    assert exchange(headers, request.body).status == 200
+
+
+@pytest.mark.parametrize(
+    "forwarded", [{"X_Forwarded_Host": HOST}, {"X_Forwarded_Host": f"other.example, {HOST}"}], ids=["one", "chain"]
+)
+def test_a_host_that_a_proxy_changed_is_told_as_the_cause(forwarded: dict[str, str]) -> None:
+    answer = told(with_headers(detect(), Host="inside.example", **forwarded))
+    assert answer.code == "InvalidSignatureException"
+    assert f"signed the host '{HOST}'" in answer.message
+    assert "'inside.example' arrived" in answer.message
+    wrong = told(with_headers(detect(secret="another"), Host="inside.example", **forwarded))
+    assert "Secret Access Key" in wrong.message
+
+
 @pytest.mark.parametrize("order", ["x-amz-target;x-amz-date;host;content-type", "host;host;x-amz-date;x-amz-target"])
 def test_signed_headers_out_of_order_or_twice_are_refused(order: str) -> None:
     request = detect()

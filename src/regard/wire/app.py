@@ -140,8 +140,10 @@ class Application:
 
     def _check_media(self, exchange: Exchange) -> None:
         media = exchange.header("content-type").partition(";")[0].strip().lower()
-        if media != errors.CONTENT_TYPE or exchange.header("content-encoding") not in ("", "identity"):
+        if media != errors.CONTENT_TYPE:
             raise errors.wrong_media(media)
+        if (encoding := exchange.header("content-encoding").strip().lower()) not in ("", "identity"):
+            raise errors.compressed(encoding)
 
     def _read_claim(self, exchange: Exchange) -> None:
         exchange.claim = read_claim(exchange.headers, self._rules, datetime.fromtimestamp(self._clock(), UTC))

@@ -44,9 +44,15 @@ def too_slow(seconds: float) -> ApiError:
 
 def wrong_media(media: str) -> ApiError:
     """The request is not in the protocol that the API speaks."""
+    return ApiError("UnsupportedMediaTypeException", f"Content-Type must be {CONTENT_TYPE}, not {media!r}.")
+
+
+def compressed(encoding: str) -> ApiError:
+    """The body is packed, as no request of this API may be: what it unpacks to could be of any size."""
     return ApiError(
         "UnsupportedMediaTypeException",
-        f"Content-Type must be {CONTENT_TYPE}, not {media!r}, and Content-Encoding identity.",
+        f"The body is packed (Content-Encoding: {encoding}): send it as it is. boto3 packs none with "
+        "Config(disable_request_compression=True).",
     )
 
 

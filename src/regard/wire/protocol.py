@@ -48,7 +48,9 @@ def parse_request(operation: OperationModel, body: bytes) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(body) if body.strip() else {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(f"the body is no JSON: {error}") from None
+        packed = body.startswith(b"\x1f\x8b")
+        cause = "packed by gzip: send it as it is, with Content-Encoding identity" if packed else f"no JSON: {error}"
+        raise _unreadable(f"the body is {cause}") from None
     parameters: dict[str, Any] = _parsed(shape, document, "")
     check_parameters(operation, parameters)
     return parameters

@@ -122,26 +122,56 @@ def check_signature(
             if claim.payload_hash == UNSIGNED_PAYLOAD
             else "The body does not have the X-Amz-Content-SHA256 that was sent with it.",
         )
-    values = dict(headers)
-    request = "\n".join(
-        [
-            method,
-            quote(path, safe="/-_.~"),
-            _canonical_query(query),
-            *(f"{name}:{' '.join(values[name].split())}" for name in claim.signed_headers),
-            "",
-            ";".join(claim.signed_headers),
-            payload_hash,
-        ]
-    )
-    text = "\n".join([ALGORITHM, claim.moment, claim.scope, hashlib.sha256(request.encode()).hexdigest()])
-    expected = hmac.digest(_signing_key(secret, claim.scope), text.encode(), "sha256").hex()
-    if not hmac.compare_digest(expected, claim.signature):
+
+    def fits(host: str | None = None) -> bool:
+        request = "\n".join(
+            [
+                method,
+                quote(path, safe="/-_.~"),
+                _canonical_query(query),
+                *(f"{name}:{host if host and name == 'host' else values[name]}" for name in claim.signed_headers),
+                "",
+                ";".join(claim.signed_headers),
+                payload_hash,
+            ]
+        )
+        digest = hashlib.sha256(request.encode("latin-1")).hexdigest()
+        text = "\n".join([ALGORITHM, claim.moment, claim.scope, digest])
+        expected = hmac.digest(_signing_key(secret, claim.scope), text.encode(), "sha256").hex()
+        return hmac.compare_digest(expected, claim.signature)
+
+    values = _canonical_values(headers, frozenset(claim.signed_headers))
+    if not fits():
+        signed = next((host for host in _other_hosts(headers) if fits(host)), None)
+        cause = (
+            f"The client signed the host {signed!r}, and {values['host']!r} arrived: have the proxy pass on Host."
+            if signed
+            else "Check your AWS Secret Access Key and signing method."
+        )
         raise SignatureRefused(
             "InvalidSignatureException",
-            "The request signature we calculated does not match the signature you provided. "
-            "Check your AWS Secret Access Key and signing method.",
+            f"The request signature we calculated does not match the signature you provided. {cause}",
         )
+
+
+def _canonical_values(headers: Headers, names: frozenset[str]) -> dict[str, str]:
+    """What signatures cover of each of these headers: values without outer and double spaces, joined by commas.
+
+    Each character of the result stands for one byte, whatever the client wrote the header in; only spaces of ASCII are
+    spaces.
+    """
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name in names:
+            values.setdefault(name, []).append(b" ".join(value.encode("latin-1").split()).decode("latin-1"))
+    return {name: ",".join(given) for name, given in values.items()}
+
+
+def _other_hosts(headers: Headers) -> list[str]:
+    """What the client may have called this service, where a proxy says what it changed. For the text of errors."""
+    found = [host.strip() for name, value in headers if name == "x-forwarded-host" for host in value.split(",")]
+    ports = [value.strip() for name, value in headers if name == "x-forwarded-port"][:1]
+    return [*found, *(f"{host}:{port}" for host in found for port in ports if ":" not in host)][:8]
 
 
 def _check_signed(signed: tuple[str, ...], headers: Headers, rules: Rules) -> None:
@@ -153,7 +183,8 @@ def _check_signed(signed: tuple[str, ...], headers: Headers, rules: Rules) -> No
             "InvalidSignatureException", f"'{name}' must be a 'SignedHeader' in the AWS Authorization."
         )
     for name in signed:
-        if names[name] != 1:
+        # One that says who calls, when, where and what is read once; of others all values are signed.
+        if names[name] != 1 and (name in rules.required or not names[name]):
             raise SignatureRefused(
                 "InvalidSignatureException", f"The signed header '{name}' must be sent exactly once."
             )

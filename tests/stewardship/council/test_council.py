@@ -405,6 +405,20 @@ def test_an_openssh_key_serves_a_member(tmp_path: Path) -> None:
         read_signer("ann", tmp_path / "id_ed25519")
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("sk-ssh-ed25519@openssh.com AAAA ann@home", "regard council keygen"),
+        ("sk-ecdsa-sha2-nistp256@openssh.com AAAA ann@home", "security key"),
+        ("---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----", "ssh-keygen -i -f"),
+        ("ecdsa-sha2-nistp256 AAAA ann@home", "not an OpenSSH public key"),
+    ],
+)
+def test_a_public_key_of_another_kind_is_refused_with_what_to_do(text: str, remedy: str) -> None:
+    with pytest.raises(KeyFormatError, match=remedy):
+        read_public("ann", text)
+
+
 def test_a_signature_of_ssh_keygen_is_refused_with_what_to_do(five: Five) -> None:
     motion = five.propose(Kind.FLOOR, FLOOR)
     armoured = b"-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n"

@@ -27,6 +27,8 @@ from regard.vision.pictures.images import (
     require_side,
 )
 
+_PNG_END_BYTES = 12
+
 
 def _scene(width: int = 48, height: int = 32) -> Image.Image:
     y, x = np.mgrid[:height, :width]
@@ -127,9 +129,9 @@ def test_a_transparent_palette_colour_lies_over_white() -> None:
     assert decode(data).pixels.tolist() == [[[255, 255, 255], [40, 50, 60]]]
 
 
-@pytest.mark.parametrize("kind", ["GIF", "BMP", "WEBP", "TIFF"])
-def test_other_formats_are_unknown(kind: str) -> None:
-    with pytest.raises(UnknownFormat, match="JPEG nor a PNG"):
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "WebP", "TIFF", "AVIF"])
+def test_other_formats_are_unknown_and_named(kind: str) -> None:
+    with pytest.raises(UnknownFormat, match=f"are a {kind} file, neither JPEG nor PNG"):
         decode(_file(_scene(), kind))
 
 
@@ -154,8 +156,58 @@ def test_a_truncated_jpeg_is_refused_with_its_cause(share: float, options: dict[
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_a_truncated_png_is_refused_with_its_cause(share: float) -> None:
     data = _file(_scene(400, 300), "PNG")
+    end = len(data) - _PNG_END_BYTES
     with pytest.raises(Damaged, match="breaks off"):
-        decode(data[: int(len(data) * share)])
+        decode(data[: int(end * share)])
+
+
+@pytest.mark.parametrize("missing", range(1, 13))
+@pytest.mark.parametrize("mode", ["RGB", "P", "L", "RGBA", "1"])
+def test_a_png_that_lacks_its_end_alone_is_shown_and_says_so(mode: str, missing: int) -> None:
+    data = _file(_scene(60, 40).convert(mode), "PNG")
+    whole, cut = decode(data), decode(data[:-missing])
+    assert (whole.lacks_end, cut.lacks_end) == (False, True)
+    assert (cut.pixels == whole.pixels).all()
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [True, False])
+def test_a_jpeg_that_lacks_its_end_alone_is_shown_and_says_so(mode: str, missing: int, progressive: bool) -> None:
+    data = _file(_scene(90, 70).convert(mode), "JPEG", progressive=progressive)
+    whole, cut = decode(data), decode(data[:-missing])
+    assert (whole.lacks_end, cut.lacks_end) == (False, True)
+    assert (cut.pixels == whole.pixels).all()
+    with pytest.raises(Damaged, match="truncated"):
+        decode(data[:-40])
+
+
+@given(st.binary(max_size=2000), st.sampled_from([True, False]))
+def test_what_follows_the_end_of_a_jpeg_is_not_looked_at(film: bytes, progressive: bool) -> None:
+    data = _file(_scene(90, 70), "JPEG", progressive=progressive, restart_marker_blocks=2)
+    found = decode(data + b"MotionPhoto_Data" + film + b"\xff\xda" * 100_000)
+    assert not found.lacks_end
+    assert (found.pixels == decode(data).pixels).all()
+
+
+def test_a_palette_with_fewer_transparent_entries_than_colours_is_whole() -> None:
+    image = _scene(60, 40).quantize(200)
+    found = decode(_file(image, "PNG", transparency=bytes([255] * 10)))
+    assert _away(found, image) == 0
+
+
+def test_a_png_of_palette_colours_without_a_palette_names_what_lacks() -> None:
+    data = _file(_scene(60, 40).quantize(200), "PNG")
+    at = data.index(b"PLTE") - 4
+    end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+    with pytest.raises(Damaged, match="no palette"):
+        decode(data[:at] + data[end:])
+
+
+def test_a_jpeg_of_twelve_bits_is_refused_by_its_bits() -> None:
+    data = _file(_scene(), "JPEG")
+    with pytest.raises(Damaged, match="12 bits a colour"):
+        decode(data.replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc1\x00\x11\x0c", 1))
 
 
 def test_a_png_with_fewer_rows_than_it_says_is_refused() -> None:
@@ -197,6 +249,18 @@ def test_a_header_that_promises_too_many_pixels_is_refused_before_decoding(kind:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize(("width", "height"), [(100_000_000, 1), (1, 100_000_000), (65_536, 1), (1, 65_536)])
+def test_a_side_that_no_picture_has_is_refused_before_decoding(width: int, height: int) -> None:
+    with pytest.raises(TooManyPixels, match="no side may have more than 65,535"):
+        decode(_png(width, height, b"", colour=0))
+
+
+def test_the_longest_side_and_the_most_pixels_are_decoded() -> None:
+    assert decode(_png(65_535, 1, bytes(1 + 65_535), colour=0)).width == 65_535
+    assert decode(_png(1, 65_535, bytes(2 * 65_535), colour=0)).height == 65_535
+    assert decode(_png(10_000, 10_000, bytes(1251 * 10_000), depth=1, colour=0)).pixels.shape == (10_000, 10_000, 3)
+
+
 def test_a_picture_without_pixels_is_refused() -> None:
     with pytest.raises(Damaged, match="0×5"):
         decode(_png(0, 5, b""))
@@ -230,6 +294,8 @@ def test_a_jpeg_with_endless_scans_is_refused() -> None:
     at = data.rindex(b"\xff\xda")
     with pytest.raises(Damaged, match="more scans"):
         decode(data[:at] + data[at:-2] * 400 + b"\xff\xd9")
+    with pytest.raises(Damaged, match="more scans"):
+        decode(data[:at] + data[at:-2] * 400)
 
 
 def test_a_damaged_exif_is_ignored() -> None:

@@ -11,6 +11,8 @@ from regard.vision.pictures.images import Picture, TooManyPixels, decode, requir
 
 LEAST_SIDE = 80  # pixels; the contract's limit for every operation but protective equipment
 MOST_BYTES_FROM_S3 = 15 * 1024 * 1024
+ANY_SIDE = 1
+_HEADER = "x-regard-picture"
 
 
 class PictureReader:
@@ -21,12 +23,14 @@ class PictureReader:
 
     def read(self, call: Call, image: dict[str, Any], least_side: int = LEAST_SIDE) -> Picture:
         """The picture of an `Image` member, upright RGB. Raises what images and buckets raise, and ApiError."""
-        return self.decoded(self.data(call, image), least_side)
+        return self.decoded(call, self.data(call, image), least_side)
 
-    def decoded(self, data: bytes, least_side: int = LEAST_SIDE) -> Picture:
-        """The picture in a file, upright RGB. Raises what images raise."""
+    def decoded(self, call: Call, data: bytes, least_side: int = LEAST_SIDE) -> Picture:
+        """The picture in a file that a call sent, upright RGB; remarks what it lacks. Raises what images raise."""
         picture = decode(data)
         require_side(picture, least_side)
+        if picture.lacks_end:
+            call.remarks[_HEADER] = "The file lacks its end, but no pixel; it may have been cut off on the way."
         return picture
 
     def data(self, call: Call, image: dict[str, Any]) -> bytes:

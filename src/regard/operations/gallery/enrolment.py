@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from regard.gallery.faces import MOST_FACES, Candidate, KeptFace
 from regard.operations.common.paging import page
-from regard.operations.common.pictures import LEAST_SIDE
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import face_detail, granted_attributes
 from regard.operations.common.rooms import Rooms
@@ -24,7 +23,7 @@ from regard.stewardship.policy.denied import Denied
 from regard.vision.faces import quality
 from regard.vision.faces.faces import Face
 from regard.vision.pictures.credentials import forbids_mining
-from regard.vision.pictures.images import Picture, decode, require_side
+from regard.vision.pictures.images import Picture
 
 MOST_INDEXED = 100
 MOST_LISTED = 4096
@@ -40,8 +39,7 @@ def index_faces(call: Call, rooms: Rooms) -> Answer:
     face_model = collection.face_model
     data = rooms.pictures.data(call, call.parameters["Image"])
     _check_credentials(data)
-    picture = decode(data)
-    require_side(picture, LEAST_SIDE)
+    picture = rooms.pictures.decoded(call, data)
     faces = rooms.faces.detect(picture)
     if basis == "consent":
         faces = without_bystanders(call, rooms, data, picture, faces)

@@ -28,7 +28,7 @@ _DEFAULT = frozenset({"DEFAULT"})
 def recognize_celebrities(call: Call, rooms: Rooms) -> Answer:
     """Which enrolled public figures a picture shows; everybody else is an unrecognised face."""
     data = rooms.pictures.data(call, call.parameters["Image"])
-    picture = rooms.pictures.decoded(data)
+    picture = rooms.pictures.decoded(call, data)
     faces = rooms.faces.detect(picture)[:MOST_FACES]
     known = _known(call, rooms, data, picture, faces)
     with rooms.gallery.reading() as connection:

@@ -40,7 +40,7 @@ def search_faces_by_image(call: Call, rooms: Rooms) -> Answer:
     """The faces like the largest face of a picture; a picture without faces is an error."""
     face_model = _face_model(call, rooms)
     data = rooms.pictures.data(call, call.parameters["Image"])
-    picture = rooms.pictures.decoded(data)
+    picture = rooms.pictures.decoded(call, data)
     faces = rooms.faces.detect(picture)
     level = call.parameters.get("QualityFilter", "NONE")
     searched = next((face for face in faces if not _rejections(rooms, picture, face, level)), None)
@@ -77,7 +77,7 @@ def search_users_by_image(call: Call, rooms: Rooms) -> Answer:
     """The users like the largest face of a picture; a picture without faces finds nobody."""
     face_model = _face_model(call, rooms)
     data = rooms.pictures.data(call, call.parameters["Image"])
-    picture = rooms.pictures.decoded(data)
+    picture = rooms.pictures.decoded(call, data)
     level = call.parameters.get("QualityFilter", "NONE")
     searched: dict[str, Any] = {}
     matches: list[dict[str, Any]] = []

@@ -11,12 +11,13 @@ from typing import Any
 
 from regard.gallery.faces import KeptFace, subject
 from regard.gallery.search import Probe
+from regard.operations.common.pictures import ANY_SIDE
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces.faces import Box, Face
 from regard.vision.faces.similarity import score, similarity
-from regard.vision.pictures.images import Picture, decode
+from regard.vision.pictures.images import Picture
 from regard.vision.pictures.redaction import Style, around, covered, encoded, head
 from regard.vision.things.text import Word, matching
 
@@ -28,14 +29,14 @@ Open = tuple[float, KeptFace, Face]
 @operation("Redact", Capability.DETECT, DataClass.FACES, ours=True)
 def redact(call: Call, rooms: Rooms) -> Answer:
     """Cover every face of a picture."""
-    picture = decode(rooms.pictures.data(call, call.parameters["Image"]))
+    picture = rooms.pictures.read(call, call.parameters["Image"], ANY_SIDE)
     return _redacted(call, rooms, picture, rooms.faces.detect_all(picture), [])
 
 
 @operation("RedactOthers", Capability.IDENTIFY, DataClass.TEMPLATES, ours=True)
 def redact_others(call: Call, rooms: Rooms) -> Answer:
     """Cover every face of a picture but those of persons of a collection whose consent to it counts."""
-    picture = decode(rooms.pictures.data(call, call.parameters["Image"]))
+    picture = rooms.pictures.read(call, call.parameters["Image"], ANY_SIDE)
     faces = rooms.faces.detect_all(picture)
     return _redacted(call, rooms, picture, faces, _consenting(call, rooms, picture, faces))
 

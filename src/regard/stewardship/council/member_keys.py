@@ -8,9 +8,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from regard.ledger.tree.notes import Kind, Signer, Verifier
+from regard.ledger.tree.notes import KeyFormatError, Kind, Signer, Verifier
 
 _FIELD = 2**255 - 19
+_OPENSSH = ("ssh-", "ecdsa-")
 
 
 def operator_key(key_file: Path, name: str = "operator", kind: Kind = Kind.NOTE) -> Signer:
@@ -36,7 +37,16 @@ def read_signer(name: str, key_file: Path, passphrase: bytes | None = None) -> S
 def read_public(name: str, text: str) -> Verifier:
     """A member's public key: the text form of a note verifier, or an OpenSSH line. Raises KeyFormatError."""
     text = text.strip()
-    return Verifier.from_openssh(name, text.encode()) if text.startswith("ssh-") else Verifier.parse(text)
+    if text.startswith("sk-"):
+        raise KeyFormatError(
+            "a security key (sk-ssh-…) signs another message than a note and cannot vote. Make a key of your own with "
+            "`regard council keygen`, or `ssh-keygen -t ed25519`."
+        )
+    if text.startswith("---- BEGIN SSH2 PUBLIC KEY"):
+        raise KeyFormatError(
+            "this public key is in the form of RFC 4716. `ssh-keygen -i -f FILE` prints it as OpenSSH does: give that."
+        )
+    return Verifier.from_openssh(name, text.encode()) if text.startswith(_OPENSSH) else Verifier.parse(text)
 
 
 def sealing_key(verifier: Verifier) -> X25519PublicKey:
