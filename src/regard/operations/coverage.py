@@ -36,6 +36,10 @@ IN_PART = {
         "Nobody is recognised but public figures whom the operator enrolled (`regard figures import`), from a "
         "similarity of 99 on. Smile and Emotions are absent."
     ),
+    "DetectText": (
+        "Latin letters, figures and Chinese are read. Greek and Vietnamese lines lose letters and are answered half as "
+        "sure as the model says. Cyrillic, Arabic, Hindi, Thai and Korean are not read."
+    ),
     "GetCelebrityInfo": "Public figures whom the operator enrolled.",
 }
 # Operations that will not be built, and why.

@@ -1,0 +1,149 @@
+"""Lines of text: crops of one line, letters of any size, pages turned any way, and the order of reading."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
+
+from regard.settings import Settings
+from regard.vision.pictures.images import Picture, decode
+from regard.vision.things.lines import reading_order
+from regard.vision.things.text import TextReader
+
+KINDS = ("Sans", "Sans-Bold", "Sans-Oblique", "SansMono", "Serif", "Serif-Bold")
+FONTS = [Path(mpl.__file__).parent / "mpl-data" / "fonts" / "ttf" / f"DejaVu{kind}.ttf" for kind in KINDS]
+SAID = [
+    *("Exit on the left", "No parking here", "Big summer sale", "Welcome to Berlin", "Size L red", "Room 12 B"),
+    *("el niño come pan", "Größe Übermaß", "Total 12.50 EUR", "Gate A 17 closed", "Hot tea and cake", "+49 30 901820"),
+]
+PAGE = ["Welcome to our house", "please take off", "your shoes", "Coffee 2.50 EUR", "Tea with lemon", "Total 4.30 EUR"]
+
+
+@pytest.fixture(scope="module")
+def reader() -> TextReader:
+    return TextReader.opened(Settings())
+
+
+def _drawn(text: str, font: Path, size: int, margin: int) -> Image.Image:
+    chosen = ImageFont.truetype(str(font), size)
+    left, top, right, bottom = chosen.getbbox(text)
+    made = Image.new("RGB", (int(right - left) + 2 * margin, int(bottom - top) + 2 * margin), "white")
+    ImageDraw.Draw(made).text((margin - left, margin - top), text, font=chosen, fill="black")
+    return made
+
+
+def _picture(image: Image.Image) -> Picture:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=92)
+    return decode(file.getvalue())
+
+
+def _words(reader: TextReader, image: Image.Image) -> list[str]:
+    return [word.text for line in reader(_picture(image)) for word in line.words]
+
+
+def _crops(number: int) -> Iterator[tuple[str, Image.Image]]:
+    """Plates, meters and numbers, in any font, size, margin and grain: always the same ones."""
+    chance = np.random.default_rng(7)
+    letters = list("ABCDEFGHKLMNPRSTUVWXYZ")
+    for _ in range(number):
+        plate = (
+            f"{''.join(chance.choice(letters, 2))} {''.join(chance.choice(letters, 2))} {chance.integers(100, 9999)}"
+        )
+        meter, price = f"{chance.integers(10000, 99999)}.{chance.integers(0, 10)}", f"EUR {chance.integers(10, 999)}.50"
+        text, size = str(chance.choice([plate, meter, price])), int(chance.integers(18, 200))
+        image = _drawn(text, FONTS[chance.integers(len(FONTS))], size, int(size * chance.uniform(0.15, 1)))
+        pixels = np.asarray(image, np.float64) + chance.normal(0, chance.uniform(0, 12), (image.height, image.width, 3))
+        yield text, Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+# Slow: each of the crops is read; the full 240 take a minute and a half.
+def test_crops_of_one_line_are_read(reader: TextReader, scale: float) -> None:
+    crops = list(_crops(round(240 * scale)))
+    missed = [text for text, image in crops if _words(reader, image) != text.split()]
+    assert len(missed) <= 0.05 * len(crops), missed
+
+
+# Slow: large pictures are looked at twice.
+def test_large_letters_are_one_line_in_order(reader: TextReader, scale: float) -> None:
+    chance = np.random.default_rng(3)
+    for number in range(round(100 * scale)):
+        text, size = SAID[number % len(SAID)], int(chance.integers(64, 420))
+        image = _drawn(text, FONTS[chance.integers(len(FONTS))], size, int(size * chance.uniform(0.2, 2)))
+        assert [line.text for line in reader(_picture(image))] == [text], size
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_page_is_read_in_its_order_whichever_way_it_is_turned(reader: TextReader, quarters: int) -> None:
+    page = Image.new("RGB", (700, 900), "white")
+    for row, text in enumerate(PAGE):
+        font = ImageFont.truetype(str(FONTS[0]), 36)
+        ImageDraw.Draw(page).text((70, 80 + 120 * row), text, font=font, fill="black")
+    turned = Image.fromarray(np.ascontiguousarray(np.rot90(np.asarray(page), quarters)))
+    assert [line.text for line in reader(_picture(turned))] == PAGE
+
+
+@pytest.mark.parametrize("size", [14, 40])
+def test_a_lone_small_line_on_a_large_page_is_found_where_it_is(reader: TextReader, size: int) -> None:
+    page = Image.new("RGB", (3000, 4000), "white")
+    font = ImageFont.truetype(str(FONTS[0]), size)
+    ImageDraw.Draw(page).text((1800, 2800), "No parking here", font=font, fill="black")
+    (line,) = reader(_picture(page))
+    assert line.text == "No parking here"
+    left, top, right, bottom = font.getbbox("No parking here")
+    centre = line.outline.mean(axis=0) * (3000, 4000)
+    assert np.abs(centre - (1800 + (left + right) / 2, 2800 + (top + bottom) / 2)).max() < size
+
+
+@pytest.mark.parametrize("text", ["J", "7", "A", "OK"])
+@pytest.mark.parametrize("size", [24, 160])
+def test_letters_that_stand_alone_are_read_upright(reader: TextReader, text: str, size: int) -> None:
+    assert _words(reader, _drawn(text, FONTS[0], size, 20)) == [text]
+
+
+def test_degrees_are_two_characters(reader: TextReader) -> None:
+    assert "".join(_words(reader, _drawn("25 °C", FONTS[0], 60, 20))) == "25°C"
+
+
+@pytest.mark.parametrize("text", ["ΠΡΟΣΟΧΗ θάλασσα", "xin chào người tiếng Việt", "được rượu đường phố"])
+def test_scripts_whose_letters_get_lost_are_answered_less_sure(reader: TextReader, text: str) -> None:
+    (line,) = reader(_picture(_drawn(text, FONTS[0], 44, 24)))
+    assert all(word.confidence <= 50 for word in line.words)
+
+
+@pytest.mark.parametrize("text", ["Größe Übermaß", "źródło książka", "niño mañana"])
+def test_scripts_that_are_read_are_answered_as_sure_as_they_are(reader: TextReader, text: str) -> None:
+    (line,) = reader(_picture(_drawn(text, FONTS[0], 44, 24)))
+    assert all(word.confidence > 80 for word in line.words)
+
+
+def test_large_and_small_lines_of_one_picture_are_both_read(reader: TextReader) -> None:
+    page = Image.new("RGB", (1600, 1200), "white")
+    for top, size, text in ((60, 300, "SALE"), (600, 36, "Only this week"), (800, 36, "Closed on Sunday")):
+        ImageDraw.Draw(page).text((80, top), text, font=ImageFont.truetype(str(FONTS[0]), size), fill="black")
+    assert [line.text for line in reader(_picture(page))] == ["SALE", "Only this week", "Closed on Sunday"]
+
+
+@given(st.floats(-180, 180), st.integers(1, 5), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_rows_are_read_from_their_beginning_however_a_page_lies(
+    degrees: float, rows: int, columns: int, chance: object
+) -> None:
+    box = np.array([[0, 0], [80, 0], [80, 20], [0, 20]], np.float64)
+    outlines = np.stack([box + np.array([100 * column, 30 * row]) for row in range(rows) for column in range(columns)])
+    turn = np.radians(degrees)
+    outlines = outlines @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    places = list(range(len(outlines)))
+    chance.shuffle(places)  # type: ignore[attr-defined]
+    assert [places[at] for at in reading_order(outlines[places])] == sorted(places)
+
+
+def test_nothing_has_no_order() -> None:
+    assert reading_order(np.zeros((0, 4, 2))) == []
