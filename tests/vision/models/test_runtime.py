@@ -13,8 +13,9 @@ from PIL import Image
 
 from regard.settings import from_environment
 from regard.vision.models import runtime
+from regard.vision.models.manifest import MissingWeights
 from regard.vision.models.runtime import Array, Runtime, RuntimeUnavailable
-from regard.vision.models.weights import MissingWeights, Weights
+from regard.vision.models.weights import Weights
 from regard.vision.pictures.images import Picture
 from regard.vision.things.labels import LabelFinder
 

@@ -23,7 +23,8 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from regard.vision.models.conversion import fold
-from regard.vision.models.weights import DamagedWeights, MissingWeights, Source, Weight, Weights, WeightsError
+from regard.vision.models.manifest import DamagedWeights, MissingWeights, Source, Weight, WeightsError
+from regard.vision.models.weights import Weights
 
 NAMES = [
     *("face-detector", "small-face-detector", "face-embedder", "face-mesh"),

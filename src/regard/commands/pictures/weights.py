@@ -10,7 +10,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from regard.commands.common.output import ERROR, err, out, print_json, table
 from regard.settings import from_environment
-from regard.vision.models.weights import Entry, Source, Weight, Weights, sha256
+from regard.vision.models.manifest import Source, Weight
+from regard.vision.models.weights import Entry, Weights, sha256
 
 app = typer.Typer(help="List, pull, verify, add, export and import the model files.", no_args_is_help=True)
 

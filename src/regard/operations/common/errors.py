@@ -28,8 +28,8 @@ from regard.stewardship.people.loops import LoopExists, TooManyLoops
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.vision.faces.faces import UnknownVersion
+from regard.vision.models.manifest import MissingWeights
 from regard.vision.models.runtime import RuntimeUnavailable
-from regard.vision.models.weights import MissingWeights
 from regard.vision.pictures.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
 from regard.vision.things.text import BadPattern
 

