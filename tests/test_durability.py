@@ -123,7 +123,7 @@ def _check_keys(folder: Path, writing: Callable[[], Any]) -> None:
     vault = open_vault(folder / "keys.db", master_key(folder / "master.key"))
     with writing() as connection:
         subjects = set(connection.execute(select(tables.faces.c.subject)).scalars())
-    for holders in vault.holders().values():
+    for holders in vault.keys.holders().values():
         assert holders - {""} == subjects
 
 

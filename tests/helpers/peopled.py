@@ -121,7 +121,7 @@ class House:
 
     def keys(self) -> dict[int, set[str]]:
         """Who has a key, by collection."""
-        return open_vault(keys_place(self.folder), master_key(self.folder / "master.key")).holders()
+        return open_vault(keys_place(self.folder), master_key(self.folder / "master.key")).keys.holders()
 
     def log(self) -> bytes:
         """Every byte of the log that the world sees."""

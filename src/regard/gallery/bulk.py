@@ -14,7 +14,8 @@ from regard.gallery.collections.collections import Collections, Kept
 from regard.gallery.collections.errors import OtherModel, QuotaExceeded
 from regard.gallery.faces import MOST_FACES, Candidate, identity, picture_of, subject
 from regard.gallery.index import vectors
-from regard.gallery.templates.vault import HOUSE, Vault
+from regard.gallery.templates.key_store import HOUSE
+from regard.gallery.templates.vault import Vault
 
 _CACHE_KIB = 1 << 18
 

@@ -16,7 +16,8 @@ from regard.gallery.collections import removals, tables
 from regard.gallery.collections.collections import Collections, Kept
 from regard.gallery.collections.errors import OtherModel, QuotaExceeded
 from regard.gallery.index import vectors
-from regard.gallery.templates.vault import HOUSE, Template, Vault, person_key
+from regard.gallery.templates.key_store import HOUSE
+from regard.gallery.templates.vault import Template, Vault, person_key
 
 MOST_FACES = 20_000_000
 _faces = tables.faces.c

@@ -24,8 +24,9 @@ from regard.gallery.objections import Objections
 from regard.gallery.renewal import Renewal
 from regard.gallery.search import Search, reading
 from regard.gallery.subjects import Subjects
+from regard.gallery.templates.key_store import HOUSE
 from regard.gallery.templates.seals import Holder, Seal, Seals
-from regard.gallery.templates.vault import HOUSE, Template, Vault, open_vault, person_key
+from regard.gallery.templates.vault import Template, Vault, open_vault, person_key
 from regard.gallery.transfer import Transfer
 from regard.gallery.users import Users
 from regard.sealing import SealingKey
@@ -99,7 +100,7 @@ class Gallery:
         if subjects is None or subjects:
             self._cache.drop(collection)
         if subjects is None:
-            self._vault.destroy(collection)
+            self._vault.keys.destroy(collection)
             self._forget_seals([collection])
         elif subjects:
             with self.writing(f"keys/{collection}") as connection:
@@ -107,7 +108,7 @@ class Gallery:
                 row = tables.collections.c
                 connection.execute(update(tables.collections).where(row.id == collection).values(version=row.version))
                 if unused := set(subjects) - _subjects(connection, collection, subjects):
-                    self._vault.destroy(collection, unused)
+                    self._vault.keys.destroy(collection, unused)
 
     def digest(self, organization: str, picture: bytes) -> bytes:
         """A keyed digest of a picture, to know its exact copies in any collection of an organization."""
@@ -119,11 +120,11 @@ class Gallery:
 
     def destroy_house_keys(self, names: Collection[str]) -> None:
         """Destroy keys that belong to no collection: what they sealed is gone for good."""
-        self._vault.destroy(HOUSE, names)
+        self._vault.keys.destroy(HOUSE, names)
 
     def destroy_person_key(self, organization: str, whose: str) -> None:
         """Destroy the key of what the log keeps sealed on a person."""
-        self._vault.destroy(HOUSE, [person_key(organization, whose)])
+        self._vault.keys.destroy(HOUSE, [person_key(organization, whose)])
 
     def close(self) -> None:
         """Keep on disk what a search needs in memory, for the next start."""
@@ -151,7 +152,7 @@ class Gallery:
     @property
     def seals(self) -> Seals:
         """The seals of collections."""
-        return self._vault.seals
+        return self._vault.keys.seals
 
     def seal(self, organization: str, collection_id: str, needed: int, holders: Sequence[Holder]) -> Seal:
         """Have a collection open only to `needed` of the holders, under new keys: an older copy of the key store opens
@@ -162,17 +163,17 @@ class Gallery:
         with self.writing() as connection:
             collection = self.collections.find(connection, organization, collection_id).id
             marks.end(connection, collection)
-        self._vault.seal_collection(collection, needed, holders)
+        self._vault.keys.seal_collection(collection, needed, holders)
         return self.seals.of(collection)
 
     def share_anew(self, seal: Seal, holders: Sequence[Holder]) -> Seal:
         """Have a sealed collection that is open go to other holders. Raises CollectionSealed, ValueError."""
-        self._vault.seal_collection(seal.collection, seal.needed, holders)
+        self._vault.keys.seal_collection(seal.collection, seal.needed, holders)
         return self.seals.of(seal.collection)
 
     def give(self, seal: str, holder: str, share: bytes) -> Seal:
         """Take a share of a seal, which opens its collection with the last one. Raises WrongShare, LookupError."""
-        self._vault.give(seal, holder, share)
+        self._vault.keys.give(seal, holder, share)
         return self.seals.get(seal)
 
     def require_open(self, organization: str, collection_id: str) -> None:
@@ -183,7 +184,7 @@ class Gallery:
             collection = self.collections.find(connection, organization, collection_id).id
             if collection in sealed:
                 try:
-                    self._vault.require_open(collection)
+                    self._vault.keys.require_open(collection)
                 except CollectionSealed:
                     self.search.forget(organization, collection_id)
                     raise
@@ -191,18 +192,18 @@ class Gallery:
     def sweep(self) -> None:
         """Destroy the keys that a crash left without rows. Enrolments wait meanwhile."""
         with self.writing() as connection:
-            for collection in self._vault.renewing():
+            for collection in self._vault.keys.renewing():
                 self._vault.settle_renewal(collection, _one_of(connection, collection))
             removed = dict(connection.execute(select(tables.collections.c.id, tables.collections.c.removed)).all())
             self._cache.keep_only(removed)
             # Nobody has a face without a key: where as many have either, no key is left over. To name them takes long.
-            held, used = self._vault.counts(), _counts(connection, removed)
+            held, used = self._vault.keys.counts(), _counts(connection, removed)
             if held != {collection: used[collection] for collection in held.keys() & used.keys()}:
-                self._vault.keep_only({collection: _subjects(connection, collection) for collection in removed})
+                self._vault.keys.keep_only({collection: _subjects(connection, collection) for collection in removed})
             self._forget_seals([seal.collection for seal in self.seals.all() if seal.collection not in removed])
 
     def _forget_seals(self, collections: Sequence[int]) -> None:
-        with self._vault.store.begin() as connection:
+        with self._vault.keys.engine.begin() as connection:
             self.seals.forget(connection, collections)
 
 

@@ -18,7 +18,8 @@ from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, bind
 
 from regard.database import make_tables
 from regard.gallery.faces import Box
-from regard.gallery.templates.vault import HOUSE, Template, Vault
+from regard.gallery.templates.key_store import HOUSE
+from regard.gallery.templates.vault import Template, Vault
 
 _metadata = MetaData()
 # Erasures, to be done again on whatever a backup brings back. These stay when an objection is lifted.
@@ -75,7 +76,7 @@ class Objections:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._store = vault.store
+        self._store = vault.keys.engine
         make_tables(self._store, _metadata)
 
     def names(self, people: Iterable[tuple[str, str]]) -> list[bytes]:
@@ -161,7 +162,7 @@ class Objections:
                 return False
             connection.execute(delete(_pictures).where(_pictures.c.objection == known))
             connection.execute(delete(_objections).where(_objections.c.id == known))
-        self._vault.destroy(HOUSE, [_key(known)])
+        self._vault.keys.destroy(HOUSE, [_key(known)])
         return True
 
     def any(self, organization: str) -> bool:

@@ -125,7 +125,7 @@ def test_a_removal_cut_short_by_a_crash_is_made_good_at_the_next_start(folder: P
     with opened(folder) as gallery:
         assert not files(folder)
         assert found(gallery, 7) == []
-        assert list(gallery._vault.counts().values()) == [PERSONS - 1]
+        assert list(gallery._vault.keys.counts().values()) == [PERSONS - 1]
 
 
 def test_the_cache_of_a_deleted_collection_goes(folder: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_service_fills_what_was_marked_by_itself(house: Marking, monkeypatch: 
 def test_a_face_whose_key_is_gone_is_not_found_though_its_vector_were_still_there(house: Marking) -> None:
     house.index("a", 1, name="ann")
     house.mark()
-    house.gallery._vault.destroy(1, ["external/ann"])
+    house.gallery._vault.keys.destroy(1, ["external/ann"])
     assert house.clear() == 1
     assert house.found(house.other, Probe(embedding=person(1), face_model="1.0"), 1) == []
 

@@ -81,7 +81,7 @@ def test_a_renewal_that_was_broken_off_is_settled_at_the_next_start(
     again = opened()
     assert _scores(again).keys() == set(faces)
     assert _scores(again) == pytest.approx(scores, abs=1e-4)
-    assert again.rooms.gallery._vault.renewing() == []
+    assert again.rooms.gallery._vault.keys.renewing() == []
 
 
 def test_an_empty_collection_is_renewed_too(opened: Callable[[], Client]) -> None:

@@ -79,7 +79,7 @@ def test_what_lies_sealed_is_turned(tmp_path: Path) -> None:
     opened = []
     for collection in (1, 2):
         (sealed,) = vault.seal(collection, [("s", "f")], [template])
-        subject_key = vault._keys(collection, {"s"})["s"]
+        subject_key = vault.keys.find(collection, {"s"})["s"]
         clear = SealingKey(subject_key).open(sealed, f"template/{collection}/f".encode())
         opened.append(np.frombuffer(clear, "<f4"))
     assert abs(float(opened[0] @ template)) < 0.5

@@ -31,9 +31,9 @@ def _share(seal: Seal, name: str) -> bytes:
 
 
 def _give(vault: Vault, *names: str) -> None:
-    (seal,) = vault.seals.all()
+    (seal,) = vault.keys.seals.all()
     for name in names:
-        vault.give(seal.id, name, _share(seal, name))
+        vault.keys.give(seal.id, name, _share(seal, name))
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def template(file: Path) -> Template:
     vault = open_vault(file, ROOT)
     sealed = Template("s", "f", vault.seal(1, [("s", "f")], [person(1)])[0])
     vault.seal(2, [("s", "f")], [person(1)])
-    vault.seal_collection(1, 2, _holders("ann", "bob", "cid"))
+    vault.keys.seal_collection(1, 2, _holders("ann", "bob", "cid"))
     return sealed
 
 
@@ -57,7 +57,7 @@ def test_enough_holders_open_it_until_the_process_ends(file: Path, template: Tem
         vault.open(1, [template])
     _give(vault, "ann")
     with pytest.raises(CollectionSealed):
-        vault.require_open(1)
+        vault.keys.require_open(1)
     _give(vault, "cid")
     assert vault.open(1, [template]).keys() == {"f"}
     with pytest.raises(CollectionSealed, match="0 were given"):
@@ -66,7 +66,7 @@ def test_enough_holders_open_it_until_the_process_ends(file: Path, template: Tem
 
 def test_other_collections_and_the_house_go_on(file: Path, template: Template) -> None:
     vault = open_vault(file, ROOT)
-    vault.require_open(2)
+    vault.keys.require_open(2)
     assert vault.key("person/o/external/alice", make=True)
     with pytest.raises(CollectionSealed):
         vault.digest(1, b"picture")
@@ -74,35 +74,35 @@ def test_other_collections_and_the_house_go_on(file: Path, template: Template) -
 
 def test_the_root_key_alone_opens_nothing_that_is_sealed(file: Path, template: Template) -> None:
     vault = open_vault(file, ROOT)
-    vault.seals.opened(1, SealingKey(SealingKey.generate()))
+    vault.keys.seals.opened(1, SealingKey(SealingKey.generate()))
     with pytest.raises(CollectionSealed):
         vault.open(1, [template])
 
 
 def test_a_share_of_somebody_else_or_of_nobody_is_refused(file: Path, template: Template) -> None:
     vault = open_vault(file, ROOT)
-    (seal,) = vault.seals.all()
+    (seal,) = vault.keys.seals.all()
     for name, share in (("ann", _share(seal, "bob")), ("ann", b""), ("dan", _share(seal, "ann"))):
         with pytest.raises(WrongShare):
-            vault.give(seal.id, name, share)
+            vault.keys.give(seal.id, name, share)
     with pytest.raises(SealBroken):
         opened_share(seal.id, seal.shares[0].sealed, KEYS["bob"])
     with pytest.raises(LookupError, match="no seal"):
-        vault.give("another", "ann", b"")
+        vault.keys.give("another", "ann", b"")
 
 
 def test_shared_anew_the_old_shares_open_nothing(file: Path, template: Template) -> None:
     vault, other = open_vault(file, ROOT), open_vault(file, ROOT)
-    (old,) = vault.seals.all()
+    (old,) = vault.keys.seals.all()
     _give(other, "ann")
     with pytest.raises(CollectionSealed):
-        vault.seal_collection(1, 2, _holders("bob", "cid", "dan"))
+        vault.keys.seal_collection(1, 2, _holders("bob", "cid", "dan"))
     _give(vault, "ann", "bob")
-    vault.seal_collection(1, 2, _holders("bob", "cid", "dan"))
+    vault.keys.seal_collection(1, 2, _holders("bob", "cid", "dan"))
     assert vault.open(1, [template])
     for name in ("ann", "bob", "cid"):
         with pytest.raises(WrongShare):
-            other.give(old.id, name, _share(old, name))
+            other.keys.give(old.id, name, _share(old, name))
     _give(other, "dan")
     with pytest.raises(CollectionSealed, match="1 were given"):
         other.open(1, [template])
@@ -114,7 +114,7 @@ def test_whoever_had_it_open_under_an_earlier_lock_has_to_ask_again(file: Path, 
     vault, other = open_vault(file, ROOT), open_vault(file, ROOT)
     for each in (vault, other):
         _give(each, "ann", "bob")
-    vault.seal_collection(1, 1, _holders("dan"))
+    vault.keys.seal_collection(1, 1, _holders("dan"))
     with pytest.raises(CollectionSealed, match="0 were given"):
         other.open(1, [template])
     _give(other, "dan")
@@ -124,9 +124,9 @@ def test_whoever_had_it_open_under_an_earlier_lock_has_to_ask_again(file: Path, 
 def test_more_holders_than_there_are_cannot_be_needed(file: Path, template: Template) -> None:
     vault = open_vault(file, ROOT)
     with pytest.raises(ValueError, match="cannot be needed"):
-        vault.seal_collection(2, 3, _holders("ann", "bob"))
-    vault.require_open(2)
-    assert [seal.collection for seal in vault.seals.all()] == [1]
+        vault.keys.seal_collection(2, 3, _holders("ann", "bob"))
+    vault.keys.require_open(2)
+    assert [seal.collection for seal in vault.keys.seals.all()] == [1]
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regard.gallery.templates.vault import HOUSE, Template, Vault, open_vault
+from regard.gallery.templates.key_store import HOUSE, KeyStore
+from regard.gallery.templates.vault import Template, Vault, open_vault
 from regard.sealing import SealBroken, SealingKey
 from tests.helpers.fakes import person
 
@@ -34,7 +35,7 @@ def test_a_sealed_template_does_not_contain_the_template(vault: Vault) -> None:
 
 def test_without_the_key_of_its_subject_a_template_stays_shut(vault: Vault) -> None:
     gone, kept = _sealed(vault, 1, "gone", "f"), _sealed(vault, 1, "kept", "g")
-    vault.destroy(1, ["gone"])
+    vault.keys.destroy(1, ["gone"])
     assert vault.open(1, [gone, kept]).keys() == {"g"}
 
 
@@ -44,7 +45,7 @@ def test_many_open_in_their_order_whatever_they_are_called_and_whoever_is_gone(v
     faces = [(subject, f"face-{number}") for number, subject in enumerate(subjects)]
     templates = [person(number) for number in range(len(faces))]
     sealed = vault.seal(1, faces, templates)
-    vault.destroy(1, ["name-2", "žofia-7"])
+    vault.keys.destroy(1, ["name-2", "žofia-7"])
     places, opened = vault.open_all(1, [(*face, data) for face, data in zip(faces, sealed, strict=True)])
     assert places == [number for number, subject in enumerate(subjects) if subject not in ("name-2", "žofia-7")]
     np.testing.assert_allclose(opened, np.array([templates[place] for place in places]), atol=5e-7)
@@ -52,13 +53,13 @@ def test_many_open_in_their_order_whatever_they_are_called_and_whoever_is_gone(v
 
 def test_without_the_rotation_of_its_collection_no_template_opens(vault: Vault) -> None:
     template = _sealed(vault, 1, "s", "f")
-    vault.destroy(1, ["rotation"])
+    vault.keys.destroy(1, ["rotation"])
     assert vault.open(1, [template]) == {}
 
 
 def test_a_new_key_of_the_same_subject_does_not_open_old_templates(vault: Vault) -> None:
     old = _sealed(vault, 1, "s", "f")
-    vault.destroy(1, ["s"])
+    vault.keys.destroy(1, ["s"])
     _sealed(vault, 1, "s", "other")
     with pytest.raises(SealBroken):
         vault.open(1, [old])
@@ -79,7 +80,7 @@ def test_another_master_key_opens_nothing(tmp_path: Path) -> None:
 def test_a_destroyed_key_is_in_no_file_of_the_store(vault: Vault, tmp_path: Path) -> None:
     _sealed(vault, 1, "external/a-name-to-look-for", "f")
     _sealed(vault, 1, "external/stays", "g")
-    vault.destroy(1, ["external/a-name-to-look-for"])
+    vault.keys.destroy(1, ["external/a-name-to-look-for"])
     files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"external/stays" in files
     assert b"a-name-to-look-for" not in files
@@ -89,10 +90,10 @@ def test_a_sweep_keeps_the_keys_in_use_alone(vault: Vault) -> None:
     for collection, subject in ((1, "used"), (1, "unused"), (2, "deleted")):
         _sealed(vault, collection, subject, "f")
     digest = vault.digest(1, b"picture")
-    assert vault.counts() == {1: 2, 2: 1}
-    vault.keep_only({1: {"used"}})
-    assert vault.holders() == {1: {"used"}}
-    assert vault.counts() == {1: 1}
+    assert vault.keys.counts() == {1: 2, 2: 1}
+    vault.keys.keep_only({1: {"used"}})
+    assert vault.keys.holders() == {1: {"used"}}
+    assert vault.keys.counts() == {1: 1}
     assert vault.digest(1, b"picture") == digest
 
 
@@ -106,7 +107,7 @@ def test_two_who_make_a_key_at_once_have_the_same(vault: Vault) -> None:
     first = keys[0]
     assert first
     assert all(key and key.open(first.seal(b"clear", b""), b"") == b"clear" for key in keys)
-    vault.keep_only({})
+    vault.keys.keep_only({})
     assert vault.key("person/o/external/alice")
 
 
@@ -115,18 +116,18 @@ def _as_before(file: Path, root: SealingKey) -> list[Template]:
     vault = open_vault(file, root)
     templates = [_sealed(vault, collection, subject, "f") for collection in (1, 2) for subject in ("s", "t")]
     vault.digest(HOUSE, b"picture")
-    with vault.store.connect() as connection:
+    with vault.keys.engine.connect() as connection:
         for collection, subject in connection.exec_driver_sql("SELECT collection, subject FROM keys").all():
             if subject == "collection":
                 continue
-            (key,) = vault._keys(collection, {subject}).values()
+            (key,) = vault.keys.find(collection, {subject}).values()
             wrapped = root.seal(key, f"key/{collection}/{subject}".encode())
             where = (wrapped, collection, subject)
             connection.exec_driver_sql("UPDATE keys SET wrapped = ? WHERE collection = ? AND subject = ?", where)
         connection.exec_driver_sql("DELETE FROM keys WHERE subject = 'collection'")
         connection.exec_driver_sql("PRAGMA user_version=0")
         connection.commit()
-    vault.store.dispose()
+    vault.keys.engine.dispose()
     return templates
 
 
@@ -139,14 +140,14 @@ def test_a_store_from_before_collections_had_keys_opens_as_it_did(tmp_path: Path
         for collection, some in ((1, templates[:2]), (2, templates[2:])):
             for template in some:
                 np.testing.assert_allclose(vault.open(collection, [template])["f"], person(1), atol=5e-7)
-    assert vaults[0].holders() == {1: {"s", "t"}, 2: {"s", "t"}}
+    assert vaults[0].keys.holders() == {1: {"s", "t"}, 2: {"s", "t"}}
 
 
 def test_a_store_that_could_not_be_brought_up_to_date_is_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, file = SealingKey(b"m" * 32), tmp_path / "keys.db"
-    templates, real, puts = _as_before(file, root), Vault._put, []
+    templates, real, puts = _as_before(file, root), KeyStore._put, []
 
     def crash(*given: Any) -> None:
         real(*given)
@@ -155,7 +156,7 @@ def test_a_store_that_could_not_be_brought_up_to_date_is_as_it_was(
             raise SystemExit
 
     with monkeypatch.context() as broken:
-        broken.setattr(Vault, "_put", crash)
+        broken.setattr(KeyStore, "_put", crash)
         with pytest.raises(SystemExit):
             open_vault(file, root)
     assert open_vault(file, root).open(2, templates[2:3]).keys() == {"f"}
@@ -165,7 +166,7 @@ def test_a_store_that_could_not_be_brought_up_to_date_is_as_it_was(
 
 def test_keys_are_wrapped_under_the_key_of_their_collection(vault: Vault) -> None:
     _sealed(vault, 1, "s", "f")
-    with vault.store.connect() as connection:
+    with vault.keys.engine.connect() as connection:
         query = "SELECT wrapped FROM keys WHERE collection = 1 AND subject = ?"
         wrapped = {name: connection.exec_driver_sql(query, (name,)).scalar_one() for name in ("collection", "s")}
     own = SealingKey(SealingKey(b"m" * 32).open(wrapped["collection"], b"collection/1/"))

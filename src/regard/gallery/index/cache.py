@@ -20,7 +20,8 @@ import numpy as np
 from regard.gallery.collections.errors import CollectionSealed
 from regard.gallery.index.index import Index, Part
 from regard.gallery.index.pieces import Pieces
-from regard.gallery.templates.vault import CACHE, Vault
+from regard.gallery.templates.key_store import CACHE
+from regard.gallery.templates.vault import Vault
 from regard.sealing import SealBroken, SealingKey
 
 _SUFFIX = ".sealed"
@@ -100,8 +101,8 @@ class Cache:
     def drop(self, collection: int) -> None:
         """Destroy the caches of a collection: first the key, so that no copy of a file opens again, on any machine."""
         path = self._path(collection)
-        if path.exists() or self._vault.shared:
-            self._vault.destroy(collection, [CACHE])
+        if path.exists() or self._vault.keys.shared:
+            self._vault.keys.destroy(collection, [CACHE])
             path.unlink(missing_ok=True)
 
     def keep_only(self, removed: Mapping[int, int]) -> None:
