@@ -135,8 +135,8 @@ def test_a_vector_that_is_not_finite_is_never_found_and_slows_no_other(broken: f
     index.add([3], np.full_like(person(3), broken)[None])
     assert [name for name, _ in index.search(person(1), 5, -1.0)] == [1]
     block = index._blocks[0]
-    assert np.isnan(block._steps[1:3]).all()
-    assert block._errors.max() < 1
+    assert np.isnan(block._codes.steps[1:3]).all()
+    assert block._codes.errors.max() < 1
     assert 1 <= index._longest < 1.001
 
 

@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regard.gallery.index.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, ceilings, cosines, encode
+from regard.gallery.index.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, Codes, Rounded, ceilings, cosines, encode
 
 MANY = st.sampled_from([THREE, FOUR])
-Codes = tuple[NDArray[np.uint16], NDArray[np.float32], NDArray[np.float32]]
 
 
-def _room(tiles: int, words: int) -> Codes:
+def _room(tiles: int, words: int, many: int) -> Codes:
     places = tiles * ABREAST
-    return (
+    return Codes(
         np.zeros((tiles, words, ABREAST), np.uint16),
         np.full(places, np.nan, np.float32),
         np.zeros(places, np.float32),
+        many,
     )
 
 
@@ -38,8 +38,9 @@ def test_codes_are_no_further_from_their_vectors_than_is_told(
     vectors = chance.standard_normal((count, dimensions), np.float32) * chance.choice([0, 1e-6, 1, 50], (count, 1))
     vectors[chance.random(count) < 0.2, :1] *= 30
     vectors = vectors.astype(np.float32)
-    words, steps, errors = _room(3, -(-dimensions // many) + 1)
-    encode(vectors, words, steps, errors, start, many)
+    codes = _room(3, -(-dimensions // many) + 1, many)
+    encode(vectors, codes, start)
+    words, steps, errors, _ = codes
     here = slice(start, start + count)
     numbers = _read(words, many)[here, :dimensions]
     away = np.linalg.norm(vectors - numbers * steps[here, None].astype(np.float64), axis=1)
@@ -60,7 +61,7 @@ def test_a_ceiling_is_the_product_of_codes_and_what_they_may_be_wrong_about(
     weights = chance.integers(-HEAVIEST, HEAVIEST + 1, (probes, groups * WORDS * many), np.int16)
     units, lengths = chance.random((2, probes), np.float32)
     right = (weights @ _read(words, many).T) * np.outer(units, steps).astype(np.float64) + np.outer(lengths, errors)
-    found = ceilings(weights, units, lengths, words, steps, errors, many)
+    found = ceilings(Rounded(weights, units, lengths), Codes(words, steps, errors, many))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, right, rtol=1e-6, atol=1e-4)
 
@@ -72,15 +73,15 @@ def test_the_greatest_products_do_not_overflow(many: int, sign: int) -> None:
     highest = (1 << 16 // many) - 1
     words = np.full((1, count, ABREAST), (1 << 16 // many * many) - 1, np.uint16)
     weights = np.full((1, count * many), sign * HEAVIEST, np.int16)
-    found = ceilings(weights, one, one, words, steps, 0 * steps, many)
+    found = ceilings(Rounded(weights, one, one), Codes(words, steps, 0 * steps, many))
     assert set(found[0].tolist()) == {float(sign * highest * HEAVIEST * count * many)}
 
 
 def test_a_place_without_a_step_has_no_ceiling() -> None:
-    one, (words, steps, errors) = np.ones(1, np.float32), _room(1, WORDS)
-    steps[:] = 1
-    steps[5] = np.nan
-    found = ceilings(np.ones((1, WORDS * FOUR), np.int16), one, one, words, steps, errors, FOUR)
+    one, codes = np.ones(1, np.float32), _room(1, WORDS, FOUR)
+    codes.steps[:] = 1
+    codes.steps[5] = np.nan
+    found = ceilings(Rounded(np.ones((1, WORDS * FOUR), np.int16), one, one), codes)
     assert np.isnan(found[0, 5])
     assert np.isnan(found).sum() == 1
 

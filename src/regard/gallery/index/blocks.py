@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.gallery.index.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, ceilings, encode
+from regard.gallery.index.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, Codes, Rounded, ceilings, encode
 
 BLOCK_ROWS = 1 << 16
 SMALLEST = ABREAST
@@ -26,19 +26,18 @@ _Number = TypeVar("_Number", np.float32, np.uint16)
 class Probes:
     """Probes, float32 (q, d), rounded to whole multiples of a unit of their own.
 
-    `weights` int16 (q, codes a vector) and `units` float32 (q,) are what they are rounded to, `lengths` float32 (q,)
-    their own, `error` the largest length of what rounding took away.
+    `error` is the largest length of what rounding took away.
     """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
         count, dimensions = vectors.shape
         peaks = np.abs(vectors).max(axis=1)
-        self.units = np.where(peaks > 0, peaks / HEAVIEST, 1).astype(np.float32)
-        rounded = np.rint(vectors / self.units[:, None])
-        self.error = longest(vectors - rounded * self.units[:, None]) * 1.0001 + 1e-6
-        self.lengths = (np.linalg.norm(vectors, axis=1) * 1.0001).astype(np.float32)
-        self.weights = np.zeros((count, _words(dimensions) * _many(dimensions)), np.int16)
-        self.weights[:, :dimensions] = rounded
+        units = np.where(peaks > 0, peaks / HEAVIEST, 1).astype(np.float32)
+        multiples = np.rint(vectors / units[:, None])
+        weights = np.zeros((count, _words(dimensions) * _many(dimensions)), np.int16)
+        weights[:, :dimensions] = multiples
+        self.rounded = Rounded(weights, units, (np.linalg.norm(vectors, axis=1) * 1.0001).astype(np.float32))
+        self.error = longest(vectors - multiples * units[:, None]) * 1.0001 + 1e-6
 
 
 class Block:
@@ -49,13 +48,13 @@ class Block:
 
     def __init__(self, dimensions: int, capacity: int) -> None:
         self.used = 0
-        self._many = _many(dimensions)
         self._make(dimensions, capacity)
 
     @property
     def nbytes(self) -> int:
         """Bytes set aside."""
-        return self.rows.nbytes + self._words.nbytes + self._steps.nbytes + self._errors.nbytes
+        words, steps, errors, _ = self._codes
+        return self.rows.nbytes + words.nbytes + steps.nbytes + errors.nbytes
 
     def append(self, vectors: NDArray[np.float32]) -> float:
         """Add vectors, no more than there is room for. The largest error of their codes."""
@@ -70,35 +69,35 @@ class Block:
         """Put vectors in the places from `start` on. The largest error of their codes."""
         places = slice(start, start + len(vectors))
         self.rows[places] = vectors
-        encode(self.rows[places], self._words, self._steps, self._errors, start, self._many)
-        return float(self._errors[places].max(initial=0))
+        encode(self.rows[places], self._codes, start)
+        return float(self._codes.errors[places].max(initial=0))
 
     def blank(self, place: int) -> None:
         """Forget the vector of a place."""
-        self.rows[place], self._words[place // ABREAST, :, place % ABREAST], self._steps[place] = 0, 0, np.nan
+        self.rows[place], self._codes.steps[place] = 0, np.nan
+        self._codes.words[place // ABREAST, :, place % ABREAST] = 0
 
     def scan(self, probes: Probes) -> Iterator[NDArray[np.float32]]:
         """For each probe what its product with each row may be at most, (used,), but for what rounding the probe took
         away; NaN of blank rows."""
-        rounded = probes.weights, probes.units, probes.lengths
-        words = self._words[: -(-self.used // ABREAST)]
-        for most in ceilings(*rounded, words, self._steps, self._errors, self._many):
+        used = self._codes._replace(words=self._codes.words[: -(-self.used // ABREAST)])
+        for most in ceilings(probes.rounded, used):
             yield most[: self.used]
 
     def _grow(self, wanted: int) -> None:
-        rows, words, steps, errors = self.rows, self._words, self._steps, self._errors
+        rows, codes = self.rows, self._codes
         # By a third to a half, not to the double.
         quarter = max((1 << (wanted - 1).bit_length()) // 4, SMALLEST)
         self._make(rows.shape[1], -(-wanted // quarter) * quarter)
         used = slice(self.used)
-        self.rows[used], self._words[: len(words)] = rows[used], words
-        self._steps[used], self._errors[used] = steps[used], errors[used]
+        self.rows[used], self._codes.words[: len(codes.words)] = rows[used], codes.words
+        self._codes.steps[used], self._codes.errors[used] = codes.steps[used], codes.errors[used]
 
     def _make(self, dimensions: int, capacity: int) -> None:
         self.rows = _zeros((capacity, dimensions), np.float32)
-        self._words = _zeros((capacity // ABREAST, _words(dimensions), ABREAST), np.uint16)
-        self._steps = np.full(capacity, np.nan, np.float32)
-        self._errors = np.zeros(capacity, np.float32)
+        words = _zeros((capacity // ABREAST, _words(dimensions), ABREAST), np.uint16)
+        steps, errors = np.full(capacity, np.nan, np.float32), np.zeros(capacity, np.float32)
+        self._codes = Codes(words, steps, errors, _many(dimensions))
 
 
 def longest(vectors: NDArray[np.float32]) -> float:

@@ -150,7 +150,7 @@ class Index:
         probes = Probes(queries)
         reach = self._longest + self._error
         # Scores are rounded to their decimals, and the kernel's sums when steps and units are multiplied with them.
-        rounding = 2 * 10**-_DECIMALS + 8 * float(np.finfo(np.float32).eps * probes.lengths.max()) * reach
+        rounding = 2 * 10**-_DECIMALS + 8 * float(np.finfo(np.float32).eps * probes.rounded.lengths.max()) * reach
         slack = reach * probes.error + rounding
         barred = [place for name in without if (place := self._place(name)) is not None]
         found = [_Best(query, most, at_least, slack) for query in queries]

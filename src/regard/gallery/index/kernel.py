@@ -1,9 +1,9 @@
-"""The loops of a search, compiled for the processor at hand when they first run."""
+"""The loops of a search, compiled for the processor at hand when they first run; :mod:`.blocks` has what they read."""
 
 from __future__ import annotations
 
 from functools import partial, reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -30,6 +30,32 @@ _SHARES = (1.0, 0.85, 0.7)
 _BYTE, _SHORT, _INT, _LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _SHORTS = ir.VectorType(_SHORT, _LANES)
 _FETCH = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _INT, _INT, _INT])
+
+
+class Codes(NamedTuple):
+    """The codes of vectors, `many` (THREE or FOUR) a word, and what they are worth; a place is a row for one vector.
+
+    `words` uint16 are of shape (places / ABREAST, words a vector, ABREAST). With b bits a code, a code c stands for
+    2c - 2^b + 1 times the step of its place: `steps` float32 (places,), NaN where nothing is. The error of a place is
+    at least the length of the difference between a vector and what its codes stand for: `errors` float32 (places,).
+    """
+
+    words: NDArray[np.uint16]
+    steps: NDArray[np.float32]
+    errors: NDArray[np.float32]
+    many: int
+
+
+class Rounded(NamedTuple):
+    """Probes as the kernel multiplies them: `weights` int16 (q, codes a vector), from -HEAVIEST to HEAVIEST.
+
+    They count in `units` float32 (q,); the probes that they stand for are of `lengths` float32 (q,).
+    """
+
+    weights: NDArray[np.int16]
+    units: NDArray[np.float32]
+    lengths: NDArray[np.float32]
+
 
 # A sum may be added up in any order, as vector instructions do.
 _summing = partial(compiled, fastmath={"contract", "nsz", "reassoc"})
@@ -106,23 +132,12 @@ def _code(number: Any, scale: Any, highest: Any) -> Any:
 
 
 @_summing
-def encode(
-    vectors: NDArray[np.float32],
-    words: NDArray[np.uint16],
-    steps: NDArray[np.float32],
-    errors: NDArray[np.float32],
-    start: int,
-    many: int,
-) -> None:
-    """Put the codes of vectors, (n, d), `many` a word, in the places from `start` on.
-
-    `words` are of shape (places / ABREAST, words a vector, ABREAST). Of b bits a code c stands for 2c - 2^b + 1 times
-    the step of its place. The error of a place is at least the length of the difference from what is encoded. What is
-    not finite gets no step (NaN).
-    """
+def encode(vectors: NDArray[np.float32], codes: Codes, start: int) -> None:
+    """Put the codes of vectors, (n, d), in the places from `start` on. What is not finite gets no step (NaN)."""
+    words, steps, errors, many = codes
     count, bits = vectors.shape[1], 16 // many
     highest = float32((1 << bits) - 1)
-    codes = np.zeros(words.shape[1] * many, np.uint16)
+    numbers = np.zeros(words.shape[1] * many, np.uint16)
     for row in range(len(vectors)):
         vector = vectors[row]
         peak = np.abs(vector).max()
@@ -141,31 +156,24 @@ def encode(
         # The rest stands for the rounding of this computation itself.
         errors[place] = np.sqrt(least) * 1.0001 + 1e-6 if least < np.inf else 0
         for k in range(count):
-            codes[k] = uint16(_code(vector[k], best, highest))
+            numbers[k] = uint16(_code(vector[k], best, highest))
         tile, column = place // ABREAST, place % ABREAST
         for word in range(words.shape[1]):
             together = 0
             for k in range(many):
-                together |= codes[word * many + k] << bits * k
+                together |= numbers[word * many + k] << bits * k
             words[tile, word, column] = together
 
 
 @compiled
-def ceilings(
-    weights: NDArray[np.int16],
-    units: NDArray[np.float32],
-    lengths: NDArray[np.float32],
-    words: NDArray[np.uint16],
-    steps: NDArray[np.float32],
-    errors: NDArray[np.float32],
-    many: int,
-) -> NDArray[np.float32]:
-    """What the products of probes with encoded vectors, `many` codes a word, may be at most, (q, places).
+def ceilings(probes: Rounded, codes: Codes) -> NDArray[np.float32]:
+    """What the products of probes with encoded vectors may be at most, (q, places of the words).
 
-    That is but for what rounding the probes to weights took away. `weights`, (q, codes a vector), are from -HEAVIEST
-    to HEAVIEST and count in `units`, (q,); the probes that they stand for are of these `lengths`. To the product with
-    the codes, a whole number that is multiplied in float32, comes the length times the error.
+    That is but for what rounding the probes took away. To the product with the codes, a whole number that is
+    multiplied in float32, comes the length of the probe times the error of the place.
     """
+    weights, units, lengths = probes
+    words, steps, errors, many = codes
     found = np.empty((len(weights), len(words) * ABREAST), np.float32)
     sums = np.empty(ABREAST, np.int32)
     middles = np.empty(len(weights), np.int32)
