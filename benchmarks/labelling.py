@@ -18,9 +18,9 @@ from benchmarks.measuring import markdown
 from benchmarks.pictures import SHARED
 from benchmarks.shares import Share
 from regard.settings import from_environment
-from regard.vision.pictures.findings import Box
+from regard.vision.pictures.findings import Box, overlap
 from regard.vision.pictures.images import decode
-from regard.vision.things.labels import LabelFinder, joined, overlap
+from regard.vision.things.labels import LabelFinder, joined
 from regard.vision.things.taxonomy import ancestors, of_imagenet
 
 # The classes of VOC (Everingham et al., "The PASCAL Visual Object Classes Challenge", 2010) as COCO numbers them.

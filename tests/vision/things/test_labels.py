@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from regard.vision.pictures.colors import dominant, light, luma_of, properties
-from regard.vision.pictures.findings import Box
-from regard.vision.things.labels import joined, overlap
+from regard.vision.pictures.findings import Box, overlap
+from regard.vision.things.labels import joined
 from regard.vision.things.objects import FoundObject
 from regard.vision.things.taxonomy import ancestors, categories, of_coco, of_imagenet, taxonomy
 

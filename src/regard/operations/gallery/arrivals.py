@@ -11,12 +11,13 @@ from regard.gallery.bulk import Arrival
 from regard.gallery.collections.collections import Kept
 from regard.gallery.faces import subject
 from regard.operations.common.rooms import Rooms
-from regard.operations.gallery.bystanders import AT_LEAST, SAME_FACE, overlap
+from regard.operations.gallery.bystanders import AT_LEAST, SAME_FACE
 from regard.operations.gallery.objectors import objection
 from regard.stewardship.council.collections import BASIS
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import SUPPRESSED_AT
 from regard.stewardship.policy.call import Call
+from regard.vision.pictures.findings import Box, overlap
 
 
 def welcome(
@@ -80,7 +81,7 @@ def _of_the_person(
         shown = arrivals[places[0]].picture
         box = shown and consents.reference(collection.organization, receipts, name, shown.hex())
         if box:
-            scores, at_least = [overlap(arrivals[place].face.box, box) for place in places], SAME_FACE
+            scores, at_least = [overlap(Box(*arrivals[place].face.box), Box(*box)) for place in places], SAME_FACE
         elif there is None and not taken:
             scores, at_least = [float(len(places) == 1)] * len(places), 1.0
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from regard.gallery.faces import subject
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call
 from regard.vision.faces.faces import Face
+from regard.vision.pictures.findings import Box, overlap
 from regard.vision.pictures.images import Picture
 
 # The same person: at this cosine the default weights keep 98 % of genuine pairs of generated faces, and take 3 in
@@ -42,8 +42,8 @@ def _the_person(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: 
         return []
     shown = hashlib.sha256(data).hexdigest()
     if rooms.consents and (box := rooms.consents.reference(organization, collection_id, named, shown)):
-        nearest = max(faces, key=lambda face: overlap(astuple(face.box), box))
-        return [nearest] if overlap(astuple(nearest.box), box) >= SAME_FACE else []
+        nearest = max(faces, key=lambda face: overlap(face.box, Box(*box)))
+        return [nearest] if overlap(nearest.box, Box(*box)) >= SAME_FACE else []
     with rooms.gallery.reading() as connection:
         collection = rooms.gallery.collections.find(connection, organization, collection_id)
         embeddings = rooms.faces.embed(picture, faces, collection.face_model)
@@ -52,11 +52,3 @@ def _the_person(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: 
         return faces if len(faces) == 1 else []
     best = int(np.argmax(scores))
     return [faces[best]] if scores[best] >= AT_LEAST else []
-
-
-def overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    """Intersection over union of two boxes: left, top, width, height."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(width, 0.0) * max(height, 0.0)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import astuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 from regard.gallery.faces import subject
 from regard.gallery.objections import Objection
 from regard.operations.common.rooms import Rooms
-from regard.operations.gallery.bystanders import SAME_FACE, overlap
+from regard.operations.gallery.bystanders import SAME_FACE
 from regard.stewardship.people.erasure import SUPPRESSED_AT
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.vision.faces.faces import Face, UnknownVersion
+from regard.vision.pictures.findings import Box, overlap
 
 _HEADER = "x-regard-suppressed"
 
@@ -39,7 +39,7 @@ def without_objectors(
     stay = [
         place
         for place, face in enumerate(faces)
-        if not any(overlap(astuple(face.box), box) >= SAME_FACE for box in boxes)
+        if not any(overlap(face.box, Box(*box)) >= SAME_FACE for box in boxes)
         and all(found is None or found[place] < SUPPRESSED_AT for found in scores)
     ]
     if refused := len(faces) - len(stay):

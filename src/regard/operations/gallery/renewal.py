@@ -18,10 +18,11 @@ from regard.operations.common.errors import ApiError, invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.gallery.arrivals import welcome
-from regard.operations.gallery.bystanders import SAME_FACE, overlap
+from regard.operations.gallery.bystanders import SAME_FACE
 from regard.operations.gallery.transfer import require_same_terms
 from regard.stewardship.council.collections import RENEWS, SUCCESSOR
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.vision.pictures.findings import Box, overlap
 from regard.vision.pictures.images import decode
 
 
@@ -41,8 +42,8 @@ def renew_faces(call: Call, rooms: Rooms) -> Answer:
     found = [
         (kept, face)
         for kept in due
-        if (face := max(faces, key=lambda face: overlap(astuple(face.box), kept.box), default=None)) is not None
-        and overlap(astuple(face.box), kept.box) >= SAME_FACE
+        if (face := max(faces, key=lambda face: overlap(face.box, Box(*kept.box)), default=None)) is not None
+        and overlap(face.box, Box(*kept.box)) >= SAME_FACE
     ]
     embeddings = rooms.faces.embed(picture, [face for _, face in found], new.face_model)
     digest = hashlib.sha256(data).digest()

@@ -100,3 +100,12 @@ class Description:
     eye_direction: EyeDirection | None = None
     face_occluded: Estimate[bool] | None = None
     emotions: tuple[Estimate[str], ...] | None = None
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1; 0 for boxes without area."""
+    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    shared = max(width, 0.0) * max(height, 0.0)
+    whole = one.width * one.height + other.width * other.height - shared
+    return shared / whole if whole > 0 else 0.0

@@ -18,7 +18,7 @@ from PIL import Image
 from regard.settings import Settings
 from regard.vision.models.runtime import Model, Runtime
 from regard.vision.models.weights import Weights
-from regard.vision.pictures.findings import Box
+from regard.vision.pictures.findings import Box, overlap
 from regard.vision.pictures.images import Picture
 from regard.vision.things.objects import SIDE as OBJECTS_SIDE
 from regard.vision.things.objects import FoundObject, ObjectDetector
@@ -146,12 +146,3 @@ def _without_doubles(found: list[FoundObject]) -> list[FoundObject]:
         ):
             kept.append(each)
     return kept
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
-    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
-    shared = max(width, 0.0) * max(height, 0.0)
-    whole = one.width * one.height + other.width * other.height - shared
-    return shared / whole if whole > 0 else 0.0
