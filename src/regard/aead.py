@@ -1,4 +1,5 @@
-"""AES-256-GCM of many at once: libsodium's, called from a compiled loop beside which other threads run.
+"""AES-256-GCM of many at once, for :mod:`regard.sealing`: libsodium's, called from a compiled loop beside which other
+threads run.
 
 Each has a key of its own. `cryptography` makes an object of every key, which takes far longer than what it does then.
 """

@@ -1,4 +1,6 @@
-"""Sealing: AES-256-GCM under a key, bound to a context. Knows bytes, not what they mean."""
+"""Sealing: AES-256-GCM under a key, bound to a context. Knows bytes, not what they mean; many at once are
+:mod:`regard.aead`'s.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Many faces at once: what a single transaction can take on, without a question asked for each."""
+"""Enrolment of faces by the thousand in one transaction, for imports and copies; :mod:`.faces` enrols those of one
+picture.
+"""
 
 from __future__ import annotations
 

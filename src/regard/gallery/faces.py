@@ -1,4 +1,6 @@
-"""The faces of a collection: enrolment, listing, deletion."""
+"""Faces as a collection keeps them: enrolled, listed, deleted. :mod:`regard.vision.faces.faces` finds them in pictures,
+:mod:`.bulk` enrols thousands at once.
+"""
 
 from __future__ import annotations
 

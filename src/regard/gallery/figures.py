@@ -1,4 +1,5 @@
-"""Public figures that an organization enrolled to be recognised: who they are, and why they may be.
+"""Public figures that an organization enrolled to be recognised: who they are, and why they may be; not figures in
+numbers.
 
 Their faces are in a collection of the organization like any other; each is enrolled under its figure's id.
 """

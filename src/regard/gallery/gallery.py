@@ -1,4 +1,4 @@
-"""The gallery as one thing: its parts on one database and one vault."""
+"""The gallery as one thing: its parts, a file each, on one database and one vault."""
 
 from __future__ import annotations
 

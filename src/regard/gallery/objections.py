@@ -1,4 +1,5 @@
-"""Suppression entries: who was erased and is not to be enrolled again.
+"""Suppression entries: who was erased and is not to be enrolled again. :mod:`regard.operations.gallery.objectors`
+compares.
 
 They lie in the key store, outside the backups: restoring one brings nobody back. An entry holds keyed digests, of a
 name and of pictures; a template only where the person agreed to that, sealed under a key of its own. Entries are

@@ -1,4 +1,6 @@
-"""A collection made anew under another face model, beside the old one until it can take its place."""
+"""Renewal under another face model: a collection made anew beside the old one until it can take its place. New keys for
+the same templates are :meth:`regard.gallery.gallery.Gallery.renew_keys`.
+"""
 
 from __future__ import annotations
 

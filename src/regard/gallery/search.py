@@ -1,4 +1,4 @@
-"""Search: who in a collection is like a probe."""
+"""Search: who in a collection is like a probe. The arithmetic is in :mod:`regard.gallery.index.index`."""
 
 from __future__ import annotations
 

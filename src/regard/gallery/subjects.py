@@ -1,4 +1,4 @@
-"""The people of the gallery: what is held on one, over all collections, and taking it out whole."""
+"""Subjects, the people pictured: what is held on one, over all collections, and taking it out whole."""
 
 from __future__ import annotations
 

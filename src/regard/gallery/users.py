@@ -1,4 +1,6 @@
-"""Users: people made of several faces."""
+"""Users: people made of several faces by their organization. The person that a face shows is its subject:
+:mod:`.subjects`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers and what does not, for each operation of the API: `docs/coverage.md` is made from this."""
+"""Coverage: what answers and what does not, for each operation of the API; `docs/coverage.md` is made from this."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Who sends a request to our own HTTP API: the holder of an access key who signed it, as for the API of AWS."""
+"""Callers of our own HTTP API: the holder of an access key who signed the request, as for the API of AWS;
+:mod:`.signature` has the arithmetic.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Error answers on the wire, as AWS's clients read them."""
+"""Error answers as bytes on the wire, as AWS's clients read them; which error it is,
+:mod:`regard.operations.common.errors` says.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What operators watch: Prometheus metrics of the wire and of the models behind it."""
+"""Metrics for operators, in Prometheus' format: of the wire and of the models behind it, never of callers or of
+people.
+"""
 
 from __future__ import annotations
 

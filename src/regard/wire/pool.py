@@ -1,4 +1,4 @@
-"""The pool: a fixed number of workers, a queue of a fixed length, and a clear no when both are full.
+"""The pool of workers: a fixed number, a queue of a fixed length, and a clear no when both are full.
 
 A worker that only waits for the disk hands its turn on, so that no core rests while somebody waits for it.
 """

@@ -1,4 +1,4 @@
-"""Uploads: how many bytes of bodies may be under way, in all and for one access key."""
+"""Uploads: how many bytes of bodies may be under way, in all and for one access key; work waits in :mod:`.pool`."""
 
 from __future__ import annotations
 

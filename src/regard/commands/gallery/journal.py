@@ -1,4 +1,6 @@
-"""A journal of finished work, so that a long command can be stopped and run again."""
+"""A journal of finished work, so that a long command can be stopped and run again; not the log's write-ahead
+journal.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`regard redact`: pictures and folders with the faces in them covered, and words by pattern."""
+"""`regard redact`: pictures and folders with the faces in them covered, and words by pattern, through the gate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where `regard index` takes pictures from: files and folders, lists in CSV, and S3-compatible buckets."""
+"""Sources of pictures for `regard index`: files and folders, lists in CSV, and S3-compatible buckets."""
 
 from __future__ import annotations
 

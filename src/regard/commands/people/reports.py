@@ -1,4 +1,4 @@
-"""`regard reports`: what the public filed, and answering it."""
+"""`regard reports`: what the public filed, and answering it; `regard report` counts the log."""
 
 from __future__ import annotations
 

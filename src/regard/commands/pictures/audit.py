@@ -1,4 +1,4 @@
-"""`regard audit`: for whom the face model fails, on a sample of your own."""
+"""`regard audit`: for whom the face model fails, on a sample of your own; `regard log` audits the log."""
 
 from __future__ import annotations
 

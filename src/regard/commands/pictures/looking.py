@@ -1,4 +1,4 @@
-"""Pictures looked at on every core, with a bar."""
+"""Looking at pictures on every core, with a bar; what is seen, the library says."""
 
 from __future__ import annotations
 

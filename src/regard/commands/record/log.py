@@ -1,4 +1,6 @@
-"""`regard log`: what anyone, and the organizations that call, can check of the transparency log."""
+"""`regard log`: what anyone, and the organizations that call, can check of the transparency log; `regard audit`
+measures bias.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`regard report`: what a period of a public log comes to, counted by whoever asks."""
+"""`regard report`: what a period of a public log comes to, counted by whoever asks; `regard reports` is what the public
+filed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What earlier audits verified: one file a log, so that the next audit reads only what is new."""
+"""What earlier audits of logs verified: one file a log, so that the next audit reads only what is new."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`regard keys`: who may call, and for what purpose."""
+"""`regard keys`: access keys, who may call, and for what purpose; not keys that seal or sign."""
 
 from __future__ import annotations
 

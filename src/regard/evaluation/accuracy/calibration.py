@@ -1,4 +1,6 @@
-"""Calibration: which score has which false match rate, fitted on one half of the people and tested on the other."""
+"""Fitting a calibration: which score has which false match rate, on one half of the people, tested on the other.
+:mod:`regard.vision.faces.similarity` applies it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Detection and enrolment: in how many pictures no face is found, and how many faces a filter turns away."""
+"""Rates of detection and enrolment: in how many pictures no face is found, and how many faces a filter turns away.
+Faces are found in :mod:`regard.vision.detection`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Identification, one to many: probes searched in galleries of growing size, drawn from the pictures themselves."""
+"""Identification, one to many, measured: probes searched in galleries of growing size, drawn from the pictures
+themselves. Reckoned from rates on pairs it is in :mod:`regard.evaluation.statistics.identification`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Curves as pictures, with matplotlib, which is optional: `pip install regard[evaluate]`."""
+"""Curves of accuracy as PNG, with matplotlib, which is optional: `pip install regard[evaluate]`. The audit's charts are
+:mod:`regard.evaluation.bias.charts`.
+"""
 
 from __future__ import annotations
 

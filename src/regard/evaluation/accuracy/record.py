@@ -1,4 +1,6 @@
-"""The record of an evaluation as a document: rates, never who."""
+"""The record of an evaluation as a document: rates, never who. Not the record of decisions,
+:mod:`regard.stewardship.records.records`.
+"""
 
 from __future__ import annotations
 

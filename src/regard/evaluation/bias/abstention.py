@@ -1,4 +1,6 @@
-"""What refusing to answer would even out: levels of QualityFilter and higher thresholds, tried on the sample."""
+"""Abstention: whether a disparity would end if poor pictures were refused (QualityFilter) or thresholds were higher,
+tried on the sample.
+"""
 
 from __future__ import annotations
 

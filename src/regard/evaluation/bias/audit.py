@@ -1,4 +1,5 @@
-"""The bias audit: error rates by group at one threshold for all, and which differences may be called found.
+"""The bias audit: error rates by group at one threshold for all, and which differences may be called found. The
+transparency log is audited in :mod:`regard.ledger.witnesses.audit`.
 
 Groups are those that the labels of the sample name; none is ever inferred. Only rates leave this room, never who.
 """

@@ -1,4 +1,6 @@
-"""The model card of an audit: what was measured, on whom, and what was found, in words that anyone can read."""
+"""The model card of an audit: what was measured, on whom, and what was found, in words that anyone can read;
+:mod:`.report` is for programs.
+"""
 
 from __future__ import annotations
 

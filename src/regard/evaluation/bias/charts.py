@@ -1,4 +1,6 @@
-"""Charts as SVG, drawn by hand: they stand in a page of their own, without scripts, and print."""
+"""Charts of an audit as SVG, drawn by hand: they stand in a page of their own, without scripts, and print. Curves of
+accuracy are :mod:`regard.evaluation.accuracy.plots`.
+"""
 
 from __future__ import annotations
 

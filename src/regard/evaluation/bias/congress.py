@@ -1,4 +1,5 @@
-"""The test of 2018: who is falsely matched with strangers' photographs, and does it fall on some more than on others.
+"""The ACLU's test of 2018 on two folders of one's own: who is falsely matched with strangers, and does it fall on some
+more than on others.
 
 The American Civil Liberties Union of Northern California compared 535 members of Congress with 25,000 arrest
 photographs ("Amazon's Face Recognition Falsely Matched 28 Members of Congress With Mugshots", July 2018). Here any two

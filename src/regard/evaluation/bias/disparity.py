@@ -1,4 +1,4 @@
-"""How rates differ between groups, and when that may be called found.
+"""Disparities: how rates differ between groups, and when that may be called found.
 
 Every pair of groups is compared in every measure. The more is compared, the likelier that chance alone makes a
 difference: all intervals of an audit hold together at `TOGETHER`, by Bonferroni's correction, whose allowance the

@@ -1,4 +1,6 @@
-"""An audit's report: one canonical text, and the signed statement that names it by its hash."""
+"""The report of a bias audit: one canonical text, and the signed statement that names it by its hash. That on the log
+is :mod:`regard.stewardship.reports.report`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of an evaluation looked at: one face of each found, described and embedded, on every core.
+"""Looking at the pictures of an evaluation: one face of each found, described and embedded, on every core.
 
 What was found is kept, sealed, under the digest of the picture: a run that was interrupted goes on where it stopped,
 and the next one over the same pictures takes no time. Biometric templates never lie open on a disk, not these either.

@@ -1,4 +1,6 @@
-"""Who is in which group: from a folder a group, from the columns of a CSV file, never from the pictures."""
+"""The labels of a sample: who is in which group, from folders or the columns of a CSV file, never from the pictures.
+What a picture shows is in :mod:`regard.vision.things.labels`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Labelled pictures on disk: whom each shows, and the groups that person is counted in.
+"""Labelled pictures on disk: whom each shows, and the groups that person is counted in; files are found here, decoded
+in :mod:`regard.vision.pictures.images`.
 
 Four layouts are read: a folder a person, a CSV file, a pairs file as of Labeled Faces in the Wild (Huang, Ramesh, Berg,
 Learned-Miller, 2007), and the pickled .bin files in which verification sets are handed round with InsightFace.

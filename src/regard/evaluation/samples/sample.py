@@ -1,4 +1,4 @@
-"""A labelled sample, as numbers: whose each picture is, in which groups, and what the service made of it."""
+"""A labelled sample as numbers: whose each picture is, in which groups, and what the service made of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Every picture against every other: which impostors match, and how genuine pairs score."""
+"""Comparisons of every picture with every other: which impostors match, and how genuine pairs score; :mod:`.scores`
+only counts them.
+"""
 
 from __future__ import annotations
 

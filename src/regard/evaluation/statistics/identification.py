@@ -1,4 +1,6 @@
-"""What rates on pairs become in a gallery."""
+"""Identification reckoned from false match rates on pairs: what they become in a gallery. Searching drawn galleries is
+:mod:`regard.evaluation.accuracy.galleries`'s.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals of error rates: from effective counts, and of what two rates differ by.
+"""Intervals of error rates from effective counts, and of what two rates differ by; :mod:`.rates` has the rates.
 
 An error rate over comparisons that share people is less certain than their number says. Its variance, estimated with
 that in mind, gives an effective count, and the beta distribution of that count an interval that is right for small

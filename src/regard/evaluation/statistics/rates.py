@@ -1,4 +1,6 @@
-"""Error rates with what they are worth: intervals that know who was compared, bounds where no error was seen."""
+"""Error rates with what they are worth: an interval that knows who was compared (:mod:`.intervals`), a bound where no
+error was seen.
+"""
 
 from __future__ import annotations
 

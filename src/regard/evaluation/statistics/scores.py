@@ -1,4 +1,6 @@
-"""How impostors and genuine pairs score: counts in fine bins, so that a hundred million pairs take no more memory."""
+"""Scores of impostor and genuine pairs, counted in fine bins, so that a hundred million pairs take no more memory;
+:mod:`.comparisons` keeps which pair is which.
+"""
 
 from __future__ import annotations
 

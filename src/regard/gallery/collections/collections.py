@@ -1,4 +1,6 @@
-"""Collections and their tags."""
+"""Collections as rows: their names, face models, counts and tags. What a collection stands on,
+:mod:`regard.stewardship.council.collections` says.
+"""
 
 from __future__ import annotations
 

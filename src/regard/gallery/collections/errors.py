@@ -1,4 +1,6 @@
-"""What the gallery says no with. The texts are the API's own where clients match them."""
+"""The gallery's errors, whose texts are the API's own where clients match them; their codes are in
+:mod:`regard.operations.common.errors`.
+"""
 
 from __future__ import annotations
 

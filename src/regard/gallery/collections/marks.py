@@ -1,4 +1,5 @@
 """Marks: which collections may have their vectors in the clear, in PostgreSQL with pgvector.
+:mod:`regard.gallery.index.vectors` fills them.
 
 What is in the clear lies in the schema `clear`: a row a mark, and for each a partition of its own for the vectors. A
 mark is made and ended in the caller's transaction, of which no search or enrolment sees a half.

@@ -1,4 +1,4 @@
-"""What was removed from a collection of late, so that whoever holds a copy need not compare all of it.
+"""Removals: which rows left a collection of late, so that whoever holds a copy need not compare all of it.
 
 Row numbers only: they are never used twice, and name nobody. Old ones go; who needs them compares.
 """

@@ -1,4 +1,4 @@
-"""The tables of the gallery.
+"""The gallery's tables in the database; its keys and suppression entries have a database of their own.
 
 A collection counts its mutations in `version`; a face or user carries in `number` the version that it was last
 changed in, and the collection in `removed` the version of the last removal. A reader that knows an older version

@@ -1,4 +1,6 @@
-"""Vectors in memory, each beside a code of 4 or 5 bits a dimension that a search reads in its stead."""
+"""Blocks, of which an index is made: vectors in memory, each beside a code of 4 or 5 bits a dimension that a search
+reads in its stead.
+"""
 
 from __future__ import annotations
 

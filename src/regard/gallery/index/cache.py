@@ -1,4 +1,4 @@
-"""Mirrors kept on disk, so that a restart does not open every template anew.
+"""Caches: mirrors (:mod:`.mirror`) kept sealed on disk, so that a restart does not open every template anew.
 
 A cache holds the templates of a collection, as the mirror does, sealed block by block under a key of its own. That key
 lies with those of the collection in the key store, outside the backups, and is destroyed with the file whenever

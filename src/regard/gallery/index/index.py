@@ -1,4 +1,5 @@
-"""Exact search among vectors in memory: codes of a few bits narrow down, the vectors themselves decide.
+"""The index: exact search among vectors in memory; codes of a few bits narrow down, the vectors themselves decide. It
+knows numbers, not faces: :mod:`.mirror` fills it.
 
 A product of codes tells what that of the vectors may be at most. Whatever may be among the best is looked at again in
 float64: what comes out is what a search of every vector in float64 finds, in the same order.

@@ -1,4 +1,6 @@
-"""The vectors of a collection in memory, brought up to date before each search."""
+"""Mirrors: the vectors of a collection in memory, brought up to date with the database before each search.
+:mod:`.cache` keeps them over a restart.
+"""
 
 from __future__ import annotations
 

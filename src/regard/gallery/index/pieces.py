@@ -1,4 +1,4 @@
-"""Sealed pieces in a row: how more than fits in memory twice is kept sealed in one file."""
+"""Sealed pieces, one behind the other in a file, so that a cache is neither sealed nor opened as a whole in memory."""
 
 from __future__ import annotations
 

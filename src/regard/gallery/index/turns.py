@@ -1,4 +1,4 @@
-"""A lock for many readers or one writer."""
+"""Turns: a lock for many readers or one writer, among the threads of one process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Vectors in the clear, in pgvector, of the collections that are marked so.
+"""Vectors in the clear, in pgvector, of the collections that :mod:`regard.gallery.collections.marks` marks; all others
+are searched in memory.
 
 Each mark turns its vectors by a rotation of its own, which no template has and no renewal of keys changes. They come
 in the transaction that enrols their faces. A trigger takes them out in the transaction that deletes the faces, whoever

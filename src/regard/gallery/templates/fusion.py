@@ -1,4 +1,4 @@
-"""The vector of a user, fused from the faces associated with it."""
+"""Fusion: the vector of a user, from the templates of the faces associated with it."""
 
 from __future__ import annotations
 

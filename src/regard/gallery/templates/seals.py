@@ -1,4 +1,5 @@
-"""Seals: collections that no operator opens alone.
+"""Seals of collections that no operator opens alone: locks and their shares. How bytes are sealed is in
+:mod:`regard.sealing`, who seals and opens in :mod:`regard.stewardship.gate.seals`.
 
 The key of such a collection is sealed under a lock that is kept nowhere. Its shares are, each sealed to the key of one
 person (HPKE, RFC 9180), beside the keys. Enough of them, given to a running process, open the collection in that

@@ -1,4 +1,6 @@
-"""Files that are whole or not there at all, whenever the power goes. Every change goes through here."""
+"""The disk: files that are whole or not there at all, whenever the power goes. Every change goes through here, or
+through :mod:`.shared_disk`.
+"""
 
 from __future__ import annotations
 

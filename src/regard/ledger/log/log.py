@@ -1,4 +1,5 @@
-"""The log: entries in, indexes out, once they are durable and under a signed checkpoint.
+"""One log: entries in, indexes out, once they are durable and under a signed checkpoint. A log a period is in
+:mod:`.shards`.
 
 One thread at a time has the turn, and with it the disk. It takes all that waits as one group, adds the entries to
 the tree, signs the new root and appends both to the journal with a single sync: that is when `append` returns. Whoever

@@ -1,4 +1,6 @@
-"""What outsiders read: checkpoint, tiles and entries, as static files that any web server can serve."""
+"""The public files of one log as its writer publishes them: checkpoint, tiles and entries, static files for any web
+server. Whoever only reads has :mod:`.served`.
+"""
 
 from __future__ import annotations
 

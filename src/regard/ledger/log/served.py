@@ -1,4 +1,5 @@
-"""The public files of a log in shards, as they lie on disk: what is served, copied and cosigned.
+"""The public files of a log in shards, as they lie on disk, for whoever serves, copies and cosigns them; :mod:`.public`
+writes.
 
 Whoever reads them needs neither the log's keys nor the process that writes it.
 """

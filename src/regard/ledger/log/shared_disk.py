@@ -1,4 +1,5 @@
-"""The files of a log in a table of PostgreSQL, where several machines share one.
+"""The shared disk: the files of a log in a table of PostgreSQL, where several machines share one; :mod:`.disk` has a
+folder.
 
 Who holds the log has an advisory lock of a session of the database, and writes through that session alone. When the
 session ends, for whatever reason, so does the lock, and nothing can be written through it any more: a process that was

@@ -1,4 +1,6 @@
-"""Entries as canonical JSON (RFC 8785): one text a meaning, so that anyone can hash what they read."""
+"""Entries as bytes: canonical JSON (RFC 8785), one text a meaning, so that anyone can hash what they read. What they
+say is :mod:`regard.stewardship.logbook.entries`'s.
+"""
 
 from __future__ import annotations
 

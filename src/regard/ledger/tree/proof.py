@@ -1,4 +1,5 @@
-"""Receipts: the proof that an entry is in a log, checked offline (C2SP `tlog-proof`, files `.tlog-proof`).
+"""Receipts: the proof that an entry is in a log, checked offline (C2SP `tlog-proof`, files `.tlog-proof`); not receipts
+of consent.
 
 The format has room for extra data that is needed to rebuild what was hashed: ours is the entry itself, so a
 receipt is complete, and no bit of it can change unnoticed.

@@ -1,4 +1,5 @@
-"""Auditing a log from nothing but its public key: every entry is hashed and every tile rebuilt.
+"""Auditing one log from nothing but its public key: every entry is hashed and every tile rebuilt. Shards:
+:mod:`.series`; for whom a model fails: :mod:`regard.evaluation.bias.audit`.
 
 What an audit keeps for the next one is the checkpoint that it verified. The next one proves that the log
 still begins with it, and reads only what is new. A checkpoint that somebody else was shown will do as well.

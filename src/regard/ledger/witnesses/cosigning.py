@@ -1,4 +1,5 @@
-"""Collecting cosignatures: the log asks its witnesses in the background, as it grows, until k of n have signed.
+"""Collecting cosignatures: our log asks its witnesses (:mod:`.witness`) in the background, as it grows, until k of n
+have signed.
 
 A checkpoint that enough have cosigned is kept beside the newest one, under a name of its own: witnesses answer more
 slowly than a busy log grows. Nobody waits for a witness, and a witness that is away stops nothing; that so many

@@ -1,4 +1,4 @@
-"""Auditing a log in shards from nothing but its public key: every shard, and the links between them.
+"""Auditing a log in shards from nothing but its public key: every shard (:mod:`.audit`), and the links between them.
 
 A key that is named after the log (`log.example`) is also that of its shards (`log.example/2026-11`), and a key of one
 shard is the log's: who knows one key can check every period that it signed. After a key was replaced, give both.

@@ -1,4 +1,6 @@
-"""A witness: it cosigns that a log only ever grew (C2SP `tlog-witness`). Bytes in, status and bytes out."""
+"""A witness of other people's logs: it cosigns that a log only ever grew (C2SP `tlog-witness`). Bytes in, status and
+bytes out. Our own log asks its witnesses in :mod:`.cosigning`.
+"""
 
 from __future__ import annotations
 

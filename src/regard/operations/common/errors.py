@@ -1,4 +1,5 @@
-"""What the API answers instead of a result: an error code that clients match, and a text that helps.
+"""Errors as the API answers them: a code that clients match, and a text that helps. :mod:`regard.wire.errors` puts them
+into bytes.
 
 The rooms below raise errors of their own; :func:`translated` says them in the words of the API.
 """

@@ -1,4 +1,4 @@
-"""The service model of the API: botocore's own description of all its operations and shapes."""
+"""The service model: botocore's own description of all operations and shapes of the API; no model of faces."""
 
 from __future__ import annotations
 

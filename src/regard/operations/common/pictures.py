@@ -1,4 +1,6 @@
-"""The `Image` member of a request, read and decoded."""
+"""The `Image` member of a request, fetched and decoded; what a picture is, :mod:`regard.vision.pictures.images`
+says.
+"""
 
 from __future__ import annotations
 

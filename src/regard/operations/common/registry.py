@@ -1,4 +1,4 @@
-"""Which operations there are: name, capability and the function that answers."""
+"""The registry: which operations there are, by name, with their capability and the function that answers."""
 
 from __future__ import annotations
 

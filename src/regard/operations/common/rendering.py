@@ -1,4 +1,6 @@
-"""Findings of the vision room in the words of the API."""
+"""Findings of the vision room in the words of the API. What the gallery keeps, :mod:`regard.operations.gallery.kept`
+renders.
+"""
 
 from __future__ import annotations
 

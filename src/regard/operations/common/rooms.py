@@ -1,4 +1,4 @@
-"""The rooms that operations work with."""
+"""The rooms below, as operations are handed them; the composition root opens them."""
 
 from __future__ import annotations
 

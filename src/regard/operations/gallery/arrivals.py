@@ -1,4 +1,6 @@
-"""Faces that come with many, by import, copy or re-embedding: let in by the rules that IndexFaces has."""
+"""Faces that arrive many at a time, by import, copy or re-embedding: let in by the rules of IndexFaces, which
+:mod:`.enrolment` answers.
+"""
 
 from __future__ import annotations
 

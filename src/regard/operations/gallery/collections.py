@@ -1,4 +1,4 @@
-"""Collections and their tags."""
+"""The operations on collections and their tags; the rows are :mod:`regard.gallery.collections.collections`'s."""
 
 from __future__ import annotations
 

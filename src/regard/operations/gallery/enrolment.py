@@ -1,4 +1,6 @@
-"""Faces into a collection and out of it again."""
+"""IndexFaces, ListFaces and DeleteFaces: the operations on faces of a collection. DetectFaces and CompareFaces keep
+none: :mod:`regard.operations.images.faces`.
+"""
 
 from __future__ import annotations
 

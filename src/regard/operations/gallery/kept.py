@@ -1,4 +1,6 @@
-"""What the gallery keeps, in the words of the API."""
+"""Rows of the gallery in the words of the API. Findings of the vision room, :mod:`regard.operations.common.rendering`
+renders.
+"""
 
 from __future__ import annotations
 

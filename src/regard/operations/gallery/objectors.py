@@ -1,4 +1,6 @@
-"""People who were erased and are not to be enrolled again: compared here, before anything is kept."""
+"""Objectors: people who were erased and are not to be enrolled again, compared before anything is kept. Entries are
+:mod:`regard.gallery.objections`'s.
+"""
 
 from __future__ import annotations
 

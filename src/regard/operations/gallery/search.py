@@ -1,4 +1,4 @@
-"""Who in a collection is like a face or a user."""
+"""The four searches, SearchFaces to SearchUsersByImage; the searching itself is :mod:`regard.gallery.search`'s."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Users of a collection, and the faces associated with them."""
+"""The operations on users of a collection and the faces associated with them; the rows are
+:mod:`regard.gallery.users`'s.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DetectProtectiveEquipment."""
+"""DetectProtectiveEquipment; what inspects is :mod:`regard.vision.things.equipment`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""DetectFaces and CompareFaces."""
+"""DetectFaces and CompareFaces, which keep nothing; :mod:`regard.operations.gallery.enrolment` has the faces of
+collections.
+"""
 
 from __future__ import annotations
 

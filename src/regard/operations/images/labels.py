@@ -1,4 +1,4 @@
-"""DetectLabels."""
+"""DetectLabels; what finds them is :mod:`regard.vision.things.labels`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DetectModerationLabels."""
+"""DetectModerationLabels; what looks is :mod:`regard.vision.things.moderation`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DetectText."""
+"""DetectText; what reads is :mod:`regard.vision.things.text`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Pictures with the findings drawn on them, for people to look at."""
+"""Pictures with the findings drawn on them, for people to look at; covering is in
+:mod:`regard.vision.pictures.redaction`.
+"""
 
 from __future__ import annotations
 

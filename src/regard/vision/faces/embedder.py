@@ -1,4 +1,4 @@
-"""Embeddings of faces: five-point alignment and SFace.
+"""Embeddings of faces: five-point alignment and SFace. What two of them are worth, :mod:`.similarity` says.
 
 Zhong, Deng, Hu, Zhao, Li, Wen: "SFace: Sigmoid-Constrained Hypersphere Loss for Robust Face Recognition" (2021).
 """

@@ -1,4 +1,5 @@
-"""The face mesh: 468 points of a face in three dimensions.
+"""The face mesh: 468 points of a face in three dimensions, from which :mod:`.landmarks`, :mod:`.pose` and :mod:`.mouth`
+read.
 
 Kartynnik, Ablavatski, Grishchenko, Grundmann: "Real-time Facial Surface Geometry from Monocular Video on Mobile
 GPUs" (2019). The numbering of the points is that of the authors' canonical face model.

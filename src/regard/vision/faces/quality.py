@@ -1,4 +1,6 @@
-"""How good a face is to look at: brightness, sharpness, and which faces a QualityFilter turns away."""
+"""The quality of a face: its brightness and sharpness, and which faces a QualityFilter turns away. That of a picture is
+in :mod:`regard.vision.pictures.colors`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Similarity: the raw cosine score of two embeddings on the API's scale of 0 to 100. The one place for it.
+"""Similarity: the raw cosine score of two embeddings on the API's scale of 0 to 100, and nowhere else.
+:mod:`regard.evaluation.accuracy.calibration` fits the curve.
 
 Similarity says how rarely two different people reach a score. Up to 80 every factor of ten in the false match rate is
 16 points, so that 80 stands at 1 in 100,000; 90 is 1 in 300,000, 99 1 in a million and 99.9 1 in ten million. Which

@@ -1,4 +1,6 @@
-"""The properties of a picture: its dominant colours, brightness, sharpness and contrast."""
+"""Colours and light of a whole picture: its dominant colours, brightness, sharpness and contrast. Those of a face are
+in :mod:`regard.vision.faces.quality`.
+"""
 
 from __future__ import annotations
 

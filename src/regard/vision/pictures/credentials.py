@@ -1,4 +1,4 @@
-"""Content credentials (C2PA): whether a picture says that nobody may mine it or train on it.
+"""Content credentials (C2PA): whether a picture says that nobody may mine it or train on it; who made it is not asked.
 
 Only this one assertion is read, from the boxes that JPEG and PNG files carry it in. Its signature is not checked: a
 wish that anybody may write, and that forbids, is honoured; to forge one hurts nobody.

@@ -1,4 +1,4 @@
-"""What the vision room finds: boxes, faces and what is said of a face."""
+"""The shape of what the vision room finds: boxes, faces and what is said of a face. Nothing is found here."""
 
 from __future__ import annotations
 

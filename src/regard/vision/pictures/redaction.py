@@ -1,4 +1,6 @@
-"""Redaction: areas of a picture covered, and a file of the picture with nothing in it but its pixels."""
+"""Redaction in pixels: areas of a picture covered, and a file with nothing in it but pixels. Which areas,
+:mod:`regard.operations.images.redaction` says.
+"""
 
 from __future__ import annotations
 

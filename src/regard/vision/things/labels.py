@@ -1,4 +1,5 @@
-"""Labels: objects with their boxes, and what a whole picture shows, in the words of one taxonomy.
+"""Labels: objects with their boxes, and what a whole picture shows, in the words of one taxonomy. Not the labels of
+:mod:`regard.evaluation.samples.labels`, which say who is in which group.
 
 Objects come from SSD (:mod:`regard.vision.things.objects`), things and scenes from EfficientNet-lite3 (Tan and Le,
 "EfficientNet", 2019). What the two say of one label is joined, and handed on to every label above it.

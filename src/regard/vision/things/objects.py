@@ -1,4 +1,4 @@
-"""Objects of everyday life with their boxes, with SSD MobileNetV2.
+"""Objects of everyday life with their boxes, with SSD MobileNetV2, as classes of COCO; :mod:`.labels` names them.
 
 Liu et al., "SSD: Single Shot MultiBox Detector" (2016); Sandler et al., "MobileNetV2" (2018). Trained on COCO, whose 80
 classes have numbers from 1 to 90; the authors of the weights claim an average precision of 0.22.
