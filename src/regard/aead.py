@@ -57,7 +57,7 @@ class Packed(NamedTuple):
 
     @classmethod
     def of(cls, each: Sequence[bytes]) -> Packed:
-        """These byte strings."""
+        """These byte strings, packed."""
         ends = np.fromiter(map(len, each), np.int64, len(each)).cumsum()
         return cls(np.frombuffer(b"".join(each), np.uint8), ends)
 
@@ -77,7 +77,7 @@ class Packed(NamedTuple):
         return self.data.ctypes.data + self.starts
 
     def apart(self) -> list[bytes]:
-        """The byte strings."""
+        """The byte strings, each by itself."""
         whole = self.data.tobytes()
         return [whole[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)]
 

@@ -3,8 +3,9 @@
 A room describes its tables on :data:`metadata` in a `tables.py` of its own. What they hold is unknown here.
 
 In SQLite one transaction writes at a time, and whoever reads first and then writes need not fear what came between.
-On PostgreSQL advisory locks give the same. A transaction that writes takes the whole house, unless it says that it
-stays within one part of it: then it waits for others in this part, and for those who have the whole house, alone.
+On PostgreSQL advisory locks give the same. A transaction that writes takes the whole database, unless it says
+that it stays within one part of it, as a collection: then it waits only for others in this part, and for those who
+have the whole database.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 RECORDS = "records"
-"""The part of the house that holds the record: entered last, and left with the transaction."""
+"""The part of the database that holds the record: entered last, and left with the transaction."""
 
 # Advisory locks of PostgreSQL: one number, or two where the second is a digest of a name.
-_HOUSE = 0x7265676172640001
+_WHOLE = 0x7265676172640001
 _PARTS = 0x72656761
 # How long a writer waits for its turn, as long as SQLite lets one wait; how long one that fell silent keeps others
 # waiting; and how soon the locks of a machine that is gone are free, and a database that is gone is known to be.
@@ -76,19 +77,19 @@ def open_database(url: str) -> Engine:
 
 
 def open_engine(url: str) -> Engine:
-    """An engine on `url`, as it is."""
+    """An engine on `url`, without migrations and without a say in how transactions begin."""
     return create_engine(url, **({} if url.startswith("sqlite") else _POSTGRESQL))
 
 
 @contextmanager
 def writing(engine: Engine, within: str | None = None) -> Iterator[Connection]:
-    """A transaction that writes; `within` names the one part of the house that it changes, besides the record."""
+    """A transaction that writes; `within` names the one part of the database that it changes, besides the record."""
     with engine.connect() as connection, connection.execution_options(within=within).begin():
         yield connection
 
 
 def take(connection: Connection, part: str) -> None:
-    """Wait for this part of the house, and keep it to the end of the transaction. SQLite's one writer has it all."""
+    """Wait for this part of the database, and keep it to the end of the transaction. SQLite's one writer has it all."""
     if connection.dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(part.encode()).digest()[:4], signed=True)
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, %s)", (_PARTS, number))
@@ -186,7 +187,7 @@ def _take_turn(connection: Connection) -> None:
         return
     within = options.get("within")
     if within is None:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_HOUSE,))
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_WHOLE,))
     elif within != RECORDS:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (_HOUSE,))
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (_WHOLE,))
         take(connection, within)

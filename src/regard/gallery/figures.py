@@ -72,22 +72,22 @@ class Figures:
         raise NoSuchFigure(figure_id)
 
     def remove(self, connection: Connection, organization: str, figure_id: str) -> None:
-        """Forget a figure; their faces are deleted apart. Raises NoSuchFigure."""
+        """Delete a figure, but not their faces. Raises NoSuchFigure."""
         self.get(connection, organization, figure_id)
         connection.execute(delete(figures).where(figures.c.organization == organization, figures.c.id == figure_id))
 
     def people(self, connection: Connection) -> list[tuple[str, str]]:
-        """Every figure as faces name it: organization and subject."""
+        """Organization and subject of every figure: the subject that its faces are enrolled under."""
         rows = connection.execute(select(figures.c.organization, figures.c.id))
         return [(organization, subject(figure_id, "")) for organization, figure_id in rows]
 
     def added(self, connection: Connection, organization: str, figure_id: str) -> list[float]:
-        """When a figure was added, in seconds since 1970; nothing where there is none of this id."""
+        """When a figure was added, in seconds since 1970: one number, or none where there is no figure of this id."""
         wanted = select(figures.c.added_at).where(figures.c.organization == organization, figures.c.id == figure_id)
         return list(connection.execute(wanted).scalars())
 
     def forget(self, connection: Connection, organization: str, figure_id: str, until: float) -> None:
-        """Delete what was added of a figure up to `until`, if there is one."""
+        """Delete a figure, if there is one, that was added up to `until` (seconds since 1970)."""
         of = figures.c
         same = (of.organization == organization) & (of.id == figure_id) & (of.added_at <= until)
         connection.execute(delete(figures).where(same))

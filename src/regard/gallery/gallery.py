@@ -96,7 +96,7 @@ class Gallery:
             return 0
 
     def destroy_keys(self, collection: int, subjects: Collection[str] | None = None) -> None:
-        """Destroy the keys of those `subjects` that have no face left in the collection; None stands for all keys."""
+        """Destroy the keys of those `subjects` that have no face left in the collection; of all of it, when None."""
         if subjects is None or subjects:
             self._cache.drop(collection)
         if subjects is None:
@@ -127,7 +127,7 @@ class Gallery:
         self._vault.keys.destroy(HOUSE, [person_key(organization, whose)])
 
     def close(self) -> None:
-        """Keep on disk what a search needs in memory, for the next start."""
+        """Write the caches of searches to disk, for the next start."""
         self.vectors.close()
         self.search.close()
 
@@ -155,9 +155,10 @@ class Gallery:
         return self._vault.keys.seals
 
     def seal(self, organization: str, collection_id: str, needed: int, holders: Sequence[Holder]) -> Seal:
-        """Have a collection open only to `needed` of the holders, under new keys: an older copy of the key store opens
-        nothing that is sealed afterwards, and its vectors in the clear go. Raises NoSuchCollection, CollectionSealed,
-        ValueError.
+        """Seal a collection, from the next start on, to `needed` of the holders.
+
+        Its keys are made anew, so that an older copy of the key store opens nothing, and its vectors in the clear go.
+        Raises NoSuchCollection, CollectionSealed, ValueError when there are fewer holders than `needed`.
         """
         self.renew_keys(organization, collection_id)
         with self.writing() as connection:
@@ -167,7 +168,7 @@ class Gallery:
         return self.seals.of(collection)
 
     def share_anew(self, seal: Seal, holders: Sequence[Holder]) -> Seal:
-        """Have a sealed collection that is open go to other holders. Raises CollectionSealed, ValueError."""
+        """Seal a sealed collection that is open now to other holders. Raises CollectionSealed, ValueError."""
         self._vault.keys.seal_collection(seal.collection, seal.needed, holders)
         return self.seals.of(seal.collection)
 

@@ -73,7 +73,7 @@ class Objection(NamedTuple):
 
 
 class Objections:
-    """Keeps the entries. Thread-safe."""
+    """The suppression entries of all organizations. Thread-safe."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -92,7 +92,11 @@ class Objections:
         pictures: Iterable[tuple[bytes, Box]],
         template: tuple[str, NDArray[np.float32]] | None,
     ) -> None:
-        """Enter a person, before anything of them is erased; again, for what was found since the first time."""
+        """Enter a person, before anything of them is erased; once more adds the pictures that were found since.
+
+        `at` is in seconds since 1970; `pictures` are keyed digests with the box of the person; `template` is a
+        FaceModelVersion and float32 of shape (d,).
+        """
         (name,) = self.names([(organization, whose)])
         with self._store.begin() as connection:
             found = connection.execute(select(_objections.c.id).where(_objections.c.name == name)).scalar()
@@ -167,7 +171,7 @@ class Objections:
         return True
 
     def any(self, organization: str) -> bool:
-        """Whether anybody objects."""
+        """Whether the organization has an entry."""
         with self._store.connect() as connection:
             return connection.execute(_ANY, {"organization": organization}).scalar() is not None
 

@@ -21,7 +21,7 @@ class Renewal:
         self._faces = faces
 
     def due(self, connection: Connection, old: Kept, new: Kept, picture: bytes | None = None) -> list[KeptFace]:
-        """The faces of the old collection that the new one has not, oldest first; of the picture with this digest."""
+        """The faces of `old` that `new` has not yet, oldest first; with a `picture`'s digest those of it alone."""
         renewed = tables.faces.alias()
         there = exists().where(renewed.c.collection == new.id, renewed.c.face_id == _faces.face_id)
         wanted = select(_faces.face_id).where(_faces.collection == old.id, ~there).order_by(_faces.id)
@@ -35,7 +35,7 @@ class Renewal:
         ]
 
     def switch(self, connection: Connection, organization: str, old: str, new: str) -> Kept:
-        """Delete the collection `old` and give its name to `new`. What is deleted comes back: its keys are to go.
+        """Delete the collection `old` and give its name to `new`. Returns what was deleted: destroy its keys.
 
         Raises NoSuchCollection.
         """

@@ -96,7 +96,7 @@ class Search:
         return [(score, kept[row]) for row, score in hits], collection.face_model
 
     def forget(self, organization: str, collection_id: str) -> None:
-        """Let go of what is in memory of a collection."""
+        """Drop from memory what it holds of a collection."""
         self._mirrors.drop(organization, collection_id)
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Faces that were taken out of a collection, the users that went with them, and whose keys may have no use."""
+    """What was taken out of a collection: faces, users without any left, and the subjects whose keys may be of no use."""
 
     collection: int
     faces: int
@@ -107,7 +107,7 @@ class Subjects:
         return face_model, fused(templates)
 
     def holding(self, connection: Connection) -> list[tuple[str, str]]:
-        """Every organization and subject that a face is held on."""
+        """Organization and subject of everybody who has a face in the gallery."""
         wanted = (
             select(_collections.organization, _faces.subject)
             .join(tables.collections, _collections.id == _faces.collection)

@@ -51,7 +51,7 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Along(msgspec.Struct, frozen=True):
-    """What goes along with faces: receipts, which nobody reads here, and templates that are kept against enrolment."""
+    """What goes along with faces: receipts of consent, as bytes, and templates that are kept against enrolment."""
 
     receipts: list[bytes] = []
     objections: list[Carried] = []

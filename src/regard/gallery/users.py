@@ -31,7 +31,7 @@ class KeptUser:
 
 @dataclass(slots=True)
 class Association:
-    """What became of each face: associated or freed; unknown; another user's; too unlike (with its score)."""
+    """FaceIds by outcome: associated or freed; unknown; another user's; too unlike, with the cosine."""
 
     done: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)

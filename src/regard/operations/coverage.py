@@ -58,7 +58,7 @@ _LATER = {
 
 
 class Row(NamedTuple):
-    """One row of the table."""
+    """One operation of the API: a row of `docs/coverage.md`."""
 
     operation: str
     state: str

@@ -38,7 +38,7 @@ from regard.wire.uploads import Uploads
 MOST_BODY_BYTES = 16 * 1024 * 1024
 BODY_SECONDS = 60.0
 _TARGET_PREFIX = "RekognitionService."
-_NOT_NAMED = "unknown"
+_UNKNOWN_OPERATION = "unknown"
 
 log = logging.getLogger("regard.wire")
 
@@ -50,7 +50,7 @@ class Exchange:
     scope: Scope
     headers: Headers
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    operation: str = _NOT_NAMED
+    operation: str = _UNKNOWN_OPERATION
     claim: Claim = field(init=False)
     key: AccessKey = field(init=False)
     body: bytes | None = None

@@ -53,7 +53,7 @@ class Callers:
         self._uploads = Uploads()
 
     async def signed(self, request: Request, most: int = MOST_BYTES) -> tuple[Signed, bytes]:
-        """Who signed, and the body of at most so many bytes. Raises ApiError, SignatureRefused, Full."""
+        """Who signed, and the body of at most `most` bytes. Raises ApiError, SignatureRefused, Full."""
         headers = request.headers.items()
         claim = read_claim(headers, self._rules, datetime.fromtimestamp(self._clock(), UTC))
         key = self._key(claim.access_key_id, claim.session_token)
@@ -64,7 +64,7 @@ class Callers:
         return Signed(key.caller, claim.region, not self._behind_proxy and _is_loopback(request)), body
 
     def holder(self, access_key_id: str) -> Caller:
-        """Whose an access key is, also one that works no more. Raises ApiError."""
+        """Who holds an access key, be it expired or switched off. Raises ApiError for one that was never issued."""
         key = self._find_key(access_key_id)
         if key is None:
             raise errors.unknown_key()
@@ -78,7 +78,7 @@ class Callers:
 
 
 def working(key: AccessKey | None, now: float) -> AccessKey:
-    """A key that was found, if it works. Raises ApiError."""
+    """The key, if it is there, switched on and not expired at `now` (seconds since 1970). Raises ApiError."""
     if key is None or not key.enabled:
         raise errors.unknown_key()
     if key.expires <= now:
@@ -104,7 +104,7 @@ async def body_of(request: Request, most: int = MOST_BYTES, count: Callable[[int
 
 
 def refused(error: ApiError | SignatureRefused) -> str:
-    """The text of an error of this door."""
+    """What the answer says of a request that was refused."""
     return str(error) if isinstance(error, SignatureRefused) else error.message
 
 

@@ -26,7 +26,7 @@ class Uploads:
 
     @contextmanager
     def of(self, access_key_id: str) -> Iterator[Callable[[int], None]]:
-        """An upload, until the end of the block: call what is given with each number of bytes that arrive.
+        """An upload by an access key, until the end of the block: call what it gives with the size of each part.
 
         That call raises Full when there is no more room.
         """

@@ -40,7 +40,7 @@ class Detection(msgspec.Struct, frozen=True):
 
 
 def detection(found: Sequence[Found]) -> Detection:
-    """Of what pictures gave. Raises ValueError when there are none."""
+    """The rates of pictures that were looked at. Raises ValueError when there are none."""
     if not found:
         raise ValueError("There are no pictures.")
     enrolled = [each for each in found if each.enrolled]

@@ -27,7 +27,7 @@ EXPECTED = (1_000, 10_000, 100_000, 1_000_000)
 
 
 def detect(pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceAnalyzer) -> Record:
-    """Failure to detect and to enrol, and speed."""
+    """The record of failures to detect and to enrol, and of speed."""
     return Record(**_about(pictures, found, analyzer))
 
 

@@ -63,7 +63,10 @@ def identified(
     thresholds: dict[float, float],
     seed: int = 0,
 ) -> list[Gallery]:
-    """One gallery a size, the scores of `thresholds` named by their similarity; all embeddings enrolled.
+    """Search galleries of each of `sizes` people, one row a size.
+
+    `embeddings`, float32 (n, d), are of length 1, `subjects`, (n,), number their people from 0, `thresholds` gives the
+    score of each similarity.
 
     A size that leaves no stranger is left out. Raises ValueError when nobody has two pictures.
     """
@@ -75,7 +78,7 @@ def identified(
 
 
 def expected(rates: dict[float, float], sizes: Sequence[int]) -> list[Expected]:
-    """For false match rates named by their similarity; the chance supposes that comparisons are independent."""
+    """What `rates`, false match rates by similarity, become in galleries of `sizes`, were comparisons independent."""
     return [
         Expected(size, similarity, size * rate, any_of(rate, size))
         for size in sizes

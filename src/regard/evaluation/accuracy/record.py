@@ -42,7 +42,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def blocks(record: Record) -> list[Block]:
-    """The document."""
+    """The record as blocks of a document."""
     return [
         Heading("Accuracy record", 1),
         Paragraph(
@@ -58,7 +58,7 @@ def blocks(record: Record) -> list[Block]:
 
 
 def calibration_blocks(made: Calibration) -> list[Block]:
-    """A calibration as a table."""
+    """A calibration as blocks of a document: a table, a row a similarity."""
     rows = [
         [
             f"{point.similarity:g}",

@@ -30,7 +30,7 @@ class Fold(msgspec.Struct, frozen=True):
 
 
 class Accuracy(msgspec.Struct, frozen=True):
-    """Over the folds: the mean, and their standard deviation, as Labeled Faces in the Wild is reported."""
+    """The mean over the folds and their standard deviation, as results on Labeled Faces in the Wild are given."""
 
     mean: float
     deviation: float
@@ -57,7 +57,7 @@ class Verification(msgspec.Struct, frozen=True):
 
 
 def verification(scores: Scores, accuracy: Accuracy) -> Verification:
-    """Of these scores, with an accuracy that was found in folds."""
+    """The error rates of scores of pairs, beside the accuracy that :func:`accuracy` found in folds."""
     return Verification(
         len(scores.genuine),
         scores.pairs,
@@ -76,7 +76,7 @@ def pair_scores(embeddings: Floats32, pairs: ListedPairs) -> Floats32:
 
 
 def accuracy(scores: Floats32, same: NDArray[np.bool_], fold: Ints) -> Accuracy:
-    """Each fold at the threshold, in steps of a thousandth, that gets most pairs of the other folds right.
+    """The share of pairs told right: each fold at the threshold (steps of 0.001) that is best on the other folds.
 
     Where several are equally good, the middle one. Raises ValueError with fewer than two folds.
     """

@@ -27,7 +27,7 @@ NO_RULE = "no rule"
 
 
 class Abstention(msgspec.Struct, frozen=True):
-    """What a rule makes of an attribute's groups at a threshold: rates a group, None where nothing is left.
+    """Rates of an attribute's groups at a threshold under a rule; one a group, None where nothing is left to measure.
 
     `refused` is the share of pictures that are not enrolled, for want of a face or by the rule. `found` names the
     measures in which a disparity is still found; that one is not may also be because less is left to find it in.
@@ -43,8 +43,8 @@ class Abstention(msgspec.Struct, frozen=True):
 
 
 class Remedy(msgspec.Struct, frozen=True):
-    """A disparity that was found; the rules, with what they refuse of its two groups, and the thresholds under which it
-    no longer is.
+    """A disparity that was found, and what ends it: rules, with what they refuse of its two groups, and higher
+    thresholds (`floors`).
     """
 
     attribute: str

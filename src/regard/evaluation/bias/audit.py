@@ -74,7 +74,7 @@ class ByAttribute(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """What an audit measured. `asked` is how many comparisons the found disparities hold among."""
+    """What an audit measured. `asked` is how many comparisons of groups the intervals hold for together."""
 
     pictures: int
     people: int
@@ -98,7 +98,7 @@ def each_measure(of: ByAttribute) -> Iterator[tuple[str, Threshold | None, Measu
 
 
 def at_rate(sample: Sample, rate: float) -> float:
-    """The score at which the whole sample has this false match rate: where strict ones leave nothing to compare."""
+    """The score at which the whole sample has this false match rate, for samples in which strict ones see no error."""
     on = sample.enrolled
     return score_at(sample.embeddings[on], sample.subjects[on], rate)
 

@@ -17,7 +17,7 @@ from regard.evaluation.statistics.rates import Rate, percent
 
 
 def card(report: Report) -> list[Block]:
-    """The card of a report."""
+    """The model card of a report, as blocks of a document."""
     told = report.findings
     blocks: list[Block] = [
         Heading("Bias audit", 1),

@@ -39,7 +39,7 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a threshold of similarity gives: how many of the people are matched with a stranger, and who by group."""
+    """How many of the people are falsely matched at a threshold of similarity, in all and by group."""
 
     similarity: float
     people: int

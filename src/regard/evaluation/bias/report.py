@@ -60,7 +60,7 @@ class Statement(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, report: Report) -> Statement:
-        """About a report."""
+        """The statement on a report."""
         told = report.findings
         results = {
             "pictures": told.pictures,

@@ -43,7 +43,7 @@ Progress = Callable[[int, int], None]
 
 
 class Found(msgspec.Struct, frozen=True, array_like=True):
-    """What a picture gave. Without a face only `outcome`, `cause` and the times say something.
+    """What was found in a picture. Without a face only `outcome`, `cause` and the times say something.
 
     `embedding` is 128 little-endian float32. `faces` counts all that the detector saw. `side` is the longer side of
     the face in pixels, `confidence`, `brightness` and `sharpness` lie in 0 to 100, angles are degrees. `rejected`
@@ -87,7 +87,7 @@ def embed(
     choice: Choice = "central",
     progress: Progress = lambda _done, _all: None,
 ) -> list[Found]:
-    """What each picture gave, in their order. `progress` is told how many of how many are done.
+    """What was found in each picture, in their order. `progress` is told how many of how many are done.
 
     Uses `settings.workers` processes, by default one a core. Raises MissingWeights when weights were not pulled, and
     Busy when another run holds the kept findings.
@@ -162,7 +162,7 @@ class Kept:
 
 
 def look_at(analyzer: FaceAnalyzer, labelled: Labelled, choice: Choice) -> Found:
-    """What one picture gives."""
+    """What is found in one picture: of its faces the one that `choice` says is described and embedded."""
     begun = time.perf_counter()
     try:
         picture = decode(labelled.read())

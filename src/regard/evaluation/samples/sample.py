@@ -60,7 +60,7 @@ class Sample:
         return len(self.subjects)
 
     def where(self, kept: NDArray[np.bool_]) -> Sample:
-        """The sample as it is when only these pictures are let in; the others count as failures to enrol."""
+        """The sample with only these pictures, bool (pictures,), enrolled; the others count as failures to enrol."""
         enrolled = self.enrolled & kept
         return replace(self, enrolled=enrolled, embeddings=np.where(enrolled[:, None], self.embeddings, 0))
 

@@ -82,12 +82,15 @@ class Counted(NamedTuple):
 
     @property
     def rates(self) -> Floats:
-        """Errors among the trials."""
+        """Errors over trials."""
         return _ratios(self.errors, self.trials)
 
 
 def within_subjects(units: Units, errors: Floats, trials: Floats, draws: Draws) -> Counted:
-    """Of errors and trials that are one unit's own, as genuine comparisons and failures to enrol are: one a group."""
+    """Errors and trials by group, where each is one unit's own, as genuine comparisons and failures to enrol are.
+
+    `errors` and `trials` have the shape (units,), `draws` is that of :func:`drawn`; what comes out, (groups,).
+    """
     weights = draws[units.subject]
     replicates = _ratios(units.sums(weights * errors[:, None]), units.sums(weights * trials[:, None]))
     tried = units.sums((trials > 0).astype(np.float64))
@@ -95,10 +98,10 @@ def within_subjects(units: Units, errors: Floats, trials: Floats, draws: Draws) 
 
 
 def between_subjects(units: Units, first: Ints, second: Ints, draws: Draws) -> Counted:
-    """Of the impostor comparisons of every picture with every other; `first` and `second` are the pictures of those
-    that matched, each pair once.
+    """Errors and trials by group, of the impostor comparisons of every picture with every other.
 
-    Of shape (groups, groups + 1): a row is the group of the probe, a column that of the other, the last one everybody.
+    `first` and `second` are the pictures of the pairs that matched, each pair once. What comes out has the shape
+    (groups, groups + 1): a row is the group of the probe, a column that of the other, the last one everybody.
     Within a group either picture is the probe once.
     """
     matched, groups = _matched(units, first, second), units.groups

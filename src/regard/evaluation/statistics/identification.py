@@ -34,7 +34,10 @@ class Identification(msgspec.Struct, frozen=True):
 def identification(
     against_all: Rate, gallery: int, hits: NDArray[np.int64], others: NDArray[np.int64]
 ) -> Identification:
-    """Of one group, whose probes had `hits` matches among so many `others`; `against_all` is their FMR."""
+    """The identification rates of one group, where `against_all` is its FMR against everybody.
+
+    Each of its probes had `hits`, (n,), matches in comparisons with so many `others`, (n,).
+    """
     rate, within = against_all.rate or 0.0, against_all.interval or Interval(0.0, 1.0)
     return Identification(
         gallery,

@@ -19,7 +19,7 @@ from scipy.special import betaincinv
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """From `low` to `high`."""
+    """From `low` to `high`, both included."""
 
     low: float
     high: float

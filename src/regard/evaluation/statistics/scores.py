@@ -25,12 +25,12 @@ class Scores:
 
     @classmethod
     def of_everybody(cls, embeddings: Floats32, subjects: Ints) -> Scores:
-        """Of every picture with every other; `embeddings` are of length 1, all of them enrolled."""
+        """The scores of every picture with every other; `embeddings` are of length 1, all of them enrolled."""
         return cls(impostor_counts(embeddings, subjects), np.sort(genuine(embeddings, subjects).scores))
 
     @classmethod
     def of_pairs(cls, scores: Floats32, same: NDArray[np.bool_]) -> Scores:
-        """Of pairs that were listed."""
+        """The scores of listed pairs, `same` where both show one person."""
         places = np.clip((scores[~same] + 1) * (BINS / 2), 0, BINS - 1).astype(np.int64)
         return cls(np.bincount(places, minlength=BINS), np.sort(scores[same]))
 

@@ -122,11 +122,11 @@ class Collections:
         connection.execute(delete(tables.tags).where(tables.tags.c.collection == found.id, tables.tags.c.key.in_(keys)))
 
     def tags(self, connection: Connection, organization: str, collection_id: str) -> dict[str, str]:
-        """All tags. Raises NoSuchCollection."""
+        """All tags of a collection by its name. Raises NoSuchCollection."""
         return self.tags_of(connection, self.find(connection, organization, collection_id))
 
     def tags_of(self, connection: Connection, collection: Kept) -> dict[str, str]:
-        """All tags of a collection that was found."""
+        """All tags of a collection, as :meth:`find` gives it."""
         return _tags(connection, collection.id)
 
 

@@ -54,7 +54,7 @@ class Block:
 
     @property
     def nbytes(self) -> int:
-        """Bytes set aside."""
+        """Bytes of memory set aside."""
         words, steps, errors, _ = self._codes
         return self.rows.nbytes + words.nbytes + steps.nbytes + errors.nbytes
 
@@ -80,8 +80,10 @@ class Block:
         self._codes.words[place // ABREAST, :, place % ABREAST] = 0
 
     def scan(self, probes: Probes) -> Iterator[NDArray[np.float32]]:
-        """For each probe what its product with each row may be at most, (used,), but for what rounding the probe took
-        away; NaN of blank rows."""
+        """For each probe an upper bound of its product with each row, float32 (used,); NaN of blank rows.
+
+        What rounding the probe took away comes on top: at most `probes.error` times the length of the row.
+        """
         used = self._codes._replace(words=self._codes.words[: -(-self.used // ABREAST)])
         for most in ceilings(probes.rounded, used):
             yield most[: self.used]

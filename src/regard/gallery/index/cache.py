@@ -30,7 +30,7 @@ _NEVER = 1 << 63
 
 
 class Head(msgspec.Struct, frozen=True):
-    """What a cache is of.
+    """The collection and the version that a cache holds.
 
     `stamp` is the row number and the FaceId of the newest face: a database of another history, as a backup restores
     it, has another face there. `bare` are the row numbers without a vector, of faces and of users.
@@ -56,7 +56,7 @@ class Cache:
         self._vault = vault
 
     def write(self, head: Head, shelves: Sequence[Iterable[Part]]) -> None:
-        """Keep the vectors of faces and those of users."""
+        """Keep the vectors of faces (the first shelf) and those of users (the second)."""
         key = self._vault.key(CACHE, make=True, collection=head.collection)
         assert key
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,7 +75,7 @@ class Cache:
         return -1 if head is None else msgspec.json.decode(head, type=Head).version
 
     def read(self, collection: int) -> tuple[Head, list[Index]] | None:
-        """What was kept of a collection; None where nothing was, or nothing that opens."""
+        """The head of a collection's cache, and its indexes of faces and of users; None where none opens."""
         pieces = self._opened(collection)
         head = next(pieces, None)
         if head is None:

@@ -118,7 +118,7 @@ class Mirror:
     def due(self, *, closing: bool = False) -> bool:
         """Whether it is time to write the cache anew: much has changed, or all that was kept is gone.
 
-        Not often, though, but when the mirror is about to close: then whatever has changed is reason enough.
+        It is not written often; when the mirror is `closing`, any change is reason enough.
         """
         if len(self.faces) < WORTH_KEEPING or self._kept_version == self._version:
             return False

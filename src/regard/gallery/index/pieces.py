@@ -11,8 +11,10 @@ _LENGTH = 8
 
 
 class Pieces:
-    """Pieces in a file, each after its length and bound to its place under `name`. By agreement an empty one is the
-    last, so that a file that was cut off is noticed."""
+    """Sealed pieces of a file, each after its length (8 bytes, big-endian) and bound to `name` and its number.
+
+    Writers put an empty piece last, so that readers notice a file that was cut off.
+    """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
@@ -26,7 +28,7 @@ class Pieces:
         self._file.write(sealed)
 
     def get(self, key: SealingKey) -> bytes:
-        """Read the next piece. Raises SealBroken."""
+        """Read the next piece. Raises SealBroken where the file ends, or was changed."""
         length = int.from_bytes(self._file.read(_LENGTH), "big")
         if length > os.fstat(self._file.fileno()).st_size:
             raise SealBroken("the file is not whole")

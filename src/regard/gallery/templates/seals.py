@@ -136,13 +136,13 @@ class Seals:
             connection.execute(delete(table).where(table.c.collection.in_(collections)))
 
     def opened(self, collection: int, lock: SealingKey) -> None:
-        """Keep a lock that is known to open the collection, for as long as this process lives."""
+        """Keep `lock`, which opens the collection, in memory, for as long as this process lives."""
         with self._lock:
             self._open[collection] = lock
             self._given.pop(collection, None)
 
     def lock(self, collection: int) -> SealingKey:
-        """The lock of a collection. Raises CollectionSealed."""
+        """The lock of a collection that is open. Raises CollectionSealed."""
         if (lock := self._open.get(collection)) is None:
             raise self.closed(collection)
         return lock

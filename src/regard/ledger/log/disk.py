@@ -46,7 +46,7 @@ class Disk:
         return path.is_dir()
 
     def open(self, path: Path) -> int:
-        """A file to append to."""
+        """An open file, to :meth:`append` to and to :meth:`close`."""
         return os.open(path, os.O_WRONLY | os.O_APPEND)
 
     def close(self, file: int) -> None:

@@ -82,6 +82,8 @@ class _State:
 class Log:
     """A log in a folder of its own, which one process at a time may hold.
 
+    Long, but one thing, the turn: what waits, is committed and published is one state, read anew when any of it fails.
+
     All `signers` sign every checkpoint, under one name that is the log's origin: two while a key is being
     replaced, else one. `retired` keys signed before; what they signed is believed and built upon.
     """

@@ -28,7 +28,10 @@ _LOCK = 0x7265676172640002
 
 
 class SharedDisk(Disk):
-    """Paths below `root` are names in the table. It is held once at most: whoever lost it opens another."""
+    """A :class:`Disk` whose files are rows, named by their paths below `root`.
+
+    It is held once at most: whoever lost it opens another.
+    """
 
     def __init__(self, engine: Engine, root: Path) -> None:
         self._engine = engine
@@ -168,7 +171,10 @@ def _unanswered(error: SQLAlchemyError) -> OSError:
 
 
 class HoldersDisk(Disk):
-    """Writes through the log that this process holds. Raises as `Shards.current` does where another holds it."""
+    """Files beside those of the log, written by the process that holds it.
+
+    Raises as `Shards.current` does where another process holds the log.
+    """
 
     def __init__(self, shards: Shards) -> None:
         self._shards = shards

@@ -24,7 +24,7 @@ from regard.vision.things.text import TextReader
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """Opened once by the composition root and handed to every operation."""
+    """What operations work with: opened once by the composition root and handed to every operation."""
 
     pictures: PictureReader
     faces: FaceAnalyzer

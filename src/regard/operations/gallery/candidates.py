@@ -1,4 +1,4 @@
-"""Matches that may be told of: where a person's rights are at stake, those that two people confirmed."""
+"""Matches that an answer may name: where a person's rights are at stake, those that two people confirmed."""
 
 from __future__ import annotations
 

@@ -53,13 +53,13 @@ NAMES = (*FIVE, *_FROM_MESH)
 
 
 def five(points: NDArray[np.floating], width: int, height: int) -> tuple[Landmark, ...]:
-    """The five landmarks that are always given, from the points of a Face, in the order of the API."""
+    """The five landmarks that are always given, in the order of the API, from the points of a Face, (5, 2) pixels."""
     ordered = points[[0, 1, 3, 4, 2]] / (width, height)
     return tuple(Landmark(name, float(x), float(y)) for name, (x, y) in zip(FIVE, ordered, strict=True))
 
 
 def thirty(points: NDArray[np.floating], mesh: NDArray[np.floating], width: int, height: int) -> tuple[Landmark, ...]:
-    """All landmarks, in the order of the API: the five, then those of the mesh."""
+    """All landmarks, in the order of the API: the five, then those of the mesh, (468, 3) in pixels of the picture."""
     first = five(points, width, height)
     pupils = {"leftPupil": first[0], "rightPupil": first[1]}
     rest = []

@@ -15,7 +15,8 @@ from regard.vision.pictures.images import Picture
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a face must reach: longer side in pixels, detector's confidence, quality; and its pose in degrees."""
+    """What a face must reach to pass: its longer side in pixels, confidence, brightness and sharpness of 0 to 100; and
+    how far, in degrees, it may be turned."""
 
     side: float
     confidence: float

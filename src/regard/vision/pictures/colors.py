@@ -82,7 +82,9 @@ class Parts:
 
 
 def properties(pixels: Pixels) -> Properties:
-    """Of `pixels` (H, W, 3): mean luma (ITU-R BT.601), spread of the Laplacian, and spread of the luma.
+    """The properties of `pixels` (H, W, 3) RGB, 0 to 255.
+
+    They are the mean luma (ITU-R BT.601), the variance of its Laplacian, and the spread of the luma.
 
     The contrast is the root mean square one (Peli, 1990), 100 where half the pixels are black and half are white.
     """
