@@ -38,7 +38,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What was taken out of a collection: faces, users without any left, and the subjects whose keys may be of no use."""
+    """What was taken out of a collection: faces, users without any left, and subjects whose keys may be of no use."""
 
     collection: int
     faces: int
