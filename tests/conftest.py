@@ -6,12 +6,15 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
 from PIL import Image
 
+import regard.database
 from tests.helpers.databases import POSTGRESQL, SQLITE, on
+from tests.helpers.migrated import migrate_by_copy
 from tests.helpers.running import Running, running
 
 # Machines are shared: how long one example takes says nothing of the code.
@@ -47,6 +50,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if name.startswith(_ON_BOTH) and not list(metafunc.definition.iter_markers("sqlite")):
         other = pytest.param(POSTGRESQL, marks=() if name in _SOON else pytest.mark.long)
         metafunc.parametrize("database", [SQLITE, other], indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _copied_tables() -> Iterator[None]:
+    """Databases that tests open in their own process are copies of one that was migrated."""
+    with patch.object(regard.database, "migrate", migrate_by_copy):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,19 @@ from sqlalchemy.exc import IntegrityError
 
 import regard.gallery.collections.tables
 import regard.stewardship.records.tables
-from regard.database import insert_new, insert_rows, metadata, migrate, open_database, sqlite_url, writing
+from regard.database import (
+    insert_new,
+    insert_rows,
+    metadata,
+    migrate,
+    open_database,
+    open_engine,
+    sqlite_url,
+    writing,
+)
 from regard.ledger.log.tables import files
 from tests.helpers.databases import database_url
+from tests.helpers.migrated import migrate_by_copy
 
 ROOMS = (regard.gallery.collections.tables, regard.stewardship.records.tables)
 
@@ -67,3 +77,16 @@ def test_a_commit_is_on_the_disk_before_it_returns(engine: Engine) -> None:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+@pytest.mark.sqlite("PostgreSQL copies databases itself")
+def test_the_copy_that_tests_begin_with_is_what_migrations_make(tmp_path: Path) -> None:
+    told = []
+    for make in (migrate, migrate_by_copy):
+        engine = open_engine(sqlite_url(tmp_path / f"{make.__name__}.db"))
+        make(engine)
+        with engine.connect() as connection:
+            told.append(connection.execute(text("SELECT type, name, sql FROM sqlite_master ORDER BY name")).fetchall())
+            told[-1] += connection.execute(text("SELECT 'version', version_num, '' FROM alembic_version")).fetchall()
+    assert len(told[0]) > 1
+    assert told[0] == told[1]
