@@ -4,9 +4,15 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Tests wait for processes, disks and databases: a third worker has the cores meanwhile. What is slow starts first.
+PYTEST := $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help run demo test test-all bench bench-peers lint format docs lock clean
+# Where the environment forbids it, hundreds of processes would compile each source anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.NOTPARALLEL:
+.PHONY: help run demo test test-rest test-all bench bench-peers lint format docs lock clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,11 +31,13 @@ demo: $(VENV)/.run ## Compare two faces through boto3, on a picture that ships w
 
 test: $(VENV)/.dev ## Run the tests, with a tenth of the long counts
 	$(BIN)/regard weights pull
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
+	$(PYTEST) -m "not long"
 
-test-all: $(VENV)/.dev ## Run every test with its full count
+test-rest: $(VENV)/.dev ## Run what `make test` left out or counted a tenth of, with its full count
 	$(BIN)/regard weights pull
-	TEST_ALL=1 $(BIN)/pytest -n 2 --dist loadgroup
+	TEST_ALL=1 $(PYTEST) -m "long or scaled"
+
+test-all: test test-rest ## Run every test, each with its full count by the end
 
 bench: $(VENV)/.bench ## Measure speed, as ratios in one run
 	$(BIN)/regard weights pull

@@ -14,6 +14,7 @@ from PIL import Image
 
 import regard.database
 from tests.helpers.databases import POSTGRESQL, SQLITE, on
+from tests.helpers.dealing import prepare
 from tests.helpers.migrated import migrate_by_copy
 from tests.helpers.running import Running, running
 
@@ -52,6 +53,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", [SQLITE, other], indirect=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `scale` multiplies, keep on one worker what shares a module's fixture, and begin with what is slow."""
+    prepare(items)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _copied_tables() -> Iterator[None]:
     """Databases that tests open in their own process are copies of one that was migrated."""
@@ -69,7 +76,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def scale() -> float:
-    """What long counts are multiplied by: a tenth in `make test`, the full count in `make test-all`."""
+    """What long counts are multiplied by: a tenth in `make test`, the full count in `make test-rest`."""
     return 1.0 if os.environ.get("TEST_ALL") else 0.1
 
 
