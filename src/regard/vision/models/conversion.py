@@ -11,6 +11,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from regard.vision.models.runtime import opened_openvino
+
 Array = NDArray[Any]
 
 
@@ -75,9 +77,7 @@ def from_tflite(path: Path) -> bytes:
     OpenVINO reads the file, moves channels to the front and resolves the paddings; its graph is then written
     down operation by operation. Raises ConversionError for an operation that none of our models has.
     """
-    import openvino
-
-    graph = openvino.Core().read_model(path)
+    graph = opened_openvino().Core().read_model(path)
     known: dict[str, Array] = {}
     nodes: list[onnx.NodeProto] = []
     for node in graph.get_ordered_ops():

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from queue import LifoQueue
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ Shape = tuple[int, ...]
 KINDS = ("openvino", "onnxruntime")
 PRECISIONS = ("auto", "bf16", "f32")
 _PROCESSOR = Path("/proc/cpuinfo")
+_OPENING = Lock()
 
 
 class RuntimeUnavailable(RuntimeError):
@@ -29,6 +30,21 @@ class RuntimeUnavailable(RuntimeError):
 
 
 _Run = Callable[[list[Array]], list[Array]]
+
+
+def opened_openvino() -> Any:
+    """The library, past the one first use that two threads must not make at once.
+
+    The first touch of a tensor's memory in a process goes through a static guard of C++, within which the binding
+    imports NumPy and so gives up the interpreter lock. A second thread that comes then waits for the guard and keeps
+    the lock: neither goes on, nor does any other thread. Whoever opens a runtime touches a tensor here, before there is
+    a model that another thread could run.
+    """
+    with _OPENING:
+        import openvino
+
+        openvino.Tensor(np.zeros(1, np.float32)).data.fill(0)
+        return openvino
 
 
 class Model:
@@ -107,9 +123,7 @@ class Runtime:
 
 class _OpenVino:
     def __init__(self, precision: str, threads: int, instances: int) -> None:
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = opened_openvino().Core()
         has_bf16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and not has_bf16:
             raise RuntimeUnavailable("This processor has no bf16 arithmetic. Set REGARD_PRECISION to auto or f32.")

@@ -1,0 +1,28 @@
+"""First calls of a process, all at once: none waits for ever. Its cause is told in `opened_openvino`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.first_calls import CALLS
+
+
+def _start(kind: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.helpers.first_calls", kind], capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (0, f"{CALLS} answered\n"), done.stderr
+
+
+def test_first_calls_on_faces_never_hang(scale: float) -> None:
+    for _ in range(int(50 * scale)):
+        _start("faces")
+
+
+@pytest.mark.long
+def test_first_calls_of_every_capability_never_hang(scale: float) -> None:
+    for _ in range(max(1, int(5 * scale))):
+        _start("all")
