@@ -26,8 +26,10 @@ from benchmarks.serving import question
 from regard.gallery.bulk import Arrival
 from regard.gallery.faces import Candidate
 from regard.gallery.gallery import Gallery
-from regard.server import open_analyzer, open_holdings, open_office
 from regard.settings import from_environment
+from regard.stewardship.holdings import open_holdings
+from regard.stewardship.office import open_office
+from regard.vision.eyes import open_analyzer
 from tests.helpers.running import Running, running
 
 SIZES = (1_000, 100_000, 1_000_000)

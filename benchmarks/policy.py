@@ -13,9 +13,10 @@ from sqlalchemy import Engine, insert, select
 from benchmarks.measuring import Work, markdown, medians, seconds
 from benchmarks.pictures import small
 from regard.operations.common.registry import answered
-from regard.server import open_office, open_service
+from regard.server import open_house
 from regard.settings import from_environment
 from regard.stewardship.gate.snapshot import Snapshots
+from regard.stewardship.office import open_office
 from regard.stewardship.parties.organizations import new_id
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
 from regard.stewardship.records import tables
@@ -29,7 +30,7 @@ def run() -> str:
     with TemporaryDirectory(dir=".", prefix=".policy-") as folder:
         office = open_office(from_environment(data_dir=Path(folder)))
         engine, organizations = office.engine, office.organizations
-        service = open_service(office)
+        service = open_house(office).service
         gate = service.gate
         _fill(engine)
         load = seconds(Snapshots(engine).current)

@@ -17,8 +17,9 @@ from benchmarks.measuring import markdown, resident_mib, seconds
 from benchmarks.pictures import full_hd, small
 from regard.operations.common.registry import Answer, answered
 from regard.operations.service import Service
-from regard.server import open_office, open_service
+from regard.server import open_house
 from regard.settings import from_environment
+from regard.stewardship.office import open_office
 from regard.stewardship.policy.call import Call
 from tests.helpers.running import Running, running
 from tests.helpers.wire_client import signed
@@ -143,7 +144,7 @@ def opened(
     """A service in this process, and calls to it by operation and picture."""
     office = open_office(from_environment(data_dir=data))
     office.organizations.first_start()
-    service: Service = open_service(office, ran)
+    service: Service = open_house(office, ran).service
     caller = office.organizations.keys.all()[0].caller
     known = answered()
 

@@ -22,8 +22,8 @@ from regard.ledger.tree.checkpoints import Checkpoint
 from regard.ledger.tree.notes import Note
 from regard.ledger.tree.tiles import read_entries
 from regard.ledger.witnesses.audit import from_folder
-from regard.server import open_office
 from regard.settings import Settings
+from regard.stewardship.office import open_office
 from regard.stewardship.parties.organizations import Edge, EdgeKind
 from tests.helpers.running import Running, running
 

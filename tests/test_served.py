@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from regard.server import open_office
 from regard.settings import Settings
+from regard.stewardship.office import open_office
 from tests.helpers.fakes import picture_of
 from tests.helpers.running import Running
 from tests.helpers.served_fakes import running_fakes

@@ -24,8 +24,8 @@ from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
 from regard.cli import app
-from regard.server import check_certificate, check_exposure, is_loopback
 from regard.settings import SettingError, Settings
+from regard.wire.exposure import check_certificate, check_exposure, is_loopback
 from regard.wire.listen import GRACE_SECONDS
 from tests.helpers.running import Running, running
 

@@ -13,8 +13,10 @@ import msgspec
 import pytest
 
 from regard.sealing import NoMasterKey
-from regard.server import open_holdings, open_office, renew_master_key
 from regard.settings import SettingError, Settings
+from regard.stewardship.holdings import open_holdings
+from regard.stewardship.office import open_office
+from regard.stewardship.root_key import renew_master_key
 from tests.helpers.databases import Server, closing_connections
 from tests.helpers.linearizable import Event, linearizable
 from tests.helpers.replicas import COLLECTIONS, GONE, History, Replicas

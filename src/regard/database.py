@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ from sqlalchemy import Connection, Dialect, Engine, MetaData, Table, create_engi
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from regard.settings import SettingError
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 RECORDS = "records"
 """The part of the database that holds the record: entered last, and left with the transaction."""
 
+_SCHEME = "postgresql+psycopg://"
 # Advisory locks of PostgreSQL: one number, or two where the second is a digest of a name.
 _WHOLE = 0x7265676172640001
 _PARTS = 0x72656761
@@ -61,6 +65,25 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def check_urls(database: str | None, keys: str | None) -> None:
+    """Refuse URLs of the database and of the key store that would not do together. Raises SettingError."""
+    for given in filter(None, (database, keys)):
+        if not given.startswith(_SCHEME):
+            raise SettingError(f"REGARD_DATABASE_URL and REGARD_KEYS_URL begin with {_SCHEME}")
+        if find_spec("psycopg") is None:
+            raise SettingError("PostgreSQL needs a driver: pip install 'regard[postgresql]'")
+    if bool(database) != bool(keys):
+        raise SettingError(
+            "REGARD_DATABASE_URL and REGARD_KEYS_URL belong together: the services that share a database share its "
+            "key store, too."
+        )
+    if database and database == keys:
+        raise SettingError(
+            "REGARD_KEYS_URL is the database itself: a backup of it would bring back what was erased. Give the key "
+            "store a database of its own, outside the backups."
+        )
 
 
 def open_database(url: str) -> Engine:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from regard.server import open_analyzer
 from regard.settings import from_environment
+from regard.vision.eyes import open_analyzer
 from regard.vision.faces.faces import Face, FaceAnalyzer
 from regard.vision.faces.similarity import score
 from regard.vision.pictures.images import decode

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from regard import server
 from regard.commands.serve import serve
+from regard.vision import eyes
 from tests.helpers.fakes import FakeAnalyzer
 
 
@@ -23,9 +23,9 @@ class _Without:
 
 
 def main() -> None:
-    server.open_analyzer = lambda *_: cast(Any, FakeAnalyzer())
+    eyes.open_analyzer = lambda *_: cast(Any, FakeAnalyzer())
     for name in ("EquipmentInspector", "LabelFinder", "Moderator", "TextReader"):
-        setattr(server, name, _Without)
+        setattr(eyes, name, _Without)
     serve(port=0)
 
 

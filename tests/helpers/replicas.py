@@ -21,10 +21,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from regard.commands.pictures.demo import OwnService, own_service
 from regard.ledger.witnesses.series import audit_series
-from regard.server import open_office, public_log
 from regard.settings import Settings, from_environment
 from regard.stewardship.logbook.entries import CALL
 from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.office import open_office
 from tests.helpers.databases import Server
 from tests.helpers.fakes import picture_of
 from tests.helpers.linearizable import Event, linearizable
@@ -85,7 +85,7 @@ class Replicas:
         def count(_period: str, _index: int, entry: bytes) -> None:
             found.update(_requests(office.logbook, entry))
 
-        audit_series(public_log(office).fetch, office.logbook.keys.verifiers, {}, entry=count)
+        audit_series(office.public_log.fetch, office.logbook.keys.verifiers, {}, entry=count)
         office.logbook.close()
         return found
 

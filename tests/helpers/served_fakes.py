@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from regard import server
 from regard.cli import main
+from regard.vision import eyes
 from tests.helpers.fakes import FakeAnalyzer
 from tests.helpers.running import Running, running
 
@@ -23,5 +23,5 @@ def running_fakes(data_dir: Path, first: Running | None = None, **settings: str)
 
 
 if __name__ == "__main__":
-    with patch.object(server, "open_analyzer", lambda _settings, _ran: FakeAnalyzer()):
+    with patch.object(eyes, "open_analyzer", lambda _settings, _ran: FakeAnalyzer()):
         main()

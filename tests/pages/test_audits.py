@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from PIL import Image, ImageOps
 
 from regard.pages.audits import MOST_PICTURES
-from regard.server import Office, open_office
 from regard.settings import Settings
+from regard.stewardship.office import Office, open_office
 from regard.stewardship.parties.keys import AccessKey
 from tests.helpers.own_client import OwnClient
 from tests.helpers.running import Running, running

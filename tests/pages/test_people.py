@@ -14,11 +14,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from regard.ledger.tree.notes import Signer, sign_note
-from regard.server import Office, open_office, open_tokens
 from regard.settings import Settings
+from regard.stewardship.office import Office, open_office
 from regard.stewardship.parties.keys import DAY, AccessKey
 from regard.stewardship.people.consent import Notice
 from regard.stewardship.people.consents import Consents
+from regard.stewardship.people.subject_tokens import SubjectTokens
 from tests.helpers.own_client import OwnClient
 from tests.helpers.running import Running, running
 from tests.vision.pictures.test_credentials import forbidding
@@ -182,7 +183,7 @@ def test_a_refused_organization_reads_nothing_by_a_token_and_its_people_all_but_
     assert not [each for each in (*told["faces"], *told["events"]) if {"box", "face_id", "image_id"} & each.keys()]
     assert face["face_id"] not in held.text
     assert leaver("POST", "/subjects/alice/erasure").json()["faces"] == 1
-    by_the_operator = open_tokens(house[1]).issue(club.key.caller, "alice", "passport seen")
+    by_the_operator = SubjectTokens(house[1].engine).issue(club.key.caller, "alice", "passport seen")
     assert OwnClient(club.service.url, token=by_the_operator)("GET", "/consents").status_code == 200
 
 

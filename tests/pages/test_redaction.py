@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from regard.pages.redaction import PATH
-from regard.server import Office, open_office
 from regard.settings import Settings
+from regard.stewardship.office import Office, open_office
 from regard.vision.pictures.images import decode
 from tests.helpers.own_client import OwnClient
 from tests.helpers.running import Running, running

@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from regard.ledger.tree.notes import Signer, sign_note
-from regard.server import open_office
 from regard.settings import Settings
+from regard.stewardship.office import open_office
 from regard.stewardship.parties.attestations import attest, declaration
 from regard.stewardship.parties.organizations import Edge, EdgeKind, Organizations
 from tests.helpers.running import Running, running

@@ -34,14 +34,16 @@ def serve(
     `regard settings` lists them.
     """
     from regard import server
+    from regard.stewardship.office import open_office
+    from regard.wire.exposure import check_certificate, check_exposure
     from regard.wire.listen import bound
 
     settings = from_environment(host=host, port=port, data_dir=data_dir)
-    server.check_exposure(settings)
-    server.check_certificate(settings)
+    check_exposure(settings)
+    check_certificate(settings)
     # A first start that cannot listen shall not be the one that shows the key.
     with bound(settings) as on:
-        office = server.open_office(settings)
+        office = open_office(settings)
         first = office.organizations.first_start()
         server.serve(office, on, lambda url, opening: _announce(url, opening, first))
 

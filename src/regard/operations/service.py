@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from regard.operations.common import registry
+from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import translated
+from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import Answer
 from regard.operations.common.rooms import Rooms
+from regard.stewardship.gate.auditors import Auditors
 from regard.stewardship.gate.gate import Gate, Permit
+from regard.stewardship.holdings import Holdings
+from regard.stewardship.office import Office
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.vision.eyes import Eyes
 
 _OF_FACES = (DataClass.FACES, DataClass.TEMPLATES)
 
@@ -46,6 +52,25 @@ class Service:
         operation, name = call.operation, call.parameters.get("CollectionId")
         if name is not None and operation.data is DataClass.TEMPLATES and operation.capability is not Capability.MANAGE:
             self._rooms.gallery.require_open(call.caller.organization, name)
+
+
+def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> Service:
+    """The service: what its operations work with, behind the gate. Raises SettingError for buckets that are none."""
+    rooms = Rooms(
+        pictures=PictureReader(Buckets(office.settings)),
+        faces=eyes.faces,
+        gallery=holdings.gallery,
+        record=gate.record,
+        moderator=eyes.moderator,
+        equipment=eyes.equipment,
+        labels=eyes.labels,
+        text=eyes.text,
+        consents=office.consents,
+        reviews=holdings.reviews,
+        loops=holdings.loops,
+        auditors=Auditors(office.engine, office.settings.audit_pictures),
+    )
+    return Service(gate, rooms)
 
 
 def _code(error: Exception, call: Call) -> str:

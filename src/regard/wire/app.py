@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
@@ -26,13 +26,14 @@ from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered
 from regard.operations.coverage import remark_of
 from regard.operations.service import Service
+from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Call
 from regard.wire import errors
 from regard.wire.metrics import Metrics
 from regard.wire.pool import ClientGone, Full, Pool
 from regard.wire.protocol import parse_request, serialize_answer
-from regard.wire.signature import Claim, Headers, Rules, SignatureRefused, check_signature, read_claim
+from regard.wire.signature import REKOGNITION, Claim, Headers, Rules, SignatureRefused, check_signature, read_claim
 from regard.wire.uploads import Uploads
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
@@ -213,6 +214,19 @@ def _run(steps: Sequence[Step], exchange: Exchange) -> None:
         # The text of an unforeseen error may hold parts of the request: it goes to the log, by request id.
         log.exception("request %s failed", exchange.request_id)
         raise ApiError("InternalServerError", "An internal error; the log of the service has the details.") from None
+
+
+def open_application(
+    settings: Settings,
+    service: Service,
+    find_key: Callable[[str], AccessKey | None],
+    pool: Pool,
+    metrics: Metrics,
+    pages: ASGIApp,
+) -> Application:
+    """The application of these settings, for the holders of the keys that `find_key` finds."""
+    rules = replace(REKOGNITION, regions=settings.regions)
+    return Application(service, find_key, pool, metrics, rules, pages, behind_proxy=settings.behind_proxy)
 
 
 async def _body(exchange: Exchange, receive: Receive, count: Callable[[int], None]) -> bytes:

@@ -8,13 +8,14 @@ import asyncio
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from starlette.requests import Request
 
 from regard.operations.common.errors import ApiError
+from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Caller
 from regard.wire import errors
@@ -75,6 +76,11 @@ class Callers:
         if not hmac.compare_digest((key.session_token or "").encode(), (token or "").encode()):
             raise errors.unknown_key()
         return key
+
+
+def open_callers(settings: Settings, find_key: Callable[[str], AccessKey | None]) -> Callers:
+    """Who signs requests to our own HTTP API, by these settings."""
+    return Callers(find_key, replace(OWN, regions=settings.regions), behind_proxy=settings.behind_proxy)
 
 
 def working(key: AccessKey | None, now: float) -> AccessKey:

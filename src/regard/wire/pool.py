@@ -6,12 +6,15 @@ A worker that only waits for the disk hands its turn on, so that no core rests w
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
+
+from regard.settings import Settings
 
 Result = TypeVar("Result")
 
@@ -124,3 +127,8 @@ async def _unless_gone(future: Future[Any], done: asyncio.Future[Any], gone: Cor
             raise ClientGone
     finally:
         leaving.cancel()
+
+
+def open_pool(settings: Settings) -> Pool:
+    """The pool of these settings: as many workers as cores that this process may use, unless they say how many."""
+    return Pool(settings.workers or len(os.sched_getaffinity(0)), settings.queue)

@@ -8,8 +8,8 @@ import pytest
 
 from regard.commands.common.inside import Inside
 from regard.operations.common.errors import ApiError
-from regard.server import open_office
 from regard.settings import Settings
+from regard.stewardship.office import open_office
 from regard.stewardship.parties.keys import DAY
 
 

@@ -13,8 +13,8 @@ from PIL import Image, ImageOps
 from typer.testing import CliRunner, Result
 
 from regard.cli import app
-from regard.server import open_office
 from regard.settings import Settings
+from regard.stewardship.office import open_office
 from tests.helpers.running import running
 
 

@@ -9,11 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from regard import server
 from regard.commands.people import reports
 from regard.commands.record import report
 from regard.settings import from_environment
-from regard.stewardship.people.inbox import About, Filing
+from regard.stewardship.office import open_office
+from regard.stewardship.people.inbox import About, Filing, open_inbox
 from tests.helpers.ledger.public_log import PublicLog, founding
 
 FILING = Filing(About.ABUSE, "somebody [b]watches[/b] the street", "me@example.org")
@@ -46,9 +46,10 @@ def reporting() -> typer.Typer:
 
 
 def file() -> str:
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     try:
-        return server.open_inbox(office).file(FILING, "198.51.100.1").report
+        inbox = open_inbox(office.settings, office.engine, office.key, office.logbook)
+        return inbox.file(FILING, "198.51.100.1").report
     finally:
         office.logbook.close()
 
@@ -83,7 +84,7 @@ def test_a_log_that_was_changed_leaves_with_1(log: PublicLog) -> None:
 
 def test_the_services_own_log_is_reported_without_naming_it() -> None:
     file()
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     (period,) = office.logbook.shards.periods()
     told = json.loads(run(reporting(), period, "--format", "json").stdout)
     assert told["responses"]["abuse"]["waiting"] == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from regard import server
 from regard.commands.record import log as commands
 from regard.commands.record import receipt as receipts
 from regard.ledger.tree.checkpoints import Checkpoint
 from regard.ledger.tree.notes import Kind, Signer, Verifier, sign_note
-from regard.ledger.witnesses.cosigning import Asked, Collector
+from regard.ledger.witnesses.cosigning import Asked, Collector, open_cosigning
 from regard.ledger.witnesses.series import Broken, Keys, log_name
 from regard.settings import SettingError, from_environment
 from regard.stewardship.logbook.own_calls import OwnCalls
+from regard.stewardship.office import Office, open_office
 from regard.wire.metrics import Metrics
 from tests.helpers.ledger.served_log import NAME, SECRET, Book, opened, serving_log, serving_witness
 
@@ -341,7 +341,7 @@ def test_a_copy_refuses_what_contradicts_it(book: Book, address: str, tmp_path: 
 
 def test_the_operator_s_own_log_is_looked_into_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     office.organizations.first_start()
     (organization,) = office.organizations.all()
     for _ in range(3):
@@ -365,13 +365,13 @@ def test_the_key_is_replaced_from_the_command_line(tmp_path: Path, monkeypatch: 
     (old,) = run(commands.app, "key").output.split()
     new = run(commands.app, "rotate").output.split()[0]
     assert run(commands.app, "key").output.split() == [old, new]
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     office.logbook.write("regard/test", {})
     office.logbook.close()
     assert run(commands.app, "rotate", "--finish").output.split()[0] == old
     assert run(commands.app, "key").output.split() == [new, old]
     assert run(commands.app, "key", "2026-11", "--key", new).output.startswith("regard.localhost/log/2026-11+")
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     office.logbook.write("regard/test", {})
     office.logbook.close()
     shards = tmp_path / "data" / "log" / "shards"
@@ -402,23 +402,26 @@ def test_an_entry_of_another_form_is_no_call_or_a_gap(entry: bytes) -> None:
 def test_witnesses_that_cannot_be_asked_are_refused_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def asked(office: Office) -> Collector:
+        return open_cosigning(office.settings, office.logbook.shards, office.public_log)
+
     monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("REGARD_WITNESSES", "witness.example https://witness.example")
     with pytest.raises(SettingError, match="REGARD_WITNESSES"):
-        server.open_cosigning(server.open_office(from_environment()))
+        asked(open_office(from_environment()))
     monkeypatch.setenv("REGARD_WITNESSES", "")
     monkeypatch.setenv("REGARD_WITNESS_QUORUM", "1")
     with pytest.raises(SettingError, match="can never sign"):
-        server.open_cosigning(server.open_office(from_environment()))
+        asked(open_office(from_environment()))
 
 
 def test_the_service_asks_its_witnesses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     office.logbook.write("regard/test", {})
     with serving_witness(tmp_path / "witness", Signer.generate("none")) as stranger:
         settings = from_environment(witnesses=stranger, witness_quorum=1)
-        asking = server.open_cosigning(replace(office, settings=settings))
+        asking = open_cosigning(settings, office.logbook.shards, office.public_log)
         metrics = Metrics()
         metrics.watch_witnesses(asking)
         office.logbook.shards.current()[1].publish()

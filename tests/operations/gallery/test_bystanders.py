@@ -15,9 +15,9 @@ from PIL import Image
 
 from regard.operations.common.registry import function_of
 from regard.operations.common.rooms import Rooms
-from regard.server import open_analyzer
 from regard.settings import Settings
 from regard.stewardship.people.consents import Consents
+from regard.vision.eyes import open_analyzer
 from tests.helpers.fakes import Client, Clock, open_rooms, picture_of
 
 TILE = 256

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from regard.server import open_analyzer
 from regard.settings import Settings
 from regard.stewardship.people.erasure import CAUGHT_RATE, SUPPRESSED_AT
+from regard.vision.eyes import open_analyzer
 from regard.vision.pictures.images import decode
 
 

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from regard.server import open_analyzer
 from regard.settings import from_environment
+from regard.vision.eyes import open_analyzer
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.pictures.images import Picture
 

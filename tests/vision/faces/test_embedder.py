@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from regard.server import open_analyzer
 from regard.settings import from_environment
+from regard.vision.eyes import open_analyzer
 from regard.vision.faces.embedder import DIMENSIONS, TOGETHER
 from regard.vision.faces.faces import Face
 from regard.vision.models.runtime import Runtime, RuntimeUnavailable

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from regard.server import open_analyzer
 from regard.settings import from_environment
+from regard.vision.eyes import open_analyzer
 from regard.vision.pictures.images import decode
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from regard.server import open_analyzer
 from regard.settings import from_environment
+from regard.vision.eyes import open_analyzer
 from regard.vision.faces.faces import VERSION, Description, Face, FaceAnalyzer
 from regard.vision.faces.landmarks import NAMES
 from regard.vision.models.weights import Weights

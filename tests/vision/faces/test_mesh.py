@@ -45,8 +45,8 @@ def test_a_point_seen_in_the_crop_is_where_it_is_in_the_picture(angle: float, si
 
 
 def test_the_mesh_lies_on_the_face(portrait: bytes) -> None:
-    from regard.server import open_analyzer
     from regard.settings import from_environment
+    from regard.vision.eyes import open_analyzer
     from regard.vision.models.manifest import MissingWeights
     from regard.vision.pictures.images import decode
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from regard.server import open_holdings, open_office
 from regard.settings import from_environment
+from regard.stewardship.holdings import open_holdings
+from regard.stewardship.office import open_office
 from regard.vision.faces.faces import VERSIONS, FaceAnalyzer
 from regard.vision.faces.similarity import PROFILES, shipped
 from regard.vision.pictures.images import decode

@@ -8,8 +8,9 @@ from typing import Any
 
 from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered, ours
-from regard.server import Office, open_office, open_service
+from regard.server import open_house
 from regard.settings import Settings
+from regard.stewardship.office import Office, open_office
 from regard.stewardship.policy.call import Call, Caller, Operation
 from regard.wire.callers import working
 from regard.wire.protocol import check_parameters
@@ -24,7 +25,7 @@ class Inside:
         office = open_office(settings)
         self.caller = caller_of(office, key_id)
         self._key = office.organizations.key
-        self._service = open_service(office)
+        self._service = open_house(office).service
 
     def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """The answer to one operation, parameters and answer in the words of the API. Raises ApiError."""

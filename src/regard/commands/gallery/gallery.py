@@ -87,11 +87,12 @@ def show(collection: Collection, as_json: Json = False, key: Key = None) -> None
 @app.command("renew-keys")
 def renew_keys(collection: Collection, key: Key = None) -> None:
     """Seal every template of a collection under new keys and a new rotation; nobody is enrolled again."""
-    from regard import server
+    from regard.stewardship.holdings import open_holdings
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     organization = caller_of(office, key).organization
-    renewed = server.open_holdings(office).gallery.renew_keys(organization, collection)
+    renewed = open_holdings(office).gallery.renew_keys(organization, collection)
     office.logbook.write("regard/renewal", {"organization": organization, "faces": renewed})
     out.print(f"{renewed} templates are sealed under new keys")
 

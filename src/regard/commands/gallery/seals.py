@@ -18,9 +18,11 @@ from regard.commands.stewardship.council import As, signer_of
 from regard.commands.stewardship.council import Key as MemberKey
 from regard.gallery.templates.seals import opened_share
 from regard.pages.seals import PATH, GivenShare, Standing
-from regard.server import is_loopback, open_holdings, open_office, url
 from regard.settings import from_environment
 from regard.stewardship.council.member_keys import opening_key
+from regard.stewardship.holdings import open_holdings
+from regard.stewardship.office import open_office
+from regard.wire.exposure import is_loopback, url
 
 _SECONDS = 30
 

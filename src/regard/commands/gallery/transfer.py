@@ -13,9 +13,10 @@ from regard.commands.gallery.gallery import OF_THE_PICTURE, Collection, Key
 from regard.commands.gallery.gallery import app as app
 from regard.commands.pictures.pictures import pictures_under
 from regard.operations.common.errors import ApiError
-from regard.server import open_holdings, open_office
 from regard.settings import from_environment
 from regard.stewardship.council.collections import RENEWS, SUCCESSOR
+from regard.stewardship.holdings import open_holdings
+from regard.stewardship.office import open_office
 
 
 @app.command("key")

@@ -131,9 +131,9 @@ def bring_in(
 
 
 def _open(key: str | None) -> tuple[Consents, Caller]:
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     return office.consents, caller_of(office, key)
 
 

@@ -10,8 +10,8 @@ import typer
 from regard.commands.common.inside import caller_of
 from regard.commands.common.output import out, print_json, table
 from regard.commands.people.consent import Json, Key
-from regard.server import open_office
 from regard.settings import from_environment
+from regard.stewardship.office import open_office
 from regard.stewardship.people.flows import ANY, Flow, Flows
 
 app = typer.Typer(help="Set, list and remove the flow definitions that HumanLoopConfig names.", no_args_is_help=True)

@@ -72,10 +72,11 @@ def answer(
 
 @contextmanager
 def _open() -> Iterator[Inbox]:
-    from regard import server
+    from regard.stewardship.office import open_office
+    from regard.stewardship.people.inbox import open_inbox
 
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     try:
-        yield server.open_inbox(office)
+        yield open_inbox(office.settings, office.engine, office.key, office.logbook)
     finally:
         office.logbook.close()

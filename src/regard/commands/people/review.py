@@ -12,8 +12,9 @@ from regard.commands.common.output import out, print_json, table
 from regard.commands.people import flows
 from regard.commands.people.consent import Json, Key
 from regard.gallery.faces import subject as subject_of
-from regard.server import Holdings, open_holdings, open_office
 from regard.settings import from_environment
+from regard.stewardship.holdings import Holdings, open_holdings
+from regard.stewardship.office import open_office
 from regard.stewardship.people.review import Reviewer, Reviews
 
 app = typer.Typer(help="Appoint reviewers; see what waits, and decide.", no_args_is_help=True)

@@ -31,11 +31,12 @@ def export(
     key: Key = None,
 ) -> None:
     """Write everything that is held on a person, for them to read; signed."""
-    from regard import server
+    from regard.stewardship.holdings import open_holdings
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     caller = caller_of(office, key)
-    found = server.open_holdings(office).access.export(caller.organization, _whose(subject, face))
+    found = open_holdings(office).access.export(caller.organization, _whose(subject, face))
     to.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, text in (("access.json", found.json), ("access.txt", found.text), ("access.note", found.note)):
         (to / name).write_text(text)
@@ -50,13 +51,14 @@ def erase(
     key: Key = None,
 ) -> None:
     """Erase a person from every collection, for good; they are not enrolled again."""
-    from regard import server
+    from regard.stewardship.holdings import open_holdings
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     caller: Caller = caller_of(office, key)
     if not yes:
         typer.confirm(f"Erase {subject} from every collection of {caller.organization}, for good?", abort=True)
-    erased = server.open_holdings(office).erasure.erase(caller.organization, _whose(subject, face))
+    erased = open_holdings(office).erasure.erase(caller.organization, _whose(subject, face))
     out.print(
         f"erased: {erased.faces} faces in {erased.collections} collections, {erased.users} users, "
         f"{erased.receipts} receipts, {erased.details} sealed details."
@@ -73,18 +75,20 @@ def token(
     key: Key = None,
 ) -> None:
     """Print a token with which a person may ask once over HTTP: consent, withdraw, export, erase."""
-    from regard import server
+    from regard.stewardship.office import open_office
+    from regard.stewardship.people.subject_tokens import SubjectTokens
 
-    office = server.open_office(from_environment())
-    out.out(server.open_tokens(office).issue(caller_of(office, key), subject, identity_check, hours))
+    office = open_office(from_environment())
+    out.out(SubjectTokens(office.engine).issue(caller_of(office, key), subject, identity_check, hours))
 
 
 @app.command()
 def suppressions() -> None:
     """How many people are kept from being enrolled again, and how often that refuses somebody else, as JSON."""
-    from regard import server
+    from regard.stewardship.holdings import open_holdings
+    from regard.stewardship.office import open_office
 
-    print_json(server.open_holdings(server.open_office(from_environment())).erasure.published())
+    print_json(open_holdings(open_office(from_environment())).erasure.published())
 
 
 def _whose(subject: str, face: bool) -> str:

@@ -156,7 +156,7 @@ def _write(report: Report, settings: Settings, to: Path, log: bool) -> None:
     from regard.evaluation.bias.card import card
     from regard.evaluation.bias.report import Statement, signed
     from regard.evaluation.document import as_html, as_markdown
-    from regard.server import open_office
+    from regard.stewardship.office import open_office
 
     to.mkdir(parents=True, exist_ok=True)
     office = open_office(settings)

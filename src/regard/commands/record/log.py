@@ -132,9 +132,9 @@ def copy_log(
     ] = None,
 ) -> None:
     """Copy a log's public files to a folder for a plain web server, a bucket or an archive; again, only what is new."""
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    fetch = reading(where) if where else server.public_log(server.open_office(from_environment())).fetch
+    fetch = reading(where) if where else open_office(from_environment()).public_log.fetch
     with _bars() as told:
         copy(fetch, periods_of(fetch), to, told)
 
@@ -147,9 +147,9 @@ def key(
     ] = None,
 ) -> None:
     """Print the public keys of a log, for tools that know one name a tree also under the name of a period."""
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    keys = read_verifiers(known) if known else server.open_office(from_environment()).logbook.keys.verifiers
+    keys = read_verifiers(known) if known else open_office(from_environment()).logbook.keys.verifiers
     if period is not None:
         keys = [each for name in Keys(keys) for each in Keys(keys)[f"{name}/{period}"]]
     for each in keys:
@@ -164,10 +164,10 @@ def rotate(
 
     The first adds a key that signs beside the old one: publish it. Weeks later, --finish retires the old one.
     """
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
-    served = server.public_log(office)
+    office = open_office(from_environment())
+    served = office.public_log
     keys = office.logbook.keys
     changed = keys.retire(served.note(served.periods()[-1])) if finish else keys.add()
     office.logbook.write("regard/log-key", {"change": "retired" if finish else "added", "key": str(changed)})
@@ -179,9 +179,9 @@ def rotate(
 @app.command()
 def secret(organization: Annotated[str, typer.Argument(help="The 12-digit id of the organization.")]) -> None:
     """Print the secret that opens an organization's pseudonyms: hand it to the organization, and nobody else."""
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     office.organizations.get(organization)
     out.out(office.logbook.pseudonyms.secret(organization).hex())
 
@@ -196,11 +196,11 @@ def reading(where: str) -> Fetch:
 
 
 def _here(organization: str) -> tuple[Fetch, list[Verifier], bytes]:
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     office.organizations.get(organization)
-    served = server.public_log(office)
+    served = office.public_log
     return served.fetch, office.logbook.keys.verifiers, office.logbook.pseudonyms.secret(organization)
 
 

@@ -74,7 +74,7 @@ def _source(log: str | None, key: Sequence[str]) -> tuple[Fetch, Sequence[Verifi
         if not key:
             raise typer.BadParameter("a log elsewhere is verified with its public key: give --key")
         return reading(log), read_verifiers(key)
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
-    return server.public_log(office).fetch, office.logbook.keys.verifiers
+    office = open_office(from_environment())
+    return office.public_log.fetch, office.logbook.keys.verifiers

@@ -31,19 +31,19 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 4600,
 ) -> None:
     """Answer `POST /add-checkpoint` (C2SP tlog-witness): cosign that the logs only ever grew."""
-    from regard import server
     from regard.pages.witness import witness_pages
+    from regard.wire.exposure import check_exposure, url
     from regard.wire.listen import bound, listen
 
     settings = from_environment(host=host, port=port)
-    server.check_exposure(settings)
+    check_exposure(settings)
     logs = Keys(read_verifiers(log))
     signer = _signer(name, folder)
     witness = Witness(folder / "logs", signer, logs)
     pages = witness_pages(witness.add_checkpoint, signer.verifier, list(logs))
 
     def announce(bound: int) -> None:
-        out.print(Text.assemble("witness listens on ", (server.url(settings, bound), "bold")))
+        out.print(Text.assemble("witness listens on ", (url(settings, bound), "bold")))
         out.print(f"It cosigns {', '.join(logs)} with the key\n{signer.verifier}")
 
     with bound(settings) as on:

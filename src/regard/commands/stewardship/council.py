@@ -149,9 +149,9 @@ def suspend(
 
 
 def _council() -> Council:
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     return first_start(office.engine, office.settings.data_dir / "council.key")
 
 

@@ -9,9 +9,10 @@ import typer
 
 from regard.commands.common.output import failed, out, print_json, table
 from regard.commands.serve import exports
-from regard.server import open_office, url
 from regard.settings import from_environment
+from regard.stewardship.office import open_office
 from regard.stewardship.parties.keys import AccessKey
+from regard.wire.exposure import url
 
 app = typer.Typer(help="List, issue, show and revoke access keys.", no_args_is_help=True)
 
@@ -80,9 +81,9 @@ def renew_master_key(
 
     With a program, tell the next start of it: REGARD_MASTER_KEY_COMMAND. Example: `regard keys renew-master`
     """
-    from regard import server
+    from regard.stewardship.root_key import renew_master_key
 
-    server.renew_master_key(from_environment(), command)
+    renew_master_key(from_environment(), command)
     out.print("The new master key counts from the next start on; the old one opens nothing any more.")
 
 

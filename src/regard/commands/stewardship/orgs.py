@@ -185,9 +185,9 @@ def _pairs(identifiers: list[str] | None) -> list[tuple[str, str]]:
 
 
 def _organizations() -> Organizations:
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    return server.open_office(from_environment()).organizations
+    return open_office(from_environment()).organizations
 
 
 def _until(at: Any) -> str:

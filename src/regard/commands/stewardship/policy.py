@@ -102,9 +102,9 @@ def store(pack: PackName) -> None:
 
 
 def _opened() -> tuple[Engine, Council]:
-    from regard import server
+    from regard.stewardship.office import open_office
 
-    office = server.open_office(from_environment())
+    office = open_office(from_environment())
     return office.engine, first_start(office.engine, office.settings.data_dir / "council.key")
 
 

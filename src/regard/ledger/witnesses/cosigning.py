@@ -23,8 +23,11 @@ from regard.ledger.log.disk import Disk
 from regard.ledger.log.log import LogDamaged, LogHeld, LogUnavailable
 from regard.ledger.log.public import Head
 from regard.ledger.log.served import COSIGNED, Served
+from regard.ledger.log.shards import Shards
+from regard.ledger.log.shared_disk import HoldersDisk
 from regard.ledger.tree.notes import Kind, Note, NoteError, Signature, Verifier, open_note
 from regard.ledger.witnesses.witness import Answer, Contradicted, WitnessError, collect
+from regard.settings import SettingError, Settings
 
 _MOST_ANSWER_BYTES = 1 << 16
 _ANSWER_SECONDS = 10.0
@@ -229,6 +232,22 @@ class Collector:
             with suppress(LogHeld):
                 # Of several processes that ask, the one that holds the log keeps what was answered.
                 self._disk.replace(self._served.folder(period) / COSIGNED, note.encode())
+
+
+def open_cosigning(settings: Settings, shards: Shards, served: Served) -> Collector:
+    """What asks the witnesses of the settings to cosign the log of these shards. Raises SettingError."""
+    try:
+        witnesses = [Asked.parse(each) for each in settings.witnesses]
+
+        def stamp(period: str, lines: bytes) -> None:
+            current, log = shards.current()
+            if current == period:
+                log.cosign(lines, [witness.verifier for witness in witnesses])
+
+        disk = HoldersDisk(shards) if settings.database_url else None
+        return Collector(served, witnesses, settings.witness_quorum, stamp=stamp, disk=disk)
+    except ValueError as error:
+        raise SettingError(f"REGARD_WITNESSES, REGARD_WITNESS_QUORUM: {error}") from None
 
 
 class _Desk:

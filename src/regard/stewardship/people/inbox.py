@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 
 from regard.ledger.tree.entries import canonical
 from regard.sealing import SealingKey
+from regard.settings import Settings
 from regard.stewardship.logbook.entries import hour
 from regard.stewardship.logbook.logbook import NotLogged, Written
 from regard.stewardship.records.tables import report_senders, reports
@@ -228,6 +229,11 @@ class Inbox:
 
     def _seal(self, clear: bytes, report: str, part: str) -> bytes:
         return self._key.seal(clear, _context(report, part))
+
+
+def open_inbox(settings: Settings, engine: Engine, key: SealingKey, logbook: Recorder) -> Inbox:
+    """Where the public files appeals and reports of abuse, sealed under `key`."""
+    return Inbox(engine, key, logbook, Caps(settings.report_days, settings.reports_of_address, settings.reports_a_day))
 
 
 def _context(report: str, part: str) -> bytes:

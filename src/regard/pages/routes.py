@@ -1,0 +1,63 @@
+"""The routes: every page in one list, in the order in which the home page names them."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from regard.ledger.witnesses.cosigning import Collector
+from regard.operations.service import Service
+from regard.pages.audits import audit_page
+from regard.pages.log import log_pages
+from regard.pages.loops import loop_pages
+from regard.pages.models import model_pages
+from regard.pages.pages import pages
+from regard.pages.people import PeopleApi, consent_pages, subject_pages
+from regard.pages.redaction import described as redaction_described
+from regard.pages.redaction import redaction_page
+from regard.pages.reports import report_pages
+from regard.pages.review import review_pages
+from regard.pages.seals import seal_pages
+from regard.pages.stewardship import stewardship_pages
+from regard.stewardship.holdings import Holdings
+from regard.stewardship.office import Office
+from regard.stewardship.people.inbox import open_inbox
+from regard.stewardship.people.subject_tokens import SubjectTokens
+from regard.wire.callers import Callers, open_callers
+from regard.wire.metrics import Metrics
+from regard.wire.pool import Pool
+
+
+def open_pages(
+    office: Office, holdings: Holdings, service: Service, pool: Pool, metrics: Metrics, cosigning: Collector
+) -> Starlette:
+    """The application that answers whatever is not a request of AWS's API."""
+    settings, logbook = office.settings, office.logbook
+    inbox = open_inbox(settings, office.engine, office.key, logbook)
+
+    def callers() -> Callers:
+        return open_callers(settings, office.organizations.key)
+
+    return pages(
+        metrics,
+        lambda: logbook.trouble or cosigning.trouble if pool.open else "shutting down",
+        [
+            *stewardship_pages(service.gate.council),
+            *model_pages(settings),
+            *_people(office, holdings, service, callers()),
+            *review_pages(holdings.reviews, holdings.loops),
+            *seal_pages(holdings.seals),
+            redaction_page(service, callers(), pool),
+            audit_page(service, callers(), pool),
+            *report_pages(inbox, behind_proxy=settings.behind_proxy),
+            *log_pages(office.public_log, lambda: logbook.keys.verifiers, cosigning),
+        ],
+    )
+
+
+def _people(office: Office, holdings: Holdings, service: Service, callers: Callers) -> list[Route]:
+    """The HTTP API for the people pictured, and its description."""
+    tokens = SubjectTokens(office.engine)
+    subjects = subject_pages(holdings.erasure, holdings.access, holdings.reviews)
+    own = [*consent_pages(office.consents, tokens), *subjects, *loop_pages(holdings.loops)]
+    return PeopleApi(service.gate, callers, tokens, own, [redaction_described()]).routes()

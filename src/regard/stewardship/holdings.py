@@ -1,0 +1,78 @@
+"""The holdings: the gallery, and what tells people what is held on them, lets go of it and erases it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from regard.gallery.gallery import Gallery, open_gallery
+from regard.gallery.index.vectors import NoVectors
+from regard.settings import SettingError
+from regard.stewardship.council.council import Council
+from regard.stewardship.gate.seals import CouncilSeals
+from regard.stewardship.office import Office
+from regard.stewardship.people.access import Access
+from regard.stewardship.people.erasure import Erasure
+from regard.stewardship.people.loops import Loops
+from regard.stewardship.people.retention import Retention
+from regard.stewardship.people.review import Reviews
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What is held on people, and who sees to it. What is due is done in the background from `start` to `close`."""
+
+    gallery: Gallery
+    retention: Retention
+    erasure: Erasure
+    access: Access
+    reviews: Reviews
+    loops: Loops
+    seals: CouncilSeals
+
+    def start(self) -> None:
+        """Begin to let go of what is due, and to follow what other processes write."""
+        self.retention.start()
+        self.gallery.vectors.start()
+
+    def close(self) -> None:
+        """End that, and leave the caches as the next start wants them."""
+        self.retention.close()
+        self.gallery.close()
+
+
+def open_holdings(office: Office) -> Holdings:
+    """The gallery, in which nobody is who was erased; what a backup brought back is erased again.
+
+    Raises SettingError where faces are to be searched in a database that cannot.
+    """
+    engine, consents, logbook = office.engine, office.consents, office.logbook
+    gallery = _gallery(office)
+    reviews = Reviews(engine, gallery, logbook)
+    loops = Loops(engine, gallery, logbook)
+    erasure = Erasure(engine, gallery, consents, logbook, also=reviews.forget)
+    erasure.replay()
+    seals = CouncilSeals(gallery, Council(engine), logbook)
+
+    def expire() -> None:
+        reviews.expire()
+        loops.expire()
+        seals.follow()
+
+    retention = Retention(engine, gallery, logbook, expire=expire)
+    return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews, loops, seals)
+
+
+def _gallery(office: Office) -> Gallery:
+    settings = office.settings
+    try:
+        return open_gallery(
+            office.engine,
+            settings.data_dir / "keys.db",
+            office.key,
+            memory=settings.search_memory << 20 or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2,
+            keys_url=settings.keys_url,
+            in_database=settings.search == "pgvector",
+        )
+    except NoVectors as error:
+        raise SettingError(f"REGARD_SEARCH=pgvector: {error}") from None

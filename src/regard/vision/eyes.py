@@ -1,0 +1,60 @@
+"""The eyes: every finder of the vision room, opened together, and what lets go of those that nobody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from regard.settings import Settings
+from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.models.idle import Idle
+from regard.vision.things.equipment import EquipmentInspector
+from regard.vision.things.labels import LabelFinder
+from regard.vision.things.moderation import Moderator
+from regard.vision.things.text import MODELS, TextReader
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What looks at pictures. Models that nobody asks leave memory from `start` to `close`, where settings say so."""
+
+    faces: FaceAnalyzer
+    labels: LabelFinder
+    moderator: Moderator
+    equipment: EquipmentInspector
+    text: TextReader
+    idle: Idle
+
+    def start(self) -> None:
+        """Begin to let go of idle models."""
+        self.idle.start()
+
+    def close(self) -> None:
+        """Let go of no more."""
+        self.idle.close()
+
+
+def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> Eyes:
+    """The eyes. `ran` is told of each inference: the model's name, and seconds.
+
+    Raises MissingWeights when those of faces were not pulled; the others load when they are first asked.
+    """
+    idle = Idle(settings.unload_after)
+
+    def told(model: str, seconds: float) -> None:
+        ran(model, seconds)
+        idle.ran(model, seconds)
+
+    faces, labels = open_analyzer(settings, told), LabelFinder.opened(settings, told)
+    moderator, text = Moderator.opened(settings, told), TextReader.opened(settings, told)
+    equipment = EquipmentInspector.opened(settings, faces, labels.objects, told)
+    idle.watch(("object-detector", "things-and-scenes"), labels.unload)
+    idle.watch(("pornography",), moderator.unload)
+    idle.watch(("face-cover",), equipment.unload)
+    idle.watch(MODELS.values(), text.unload)
+    return Eyes(faces, labels, moderator, equipment, text, idle)
+
+
+def open_analyzer(settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> FaceAnalyzer:
+    """What looks at faces alone. `ran` is told of each inference. Raises MissingWeights."""
+    return FaceAnalyzer.opened(settings, ran)

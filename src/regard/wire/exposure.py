@@ -1,0 +1,52 @@
+"""Exposure: who can reach the address that is listened on, by which URL, and whether what they say is covered."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from ssl import PROTOCOL_TLS_SERVER, SSLContext, SSLError
+
+from regard.settings import SettingError, Settings
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuse to listen in the clear where others could listen in. Raises SettingError."""
+    if is_loopback(settings.host) or settings.tls_certificate or settings.behind_proxy:
+        return
+    raise SettingError(
+        f"REGARD_HOST={settings.host} can be reached from other machines. Give REGARD_TLS_CERTIFICATE and "
+        "REGARD_TLS_KEY, or set REGARD_BEHIND_PROXY=true when a proxy in front speaks TLS."
+    )
+
+
+def check_certificate(settings: Settings) -> None:
+    """Refuse a certificate and key that HTTPS cannot be served with. Raises SettingError."""
+    certificate, key = settings.tls_certificate, settings.tls_key
+    try:
+        for file in filter(None, (certificate, key)):
+            file.open("rb").close()
+        if certificate:
+            # Without a word given, that of a protected key would be asked for on the terminal.
+            SSLContext(PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except SSLError as error:
+        foreign = error.reason == "KEY_VALUES_MISMATCH"
+        wrong = "the key is another's" if foreign else "give PEM files, and a key without a passphrase"
+        raise SettingError(f"REGARD_TLS_CERTIFICATE={certificate}, REGARD_TLS_KEY={key}: {wrong}.") from None
+    except OSError as error:
+        raise SettingError(
+            f"REGARD_TLS_CERTIFICATE, REGARD_TLS_KEY: {error.filename} cannot be read ({error.strerror})."
+        ) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def url(settings: Settings, port: int | None = None) -> str:
+    """The address that clients are pointed to."""
+    scheme = "https" if settings.tls_certificate else "http"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{host}:{port or settings.port}"
