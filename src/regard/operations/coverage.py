@@ -5,43 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from regard.operations.common.model import service_model
-from regard.operations.common.registry import answered
+from regard.operations.common.registry import answered, lacks_of
 
-_NO_ATTRIBUTES = (
-    "Eyeglasses, Sunglasses, Beard and Mustache are absent: no model with a usable licence. EyesOpen and EyeDirection "
-    "are absent: no pictures with known answers to measure them on, so a confidence would be made up. FaceOccluded is "
-    "absent: a rule for masks was right on 0.92 of masked and bare faces, and blind to any other cover. "
-    "Emotions are worked out only where the policy allows them."
-)
-# Operations that answer, but not all that AWS answers.
-IN_PART = {
-    "DetectFaces": _NO_ATTRIBUTES,
-    "IndexFaces": _NO_ATTRIBUTES,
-    "DetectLabels": (
-        "The labels are those that the models' classes stand for: 80 objects with boxes, 1,000 things and scenes, and "
-        "the labels above them. Foreground is absent where no object is found. Needs the OpenVINO runtime."
-    ),
-    "DetectModerationLabels": (
-        "Of taxonomy 7.0 only Explicit and Explicit Nudity are answered, by one score that is not calibrated and was "
-        "measured on harmless pictures alone. There is no model with a usable licence for any other label, for "
-        "ContentTypes (always empty) or for adapters (ProjectVersion is not found). HumanLoopConfig takes flow "
-        "definitions of `regard review flow`, with one condition each; without any it meets its quota of 0."
-    ),
-    "DetectProtectiveEquipment": (
-        "FACE_COVER only; CoversBodyPart repeats its confidence, and its box is the lower half of the face. There is "
-        "no model with a usable licence for HEAD_COVER, HAND_COVER and hands: hands are never body parts, the head is "
-        "one without detections, and whoever is required to wear these is indeterminate."
-    ),
-    "RecognizeCelebrities": (
-        "Nobody is recognised but public figures whom the operator enrolled (`regard figures import`), from a "
-        "similarity of 99 on. Smile and Emotions are absent."
-    ),
-    "DetectText": (
-        "Latin letters, figures and Chinese are read. Greek and Vietnamese lines lose letters and are answered half as "
-        "sure as the model says. Cyrillic, Arabic, Hindi, Thai and Korean are not read."
-    ),
-    "GetCelebrityInfo": "Public figures whom the operator enrolled.",
-}
 # Operations that will not be built, and why.
 REFUSED = dict.fromkeys(
     ("StartPersonTracking", "GetPersonTracking"),
@@ -97,7 +62,8 @@ def _row(name: str) -> Row:
         return Row(name, "refused", REFUSED[name])
     if name not in answered():
         return Row(name, "not yet", _LATER[_kind(name)])
-    return Row(name, "in part" if name in IN_PART else "answered", IN_PART.get(name, ""))
+    lacks = lacks_of(name)
+    return Row(name, "in part" if lacks else "answered", lacks)
 
 
 def _kind(name: str) -> str:

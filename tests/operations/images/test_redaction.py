@@ -131,5 +131,5 @@ def test_our_own_operations_declare_what_they_do_and_are_none_of_the_api() -> No
 
 
 def test_leaving_somebody_open_has_a_threshold_that_the_gate_knows() -> None:
-    assert threshold_of("RedactOthers") == "FaceMatchThreshold"
-    assert threshold_of("Redact") is None
+    assert threshold_of(ours()["RedactOthers"]) == "FaceMatchThreshold"
+    assert threshold_of(ours()["Redact"]) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,7 +42,7 @@ def test_a_closed_gate_closes_every_operation(room: Stewardship, name: str, monk
     def reached(*_: Any) -> None:
         raise AssertionError(f"{name} was reached")
 
-    monkeypatch.setitem(cast(dict[str, Any], registry._functions), name, reached)
+    monkeypatch.setitem(registry._entries, name, replace(registry._entries[name], function=cast(Any, reached)))
     service = Service(cast(Gate, Closed()), cast(Rooms, object()))
     call = Call(room.caller(), ALL[name], {}, "us-east-1", "request")
     with pytest.raises(ApiError) as error:

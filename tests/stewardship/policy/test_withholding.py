@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.policy.withholding import _model, paths_to, threshold_of, without
 
 
@@ -17,6 +18,9 @@ def test_members_of_the_same_name_elsewhere_stay() -> None:
 
 
 def test_the_threshold_of_an_operation_is_found_in_the_model() -> None:
-    assert threshold_of("CompareFaces") == "SimilarityThreshold"
-    assert threshold_of("SearchUsersByImage") == "UserMatchThreshold"
-    assert threshold_of("DetectFaces") is None
+    def told(name: str) -> str | None:
+        return threshold_of(Operation(name, Capability.IDENTIFY, DataClass.TEMPLATES))
+
+    assert told("CompareFaces") == "SimilarityThreshold"
+    assert told("SearchUsersByImage") == "UserMatchThreshold"
+    assert told("DetectFaces") is None

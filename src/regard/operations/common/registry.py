@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -13,7 +14,8 @@ from regard.stewardship.policy.call import Call, Capability, DataClass, Operatio
 Answer = dict[str, Any]
 Function = Callable[[Call, Rooms], Answer]
 
-# The files whose operations answer; loaded when first asked for, because they import this file.
+# The files whose operations answer: the one central place that a new operation is named in. They are loaded when first
+# asked for, because they import this file.
 _FILES = (
     "images.faces",
     "gallery.collections",
@@ -31,53 +33,80 @@ _FILES = (
     "images.auditing",
 )
 
-_functions: dict[str, Function] = {}
-_operations: dict[str, Operation] = {}
-_ours: dict[str, Operation] = {}
-_collections: dict[str, str] = {}
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An operation as it was registered: what the gate is told of it, and the function that answers it.
+
+    `ours` are the operations that AWS does not have. `collection` is the one that it is about, where calls do not name
+    one. `lacks` says what AWS answers and this does not; empty where it answers in full.
+    """
+
+    operation: Operation
+    function: Function
+    ours: bool
+    collection: str | None
+    lacks: str
+
+
+_entries: dict[str, Entry] = {}
 
 
 def operation(
-    name: str, capability: Capability, data: DataClass, *, ours: bool = False, collection: str | None = None
+    name: str,
+    capability: Capability,
+    data: DataClass,
+    *,
+    ours: bool = False,
+    collection: str | None = None,
+    threshold: str | None = None,
+    lacks: str = "",
 ) -> Callable[[Function], Function]:
-    """Register the function below it as the answer to `name`; `ours` are the operations that AWS does not have.
+    """Register the function below it as the answer to `name`, as an :class:`Entry` says.
 
-    `collection` is the one that it is about, where calls do not name one.
+    `threshold` is the parameter that says how alike two faces must be, of an operation of ours; AWS's service model
+    tells it of the others.
     """
 
     def register(function: Function) -> Function:
-        if name in _functions:
+        if name in _entries:
             raise ValueError(f"{name} is answered twice")
-        (_ours if ours else _operations)[name] = Operation(name, capability, data)
-        _functions[name] = function
-        if collection is not None:
-            _collections[name] = collection
+        _entries[name] = Entry(Operation(name, capability, data, threshold), function, ours, collection, lacks)
         return function
 
     return register
 
 
 @cache
-def answered() -> Mapping[str, Operation]:
-    """Every operation of AWS's that really answers, by name."""
+def _loaded() -> Mapping[str, Entry]:
     for file in _FILES:
         import_module(f"regard.operations.{file}")
-    return _operations
+    return _entries
 
 
+@cache
+def answered() -> Mapping[str, Operation]:
+    """Every operation of AWS's that really answers, by name."""
+    return {name: entry.operation for name, entry in _loaded().items() if not entry.ours}
+
+
+@cache
 def ours() -> Mapping[str, Operation]:
     """Every operation that is our own, by name."""
-    answered()
-    return _ours
+    return {name: entry.operation for name, entry in _loaded().items() if entry.ours}
 
 
 def function_of(name: str) -> Function:
     """The function that answers the operation `name`."""
-    answered()
-    return _functions[name]
+    return _loaded()[name].function
 
 
 def collection_of(name: str) -> str | None:
     """The collection that the operation `name` is about, where calls do not name one."""
-    answered()
-    return _collections.get(name)
+    entry = _loaded().get(name)
+    return entry.collection if entry else None
+
+
+def lacks_of(name: str) -> str:
+    """What the operation `name` does not answer of what AWS does; empty where it answers in full."""
+    return _loaded()[name].lacks

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from regard.gallery.faces import MOST_FACES, Candidate, KeptFace
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
-from regard.operations.common.rendering import face_detail, granted_attributes
+from regard.operations.common.rendering import LACKING_ATTRIBUTES, face_detail, granted_attributes
 from regard.operations.common.rooms import Rooms
 from regard.operations.gallery.bystanders import without_bystanders
 from regard.operations.gallery.kept import kept_face
@@ -31,7 +31,7 @@ MOST_INDEXED = 100
 MOST_LISTED = 4096
 
 
-@operation("IndexFaces", Capability.ENROL, DataClass.TEMPLATES)
+@operation("IndexFaces", Capability.ENROL, DataClass.TEMPLATES, lacks=LACKING_ATTRIBUTES)
 def index_faces(call: Call, rooms: Rooms) -> Answer:
     """Enrol the faces of a picture, largest first; which were not, and why, is said in UnindexedFaces."""
     with rooms.gallery.reading() as connection:

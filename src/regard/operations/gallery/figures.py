@@ -24,7 +24,16 @@ LEAST_SIMILARITY = 99.0
 _DEFAULT = frozenset({"DEFAULT"})
 
 
-@operation("RecognizeCelebrities", Capability.IDENTIFY, DataClass.TEMPLATES, collection=COLLECTION)
+@operation(
+    "RecognizeCelebrities",
+    Capability.IDENTIFY,
+    DataClass.TEMPLATES,
+    collection=COLLECTION,
+    lacks=(
+        "Nobody is recognised but public figures whom the operator enrolled (`regard figures import`), from a "
+        "similarity of 99 on. Smile and Emotions are absent."
+    ),
+)
 def recognize_celebrities(call: Call, rooms: Rooms) -> Answer:
     """Which enrolled public figures a picture shows; everybody else is an unrecognised face."""
     data = rooms.pictures.data(call, call.parameters["Image"])
@@ -47,7 +56,13 @@ def recognize_celebrities(call: Call, rooms: Rooms) -> Answer:
     return {"CelebrityFaces": recognised, "UnrecognizedFaces": others}
 
 
-@operation("GetCelebrityInfo", Capability.READ, DataClass.TEMPLATES, collection=COLLECTION)
+@operation(
+    "GetCelebrityInfo",
+    Capability.READ,
+    DataClass.TEMPLATES,
+    collection=COLLECTION,
+    lacks="Public figures whom the operator enrolled.",
+)
 def get_celebrity_info(call: Call, rooms: Rooms) -> Answer:
     """Name and links of an enrolled public figure."""
     with rooms.gallery.reading() as connection:

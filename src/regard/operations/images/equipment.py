@@ -26,7 +26,16 @@ class Worn(Enum):
     UNKNOWN = "PersonsIndeterminate"
 
 
-@operation("DetectProtectiveEquipment", Capability.DETECT, DataClass.FACES)
+@operation(
+    "DetectProtectiveEquipment",
+    Capability.DETECT,
+    DataClass.FACES,
+    lacks=(
+        "FACE_COVER only; CoversBodyPart repeats its confidence, and its box is the lower half of the face. There is "
+        "no model with a usable licence for HEAD_COVER, HAND_COVER and hands: hands are never body parts, the head is "
+        "one without detections, and whoever is required to wear these is indeterminate."
+    ),
+)
 def detect_protective_equipment(call: Call, rooms: Rooms) -> Answer:
     """Persons, their faces and heads, and masks; with a summary where one is asked for."""
     given = call.parameters["Image"].get("Bytes", b"")

@@ -8,7 +8,13 @@ from typing import Any
 
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.registry import Answer, operation
-from regard.operations.common.rendering import bounding_box, compared_face, face_detail, granted_attributes
+from regard.operations.common.rendering import (
+    LACKING_ATTRIBUTES,
+    bounding_box,
+    compared_face,
+    face_detail,
+    granted_attributes,
+)
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces import quality, similarity
@@ -19,7 +25,7 @@ DEFAULT_SIMILARITY = 80.0
 _DEFAULT = frozenset({"DEFAULT"})
 
 
-@operation("DetectFaces", Capability.DETECT, DataClass.FACES)
+@operation("DetectFaces", Capability.DETECT, DataClass.FACES, lacks=LACKING_ATTRIBUTES)
 def detect_faces(call: Call, rooms: Rooms) -> Answer:
     """Every face of a picture, largest first; none is an empty list, not an error."""
     picture = rooms.pictures.read(call, call.parameters["Image"])

@@ -29,7 +29,15 @@ _NEEDS = {
 }
 
 
-@operation("DetectLabels", Capability.DETECT, DataClass.OBJECTS)
+@operation(
+    "DetectLabels",
+    Capability.DETECT,
+    DataClass.OBJECTS,
+    lacks=(
+        "The labels are those that the models' classes stand for: 80 objects with boxes, 1,000 things and scenes, and "
+        "the labels above them. Foreground is absent where no object is found. Needs the OpenVINO runtime."
+    ),
+)
 def detect_labels(call: Call, rooms: Rooms) -> Answer:
     """What the picture shows, its colours and its quality, as far as they are asked for."""
     features = call.parameters.get("Features") or [GENERAL_LABELS]

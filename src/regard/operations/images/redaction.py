@@ -33,7 +33,7 @@ def redact(call: Call, rooms: Rooms) -> Answer:
     return _redacted(call, rooms, picture, rooms.faces.detect_all(picture), [])
 
 
-@operation("RedactOthers", Capability.IDENTIFY, DataClass.TEMPLATES, ours=True)
+@operation("RedactOthers", Capability.IDENTIFY, DataClass.TEMPLATES, ours=True, threshold="FaceMatchThreshold")
 def redact_others(call: Call, rooms: Rooms) -> Answer:
     """Cover every face of a picture but those of persons of a collection whose consent to it counts."""
     picture = rooms.pictures.read(call, call.parameters["Image"], ANY_SIDE)

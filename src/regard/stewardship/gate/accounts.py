@@ -31,7 +31,7 @@ def begun(call: Call) -> Account:
 
 def threshold(call: Call, asked: float | None, applied: float) -> Account:
     """The threshold that was asked for and the one that counts, where the operation has one."""
-    if threshold_of(call.operation.name) is None:
+    if threshold_of(call.operation) is None:
         return {}
     return {"threshold": {"asked": asked, "applied": applied}}
 

@@ -415,7 +415,7 @@ def _brings_faces(call: Call) -> bool:
 
 
 def _given_threshold(call: Call) -> float | None:
-    given = call.parameters.get(threshold_of(call.operation.name) or "")
+    given = call.parameters.get(threshold_of(call.operation) or "")
     return None if given is None else float(given)
 
 
@@ -431,7 +431,7 @@ def _floor_among(terms: Terms) -> float:
 
 def _threshold(call: Call, floor: float, why: str) -> float:
     """The threshold that counts, in the call's parameters too. An operation without one claims nothing."""
-    name = threshold_of(call.operation.name)
+    name = threshold_of(call.operation)
     if name is None or call.operation.capability not in _JUDGED:
         return 100.0
     given = call.parameters.get(name)

@@ -33,11 +33,15 @@ class DataClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation as the gate sees it: its name in the API, its capability and its data class."""
+    """An operation as the gate sees it: its name in the API, its capability and its data class.
+
+    `threshold` is the parameter that says how alike two faces must be, of an operation that is not AWS's.
+    """
 
     name: str
     capability: Capability
     data: DataClass
+    threshold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

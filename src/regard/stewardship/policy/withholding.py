@@ -9,10 +9,10 @@ from typing import Any
 from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
+from regard.stewardship.policy.call import Operation
+
 EMOTIONS = "Emotions"
 THRESHOLDS = ("SimilarityThreshold", "FaceMatchThreshold", "UserMatchThreshold")
-# Of the operations that AWS does not have.
-_OWN_THRESHOLDS = {"RedactOthers": "FaceMatchThreshold"}
 Path = tuple[str, ...]
 _EACH = "[]"
 
@@ -32,11 +32,11 @@ def paths_to(member: str, operation: str) -> tuple[Path, ...]:
 
 
 @cache
-def threshold_of(operation: str) -> str | None:
+def threshold_of(operation: Operation) -> str | None:
     """The parameter of `operation` that says how alike two faces must be, if it has one."""
-    if operation not in _model().operation_names:
-        return _OWN_THRESHOLDS.get(operation)
-    shape = _model().operation_model(operation).input_shape
+    if operation.name not in _model().operation_names:
+        return operation.threshold
+    shape = _model().operation_model(operation.name).input_shape
     return next((name for name in THRESHOLDS if shape and name in shape.members), None)
 
 
