@@ -15,7 +15,8 @@ from regard.ledger.tree.entries import canonical
 from regard.ledger.tree.notes import Signer
 from regard.stewardship.council.charter import Charter, Member, Quota
 from regard.stewardship.council.motions import Kind, Motion
-from regard.stewardship.reports.report import Report, read_report
+from regard.stewardship.reports.reckoning import read_report
+from regard.stewardship.reports.report import Report
 from tests.helpers.ledger.faults import QuickDisk
 
 NAME = "log.example"

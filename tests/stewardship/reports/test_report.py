@@ -24,7 +24,7 @@ from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.council.motions import Kind, Vote
 from regard.stewardship.logbook.public_entries import Known
 from regard.stewardship.people.inbox import About, Filing, Inbox, Verdict
-from regard.stewardship.reports.report import BadPeriod, Reckoning, read_report
+from regard.stewardship.reports.reckoning import BadPeriod, Reckoning, read_report
 from regard.stewardship.reports.report_forms import Form, rendered
 from tests.helpers.databases import database_url
 from tests.helpers.fakes import Clock, picture_of

@@ -18,7 +18,8 @@ from regard.ledger.tree.notes import Verifier
 from regard.ledger.tree.tiles import Fetch
 from regard.ledger.witnesses.series import Broken
 from regard.settings import from_environment
-from regard.stewardship.reports.report import Report, read_report
+from regard.stewardship.reports.reckoning import read_report
+from regard.stewardship.reports.report import Report
 from regard.stewardship.reports.report_forms import Form, rendered
 
 
