@@ -24,7 +24,7 @@ from regard.ledger.tree.tiles import read_entries
 from regard.ledger.witnesses.audit import from_folder
 from regard.settings import Settings
 from regard.stewardship.office import open_office
-from regard.stewardship.parties.organizations import Edge, EdgeKind
+from regard.stewardship.parties.edges import Edge, EdgeKind
 from tests.helpers.running import Running, running
 
 PERSON, USER, COLLECTION, TAG = "planted-person-417", "planted-user-418", "planted-collection-419", "planted-tag-420"
@@ -82,7 +82,7 @@ def _use(service: Running, folder: Path) -> set[bytes]:
     organizations = open_office(Settings(data_dir=folder)).organizations
     ours = organizations.register(ORGANIZATION, "retail", aliases=[f"{ORGANIZATION} Ltd"])
     theirs = organizations.register(CUSTOMER, "retail")
-    organizations.add_edge(Edge(ours.id, EdgeKind.SUPPLIES, theirs.id))
+    organizations.edges.add(Edge(ours.id, EdgeKind.SUPPLIES, theirs.id))
     key = organizations.issue_key(ours.id, "photo-library")
     client.disassociate_faces(CollectionId=COLLECTION, UserId=USER, FaceIds=ids[:1])
     client.delete_faces(CollectionId=COLLECTION, FaceIds=ids[:1])

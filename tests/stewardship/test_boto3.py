@@ -17,7 +17,8 @@ from regard.ledger.tree.notes import Signer, sign_note
 from regard.settings import Settings
 from regard.stewardship.office import open_office
 from regard.stewardship.parties.attestations import attest, declaration
-from regard.stewardship.parties.organizations import Edge, EdgeKind, Organizations
+from regard.stewardship.parties.edges import Edge, EdgeKind
+from regard.stewardship.parties.organizations import Organizations
 from tests.helpers.running import Running, running
 
 Client = Callable[..., Any]
@@ -65,12 +66,12 @@ def test_three_hands_above_a_forbidden_customer(
     ours = client(first)
     assert ours.detect_faces(Image=image)["FaceDetails"]
     for source, target in ((first, second), (second, third), (third, border)):
-        organizations.add_edge(Edge(source, EdgeKind.SUPPLIES, target))
+        organizations.edges.add(Edge(source, EdgeKind.SUPPLIES, target))
         attest(organizations, source, sign_note(declaration(organizations, source, until), [signer]))
     with denied("no-immigration-enforcement") as said:
         ours.detect_faces(Image=image)
     assert "you → Second → Third → Border guard (immigration enforcement)" in said[0]
-    organizations.remove_edge(third, EdgeKind.SUPPLIES, border)
+    organizations.edges.remove(third, EdgeKind.SUPPLIES, border)
     with denied("attestation-expired") as said:
         ours.detect_faces(Image=image)
     assert "you → Second → Third (not attested)" in said[0]

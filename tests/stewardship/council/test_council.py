@@ -19,7 +19,8 @@ from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.council.charter import BadCharter, Charter, Member, Quota
 from regard.stewardship.council.member_keys import read_public, read_signer
 from regard.stewardship.council.motions import BadMotion, Ballot, Kind, Motion, Vote
-from regard.stewardship.parties.organizations import ByMotion, Standing
+from regard.stewardship.parties.admission import ByMotion
+from regard.stewardship.parties.organization import Standing
 from regard.stewardship.policy.packs import BadPack, Pack
 from regard.stewardship.records import records
 from tests.helpers.stewarding import Stewardship
@@ -179,20 +180,20 @@ def test_admission_by_motion_decides_a_review(five: Five) -> None:
     five.room.now += DAY
     assert five.outcome(motion) == "carried"
     assert five.room.organizations.get(suspect.id).standing is Standing.REFUSED
-    assert not five.room.organizations.reviews()
+    assert not five.room.organizations.admission.reviews()
 
 
 def test_where_several_sit_nobody_decides_a_review_alone(five: Five) -> None:
     suspect = five.room.organizations.register("Frontex", "technology")
     with pytest.raises(ByMotion, match="admission"):
-        five.room.organizations.decide(suspect.id, Standing.ADMITTED, "eve", "a friend")
+        five.room.organizations.admission.decide(suspect.id, Standing.ADMITTED, "eve", "a friend")
     assert five.room.organizations.get(suspect.id).standing is Standing.REVIEW
-    assert five.room.organizations.reviews()
+    assert five.room.organizations.admission.reviews()
 
 
 def test_a_council_of_one_decides_a_review_directly_and_it_is_recorded(room: Stewardship) -> None:
     suspect = room.organizations.register("Frontex", "technology")
-    room.organizations.decide(suspect.id, Standing.REFUSED, "the operator", "it is the agency")
+    room.organizations.admission.decide(suspect.id, Standing.REFUSED, "the operator", "it is the agency")
     assert room.organizations.get(suspect.id).standing is Standing.REFUSED
     assert records.last(room.engine, "review").body["reason"] == "it is the agency"
 
@@ -201,7 +202,7 @@ def test_on_a_broken_chain_nobody_decides_a_review(five: Five) -> None:
     suspect = five.room.organizations.register("Frontex", "technology")
     _changed_by_hand(five.room, "UPDATE motions SET outcome = NULL WHERE outcome = 'carried'")
     with pytest.raises(BrokenChain):
-        five.room.organizations.decide(suspect.id, Standing.ADMITTED, "eve", "a friend")
+        five.room.organizations.admission.decide(suspect.id, Standing.ADMITTED, "eve", "a friend")
 
 
 def test_the_history_tells_each_vote_and_its_reasons(five: Five) -> None:

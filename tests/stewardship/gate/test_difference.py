@@ -9,7 +9,8 @@ from regard.stewardship.council.motions import Kind, Vote
 from regard.stewardship.gate.difference import difference
 from regard.stewardship.gate.explanation import explain
 from regard.stewardship.gate.snapshot import Snapshot, Snapshots
-from regard.stewardship.parties.organizations import Standing, write_decision
+from regard.stewardship.parties.admission import write_decision
+from regard.stewardship.parties.organization import Standing
 from regard.stewardship.policy.packs import Pack
 from regard.stewardship.policy.policy import Policy, without_rule
 from tests.helpers.stewarding import Stewardship

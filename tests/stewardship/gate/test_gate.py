@@ -12,7 +12,8 @@ from regard.stewardship.council.motions import Kind, Vote
 from regard.stewardship.gate.explanation import explain
 from regard.stewardship.gate.gate import Denied
 from regard.stewardship.parties.attestations import attest, declaration
-from regard.stewardship.parties.organizations import Edge, EdgeKind, Standing
+from regard.stewardship.parties.edges import Edge, EdgeKind
+from regard.stewardship.parties.organization import Standing
 from regard.stewardship.policy.call import Capability, Operation
 from regard.stewardship.policy.policy import Policy
 from regard.stewardship.records import records
@@ -65,14 +66,14 @@ def test_an_organization_three_hands_above_a_forbidden_customer_is_refused_until
     room.organizations.change(first.id, verifier=str(signer.verifier))
     police = room.organizations.register("City police", "law-enforcement")
     for source, target in ((second, third), (third, police)):
-        room.organizations.add_edge(Edge(source.id, EdgeKind.SUPPLIES, target.id, "an import"))
-    room.organizations.add_edge(Edge(first.id, EdgeKind.SUPPLIES, second.id))
+        room.organizations.edges.add(Edge(source.id, EdgeKind.SUPPLIES, target.id, "an import"))
+    room.organizations.edges.add(Edge(first.id, EdgeKind.SUPPLIES, second.id))
     caller = room.organizations.issue_key(first.id, "photo-library").caller
     with pytest.raises(Denied) as denied:
         room.ask(caller)
     assert denied.value.path == ("you", "Second", "Third", "City police (law enforcement)")
     assert "you → Second → Third → City police (law enforcement)" in str(denied.value)
-    room.organizations.remove_edge(first.id, EdgeKind.SUPPLIES, second.id)
+    room.organizations.edges.remove(first.id, EdgeKind.SUPPLIES, second.id)
     assert room.rule(caller) == "attestation-expired"
     until = int(room.now) + 1000
     attest(
@@ -88,7 +89,7 @@ def test_when_the_last_hand_lets_go_all_above_it_wait_for_its_attestation(room: 
     hands = [room.organizations.register(f"Hand {n}", "technology", verifier=str(signer.verifier)) for n in range(3)]
     border = room.organizations.register("Border force", "immigration-enforcement")
     for source, target in zip(hands, [*hands[1:], border], strict=True):
-        room.organizations.add_edge(Edge(source.id, EdgeKind.SUPPLIES, target.id))
+        room.organizations.edges.add(Edge(source.id, EdgeKind.SUPPLIES, target.id))
     caller = room.organizations.issue_key(hands[0].id, "photo-library").caller
 
     def attested(organization: str) -> None:
@@ -98,7 +99,7 @@ def test_when_the_last_hand_lets_go_all_above_it_wait_for_its_attestation(room: 
     for hand in hands:
         attested(hand.id)
     assert room.rule(caller) == "no-immigration-enforcement"
-    room.organizations.remove_edge(hands[2].id, EdgeKind.SUPPLIES, border.id)
+    room.organizations.edges.remove(hands[2].id, EdgeKind.SUPPLIES, border.id)
     with pytest.raises(Denied, match="an organization behind you") as denied:
         room.ask(caller)
     assert denied.value.rule == "attestation-expired"
@@ -119,7 +120,7 @@ def test_a_change_upstream_counts_at_the_next_call_through_another_gate(room: St
     other = room.another_gate()
     other.before(room.call(caller))
     agency = room.organizations.register("An agency", "immigration-enforcement")
-    room.organizations.add_edge(Edge(agency.id, EdgeKind.OWNED_BY, caller.organization, "an import"))
+    room.organizations.edges.add(Edge(agency.id, EdgeKind.OWNED_BY, caller.organization, "an import"))
     with pytest.raises(Denied, match="no-immigration-enforcement"):
         other.before(room.call(caller))
 
@@ -127,9 +128,9 @@ def test_a_change_upstream_counts_at_the_next_call_through_another_gate(room: St
 def test_what_supplies_a_refused_organization_is_refused(room: Stewardship) -> None:
     caller = room.caller()
     bad = room.organizations.register("Bad", "retail")
-    room.organizations.add_edge(Edge(caller.organization, EdgeKind.SUPPLIES, bad.id, "an import"))
+    room.organizations.edges.add(Edge(caller.organization, EdgeKind.SUPPLIES, bad.id, "an import"))
     assert room.rule(caller) == "allow"
-    room.organizations.decide(bad.id, Standing.REFUSED, "the operator", "it sold what it saw")
+    room.organizations.admission.decide(bad.id, Standing.REFUSED, "the operator", "it sold what it saw")
     assert room.rule(caller) == "no-refused-organization"
 
 
@@ -138,7 +139,7 @@ def test_under_review_nothing_sensitive_is_done(room: Stewardship) -> None:
     caller = room.organizations.issue_key(suspect.id, "photo-library").caller
     assert room.rule(caller) == "review-first"
     assert room.rule(caller, "ListCollections") == "allow"
-    room.organizations.decide(suspect.id, Standing.ADMITTED, "a person", "a band of that name")
+    room.organizations.admission.decide(suspect.id, Standing.ADMITTED, "a person", "a band of that name")
     assert room.rule(caller) == "allow"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from regard.stewardship.parties.edges import EdgeKind
 from regard.stewardship.parties.imports import (
     Report,
     UnreadableRow,
@@ -13,7 +14,7 @@ from regard.stewardship.parties.imports import (
     read_follow_the_money,
     read_usaspending,
 )
-from regard.stewardship.parties.organizations import EdgeKind, Standing
+from regard.stewardship.parties.organization import Standing
 from tests.helpers.stewarding import Stewardship
 
 
@@ -40,9 +41,9 @@ def test_a_csv_is_read_and_what_was_not_is_told_by_row(room: Stewardship, tmp_pa
     assert report.ties == 2
     assert {row for row, _ in report.unread} == {4, 5, 6, 7}
     assert seen == list(range(1, 7))
-    kinds = {edge.kind for edge in room.organizations.edges()}
+    kinds = {edge.kind for edge in room.organizations.edges.all()}
     assert kinds == {EdgeKind.SUPPLIES, EdgeKind.OWNED_BY}
-    assert {edge.evidence for edge in room.organizations.edges()} == {"CSV partners.csv"}
+    assert {edge.evidence for edge in room.organizations.edges.all()} == {"CSV partners.csv"}
 
 
 def test_a_dry_run_reports_the_same_and_changes_nothing(room: Stewardship, tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ def test_follow_the_money_brings_ownership_and_contracts(room: Stewardship, tmp_
     assert report.under_review == ("Frontex",)
     frontex = next(each for each in room.organizations.all() if each.name == "Frontex")
     assert frontex.standing is Standing.REVIEW
-    assert room.organizations.reviews()[0].evidence[0]["resembles"].startswith("European Border")
+    assert room.organizations.admission.reviews()[0].evidence[0]["resembles"].startswith("European Border")
 
 
 def _import(room: Stewardship, folder: Path, rows: str) -> Report:
@@ -125,7 +126,7 @@ def test_what_a_file_says_of_somebody_who_is_known_is_added_and_judged(room: Ste
     assert report.under_review == ("Gamma Works",)
     now = room.organizations.get(gamma.id)
     assert (now.standing, now.sector) == (Standing.REVIEW, "other")
-    (review,) = room.organizations.reviews()
+    (review,) = room.organizations.admission.reviews()
     assert {hit["by"] for hit in review.evidence} == {"identifier", "name", "sector"}
 
 
@@ -133,7 +134,7 @@ def test_the_same_file_asks_nobody_again_what_was_judged(room: Stewardship, tmp_
     gamma = room.organizations.register("Gamma Works", "other", identifiers=[("uei", "G1")])
     row = "Gamma Works,law-enforcement,,uei:G1"
     _import(room, tmp_path, row)
-    room.organizations.decide(gamma.id, Standing.ADMITTED, "me", "another office of that name")
+    room.organizations.admission.decide(gamma.id, Standing.ADMITTED, "me", "another office of that name")
     again = _import(room, tmp_path, row)
     assert (again.changed, again.under_review) == ((), ())
     assert room.organizations.get(gamma.id).standing is Standing.ADMITTED

@@ -13,7 +13,9 @@ from regard.database import metadata, open_database
 from regard.ledger.tree.notes import Signer, sign_note
 from regard.stewardship.council.law import decided_alone
 from regard.stewardship.parties.attestations import BadAttestation, attest, declaration
-from regard.stewardship.parties.organizations import Edge, EdgeKind, Organizations, Standing
+from regard.stewardship.parties.edges import Edge, EdgeKind
+from regard.stewardship.parties.organization import Standing
+from regard.stewardship.parties.organizations import Organizations
 from regard.stewardship.policy.vocabulary import UnknownWord, purposes, sectors
 from regard.stewardship.records import records
 from tests.helpers.stewarding import Stewardship
@@ -107,7 +109,7 @@ def test_an_organization_keeps_what_it_was_registered_with(room: Stewardship) ->
 
 def test_the_records_are_only_added_to(room: Stewardship) -> None:
     made = room.organizations.register("Acme", "retail")
-    room.organizations.decide(made.id, Standing.REFUSED, "the operator", "it asked for a list of strikers")
+    room.organizations.admission.decide(made.id, Standing.REFUSED, "the operator", "it asked for a list of strikers")
     (record,) = records.read(room.engine, "review")
     assert record.body["reason"] == "it asked for a list of strikers"
     for statement in ("UPDATE records SET body = '{}'", "DELETE FROM records"):
@@ -118,19 +120,19 @@ def test_the_records_are_only_added_to(room: Stewardship) -> None:
 def test_a_decision_without_a_reason_is_none(room: Stewardship) -> None:
     made = room.organizations.register("Acme", "retail")
     with pytest.raises(ValueError, match="who decided and why"):
-        room.organizations.decide(made.id, Standing.ADMITTED, "the operator", " ")
+        room.organizations.admission.decide(made.id, Standing.ADMITTED, "the operator", " ")
 
 
 def test_an_attestation_counts_for_exactly_the_customers_that_were_signed(room: Stewardship) -> None:
     signer = Signer.generate("acme")
     acme = room.organizations.register("Acme", "technology", verifier=str(signer.verifier))
     customer = room.organizations.register("Customer", "retail")
-    room.organizations.add_edge(Edge(acme.id, EdgeKind.SUPPLIES, customer.id))
+    room.organizations.edges.add(Edge(acme.id, EdgeKind.SUPPLIES, customer.id))
     assert room.organizations.get(acme.id).attested_until == 0
     until = int(room.now) + 1000
     note = sign_note(declaration(room.organizations, acme.id, until), [signer])
     assert attest(room.organizations, acme.id, note, room.now).attested_until == until
-    room.organizations.remove_edge(acme.id, EdgeKind.SUPPLIES, customer.id)
+    room.organizations.edges.remove(acme.id, EdgeKind.SUPPLIES, customer.id)
     assert room.organizations.get(acme.id).attested_until == 0
     with pytest.raises(BadAttestation, match="not the list"):
         attest(room.organizations, acme.id, note, room.now)
@@ -149,7 +151,7 @@ def test_an_attestation_by_another_key_or_without_an_end_is_refused(room: Stewar
 
 def test_a_refused_organization_stays_refused_under_a_new_name_and_the_change_is_recorded(room: Stewardship) -> None:
     made = room.organizations.register("Acme", "retail")
-    room.organizations.decide(made.id, Standing.REFUSED, "the operator", "it lied")
+    room.organizations.admission.decide(made.id, Standing.REFUSED, "the operator", "it lied")
     assert room.organizations.change(made.id, name="Frontex").standing is Standing.REFUSED
     (record,) = records.read(room.engine, "organization-changed")
     assert (record.body["before"]["name"], record.body["after"]["name"]) == ("Acme", "Frontex")
@@ -158,14 +160,14 @@ def test_a_refused_organization_stays_refused_under_a_new_name_and_the_change_is
 def test_a_new_name_that_screening_finds_opens_a_review(room: Stewardship) -> None:
     made = room.organizations.register("Acme", "retail")
     assert room.organizations.change(made.id, name="Frontex").standing is Standing.REVIEW
-    assert [review.organization for review in room.organizations.reviews()] == [made.id]
+    assert [review.organization for review in room.organizations.admission.reviews()] == [made.id]
 
 
 def test_nobody_takes_a_watched_sector_off_an_organization_alone(room: Stewardship) -> None:
     police = room.organizations.register("A force of the city", "law-enforcement")
     changed = room.organizations.change(police.id, sector="retail")
     assert changed.standing is Standing.REVIEW
-    (review,) = room.organizations.reviews()
+    (review,) = room.organizations.admission.reviews()
     assert review.evidence[0]["sector"] == "law-enforcement"
     # An ordinary change of trade is nobody's concern.
     shop = room.organizations.register("A shop of the city", "retail")
@@ -191,15 +193,15 @@ def test_who_was_admitted_is_looked_at_again_when_it_is_known_whom_it_resembles(
     assert room.organizations.get(foxtrot.id).standing is Standing.REVIEW
     assert room.organizations.get(golf.id).standing is Standing.ADMITTED
     namesake = room.organizations.register("Golf Works", "retail")
-    room.organizations.decide(namesake.id, Standing.REFUSED, "me", "it sold what it saw")
+    room.organizations.admission.decide(namesake.id, Standing.REFUSED, "me", "it sold what it saw")
     assert room.organizations.get(golf.id).standing is Standing.REVIEW
 
 
 def test_what_a_person_has_judged_is_not_asked_again(room: Stewardship) -> None:
     foxtrot = room.organizations.register("Foxtrot", "technology", identifiers=[("uei", "X")])
     watch = room.organizations.register("Town watch", "law-enforcement", identifiers=[("uei", "X")])
-    room.organizations.decide(foxtrot.id, Standing.ADMITTED, "me", "a misprint")
+    room.organizations.admission.decide(foxtrot.id, Standing.ADMITTED, "me", "a misprint")
     room.organizations.change(watch.id, sector="government")
-    room.organizations.decide(watch.id, Standing.ADMITTED, "me", "it changed")
+    room.organizations.admission.decide(watch.id, Standing.ADMITTED, "me", "it changed")
     room.organizations.change(watch.id, sector="law-enforcement")
     assert room.organizations.get(foxtrot.id).standing is Standing.ADMITTED

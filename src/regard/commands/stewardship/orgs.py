@@ -16,8 +16,10 @@ from regard.settings import from_environment
 from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.parties.attestations import attest as accept
 from regard.stewardship.parties.attestations import declaration
+from regard.stewardship.parties.edges import Edge, EdgeKind
 from regard.stewardship.parties.imports import READERS, load
-from regard.stewardship.parties.organizations import Edge, EdgeKind, Organizations, Standing
+from regard.stewardship.parties.organization import Standing
+from regard.stewardship.parties.organizations import Organizations
 
 app = typer.Typer(help="Register organizations, their ties, and decide reviews.", no_args_is_help=True)
 
@@ -45,7 +47,7 @@ def show_all(as_json: Json = False) -> None:
 def show(organization: Id) -> None:
     """Show one organization and its ties, as JSON."""
     organizations = _organizations()
-    ties = [edge for edge in organizations.edges() if organization in (edge.source, edge.target)]
+    ties = [edge for edge in organizations.edges.all() if organization in (edge.source, edge.target)]
     print_json(msgspec.to_builtins({"organization": organizations.get(organization), "ties": ties}))
 
 
@@ -101,13 +103,13 @@ def change(
 @app.command()
 def supplies(organization: Id, other: Other, evidence: Evidence = "declared") -> None:
     """Enter an end customer: what ORGANIZATION has, OTHER may get."""
-    _organizations().add_edge(Edge(organization, EdgeKind.SUPPLIES, other, evidence))
+    _organizations().edges.add(Edge(organization, EdgeKind.SUPPLIES, other, evidence))
 
 
 @app.command("owned-by")
 def owned_by(organization: Id, other: Other, evidence: Evidence = "declared") -> None:
     """Enter an owner that controls ORGANIZATION."""
-    _organizations().add_edge(Edge(organization, EdgeKind.OWNED_BY, other, evidence))
+    _organizations().edges.add(Edge(organization, EdgeKind.OWNED_BY, other, evidence))
 
 
 @app.command()
@@ -115,7 +117,7 @@ def drop(
     organization: Id, kind: Annotated[EdgeKind, typer.Argument(help="supplies or owned-by.")], other: Other
 ) -> None:
     """Take a tie out."""
-    _organizations().remove_edge(organization, kind, other)
+    _organizations().edges.remove(organization, kind, other)
 
 
 @app.command()
@@ -136,7 +138,7 @@ def attest(
 @app.command()
 def reviews(everything: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False) -> None:
     """Show what waits for a person to decide, with the evidence, as JSON."""
-    print_json(msgspec.to_builtins(_organizations().reviews(waiting=not everything)))
+    print_json(msgspec.to_builtins(_organizations().admission.reviews(waiting=not everything)))
 
 
 @app.command()
@@ -147,7 +149,7 @@ def decide(
     reason: Annotated[str, typer.Option(help="Why; it is kept.")],
 ) -> None:
     """Decide a review, or refuse an organization. Where a council sits, it does this by motion."""
-    _organizations().decide(organization, standing, by, reason)
+    _organizations().admission.decide(organization, standing, by, reason)
 
 
 @app.command("import")

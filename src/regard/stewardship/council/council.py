@@ -30,7 +30,9 @@ from regard.stewardship.council.member_keys import operator_key
 from regard.stewardship.council.motions import BadMotion, Ballot, Kind, Motion, Tally, Vote, check_length, tally
 from regard.stewardship.council.suspensions import STOPPABLE, Suspension
 from regard.stewardship.council.vectors import check_mark, heed_basis, settle_mark
-from regard.stewardship.parties import organizations
+from regard.stewardship.parties.admission import write_decision
+from regard.stewardship.parties.organization import Standing
+from regard.stewardship.parties.organization_rows import read_standing
 from regard.stewardship.policy.packs import FIRST_PACK, OPEN_PACK, BadPack, Pack
 from regard.stewardship.policy.policy import Policy
 from regard.stewardship.records import records, tables
@@ -248,11 +250,9 @@ class Council:
         return Docket(motion, outcome, docket.tally)
 
     def _admit(self, connection: Connection, motion: Motion) -> None:
-        standing = organizations.Standing(motion.payload["standing"])
+        standing = Standing(motion.payload["standing"])
         by = f"motion {motion.hash[:12]}"
-        organizations.write_decision(
-            connection, motion.payload["organization"], standing, by, motion.title, self._clock()
-        )
+        write_decision(connection, motion.payload["organization"], standing, by, motion.title, self._clock())
 
     def _check(self, connection: Connection, law: Law, motion: Motion) -> None:
         """Refuse now what could not be done later: nobody should vote on it."""
@@ -274,7 +274,7 @@ class Council:
             case Kind.ADMISSION:
                 if payload.get("standing") not in ("admitted", "refused"):
                     raise BadMotion("an admission has the standing admitted or refused")
-                organizations.read_standing(connection, str(payload.get("organization")))
+                read_standing(connection, str(payload.get("organization")))
             case Kind.TAGS:
                 check_loosening(connection, payload, Policy(read_pack(connection, law.policy)).purposes)
             case Kind.VECTORS:

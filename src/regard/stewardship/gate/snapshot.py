@@ -15,7 +15,7 @@ from regard.stewardship.council.chain import BrokenChain, Law
 from regard.stewardship.council.council import read_pack
 from regard.stewardship.council.law import read_law
 from regard.stewardship.council.suspensions import Suspension
-from regard.stewardship.parties.organizations import EdgeKind
+from regard.stewardship.parties.edges import EdgeKind
 from regard.stewardship.parties.reach import Reach
 from regard.stewardship.policy.packs import BadPack
 from regard.stewardship.policy.policy import Policy, Principal

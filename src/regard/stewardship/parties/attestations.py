@@ -6,7 +6,8 @@ import json
 import time
 
 from regard.ledger.tree.notes import NoteError, Verifier, open_note
-from regard.stewardship.parties.organizations import Organization, Organizations
+from regard.stewardship.parties.organization import Organization
+from regard.stewardship.parties.organizations import Organizations
 
 _FORM = "regard.end-customers/v1"
 MOST_DAYS = 366
@@ -18,7 +19,7 @@ class BadAttestation(ValueError):
 
 def declaration(organizations: Organizations, organization: str, until: int) -> str:
     """The text to sign: every end customer that is declared now, until a time in seconds since 1970."""
-    return _text(organization, organizations.end_customers(organization), until)
+    return _text(organization, organizations.edges.end_customers(organization), until)
 
 
 def attest(organizations: Organizations, organization: str, note: bytes, now: float | None = None) -> Organization:
@@ -37,7 +38,7 @@ def attest(organizations: Organizations, organization: str, note: bytes, now: fl
         raise BadAttestation(f"an attestation holds from now on for at most {MOST_DAYS} days")
     if text != _text(organization, customers, until):
         raise BadAttestation("what was signed is no declaration of this organization")
-    if not organizations.set_attestation(organization, note, until, customers):
+    if not organizations.edges.attest(organization, note, until, customers):
         raise BadAttestation("what was signed is not the list of end customers that is declared")
     return organizations.get(organization)
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from regard.stewardship.parties.organization import AGENCY_CODE, NAICS, identified
-from regard.stewardship.parties.organizations import Change, Edge, EdgeKind, Organization, Organizations, new_id
+from regard.stewardship.parties.edges import Edge, EdgeKind
+from regard.stewardship.parties.organization import AGENCY_CODE, NAICS, Organization, identified
+from regard.stewardship.parties.organizations import Change, Organizations, new_id
 from regard.stewardship.parties.screening import comparable, sector_of_code
 from regard.stewardship.policy import vocabulary
 
@@ -247,7 +248,7 @@ class _Told:
         after = list(self._after.values())
         changes = []
         for each, screened in zip(after, self._organizations.screened(after), strict=True):
-            before, judged = self._before[each.id], self._organizations.judged(each.id)
+            before, judged = self._before[each.id], self._organizations.admission.judged(each.id)
             hits = [*(screened if each != before else ()), *self.evidence[each.id]]
             new = [hit for hit in hits if hit not in judged]
             if new or each != before:
@@ -260,7 +261,7 @@ def _hit(how: str, what: str, known: str, sector: str) -> dict[str, Any]:
 
 
 def _new_ties(organizations: Organizations, batch: Batch, ids: dict[str, str]) -> list[Edge]:
-    there = {(edge.source, edge.kind, edge.target) for edge in organizations.edges()}
+    there = {(edge.source, edge.kind, edge.target) for edge in organizations.edges.all()}
     wanted = {(ids[source], kind, ids[target]) for source, kind, target in batch.ties}
     return [Edge(*tie, batch.source) for tie in sorted(wanted - there) if tie[0] != tie[2]]
 

@@ -1,4 +1,4 @@
-"""An organization, and what has been decided about it."""
+"""An organization as a value, and what has been decided about it; `organizations` is the register of all."""
 
 from __future__ import annotations
 
@@ -40,3 +40,7 @@ def identified(scheme: str, value: str) -> tuple[str, str]:
     scheme = "-".join(scheme.lower().replace("_", " ").split())
     value = "".join(value.upper().split())
     return scheme, value.lstrip("0") or value if scheme == AGENCY_CODE else value
+
+
+class NoSuchOrganization(LookupError):
+    """There is no organization of this id."""

@@ -1,74 +1,36 @@
-"""Organizations: who holds access keys, what they are, and whom they supply."""
+"""The register of organizations: entered, screened, changed. What a single one is, `organization` says."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
+from sqlalchemy import Connection, Engine, select
 
 from regard.sealing import SealingKey
 from regard.stewardship.parties import screening
+from regard.stewardship.parties.admission import Admission, Evidence, Screen, look_back, open_review
+from regard.stewardship.parties.edges import Edge, Edges, insert_edges
 from regard.stewardship.parties.keys import AccessKey, AccessKeys
-from regard.stewardship.parties.organization import Organization, Standing, identified
+from regard.stewardship.parties.organization import NoSuchOrganization, Organization, Standing, identified
+from regard.stewardship.parties.organization_rows import (
+    insert_organizations,
+    read_organizations,
+    update_organization,
+)
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.revision import Revision, changed
-
-__all__ = ["Change", "Edge", "EdgeKind", "Organization", "Organizations", "Review", "Standing"]
 
 # What the operator's own organization is called until it is given its name. Many are called so.
 UNNAMED = "Operator of this service"
 FIRST_PURPOSE = "development"
 FIRST_DAYS = 90
 FIRST_MOST_FACES = 1_000
-
-
-class EdgeKind(StrEnum):
-    """How what one organization gets can reach another: as its end customer, or as its owner and back."""
-
-    SUPPLIES = "supplies"
-    OWNED_BY = "owned-by"
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """From whom to whom. `evidence` says who says so: `declared`, or the source of an import."""
-
-    source: str
-    kind: EdgeKind
-    target: str
-    evidence: str = "declared"
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A question about an organization for a person to decide, with the evidence that raised it."""
-
-    id: int
-    organization: str
-    evidence: tuple[dict[str, Any], ...]
-    decision: str | None
-    decided_by: str | None
-    reason: str | None
-
-
-class ByMotion(PermissionError):
-    """What the council decides by motion, and nobody alone."""
-
-
-class NoSuchOrganization(LookupError):
-    """There is no organization of this id."""
-
-
-Evidence = Sequence[dict[str, Any]]
-Screen = Callable[[Sequence[Organization], Sequence[Organization]], Sequence[Evidence]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +45,8 @@ class Change:
 class Organizations:
     """The register. Every change counts from the next call on, in every process. Thread-safe.
 
-    `screen(entering, registered)` gives the evidence on each that enters; any evidence opens a review.
+    `screen(entering, registered)` gives the evidence on each that enters; any evidence opens a review, which
+    `admission` decides. `edges` are whom they supply and who owns them, `keys` the access keys that they hold.
     """
 
     def __init__(
@@ -96,10 +59,11 @@ class Organizations:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
-        self._alone = alone
         self._clock = clock
         self._screen = screen or screening.screen
         self.keys = AccessKeys(engine, sealing_key, Revision(engine), clock)
+        self.edges = Edges(engine, clock)
+        self.admission = Admission(engine, alone, clock)
 
     # Keys, in the words that the wire uses.
 
@@ -170,41 +134,22 @@ class Organizations:
             for each, found in zip(organizations, evidence, strict=True)
         ]
         with self._engine.begin() as connection:
-            _insert(connection, tables.organizations, [_row(each, now) for each in entered])
-            _insert(
-                connection,
-                tables.aliases,
-                [{"organization": each.id, "name": name} for each in entered for name in each.aliases],
-            )
-            _insert(
-                connection,
-                tables.identifiers,
-                [
-                    {"organization": each.id, "scheme": scheme, "value": value}
-                    for each in entered
-                    for scheme, value in each.identifiers
-                ],
-            )
-            _insert(connection, tables.edges, [_edge_row(edge, now) for edge in edges])
+            insert_organizations(connection, entered, now)
+            insert_edges(connection, edges, now)
             for each, found in zip(entered, evidence, strict=True):
                 if found:
-                    _open_review(connection, each.id, found, now)
+                    open_review(connection, each.id, found, now)
             for change in changes:
                 _write_change(connection, change, now)
             body = {"organizations": len(entered), "first": [each.id for each in entered[:100]], "ties": len(edges)}
             records.append(connection, "registered", now, body)
-            self._look_back(connection, [each for each in entered if _is_watched(each)])
+            look_back(connection, [each for each in entered if _is_watched(each)], now, self._screen)
             changed(connection)
         return entered
 
     def screened(self, organizations: Sequence[Organization]) -> list[Evidence]:
         """The evidence on each, as they would be registered."""
         return list(self._screen(organizations, self.all()))
-
-    def judged(self, organization: str) -> list[dict[str, Any]]:
-        """The evidence that people have judged in reviews of an organization."""
-        with self._engine.connect().execution_options(read_only=True) as connection:
-            return _judged(connection, organization)
 
     def get(self, organization: str) -> Organization:
         """One organization. Raises NoSuchOrganization."""
@@ -216,13 +161,6 @@ class Organizations:
     def all(self) -> list[Organization]:
         """All organizations, in the order of their ids."""
         return self._select(None)
-
-    def edges(self) -> list[Edge]:
-        """All edges."""
-        table = tables.edges
-        query = select(table.c.source, table.c.kind, table.c.target, table.c.evidence)
-        with self._engine.connect().execution_options(read_only=True) as connection:
-            return [Edge(row[0], EdgeKind(row[1]), row[2], row[3]) for row in connection.execute(query)]
 
     def change(
         self,
@@ -251,202 +189,23 @@ class Organizations:
         with self._engine.begin() as connection:
             after = _write_change(connection, Change(before, after, found), self._clock())
             if _is_watched(after) and not _is_watched(before):
-                self._look_back(connection, [after])
+                look_back(connection, [after], self._clock(), self._screen)
             changed(connection)
         return after
-
-    # Whom it supplies.
-
-    def add_edge(self, edge: Edge) -> None:
-        """Enter an edge. A declared end customer must be attested again before sensitive calls go on."""
-        with self._engine.begin() as connection:
-            for end in (edge.source, edge.target):
-                read_standing(connection, end)
-            _insert(connection, tables.edges, [_edge_row(edge, self._clock())])
-            self._void_attestation(connection, edge)
-            records.append(connection, "tie-added", self._clock(), asdict(edge))
-            changed(connection)
-
-    def remove_edge(self, source: str, kind: EdgeKind, target: str) -> None:
-        """Take an edge out; a declaration that lost one must be attested again. Raises LookupError."""
-        table = tables.edges
-        same = (table.c.source == source) & (table.c.kind == kind) & (table.c.target == target)
-        with self._engine.begin() as connection:
-            row = connection.execute(select(table.c.evidence).where(same)).one_or_none()
-            if row is None:
-                raise LookupError(f"{source} has no edge {kind} {target}")
-            connection.execute(delete(table).where(same))
-            edge = Edge(source, kind, target, row.evidence)
-            self._void_attestation(connection, edge)
-            records.append(connection, "tie-removed", self._clock(), asdict(edge))
-            changed(connection)
-
-    def end_customers(self, organization: str) -> list[str]:
-        """The ids of whom an organization supplies, sorted."""
-        with self._engine.connect().execution_options(read_only=True) as connection:
-            return _end_customers(connection, organization)
-
-    def set_attestation(self, organization: str, note: bytes, until: float, customers: list[str]) -> bool:
-        """Keep a signed declaration of these end customers, unless others are declared by now; whether it was.
-
-        :mod:`regard.stewardship.parties.attestations` checks it first.
-        """
-        of = tables.organizations
-        with self._engine.begin() as connection:
-            read_standing(connection, organization)
-            if customers != _end_customers(connection, organization):
-                return False
-            values: Mapping[str, Any] = {"attestation": note, "attested_until": until}
-            connection.execute(update(of).where(of.c.id == organization).values(values))
-            records.append(connection, "attestation", self._clock(), {"organization": organization, "until": until})
-            changed(connection)
-        return True
-
-    # Reviews.
-
-    def reviews(self, *, waiting: bool = True) -> list[Review]:
-        """The reviews that wait for a person, or all."""
-        table = tables.reviews
-        query = select(table).order_by(table.c.id)
-        if waiting:
-            query = query.where(table.c.decision.is_(None))
-        with self._engine.connect().execution_options(read_only=True) as connection:
-            return [
-                Review(row.id, row.organization, tuple(row.evidence), row.decision, row.decided_by, row.reason)
-                for row in connection.execute(query)
-            ]
-
-    def decide(self, organization: str, standing: Standing, by: str, reason: str) -> None:
-        """Admit or refuse an organization, for a reason that is kept; its waiting reviews are closed.
-
-        Raises ByMotion where a council of more than one sits.
-        """
-        if standing is Standing.REVIEW or not reason.strip() or not by.strip():
-            raise ValueError("a decision admits or refuses, and says who decided and why")
-        with self._engine.begin() as connection:
-            if not self._alone(connection, self._clock()):
-                raise ByMotion("the council has several members: this takes a motion of kind admission")
-            write_decision(connection, organization, standing, by, reason, self._clock())
-
-    def _look_back(self, connection: Connection, marked: Sequence[Organization]) -> None:
-        look_back(connection, marked, self._clock(), self._screen)
-
-    def _void_attestation(self, connection: Connection, edge: Edge) -> None:
-        if edge.kind is EdgeKind.SUPPLIES and edge.evidence == "declared":
-            of = tables.organizations
-            connection.execute(update(of).where(of.c.id == edge.source).values(attested_until=0.0))
 
     def _select(self, organization: str | None) -> list[Organization]:
         with self._engine.connect().execution_options(read_only=True) as connection:
             return read_organizations(connection, organization)
 
 
-def _end_customers(connection: Connection, organization: str) -> list[str]:
-    of = tables.edges.c
-    query = select(of.target).where(of.source == organization, of.kind == EdgeKind.SUPPLIES).order_by(of.target)
-    return list(connection.execute(query).scalars())
-
-
-def read_organizations(connection: Connection, organization: str | None = None) -> list[Organization]:
-    """All organizations, or the one of this id if there is one, in the order of their ids."""
-    of = tables.organizations
-    names: dict[str, list[str]] = defaultdict(list)
-    identifiers: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in connection.execute(_of(tables.aliases, organization)):
-        names[row.organization].append(row.name)
-    for row in connection.execute(_of(tables.identifiers, organization)):
-        identifiers[row.organization].append((row.scheme, row.value))
-    query = select(of).order_by(of.c.id)
-    if organization is not None:
-        query = query.where(of.c.id == organization)
-    return [
-        Organization(
-            id=row.id,
-            name=row.name,
-            sector=row.sector,
-            jurisdictions=tuple(row.jurisdictions),
-            aliases=tuple(names[row.id]),
-            identifiers=tuple(identifiers[row.id]),
-            standing=Standing(row.standing),
-            operator=row.operator,
-            verifier=row.verifier,
-            attested_until=row.attested_until,
-        )
-        for row in connection.execute(query)
-    ]
-
-
-def read_standing(connection: Connection, organization: str) -> Standing:
-    """What was decided about it. Raises NoSuchOrganization."""
-    of = tables.organizations
-    standing = connection.execute(select(of.c.standing).where(of.c.id == organization)).scalar()
-    if standing is None:
-        raise NoSuchOrganization(f"there is no organization {organization}")
-    return Standing(standing)
-
-
-def write_decision(
-    connection: Connection, organization: str, standing: Standing, by: str, reason: str, now: float
-) -> None:
-    """Admit or refuse an organization in the transaction of what decided it."""
-    read_standing(connection, organization)
-    of, table = tables.organizations, tables.reviews
-    connection.execute(update(of).where(of.c.id == organization).values(standing=standing))
-    decided = {"decision": standing, "decided_by": by, "reason": reason, "decided_at": now}
-    waits = (table.c.organization == organization) & table.c.decision.is_(None)
-    connection.execute(update(table).where(waits).values(decided))
-    body = {"organization": organization, "decision": str(standing), "by": by, "reason": reason}
-    records.append(connection, "review", now, body)
-    if standing is Standing.REFUSED:
-        look_back(connection, read_organizations(connection, organization), now)
-    changed(connection)
-
-
-def look_back(
-    connection: Connection, marked: Sequence[Organization], now: float, screen: Screen = screening.screen
-) -> None:
-    """Open reviews of those who were admitted before it was known whom they resemble: one of the `marked`.
-
-    What a person has judged already is not asked again.
-    """
-    if not marked:
-        return
-    ids, names = {each.id for each in marked}, {each.name for each in marked}
-    admitted = [
-        each for each in read_organizations(connection) if each.standing is Standing.ADMITTED and each.id not in ids
-    ]
-    for each, evidence in zip(admitted, screen(admitted, marked), strict=True):
-        judged = _judged(connection, each.id)
-        if found := [hit for hit in evidence if hit["resembles"] in names and hit not in judged]:
-            of = tables.organizations
-            connection.execute(update(of).where(of.c.id == each.id).values(standing=Standing.REVIEW))
-            _open_review(connection, each.id, found, now)
-
-
-def _judged(connection: Connection, organization: str) -> list[dict[str, Any]]:
-    """The evidence that people have judged in reviews of an organization."""
-    of = tables.reviews.c
-    found = connection.execute(select(of.evidence).where(of.organization == organization, of.decision.is_not(None)))
-    return [hit for (evidence,) in found for hit in evidence]
-
-
 def _write_change(connection: Connection, change: Change, now: float) -> Organization:
     """Write what is known of an organization now; admitted, it comes under review for evidence."""
-    before, after, of = change.before, change.after, tables.organizations
+    before, after = change.before, change.after
     if change.evidence and before.standing is Standing.ADMITTED:
         after = replace(after, standing=Standing.REVIEW)
-    values = _row(after, now) | {"created_at": of.c.created_at}
-    connection.execute(update(of).where(of.c.id == after.id).values(values))
-    for table in (tables.aliases, tables.identifiers):
-        connection.execute(delete(table).where(table.c.organization == after.id))
-    _insert(connection, tables.aliases, [{"organization": after.id, "name": name} for name in after.aliases])
-    _insert(
-        connection,
-        tables.identifiers,
-        [{"organization": after.id, "scheme": scheme, "value": value} for scheme, value in after.identifiers],
-    )
+    update_organization(connection, after)
     if after.standing != before.standing:
-        _open_review(connection, after.id, change.evidence, now)
+        open_review(connection, after.id, change.evidence, now)
     body = {"organization": after.id, "before": _told(before), "after": _told(after)}
     records.append(connection, "organization-changed", now, body)
     return after
@@ -471,48 +230,9 @@ def _resectored(before: Organization, after: Organization) -> list[dict[str, Any
     return [{"by": "sector", "found": after.sector, "resembles": before.name, "sector": before.sector, "score": 100.0}]
 
 
-def _of(table: Table, organization: str | None) -> Any:
-    return select(table) if organization is None else select(table).where(table.c.organization == organization)
-
-
-def _open_review(connection: Connection, organization: str, evidence: Sequence[dict[str, Any]], now: float) -> None:
-    row = {"organization": organization, "evidence": list(evidence), "opened_at": now}
-    connection.execute(insert(tables.reviews).values(row))
-    records.append(connection, "review-opened", now, {"organization": organization, "evidence": list(evidence)})
-
-
-def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
-
-
 def _told(organization: Organization) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(organization)
     return plain
-
-
-def _row(organization: Organization, now: float) -> dict[str, Any]:
-    return {
-        "id": organization.id,
-        "name": organization.name,
-        "sector": organization.sector,
-        "jurisdictions": list(organization.jurisdictions),
-        "standing": organization.standing,
-        "operator": organization.operator,
-        "verifier": organization.verifier,
-        "attested_until": organization.attested_until,
-        "created_at": now,
-    }
-
-
-def _edge_row(edge: Edge, now: float) -> dict[str, Any]:
-    return {
-        "source": edge.source,
-        "kind": edge.kind,
-        "target": edge.target,
-        "evidence": edge.evidence,
-        "created_at": now,
-    }
 
 
 def new_id() -> str:

@@ -18,7 +18,9 @@ from regard.gallery.faces import subject as subject_of
 from regard.stewardship.council.collections import PURPOSE
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
-from regard.stewardship.parties.organizations import UNNAMED, Organization, read_organizations
+from regard.stewardship.parties.organization import Organization
+from regard.stewardship.parties.organization_rows import read_organizations
+from regard.stewardship.parties.organizations import UNNAMED
 from regard.stewardship.people.consent import (
     BadReceipt,
     Consent,
