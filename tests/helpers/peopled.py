@@ -22,7 +22,7 @@ from regard.stewardship.gate.gate import Gate
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.parties.organizations import Organizations
 from regard.stewardship.people.access import Access
-from regard.stewardship.people.consent import Notice
+from regard.stewardship.people.consent import NewConsent, Notice
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import Erased, Erasure
 from regard.stewardship.people.loops import Loops
@@ -106,9 +106,8 @@ class House:
         return [user["UserId"] for user in self.ask("ListUsers", CollectionId=collection)[0]["Users"]]
 
     def consent(self, name: str, collection: str, days: int = 30, *, suppression: bool = False) -> str:
-        drawn = self.consents.draw_up(
-            self.organization, name, collection, "development", NOTICE, days, suppression=suppression
-        )
+        asked = NewConsent(name, collection, "development", NOTICE, days, suppression=suppression)
+        drawn = self.consents.draw_up(self.organization, asked)
         return self.consents.attest(self.caller, drawn).consent.receipt_id
 
     def erase(self, name: str) -> Erased:

@@ -14,7 +14,7 @@ from regard.operations import coverage, images
 from regard.operations.common import registry
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import answered, ours
-from regard.stewardship.parties.organizations import Standing
+from regard.stewardship.parties.organization import Standing
 from regard.stewardship.policy.call import Capability, DataClass
 from tests.helpers.logged import Logged, open_logged
 from tests.helpers.wire_stub import NOW, Wire, detect

@@ -17,7 +17,7 @@ from regard.ledger.tree.notes import Signer, sign_note
 from regard.settings import Settings
 from regard.stewardship.office import Office, open_office
 from regard.stewardship.parties.keys import DAY, AccessKey
-from regard.stewardship.people.consent import Notice
+from regard.stewardship.people.consent import NewConsent, Notice
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.subject_tokens import SubjectTokens
 from tests.helpers.own_client import OwnClient
@@ -102,9 +102,8 @@ def test_every_denial_through_boto3_names_the_receipt_that_is_missing_and_the_co
     given(purpose="access-control")
     office = house[1]
     last_year = Consents(office.engine, office.logbook, clock=lambda: time.time() - 400 * DAY)
-    drawn = last_year.draw_up(
-        club.key.caller.organization, "eve", "members", "photo-library", Notice("1", "en", "ab" * 32), 365
-    )
+    asked = NewConsent("eve", "members", "photo-library", Notice("1", "en", "ab" * 32))
+    drawn = last_year.draw_up(club.key.caller.organization, asked)
     last_year.attest(club.key.caller, drawn)
     club.ask("POST", f"/consents/{given()}/withdrawal")
     said = denied("eve")

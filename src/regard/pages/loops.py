@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from regard.pages.people import Asked, Nothing, Page
+from regard.pages.people_api import Asked, Nothing, Page
 from regard.stewardship.people.loops import Loops
 from regard.stewardship.policy.call import Capability, DataClass, Operation
 

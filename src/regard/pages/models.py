@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import msgspec
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from regard.pages.exchanges import named
 from regard.settings import Settings
 from regard.vision.faces.faces import VERSIONS
 from regard.vision.faces.similarity import MOST_SEARCHES, Calibration, calibration
@@ -27,7 +27,7 @@ def model_pages(settings: Settings) -> list[Route]:
     told["OtherProfiles"] = [_worth(weights, other, calibration(other)) for other in VERSIONS.values() if other != own]
 
     def page(_: Request) -> Response:
-        return JSONResponse(told, headers={"x-amzn-requestid": str(uuid.uuid4())})
+        return JSONResponse(told, headers=named())
 
     return [Route("/stewardship/v1/models", page, methods=["GET"])]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import ours
 from regard.operations.service import Service
+from regard.pages.exchanges import named
 from regard.stewardship.policy.call import Call
 from regard.wire import errors
 from regard.wire.callers import Callers, Signed, refused
@@ -53,7 +53,7 @@ def own_page(
             headers |= call.remarks
 
     async def endpoint(request: Request) -> Response:
-        headers = {"x-amzn-requestid": str(uuid.uuid4()), "cache-control": "no-store"}
+        headers = named() | {"cache-control": "no-store"}
         try:
             signed, body = await callers.signed(request, MOST_BYTES)
             with pool.place():

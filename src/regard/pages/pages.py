@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from regard.operations.common.errors import ApiError
+from regard.pages.exchanges import named
 from regard.wire import errors
 from regard.wire.metrics import CONTENT_TYPE, Metrics
 
@@ -27,20 +27,20 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
                 "api": "Amazon Rekognition, AWS JSON 1.1: POST / with a signature",
                 "pages": ["/healthz", "/readyz", "/metrics", *(route.path for route in more)],
             },
-            headers=_named(),
+            headers=named(),
         )
 
     def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "alive"}, headers=_named())
+        return JSONResponse({"status": "alive"}, headers=named())
 
     def readyz(_: Request) -> Response:
         cause = trouble()
         if cause is None:
-            return JSONResponse({"status": "ready"}, headers=_named())
-        return JSONResponse({"status": "not ready", "cause": cause}, 503, _named())
+            return JSONResponse({"status": "ready"}, headers=named())
+        return JSONResponse({"status": "not ready", "cause": cause}, 503, named())
 
     def measured(_: Request) -> Response:
-        return Response(metrics.text(), headers=_named(), media_type=CONTENT_TYPE)
+        return Response(metrics.text(), headers=named(), media_type=CONTENT_TYPE)
 
     def unknown(request: Request, _: Exception) -> Response:
         return _refused(f"There is nothing at {request.url.path}.", 404)
@@ -64,11 +64,7 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
     return app
 
 
-def _named() -> dict[str, str]:
-    return {"x-amzn-requestid": str(uuid.uuid4())}
-
-
 def _refused(cause: str, status: int) -> Response:
-    named = _named()
-    body = errors.error_body(ApiError("UnknownOperationException", cause), named["x-amzn-requestid"])
-    return Response(body, status, named, errors.CONTENT_TYPE)
+    headers = named()
+    body = errors.error_body(ApiError("UnknownOperationException", cause), headers["x-amzn-requestid"])
+    return Response(body, status, headers, errors.CONTENT_TYPE)

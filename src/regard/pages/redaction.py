@@ -11,7 +11,7 @@ from regard.operations.common.registry import ours
 from regard.operations.images.redaction import DEFAULT_THRESHOLD
 from regard.operations.service import Service
 from regard.pages.own import own_page
-from regard.pages.people import ROOT, Elsewhere
+from regard.pages.people_api import ROOT, Elsewhere
 from regard.stewardship.people.consent import CollectionId
 from regard.vision.pictures.redaction import Style
 from regard.wire.callers import Callers

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import uuid
 from typing import Any
 
 import msgspec
@@ -13,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from regard.pages.exchanges import TooLarge, body_within, named
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.inbox import Filing, Inbox, Receipt, TooMany, UnknownReport
 
@@ -51,7 +50,7 @@ def report_pages(inbox: Inbox, *, behind_proxy: bool = False) -> list[Route]:
         try:
             if not _ID.fullmatch(name):
                 raise UnknownReport(name)
-            return JSONResponse(msgspec.to_builtins(inbox.standing(name)), headers=_named())
+            return JSONResponse(msgspec.to_builtins(inbox.standing(name)), headers=named())
         except UnknownReport:
             return _told(404, "No report of this id was filed here; an id has 32 hexadecimal digits.")
 
@@ -62,16 +61,12 @@ def report_pages(inbox: Inbox, *, behind_proxy: bool = False) -> list[Route]:
 
 
 async def _body(request: Request) -> bytes:
-    data = b""
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                data += part
-                if len(data) > MOST_BYTES:
-                    raise _Refused(413, f"A report has at most {MOST_BYTES} bytes.")
+        return await body_within(request, MOST_BYTES, BODY_SECONDS)
+    except TooLarge:
+        raise _Refused(413, f"A report has at most {MOST_BYTES} bytes.") from None
     except TimeoutError:
         raise _Refused(408, f"The report did not arrive within {BODY_SECONDS:.0f} seconds.") from None
-    return data
 
 
 def _read(media: str, data: bytes) -> Filing:
@@ -92,7 +87,7 @@ def _address(request: Request, behind_proxy: bool) -> str:
 def _filed(receipt: Receipt) -> Response:
     place = f"{PATH}/{receipt.report}"
     told: dict[str, Any] = {"report": receipt.report, "filed": receipt.filed, "due": receipt.due, "standing": place}
-    headers = _named() | {"location": place}
+    headers = named() | {"location": place}
     if written := receipt.written:
         told["entry"] = headers["x-regard-entry"] = f"{written.period}/{written.index}"
         told["receipt"] = headers["x-regard-receipt"] = f"/log/{written.period}/receipts/{written.index}"
@@ -100,8 +95,4 @@ def _filed(receipt: Receipt) -> Response:
 
 
 def _told(status: int, cause: str, more: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"cause": cause}, status, _named() | (more or {}))
-
-
-def _named() -> dict[str, str]:
-    return {"x-amzn-requestid": str(uuid.uuid4())}
+    return JSONResponse({"cause": cause}, status, named() | (more or {}))

@@ -11,7 +11,6 @@ import base64
 import binascii
 import hmac
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from html import escape
@@ -23,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from regard.pages.exchanges import named, status_of
 from regard.stewardship.people.loops import Loop, Loops, NoSuchLabel, NoSuchLoop
 from regard.stewardship.people.review import Candidate, NoSuchCandidate, NotAReviewer, Reviewer, Reviews
 from regard.wire.callers import body_of
@@ -116,13 +116,13 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
         if same not in ("yes", "no"):
             return _page("<p>Say yes or no.</p>", 400)
         await run_in_threadpool(reviews.decide, reviewer, candidate, same == "yes")
-        return RedirectResponse("/review", 303, _named())
+        return RedirectResponse("/review", 303, _headers())
 
     async def judge(request: Request, reviewer: Reviewer) -> Response:
         loop = request.path_params["loop"]
         form = await _marked(request, _mark(reviewer, loop))
         await run_in_threadpool(loops.decide, reviewer, loop, form.get("right", []))
-        return RedirectResponse("/review", 303, _named())
+        return RedirectResponse("/review", 303, _headers())
 
     def logged_in(answer: _Answer) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -136,8 +136,7 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
             try:
                 return await answer(request, reviewer)
             except (*_ERRORS,) as error:
-                status = next(code for kind, code in _ERRORS.items() if isinstance(error, kind))
-                return _page(f"<p>{escape(str(error))}</p>", status)
+                return _page(f"<p>{escape(str(error))}</p>", status_of(error, _ERRORS))
 
         return endpoint
 
@@ -173,11 +172,11 @@ def _credentials(header: str) -> tuple[str, str, str]:
 
 
 def _page(body: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_PAGE.format(body=body), status, _named())
+    return HTMLResponse(_PAGE.format(body=body), status, _headers())
 
 
-def _named() -> dict[str, str]:
-    return _HEADERS | {"x-amzn-requestid": str(uuid.uuid4())}
+def _headers() -> dict[str, str]:
+    return _HEADERS | named()
 
 
 def _moment(at: float) -> str:

@@ -12,7 +12,8 @@ from regard.pages.log import log_pages
 from regard.pages.loops import loop_pages
 from regard.pages.models import model_pages
 from regard.pages.pages import pages
-from regard.pages.people import PeopleApi, consent_pages, subject_pages
+from regard.pages.people import consent_pages, subject_pages
+from regard.pages.people_api import PeopleApi
 from regard.pages.redaction import described as redaction_described
 from regard.pages.redaction import redaction_page
 from regard.pages.reports import report_pages

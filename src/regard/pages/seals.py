@@ -6,7 +6,6 @@ that says nothing of the collection.
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from starlette.routing import Route
 
 from regard.gallery.templates.seals import Seal, WrongShare
 from regard.operations.common.errors import ApiError
+from regard.pages.exchanges import named, status_of
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.gate.seals import CouncilSeals
 from regard.stewardship.logbook.logbook import NotLogged
@@ -74,7 +74,7 @@ def seal_pages(seals: CouncilSeals) -> list[Route]:
         except ApiError as error:
             return _refused(error.status, error)
         except (*_STATUS,) as error:
-            return _refused(next(status for kind, status in _STATUS.items() if isinstance(error, kind)), error)
+            return _refused(status_of(error, _STATUS), error)
 
     return [
         Route(PATH + "/{seal}", standing, methods=["GET"]),
@@ -92,4 +92,4 @@ def _refused(status: int, error: Exception) -> Response:
 
 
 def _answer(body: dict[str, Any], status: int) -> Response:
-    return JSONResponse(body, status, {"x-amzn-requestid": str(uuid.uuid4()), "cache-control": "no-store"})
+    return JSONResponse(body, status, named() | {"cache-control": "no-store"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from regard.pages.exchanges import named
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.council.council import Council
 from regard.stewardship.logbook.entries import PRIVATE_MOTIONS
@@ -26,10 +26,10 @@ def stewardship_pages(council: Council) -> list[Route]:
     def policy(request: Request) -> Response:
         found = Policy(council.pack())
         if request.headers.get("accept", "").startswith("text/plain"):
-            return PlainTextResponse(_told(found), headers=_named())
+            return PlainTextResponse(_told(found), headers=named())
         pack, rules = found.pack, [msgspec.to_builtins(rule) for rule in found.rules.values()]
         plain = {"pack": pack.name, "hash": pack.hash, "rules": rules, "cedar": pack.rules, "schema": pack.schema}
-        return JSONResponse(plain, headers=_named())
+        return JSONResponse(plain, headers=named())
 
     def charter(_: Request) -> Response:
         law = council.law()
@@ -41,12 +41,12 @@ def stewardship_pages(council: Council) -> list[Route]:
             "charter": msgspec.to_builtins(law.charter),
             "alone": law.charter.alone,
         }
-        return JSONResponse(plain, headers=_named())
+        return JSONResponse(plain, headers=named())
 
     def motions(_: Request) -> Response:
         states = {docket.motion.hash: docket.outcome for docket in council.dockets()}
         found = [_public(each) | {"outcome": states.get(each["hash"], each["outcome"])} for each in council.history()]
-        return JSONResponse({"motions": found}, headers=_named())
+        return JSONResponse({"motions": found}, headers=named())
 
     pages = {"policy": policy, "charter": charter, "motions": motions}
     return [Route(f"/stewardship/v1/{name}", _or_why(page), methods=["GET"]) for name, page in pages.items()]
@@ -57,7 +57,7 @@ def _or_why(page: Callable[[Request], Response]) -> Callable[[Request], Response
         try:
             return page(request)
         except (BrokenChain, BadPack) as error:
-            return JSONResponse({"cause": f"No policy is in force, and everything is denied: {error}"}, 503, _named())
+            return JSONResponse({"cause": f"No policy is in force, and everything is denied: {error}"}, 503, named())
 
     return answer
 
@@ -74,7 +74,3 @@ def _told(policy: Policy) -> str:
     head = f"{policy.pack.name} {policy.pack.hash}\n"
     rules = "".join(f"\n{rule.id}: {rule.sentence}\n  {rule.source}\n" for rule in policy.rules.values())
     return f"{head}{rules}\n{policy.pack.rules}\n{policy.pack.schema}"
-
-
-def _named() -> dict[str, str]:
-    return {"x-amzn-requestid": str(uuid.uuid4())}

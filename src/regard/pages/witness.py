@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
@@ -13,6 +12,7 @@ from starlette.routing import Route
 
 from regard.ledger.tree.notes import Verifier
 from regard.ledger.witnesses.witness import Answer
+from regard.pages.exchanges import TooLarge, body_within
 
 # A checkpoint with a hundred signatures and the longest proof there is.
 MOST_BODY_BYTES = 64 * 1024
@@ -28,24 +28,14 @@ def witness_pages(add_checkpoint: Callable[[bytes], Answer], key: Verifier, logs
 
     async def add(request: Request) -> Response:
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                body = await _body(request)
+            body = await body_within(request, MOST_BODY_BYTES, _BODY_SECONDS)
         except TimeoutError:
             return PlainTextResponse("the request did not arrive in time\n", 408)
         except ClientDisconnect:
             return Response(status_code=400)
-        if body is None:
+        except TooLarge:
             return PlainTextResponse(f"a request has at most {MOST_BODY_BYTES} bytes\n", 413)
         status, answer = await run_in_threadpool(add_checkpoint, body)
         return Response(answer, status, media_type=_SIZE if status == 409 else "text/plain")
 
     return Starlette(routes=[Route("/", home), Route("/add-checkpoint", add, methods=["POST"])])
-
-
-async def _body(request: Request) -> bytes | None:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BODY_BYTES:
-            return None
-    return body

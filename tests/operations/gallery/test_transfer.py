@@ -17,6 +17,7 @@ from regard.operations.common.registry import function_of, ours
 from regard.operations.common.rooms import Rooms
 from regard.sealing import SealingKey
 from regard.stewardship.parties.organizations import UNNAMED
+from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.policy.call import Call
 from tests.helpers.fakes import ORGANIZATION, Client, Clock, open_rooms, person, picture_of
 from tests.helpers.peopled import NOTICE, House
@@ -181,7 +182,7 @@ def test_consents_that_count_go_along_and_count_where_the_organization_is_the_sa
 
 def test_what_a_person_signed_is_verified_again_where_it_arrives(museum: Museum) -> None:
     here, signer = museum.here, Signer.generate("ann")
-    drawn = here.consents.draw_up(here.organization, "ann", "staff", "development", NOTICE, 30)
+    drawn = here.consents.draw_up(here.organization, NewConsent("ann", "staff", "development", NOTICE, 30))
     here.consents.take(here.organization, sign_note(drawn.text, [signer]).decode(), str(signer.verifier))
     here.index("staff", 0, name="ann")
     museum.export()

@@ -7,7 +7,16 @@ import json
 import pytest
 
 from regard.ledger.tree.notes import Signer, sign_note
-from regard.stewardship.people.consent import BadReceipt, Consent, Controller, Notice, ProofKind, draw_up, signed
+from regard.stewardship.people.consent import (
+    BadReceipt,
+    Consent,
+    Controller,
+    NewConsent,
+    Notice,
+    ProofKind,
+    draw_up,
+    signed,
+)
 
 NOTICE = Notice("2026-03", "en", "ab" * 32)
 CLUB = Controller("111122223333", "A club")
@@ -15,7 +24,7 @@ NOW = 1_800_000_000.0
 
 
 def _drawn(days: int = 30) -> Consent:
-    return draw_up(CLUB, "alice", "members", "photo-library", NOTICE, days, NOW)
+    return draw_up(CLUB, NewConsent("alice", "members", "photo-library", NOTICE, days), NOW)
 
 
 def test_a_consent_is_read_back_from_the_text_that_is_signed() -> None:

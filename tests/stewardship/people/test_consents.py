@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from regard.database import open_database
 from regard.gallery.collections import tables as gallery
 from regard.ledger.tree.notes import Signer, sign_note
-from regard.stewardship.people.consent import BadReceipt, Consent, Notice
+from regard.stewardship.people.consent import BadReceipt, Consent, NewConsent, Notice
 from regard.stewardship.people.consent_imports import COLUMNS, load, read
 from regard.stewardship.people.consents import Consents, NoSuchReceipt
 from regard.stewardship.policy.call import Caller
@@ -40,7 +40,7 @@ class Office(Stewardship):
             connection.execute(insert(gallery.tags).values(tag))
 
     def drawn(self, subject: str = "alice", collection: str = "members", purpose: str = "access-control") -> Consent:
-        return self.consents.draw_up(self.club.organization, subject, collection, purpose, NOTICE, 30)
+        return self.consents.draw_up(self.club.organization, NewConsent(subject, collection, purpose, NOTICE, 30))
 
     def add(self, *terms: str) -> str:
         return self.consents.attest(self.club, self.drawn(*terms)).consent.receipt_id

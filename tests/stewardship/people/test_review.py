@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.people.review import NoSuchCandidate, NotAReviewer, Reviewer
 from tests.helpers.fakes import Clock, picture_of
 from tests.helpers.peopled import NOTICE, House
@@ -37,7 +38,7 @@ def enrolled(door: Door) -> Door:
     """The house with two people in it who consented."""
     door.collection("staff", "consent")
     for person, name in ((ALICE, "alice"), (BOB, "bob")):
-        drawn = door.consents.draw_up(door.organization, name, "staff", "access-control", NOTICE, 365)
+        drawn = door.consents.draw_up(door.organization, NewConsent(name, "staff", "access-control", NOTICE, 365))
         door.consents.attest(door.caller, drawn)
         door.index("staff", person, name=name)
     return door

@@ -16,7 +16,7 @@ from regard.commands.common.output import NO, YES, err, out, print_json, table
 from regard.ledger.tree.notes import sign_note
 from regard.settings import from_environment
 from regard.stewardship.council.member_keys import read_signer
-from regard.stewardship.people.consent import Notice, Receipt, ReferenceFace
+from regard.stewardship.people.consent import NewConsent, Notice, Receipt, ReferenceFace
 from regard.stewardship.people.consent_imports import load, read
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.policy.call import Caller
@@ -54,8 +54,7 @@ def add(
     """Add a receipt, signed with a key, or vouched for by an access key. Prints its id."""
     consents, caller = _open(key)
     shown = notice.read_bytes()
-    consent = consents.draw_up(
-        caller.organization,
+    asked = NewConsent(
         subject,
         collection,
         purpose,
@@ -64,6 +63,7 @@ def add(
         reference=_reference(picture, box),
         suppression=suppression,
     )
+    consent = consents.draw_up(caller.organization, asked)
     if signing_key is None:
         receipt = consents.attest(caller, consent)
     else:

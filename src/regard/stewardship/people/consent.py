@@ -105,6 +105,18 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return consent
 
 
+class NewConsent(msgspec.Struct, forbid_unknown_fields=True):
+    """A consent to be drawn up."""
+
+    subject: Subject
+    collection: CollectionId
+    purpose: str
+    notice: Notice
+    days: int = 365
+    reference: ReferenceFace | None = None
+    suppression: bool = False
+
+
 class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who vouched. `key` is a verifier or an access key's id; `note` what it signed, nothing for an access key.
 
@@ -133,34 +145,23 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
         return ""
 
 
-def draw_up(
-    controller: Controller,
-    subject: str,
-    collection: str,
-    purpose: str,
-    notice: Notice,
-    days: int,
-    now: float,
-    *,
-    reference: ReferenceFace | None = None,
-    suppression: bool = False,
-) -> Consent:
-    """A consent to be signed, from `now` on for `days`. Raises BadReceipt."""
+def draw_up(controller: Controller, asked: NewConsent, now: float) -> Consent:
+    """A consent to be signed, which counts from `now`, in seconds since 1970, for `asked.days`. Raises BadReceipt."""
     given = datetime.fromtimestamp(now, UTC)
     drawn = Consent(
         schema_version=SCHEMA,
         receipt_id=secrets.token_hex(16),
-        pii_principal_id=subject,
+        pii_principal_id=asked.subject,
         pii_controller=controller,
-        privacy_notice=notice,
+        privacy_notice=asked.notice,
         lawful_basis="consent",
         pii_type="face template",
-        purpose=purpose,
-        collection=collection,
+        purpose=asked.purpose,
+        collection=asked.collection,
         given=given,
-        expires=given + timedelta(days=days),
-        reference=reference,
-        suppression=suppression,
+        expires=given + timedelta(days=asked.days),
+        reference=asked.reference,
+        suppression=asked.suppression,
     )
     return Consent.parse(drawn.text)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from regard.stewardship.people.consent import BadReceipt, Consent, Notice, ProofKind, ReferenceFace, signed
+from regard.stewardship.people.consent import BadReceipt, Consent, NewConsent, Notice, ProofKind, ReferenceFace, signed
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.policy.call import Caller
 
@@ -97,8 +97,7 @@ def _drawn(consents: Consents, caller: Caller, row: dict[str, str]) -> Consent:
         if row.get("reference_box"):
             box = tuple(float(part) for part in row["reference_box"].split())
             reference = msgspec.convert({"sha256": row.get("reference_sha256"), "box": box}, ReferenceFace)
-        return consents.draw_up(
-            caller.organization,
+        asked = NewConsent(
             row["subject"],
             row["collection"],
             row["purpose"],
@@ -107,6 +106,7 @@ def _drawn(consents: Consents, caller: Caller, row: dict[str, str]) -> Consent:
             reference=reference,
             suppression=row.get("suppression", "").lower() in _YES,
         )
+        return consents.draw_up(caller.organization, asked)
     except msgspec.ValidationError as error:
         raise BadReceipt(str(error)) from None
 

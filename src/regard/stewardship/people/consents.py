@@ -25,11 +25,10 @@ from regard.stewardship.people.consent import (
     BadReceipt,
     Consent,
     Controller,
-    Notice,
+    NewConsent,
     Proof,
     ProofKind,
     Receipt,
-    ReferenceFace,
     draw_up,
     signed,
 )
@@ -90,31 +89,10 @@ class Consents:
         )
         return f"Missing: {subject}, collection {collection}, purpose {purpose}.{why} `{command}` adds it."
 
-    def draw_up(
-        self,
-        organization: str,
-        subject: str,
-        collection: str,
-        purpose: str,
-        notice: Notice,
-        days: int,
-        *,
-        reference: ReferenceFace | None = None,
-        suppression: bool = False,
-    ) -> Consent:
+    def draw_up(self, organization: str, asked: NewConsent) -> Consent:
         """A consent for somebody to sign. Raises BadReceipt."""
         controller = self._organization(organization)
-        return draw_up(
-            Controller(controller.id, controller.name),
-            subject,
-            collection,
-            purpose,
-            notice,
-            days,
-            self._clock(),
-            reference=reference,
-            suppression=suppression,
-        )
+        return draw_up(Controller(controller.id, controller.name), asked, self._clock())
 
     def attest(self, caller: Caller, consent: Consent) -> Receipt:
         """Take in a consent that the holder of an access key vouches for. Raises BadReceipt."""
