@@ -86,7 +86,8 @@ def test_the_copy_that_tests_begin_with_is_what_migrations_make(tmp_path: Path) 
         engine = open_engine(sqlite_url(tmp_path / f"{make.__name__}.db"))
         make(engine)
         with engine.connect() as connection:
-            told.append(connection.execute(text("SELECT type, name, sql FROM sqlite_master ORDER BY name")).fetchall())
-            told[-1] += connection.execute(text("SELECT 'version', version_num, '' FROM alembic_version")).fetchall()
+            made = connection.execute(text("SELECT type, name, sql FROM sqlite_master ORDER BY name")).fetchall()
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).fetchall()
+        told.append([*made, *version])
     assert len(told[0]) > 1
     assert told[0] == told[1]

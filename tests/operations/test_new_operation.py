@@ -105,7 +105,9 @@ def test_it_answers_through_the_gate_and_is_logged(house: Logged) -> None:
 
 
 def test_the_policy_refuses_it_by_its_data_class(house: Logged) -> None:
-    house.organizations.decide(house.caller.organization, Standing.REFUSED, "the operator", "it sold what it saw")
+    house.organizations.admission.decide(
+        house.caller.organization, Standing.REFUSED, "the operator", "it sold what it saw"
+    )
     with pytest.raises(ApiError, match="no-refused-organization"):
         house.ask(NAME)
     (entry,) = house.calls()
