@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import ipaddress
 import json
 import signal
 import threading
@@ -17,31 +16,14 @@ import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
 from regard.cli import app
-from regard.settings import SettingError, Settings
-from regard.wire.exposure import check_certificate, check_exposure, is_loopback
+from regard.settings import SettingError
 from regard.wire.listen import GRACE_SECONDS
+from tests.helpers.certificates import certificate_in
 from tests.helpers.running import Running, running
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
-def test_others_cannot_be_listened_to_in_the_clear(host: str) -> None:
-    with pytest.raises(SettingError, match="REGARD_TLS_CERTIFICATE"):
-        check_exposure(Settings(host=host))
-    check_exposure(Settings(host=host, behind_proxy=True))
-    check_exposure(Settings(host=host, tls_certificate=Path("cert.pem"), tls_key=Path("key.pem")))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
-def test_this_machine_alone_needs_no_tls(host: str) -> None:
-    assert is_loopback(host)
-    check_exposure(Settings(host=host))
 
 
 def test_the_pages_need_no_signature(service: Running) -> None:
@@ -95,7 +77,7 @@ def test_a_stop_finishes_what_was_accepted(tmp_path: Path, portrait: bytes) -> N
 
 
 def test_tls_is_spoken_with_a_certificate_of_ones_own(tmp_path: Path, portrait: bytes) -> None:
-    certificate, key = _certificate(tmp_path)
+    certificate, key = certificate_in(tmp_path)
     with running(tmp_path / "data", REGARD_TLS_CERTIFICATE=str(certificate), REGARD_TLS_KEY=str(key)) as service:
         assert service.url.startswith("https://")
         client = boto3.client(
@@ -182,61 +164,12 @@ def _object(key: str) -> dict[str, Any]:
     return {"S3Object": {"Bucket": "pictures", "Name": key}}
 
 
-def test_a_certificate_that_cannot_be_served_with_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
-    certificate, key = _certificate(tmp_path)
-    check_certificate(Settings())
-    check_certificate(Settings(tls_certificate=certificate, tls_key=key))
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    protected, garbage = tmp_path / "protected.pem", tmp_path / "garbage.pem"
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
-    secret = serialization.load_pem_private_key(key.read_bytes(), None)
-    protected.write_bytes(secret.private_bytes(*form, serialization.BestAvailableEncryption(b"a passphrase")))
-    garbage.write_text("no certificate")
-    for files, told in {
-        (certificate, tmp_path / "none.pem"): "none.pem cannot be read",
-        (tmp_path / "none.pem", key): "none.pem cannot be read",
-        (certificate, _certificate(elsewhere)[1]): "the key is another's",
-        (certificate, protected): "without a passphrase",
-        (garbage, key): "PEM files",
-        (certificate, garbage): "PEM files",
-    }.items():
-        with pytest.raises(SettingError, match=told):
-            check_certificate(Settings(tls_certificate=files[0], tls_key=files[1]))
-
-
 def test_serve_tells_what_is_wrong_with_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGARD_TLS_CERTIFICATE", str(tmp_path / "none.pem"))
     answer = CliRunner().invoke(app, ["serve", "--data-dir", str(tmp_path / "data")])
     assert isinstance(answer.exception, SettingError)
     assert "none.pem cannot be read (No such file or directory)" in str(answer.exception)
     assert not (tmp_path / "data").exists()
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that signs itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "regard.test")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return paths
 
 
 def test_temporary_credentials_work_and_a_revoked_key_does_not(

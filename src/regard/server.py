@@ -47,7 +47,11 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     house = open_house(office, metrics.model_ran)
     pool = open_pool(settings)
     cosigning = open_cosigning(settings, logbook.shards, office.public_log)
-    pages = open_pages(office, house.holdings, house.service, pool, metrics, cosigning)
+
+    def trouble() -> str | None:
+        return logbook.trouble or cosigning.trouble if pool.open else "shutting down"
+
+    pages = open_pages(office, house.holdings, house.service, pool, metrics, cosigning, trouble)
     app = open_application(settings, house.service, find_key, pool, metrics, pages)
 
     metrics.watch(pool)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -30,9 +32,18 @@ from regard.wire.pool import Pool
 
 
 def open_pages(
-    office: Office, holdings: Holdings, service: Service, pool: Pool, metrics: Metrics, cosigning: Collector
+    office: Office,
+    holdings: Holdings,
+    service: Service,
+    pool: Pool,
+    metrics: Metrics,
+    cosigning: Collector,
+    trouble: Callable[[], str | None],
 ) -> Starlette:
-    """The application that answers whatever is not a request of AWS's API."""
+    """The application that answers whatever is no request of AWS's API.
+
+    `trouble` says what keeps the service from answering.
+    """
     settings, logbook = office.settings, office.logbook
     inbox = open_inbox(settings, office.engine, office.key, logbook)
 
@@ -41,7 +52,7 @@ def open_pages(
 
     return pages(
         metrics,
-        lambda: logbook.trouble or cosigning.trouble if pool.open else "shutting down",
+        trouble,
         [
             *stewardship_pages(service.gate.council),
             *model_pages(settings),

@@ -1,0 +1,54 @@
+"""Exposure: what may be listened on in the clear, and which certificates can be served with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from regard.settings import SettingError, Settings
+from regard.wire.exposure import check_certificate, check_exposure, is_loopback, url
+from tests.helpers.certificates import certificate_in
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
+def test_others_cannot_be_listened_to_in_the_clear(host: str) -> None:
+    with pytest.raises(SettingError, match="REGARD_TLS_CERTIFICATE"):
+        check_exposure(Settings(host=host))
+    check_exposure(Settings(host=host, behind_proxy=True))
+    check_exposure(Settings(host=host, tls_certificate=Path("cert.pem"), tls_key=Path("key.pem")))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_this_machine_alone_needs_no_tls(host: str) -> None:
+    assert is_loopback(host)
+    check_exposure(Settings(host=host))
+
+
+def test_a_certificate_that_cannot_be_served_with_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    certificate, key = certificate_in(tmp_path)
+    check_certificate(Settings())
+    check_certificate(Settings(tls_certificate=certificate, tls_key=key))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    protected, garbage = tmp_path / "protected.pem", tmp_path / "garbage.pem"
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    secret = serialization.load_pem_private_key(key.read_bytes(), None)
+    protected.write_bytes(secret.private_bytes(*form, serialization.BestAvailableEncryption(b"a passphrase")))
+    garbage.write_text("no certificate")
+    for files, told in {
+        (certificate, tmp_path / "none.pem"): "none.pem cannot be read",
+        (tmp_path / "none.pem", key): "none.pem cannot be read",
+        (certificate, certificate_in(elsewhere)[1]): "the key is another's",
+        (certificate, protected): "without a passphrase",
+        (garbage, key): "PEM files",
+        (certificate, garbage): "PEM files",
+    }.items():
+        with pytest.raises(SettingError, match=told):
+            check_certificate(Settings(tls_certificate=files[0], tls_key=files[1]))
+
+
+def test_the_url_names_the_port_that_is_bound_and_brackets_ipv6() -> None:
+    assert url(Settings(host="::1", port=4599)) == "http://[::1]:4599"
+    assert url(Settings(tls_certificate=Path("cert.pem")), 8443) == "https://127.0.0.1:8443"
