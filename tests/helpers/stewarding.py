@@ -71,7 +71,7 @@ class Stewardship:
             Settings(data_dir=self.folder, **settings),
             self.logbook,
             self.gallery,
-            lambda _organization, _collection, person: person in self.receipts,
+            lambda enrolment: enrolment.person in self.receipts,
             lambda: self.now,
         )
 

@@ -14,6 +14,7 @@ from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered, function_of, ours
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.policy.call import Capability, DataClass
+from regard.stewardship.policy.enrolment import Enrolment
 from regard.stewardship.policy.withholding import threshold_of
 from regard.vision.pictures.images import decode
 from regard.vision.things.text import Line, TextReader, Word, between
@@ -26,8 +27,8 @@ class Given:
     def __init__(self, *persons: str) -> None:
         self.persons = persons
 
-    def covers(self, _organization: str, _collection: str, person: str) -> bool:
-        return person in self.persons
+    def covers(self, enrolment: Enrolment) -> bool:
+        return enrolment.person in self.persons
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from regard.stewardship.people.consent import BadReceipt, Consent, NewConsent, N
 from regard.stewardship.people.consent_imports import COLUMNS, load, read
 from regard.stewardship.people.consents import Consents, NoSuchReceipt
 from regard.stewardship.policy.call import Caller
+from regard.stewardship.policy.enrolment import Enrolment
 from tests.helpers.stewarding import Stewardship
 
 NOTICE = Notice("2026-03", "en", "ab" * 32)
@@ -46,10 +47,10 @@ class Office(Stewardship):
         return self.consents.attest(self.club, self.drawn(*terms)).consent.receipt_id
 
     def covered(self, subject: str = "alice", collection: str = "members") -> bool:
-        return self.consents.covers(self.club.organization, collection, subject)
+        return self.consents.covers(Enrolment(self.club.organization, collection, subject))
 
     def missing(self, subject: str = "alice") -> str:
-        return self.consents.missing(self.club.organization, "members", subject, "access-control")
+        return self.consents.missing(Enrolment(self.club.organization, "members", subject), "access-control")
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_receipt_for_another_collection_or_purpose_does_not_count(office: Offi
 def test_a_receipt_counts_for_no_other_organization(office: Office) -> None:
     office.add()
     stranger = office.caller("other")
-    assert not office.consents.covers(stranger.organization, "members", "alice")
+    assert not office.consents.covers(Enrolment(stranger.organization, "members", "alice"))
     with pytest.raises(NoSuchReceipt):
         office.consents.get(stranger.organization, office.add())
 
@@ -90,9 +91,9 @@ def test_a_receipt_counts_until_the_second_it_expires(office: Office) -> None:
 def test_a_withdrawal_counts_on_the_next_call_of_every_process(office: Office) -> None:
     receipt = office.add()
     another = Consents(open_database(office.url), office.logbook, lambda: office.now)
-    assert another.covers(office.club.organization, "members", "alice")
+    assert another.covers(Enrolment(office.club.organization, "members", "alice"))
     office.consents.withdraw(office.club.organization, receipt)
-    assert not another.covers(office.club.organization, "members", "alice")
+    assert not another.covers(Enrolment(office.club.organization, "members", "alice"))
     assert not office.covered()
 
 

@@ -19,6 +19,7 @@ from regard.stewardship.council.collections import BASIS
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import SUPPRESSED_AT
 from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.enrolment import Enrolment
 from regard.vision.pictures.findings import Box, overlap
 
 
@@ -42,8 +43,8 @@ def welcome(
     return [
         arrival
         for name, some in named.items()
-        if consents and consents.covers(collection.organization, receipts, name)
-        for arrival in _of_the_person(rooms, connection, collection, consents, receipts, name, some)
+        if consents and consents.covers(agreed := Enrolment(collection.organization, receipts, name))
+        for arrival in _of_the_person(rooms, connection, collection, consents, agreed, some)
     ]
 
 
@@ -67,13 +68,12 @@ def _of_the_person(
     connection: Connection,
     collection: Kept,
     consents: Consents,
-    receipts: str,
-    name: str,
+    agreed: Enrolment,
     arrivals: Sequence[Arrival],
 ) -> list[Arrival]:
     """From each picture the face of the person: in the box on the receipt, most like those there, or the only one."""
     embeddings = np.stack([arrival.face.template for arrival in arrivals])
-    there = rooms.gallery.faces.likeness(connection, collection, subject(name, ""), embeddings)
+    there = rooms.gallery.faces.likeness(connection, collection, subject(agreed.person, ""), embeddings)
     pictures: dict[str, list[int]] = {}
     for place, arrival in enumerate(arrivals):
         pictures.setdefault(arrival.image_id or str(place), []).append(place)
@@ -81,7 +81,7 @@ def _of_the_person(
     # Whoever is alone in a picture shows who the person is in the others.
     for places in sorted(pictures.values(), key=len):
         shown = arrivals[places[0]].picture
-        box = shown and consents.reference(collection.organization, receipts, name, shown.hex())
+        box = shown and consents.reference(agreed, shown.hex())
         if box:
             scores, at_least = [overlap(Box(*arrivals[place].face.box), Box(*box)) for place in places], SAME_FACE
         elif there is None and not taken:

@@ -9,6 +9,7 @@ import numpy as np
 from regard.gallery.faces import subject
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.enrolment import Enrolment
 from regard.vision.faces.faces import Face
 from regard.vision.pictures.findings import Box, overlap
 from regard.vision.pictures.images import Picture
@@ -41,7 +42,7 @@ def _the_person(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: 
     if named is None:
         return []
     shown = hashlib.sha256(data).hexdigest()
-    if rooms.consents and (box := rooms.consents.reference(organization, collection_id, named, shown)):
+    if rooms.consents and (box := rooms.consents.reference(Enrolment(organization, collection_id, named), shown)):
         nearest = max(faces, key=lambda face: overlap(face.box, Box(*box)))
         return [nearest] if overlap(nearest.box, Box(*box)) >= SAME_FACE else []
     with rooms.gallery.reading() as connection:

@@ -15,6 +15,7 @@ from regard.operations.common.pictures import ANY_SIDE
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.stewardship.policy.enrolment import Enrolment
 from regard.vision.faces.faces import Box, Face
 from regard.vision.faces.similarity import score, similarity
 from regard.vision.pictures.images import Picture
@@ -83,7 +84,7 @@ def _consenting(call: Call, rooms: Rooms, picture: Picture, faces: list[Face]) -
         found, _ = rooms.gallery.search.faces(*where, probe, 1, at_least)
         for near, kept in found:
             person = kept.external_image_id
-            if person is None or rooms.consents is None or not rooms.consents.covers(*where, person):
+            if person is None or rooms.consents is None or not rooms.consents.covers(Enrolment(*where, person)):
                 continue
             alike = similarity(near, face_model)
             if person not in best or alike > best[person][0]:

@@ -33,6 +33,7 @@ from regard.stewardship.people.consent import (
     signed,
 )
 from regard.stewardship.policy.call import Caller
+from regard.stewardship.policy.enrolment import Enrolment
 from regard.stewardship.records import tables
 from regard.stewardship.records.reader import Reader
 
@@ -56,14 +57,18 @@ class Consents:
         self._clock = clock
         self._covering = Reader(engine, _counting(select(_of.receipt)).where(_of.subject == bindparam("subject")))
 
-    def covers(self, organization: str, collection: str, subject: str) -> bool:
-        """Whether a consent of this person, the ExternalImageId, to this collection and its purpose counts now."""
-        given = {"organization": organization, "collection": collection, "subject": subject}
+    def covers(self, enrolment: Enrolment) -> bool:
+        """Whether a consent of this person to this collection and its purpose counts now."""
+        given = {
+            "organization": enrolment.organization,
+            "collection": enrolment.collection,
+            "subject": enrolment.person,
+        }
         return bool(self._covering.rows(now=self._clock(), **given))
 
-    def reference(self, organization: str, collection: str, subject: str, sha256: str) -> Box | None:
-        """Where a consent that counts now says that its person is, in the picture of this digest."""
-        for receipt in self.all(organization, subject, collection):
+    def reference(self, enrolment: Enrolment, sha256: str) -> Box | None:
+        """Where a consent that counts now says that its person is, in the picture of this digest, in hexadecimal."""
+        for receipt in self.all(enrolment.organization, enrolment.person, enrolment.collection):
             shown = receipt.consent.reference
             if shown is not None and shown.sha256 == sha256 and not receipt.ended(self._clock()):
                 return shown.box
@@ -78,11 +83,12 @@ class Consents:
         """Whether a person agreed, in a consent that was not withdrawn, that a template outlives their erasure."""
         return any(each.consent.suppression and not each.withdrawn for each in self.all(organization, subject))
 
-    def missing(self, organization: str, collection: str, subject: str, purpose: str) -> str:
+    def missing(self, enrolment: Enrolment, purpose: str) -> str:
         """What to tell whoever lacks a receipt: which one, why those there do not count, the command that adds it."""
+        subject, collection = enrolment.person, enrolment.collection
         if not subject:
             return "The call names nobody: give the ExternalImageId of the person pictured."
-        near = [self._short_of(receipt, collection, purpose) for receipt in self.all(organization, subject)]
+        near = [self._short_of(receipt, collection, purpose) for receipt in self.all(enrolment.organization, subject)]
         why = f" There is one that {'; one that '.join(near)}." if near else ""
         command = shlex.join(
             ["regard", "consent", "add", subject, "--collection", collection, "--purpose", purpose, "--notice", "FILE"]
@@ -128,7 +134,7 @@ class Consents:
         with suppress(BadReceipt):
             if consent.collection == collection:
                 self._take(caller.organization, *self._proved_again(caller, receipt), moved=True)
-        return self.covers(caller.organization, collection, consent.pii_principal_id)
+        return self.covers(Enrolment(caller.organization, collection, consent.pii_principal_id))
 
     def get(self, organization: str, receipt: str) -> Receipt:
         """One receipt of an organization. Raises NoSuchReceipt."""

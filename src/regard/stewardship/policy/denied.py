@@ -1,8 +1,13 @@
-"""Denials that teach."""
+"""The denial: what a caller is told who may not do what they ask, with the rule, the path and the way to appeal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+APPEAL = (
+    "anyone may appeal by POST /stewardship/v1/reports, as docs/reports.md shows; `regard council charter` says who "
+    "answers, and an answer that is overdue shows in the public report."
+)
 
 
 class Denied(PermissionError):
