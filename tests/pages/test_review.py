@@ -45,7 +45,7 @@ def page(door: Door) -> Page:
 
 
 def _login(door: Door, name: str = "ada") -> tuple[str, str]:
-    return f"{door.organization}/{name}", door.reviews.appoint(door.organization, name)
+    return f"{door.organization}/{name}", door.reviews.reviewers.appoint(door.organization, name)
 
 
 def _form(text: str) -> tuple[str, str]:

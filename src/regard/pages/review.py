@@ -24,7 +24,8 @@ from starlette.routing import Route
 
 from regard.pages.exchanges import named, status_of
 from regard.stewardship.people.loops import Loop, Loops, NoSuchLabel, NoSuchLoop
-from regard.stewardship.people.review import Candidate, NoSuchCandidate, NotAReviewer, Reviewer, Reviews
+from regard.stewardship.people.review import Candidate, NoSuchCandidate, Reviews
+from regard.stewardship.people.reviewers import NotAReviewer, Reviewer
 from regard.wire.callers import body_of
 
 _HEADERS = {
@@ -128,7 +129,7 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
         async def endpoint(request: Request) -> Response:
             try:
                 organization, name, word = _credentials(request.headers.get("authorization", ""))
-                reviewer = await run_in_threadpool(reviews.reviewer, organization, name, word)
+                reviewer = await run_in_threadpool(reviews.reviewers.log_in, organization, name, word)
             except NotAReviewer as error:
                 refused = _page(f"<p>{escape(str(error))}</p>", 401)
                 refused.headers["www-authenticate"] = 'Basic realm="regard review", charset="UTF-8"'

@@ -17,7 +17,7 @@ from regard.operations.common.model import service_model
 from regard.stewardship.people import loops as room
 from regard.stewardship.people.flows import Flow, NoSuchFlow
 from regard.stewardship.people.loops import Loops, NoSuchLabel, NoSuchLoop
-from regard.stewardship.people.review import Reviewer
+from regard.stewardship.people.reviewers import Reviewer
 from regard.stewardship.records import tables
 from tests.helpers.fakes import Clock, as_botocore_reads_it, picture_of
 from tests.helpers.peopled import House
@@ -51,8 +51,8 @@ class Desk(House):
         return error.value.code
 
     def appointed(self, name: str = "ada", *keys: str) -> Reviewer:
-        secret = self.reviews.appoint(self.organization, name, keys)
-        return self.reviews.reviewer(self.organization, name, secret)
+        secret = self.reviews.reviewers.appoint(self.organization, name, keys)
+        return self.reviews.reviewers.log_in(self.organization, name, secret)
 
     def waiting(self, name: str = "ada") -> tuple[Reviewer, str]:
         """A reviewer, and the one loop that waits for them."""
@@ -173,7 +173,7 @@ def test_whoever_asked_and_whoever_is_elsewhere_decides_nothing(desk: Desk) -> N
     desk.asked()
     _, loop = desk.waiting()
     other = desk.organizations.register("Another", "other")
-    stranger = desk.reviews.reviewer(other.id, "eve", desk.reviews.appoint(other.id, "eve"))
+    stranger = desk.reviews.reviewers.log_in(other.id, "eve", desk.reviews.reviewers.appoint(other.id, "eve"))
     for nobody in (desk.appointed("ben", desk.caller.access_key_id), stranger):
         assert desk.loops.pending(nobody) == {}
         with pytest.raises(NoSuchLoop):

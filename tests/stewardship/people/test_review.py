@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from regard.stewardship.people.consent import NewConsent
-from regard.stewardship.people.review import NoSuchCandidate, NotAReviewer, Reviewer
+from regard.stewardship.people.review import NoSuchCandidate
+from regard.stewardship.people.reviewers import NotAReviewer, Reviewer
 from tests.helpers.fakes import Clock, picture_of
 from tests.helpers.peopled import NOTICE, House
 
@@ -30,8 +31,8 @@ class Door(House):
         return len(answer["FaceMatches"]), remarks.get("x-regard-review")
 
     def appointed(self, name: str, *keys: str) -> Reviewer:
-        secret = self.reviews.appoint(self.organization, name, keys)
-        return self.reviews.reviewer(self.organization, name, secret)
+        secret = self.reviews.reviewers.appoint(self.organization, name, keys)
+        return self.reviews.reviewers.log_in(self.organization, name, secret)
 
 
 def enrolled(door: Door) -> Door:
@@ -143,11 +144,11 @@ def test_reviewers_see_the_face_that_was_searched_with(door: Door) -> None:
 def test_reviewers_of_another_organization_see_nothing(door: Door) -> None:
     door.asked()
     other = door.organizations.register("Another", "other")
-    secret = door.reviews.appoint(other.id, "ada")
-    stranger = door.reviews.reviewer(other.id, "ada", secret)
+    secret = door.reviews.reviewers.appoint(other.id, "ada")
+    stranger = door.reviews.reviewers.log_in(other.id, "ada", secret)
     assert door.reviews.pending(stranger) == []
     with pytest.raises(NotAReviewer):
-        door.reviews.reviewer(door.organization, "ada", secret)
+        door.reviews.reviewers.log_in(door.organization, "ada", secret)
 
 
 def test_erasure_takes_candidates_with_it(door: Door) -> None:

@@ -15,7 +15,8 @@ from regard.gallery.faces import subject as subject_of
 from regard.settings import from_environment
 from regard.stewardship.holdings import Holdings, open_holdings
 from regard.stewardship.office import open_office
-from regard.stewardship.people.review import Reviewer, Reviews
+from regard.stewardship.people.review import Reviews
+from regard.stewardship.people.reviewers import Reviewer
 
 app = typer.Typer(help="Appoint reviewers; see what waits, and decide.", no_args_is_help=True)
 app.add_typer(flows.app, name="flow")
@@ -32,7 +33,7 @@ def appoint(
 ) -> None:
     """Make a person a reviewer, or give them another secret. They do not decide on what their own keys asked."""
     reviews, organization = _open(key)
-    secret = reviews.appoint(organization, name, asks_with or ())
+    secret = reviews.reviewers.appoint(organization, name, asks_with or ())
     out.out(f"log in at /review as {organization}/{name} with {secret}")
 
 
@@ -98,7 +99,7 @@ def loops(
 
 def _log_in(name: str, secret: str, key: str | None) -> tuple[Reviews, Reviewer]:
     reviews, organization = _open(key)
-    return reviews, reviews.reviewer(organization, name, secret)
+    return reviews, reviews.reviewers.log_in(organization, name, secret)
 
 
 def _open(key: str | None) -> tuple[Reviews, str]:

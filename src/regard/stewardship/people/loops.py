@@ -19,7 +19,7 @@ from regard.gallery.gallery import Gallery
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
 from regard.stewardship.people.flows import Flow, Flows
-from regard.stewardship.people.review import Reviewer
+from regard.stewardship.people.reviewers import Reviewer
 from regard.stewardship.policy.call import Call
 from regard.stewardship.records import tables
 

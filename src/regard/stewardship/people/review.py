@@ -1,25 +1,24 @@
-"""Review: where a person's rights are at stake a match is a candidate until two people, apart, confirm it.
+"""Review of matches: where a person's rights are at stake a match is a candidate until two people, apart, confirm it.
 
 The two are not who asked, and neither sees what the other said (EU AI Act 14(5)). A candidate is kept with its period,
 its gallery, the sealed probe and who decided; unconfirmed it is gone after 48 hours. One that is marked as not the same
-person is not offered again, for whatever purpose it was found.
+person is not offered again, for whatever purpose it was found. Reviews of organizations are in `parties.admission`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
 from regard.gallery.gallery import Gallery
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
+from regard.stewardship.people.reviewers import Reviewer, Reviewers
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.policy.call import Call
 from regard.stewardship.records import tables
@@ -29,28 +28,11 @@ PENDING, CONFIRMED, REJECTED, EXPIRED = "pending", "confirmed", "rejected", "exp
 HOURS = 48
 NEEDED = 2
 THE_PERSON = "the person"
-_of, _verdicts, _reviewers = tables.candidates.c, tables.verdicts.c, tables.reviewers.c
-
-
-class NotAReviewer(PermissionError):
-    """The name and the secret are not those of a reviewer."""
+_of, _verdicts = tables.candidates.c, tables.verdicts.c
 
 
 class NoSuchCandidate(LookupError):
     """There is no such candidate that this person may decide on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reviewer:
-    """A person who decides on candidates. `keys` are the access keys that this person asks with.
-
-    `mark` is nobody else's, and the same in each service on the database: forms are marked with it.
-    """
-
-    organization: str
-    name: str
-    keys: frozenset[str]
-    mark: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +42,15 @@ class Match:
     whose: str
     face_id: str
     similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Who searched which collection with what: `probe` is a keyed digest, the same for the same picture."""
+
+    organization: str
+    collection: str
+    probe: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +68,15 @@ class Candidate:
 
 
 class Reviews:
-    """Holds matches until they are confirmed. Thread-safe."""
+    """Holds matches until `reviewers` confirmed them. Thread-safe.
+
+    One thing: a candidate from the search that opens it to the verdict, the word of the person, or its end.
+    """
 
     def __init__(
         self, engine: Engine, gallery: Gallery, logbook: Logbook, clock: Callable[[], float] = time.time
     ) -> None:
+        self.reviewers = Reviewers(engine)
         self._engine = engine
         self._gallery = gallery
         self._logbook = logbook
@@ -93,18 +88,19 @@ class Reviews:
         `probe` is what was searched with, the same bytes each time; `picture` gives what reviewers see of it, as JPEG.
         """
         organization, collection = call.caller.organization, str(call.parameters["CollectionId"])
-        digest = self._gallery.digest(organization, probe)
-        call.probe = digest.hex()
+        search = Search(organization, collection, self._gallery.digest(organization, probe))
+        call.probe = search.probe.hex()
         purpose = vocabulary.purposes().get(call.caller.purpose)
         if purpose is not None and not purpose.rights:
-            states = self._states(organization, collection, digest)
+            states = self._states(search)
             return {match.whose for match in matches if states.get(match.whose) != REJECTED}
         self.expire()
-        states = self._states(organization, collection, digest)
+        states = self._states(search)
         if new := [match for match in matches if match.whose not in states]:
             seen = picture()
             for match in new:
-                states[match.whose] = self._open(call, digest, seen, match)
+                self._open(call, search, seen, match)
+                states[match.whose] = PENDING
         if waiting := sum(states[match.whose] == PENDING for match in matches):
             call.remarks["x-regard-review"] = f"{waiting} pending; two reviewers confirm within {HOURS} hours"
         return {match.whose for match in matches if states[match.whose] == CONFIRMED}
@@ -112,19 +108,13 @@ class Reviews:
     def pending(self, reviewer: Reviewer) -> list[Candidate]:
         """What waits for this person: not asked by them, and not decided by them yet; oldest first."""
         self.expire()
-        own = select(_verdicts.candidate).where(_verdicts.reviewer == reviewer.name)
-        wanted = select(tables.candidates).where(
-            _of.organization == reviewer.organization,
-            _of.state == PENDING,
-            _of.asked_by.not_in(reviewer.keys),
-            _of.id.not_in(own),
-        )
+        wanted = select(tables.candidates).where(*_waiting_for(reviewer))
         with self._engine.connect().execution_options(read_only=True) as connection:
             return [_candidate(row) for row in connection.execute(wanted.order_by(_of.created_at))]
 
     def picture(self, reviewer: Reviewer, candidate: str) -> bytes:
         """What a candidate was searched with, as JPEG. Raises NoSuchCandidate."""
-        row = self._row(reviewer, candidate)
+        row = self._waiting(reviewer, candidate)
         key = self._gallery.house_key(_key(candidate))
         if key is None:
             raise NoSuchCandidate(f"the probe of {candidate} was erased")
@@ -135,7 +125,7 @@ class Reviews:
 
         Raises NoSuchCandidate.
         """
-        row = self._row(reviewer, candidate)
+        row = self._waiting(reviewer, candidate)
         with self._engine.begin() as connection:
             state = connection.execute(select(_of.state).where(_of.id == candidate)).scalar()
             if state != PENDING:
@@ -167,25 +157,11 @@ class Reviews:
 
         Raises NoSuchCandidate.
         """
-        told = self._found_by(organization, whose, request_id)
-        collection, probe, now = told["collection"], bytes.fromhex(told["probe"]), self._clock()
-        same = (_of.organization == organization, _of.collection == collection, _of.probe == probe, _of.whose == whose)
-        row = {
-            "id": secrets.token_hex(16),
-            "organization": organization,
-            "collection": collection,
-            "probe": probe,
-            "whose": whose,
-            "face_id": told["face_id"],
-            "similarity": float(told["similarity"]),
-            "purpose": told["purpose"],
-            "asked_by": "",
-            "probe_picture": b"",
-            "state": REJECTED,
-            "created_at": now,
-            "expires_at": now,
-            "settled_at": now,
-        }
+        told = self._details(organization, whose, request_id)
+        search, now = Search(organization, told["collection"], bytes.fromhex(told["probe"])), self._clock()
+        match = Match(whose, told["face_id"], float(told["similarity"]))
+        row = _row(search, match, told["purpose"], now) | {"state": REJECTED, "expires_at": now, "settled_at": now}
+        same = (*_found_by(search), _of.whose == whose)
         with self._engine.begin() as connection:
             known = update(tables.candidates).where(*same).values(state=REJECTED, settled_at=now)
             if not connection.execute(known).rowcount:
@@ -227,77 +203,37 @@ class Reviews:
         self._gallery.destroy_house_keys([_key(each) for each in found])
         return len(found)
 
-    # The people who decide.
-
-    def appoint(self, organization: str, name: str, keys: Sequence[str] = ()) -> str:
-        """Make a person a reviewer, or give one another secret, which is told this once."""
-        secret = secrets.token_urlsafe(32)
-        row = {"organization": organization, "name": name, "keys": sorted(keys), "digest": _digest(secret)}
-        same = (_reviewers.organization == organization) & (_reviewers.name == name)
-        with self._engine.begin() as connection:
-            connection.execute(delete(tables.reviewers).where(same))
-            connection.execute(insert(tables.reviewers).values(row))
-        return secret
-
-    def reviewer(self, organization: str, name: str, secret: str) -> Reviewer:
-        """Who logs in. Raises NotAReviewer."""
-        same = (_reviewers.organization == organization) & (_reviewers.name == name)
-        with self._engine.connect().execution_options(read_only=True) as connection:
-            row = connection.execute(select(tables.reviewers).where(same)).first()
-        if row is None or not hmac.compare_digest(row.digest, _digest(secret)):
-            raise NotAReviewer("This is no reviewer's name and secret.")
-        return Reviewer(organization, name, frozenset(row.keys), row.digest)
-
-    def _states(self, organization: str, collection: str, probe: bytes) -> dict[str, str]:
-        wanted = select(_of.whose, _of.state).where(
-            _of.organization == organization, _of.collection == collection, _of.probe == probe
-        )
+    def _states(self, search: Search) -> dict[str, str]:
+        wanted = select(_of.whose, _of.state).where(*_found_by(search))
         with self._engine.connect().execution_options(read_only=True) as connection:
             return {row.whose: row.state for row in connection.execute(wanted)}
 
-    def _open(self, call: Call, probe: bytes, picture: bytes, match: Match) -> str:
-        candidate = secrets.token_hex(16)
-        key = self._gallery.house_key(_key(candidate), make=True)
+    def _open(self, call: Call, search: Search, picture: bytes, match: Match) -> None:
+        row = _row(search, match, call.caller.purpose, self._clock())
+        key = self._gallery.house_key(_key(row["id"]), make=True)
         assert key is not None
-        now = self._clock()
-        row = {
-            "id": candidate,
-            "organization": call.caller.organization,
-            "collection": call.parameters["CollectionId"],
-            "probe": probe,
-            "whose": match.whose,
-            "face_id": match.face_id,
-            "similarity": match.similarity,
-            "purpose": call.caller.purpose,
+        row |= {
             "asked_by": call.caller.access_key_id,
-            "probe_picture": key.seal(picture, candidate.encode()),
+            "probe_picture": key.seal(picture, row["id"].encode()),
             "state": PENDING,
-            "created_at": now,
-            "expires_at": now + HOURS * 3600,
+            "expires_at": row["created_at"] + HOURS * 3600,
         }
         with self._engine.begin() as connection:
             connection.execute(insert(tables.candidates).values(row))
-            made = connection.execute(select(tables.candidates).where(_of.id == candidate)).one()
+            made = connection.execute(select(tables.candidates).where(_of.id == row["id"])).one()
             record = self._log(connection, made, "opened", [])
         self._logbook.take_over(record)
-        return PENDING
 
-    def _row(self, reviewer: Reviewer, candidate: str) -> Any:
+    def _waiting(self, reviewer: Reviewer, candidate: str) -> Any:
         self.expire()
-        wanted = select(tables.candidates).where(
-            _of.id == candidate,
-            _of.organization == reviewer.organization,
-            _of.state == PENDING,
-            _of.asked_by.not_in(reviewer.keys),
-            _of.id.not_in(select(_verdicts.candidate).where(_verdicts.reviewer == reviewer.name)),
-        )
+        wanted = select(tables.candidates).where(_of.id == candidate, *_waiting_for(reviewer))
         with self._engine.connect().execution_options(read_only=True) as connection:
             row = connection.execute(wanted).first()
         if row is None:
             raise NoSuchCandidate(f"no candidate {candidate} waits for you")
         return row
 
-    def _found_by(self, organization: str, whose: str, request_id: str) -> dict[str, Any]:
+    def _details(self, organization: str, whose: str, request_id: str) -> dict[str, Any]:
         """What the log's details say of a match."""
         self._logbook.take_over()
         for told in self._logbook.payloads.about(organization, whose).values():
@@ -328,6 +264,42 @@ class Reviews:
         connection.execute(delete(tables.candidates).where(_of.id.in_(candidates)))
 
 
+def _found_by(search: Search) -> tuple[ColumnElement[bool], ...]:
+    """The candidates of a search, and of every other one of that collection with the same picture."""
+    return (
+        _of.organization == search.organization,
+        _of.collection == search.collection,
+        _of.probe == search.probe,
+    )
+
+
+def _waiting_for(reviewer: Reviewer) -> tuple[ColumnElement[bool], ...]:
+    """What a reviewer may decide on: not asked by them, and not decided by them yet."""
+    return (
+        _of.organization == reviewer.organization,
+        _of.state == PENDING,
+        _of.asked_by.not_in(reviewer.keys),
+        _of.id.not_in(select(_verdicts.candidate).where(_verdicts.reviewer == reviewer.name)),
+    )
+
+
+def _row(search: Search, match: Match, purpose: str, at: float) -> dict[str, Any]:
+    """A new candidate as a row, without its state and its end; asked for by nobody and without a picture."""
+    return {
+        "id": secrets.token_hex(16),
+        "organization": search.organization,
+        "collection": search.collection,
+        "probe": search.probe,
+        "whose": match.whose,
+        "face_id": match.face_id,
+        "similarity": match.similarity,
+        "purpose": purpose,
+        "asked_by": "",
+        "probe_picture": b"",
+        "created_at": at,
+    }
+
+
 def _candidate(row: Any) -> Candidate:
     return Candidate(
         row.id,
@@ -343,8 +315,3 @@ def _candidate(row: Any) -> Candidate:
 
 def _key(candidate: str) -> str:
     return f"candidate/{candidate}"
-
-
-def _digest(secret: str) -> bytes:
-    # 256 random bits: nobody finds a secret by trying, so that a plain hash keeps it.
-    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,63 @@
+"""Reviewers: the people who decide on matches and human loops, and how they log in. What they decide is in `review`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine, delete, insert, select
+
+from regard.stewardship.records import tables
+
+_reviewers = tables.reviewers.c
+
+
+class NotAReviewer(PermissionError):
+    """The name and the secret are not those of a reviewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """A person who decides on candidates. `keys` are the access keys that this person asks with.
+
+    `mark` is nobody else's, and the same in each service on the database: forms are marked with it.
+    """
+
+    organization: str
+    name: str
+    keys: frozenset[str]
+    mark: bytes = field(repr=False)
+
+
+class Reviewers:
+    """Appoints people and knows them again, by secrets of which only digests are kept. Thread-safe."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def appoint(self, organization: str, name: str, keys: Sequence[str] = ()) -> str:
+        """Make a person a reviewer, or give one another secret, which is told this once."""
+        secret = secrets.token_urlsafe(32)
+        row = {"organization": organization, "name": name, "keys": sorted(keys), "digest": _digest(secret)}
+        same = (_reviewers.organization == organization) & (_reviewers.name == name)
+        with self._engine.begin() as connection:
+            connection.execute(delete(tables.reviewers).where(same))
+            connection.execute(insert(tables.reviewers).values(row))
+        return secret
+
+    def log_in(self, organization: str, name: str, secret: str) -> Reviewer:
+        """Who logs in. Raises NotAReviewer."""
+        same = (_reviewers.organization == organization) & (_reviewers.name == name)
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            row = connection.execute(select(tables.reviewers).where(same)).first()
+        if row is None or not hmac.compare_digest(row.digest, _digest(secret)):
+            raise NotAReviewer("This is no reviewer's name and secret.")
+        return Reviewer(organization, name, frozenset(row.keys), row.digest)
+
+
+def _digest(secret: str) -> bytes:
+    # 256 random bits: nobody finds a secret by trying, so that a plain hash keeps it.
+    return hashlib.sha256(secret.encode()).digest()
