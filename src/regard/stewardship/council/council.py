@@ -2,58 +2,43 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from regard.ledger.tree.notes import Note, NoteError, Signer
+from regard.ledger.tree.notes import Signer
 from regard.stewardship.council import suspensions
-from regard.stewardship.council.chain import CARRIED, BrokenChain, Law, apply
+from regard.stewardship.council.chain import CARRIED, BrokenChain, Law
 from regard.stewardship.council.charter import Charter, Member, Quota
-from regard.stewardship.council.collections import check_loosening, loosen
-from regard.stewardship.council.law import (
-    BALLOT,
-    FOUNDED,
-    MOTION_CARRIED,
-    MOTION_CLOSED,
-    read_ballots,
-    read_closed,
-    read_law,
+from regard.stewardship.council.dockets import (
+    OPEN,
+    OVERTAKEN,
+    Docket,
+    read_dockets,
+    read_history,
+    read_open,
 )
+from regard.stewardship.council.effects import carry_out, check
+from regard.stewardship.council.law import BALLOT, FOUNDED, MOTION_CARRIED, MOTION_CLOSED, read_ballots, read_law
 from regard.stewardship.council.member_keys import operator_key
 from regard.stewardship.council.motions import BadMotion, Ballot, Kind, Motion, Tally, Vote, check_length, tally
-from regard.stewardship.council.suspensions import STOPPABLE, Suspension
-from regard.stewardship.council.vectors import check_mark, heed_basis, settle_mark
-from regard.stewardship.parties.admission import write_decision
-from regard.stewardship.parties.organization import Standing
-from regard.stewardship.parties.organization_rows import read_standing
+from regard.stewardship.council.stored_packs import read_pack, store_pack
+from regard.stewardship.council.suspensions import Suspension
 from regard.stewardship.policy.packs import FIRST_PACK, OPEN_PACK, BadPack, Pack
 from regard.stewardship.policy.policy import Policy
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.revision import changed
 
-SENSITIVE = ("emotions",)
-_OVERTAKEN = "overtaken"
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Docket:
-    """A motion and where it stands."""
-
-    motion: Motion
-    outcome: str
-    tally: Tally
-
 
 class Council:
-    """The council of one service. Thread-safe; every change counts from the next call on."""
+    """The council of one service. Thread-safe; every change counts from the next call on.
+
+    One thing: how a motion gets from draft to outcome. What it does then, and how it is read, are files of their own.
+    """
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
         self._engine = engine
@@ -135,7 +120,7 @@ class Council:
                 raise BadMotion("another motion carried since this one was drafted. Draft it again.")
             if not now - law.charter.expires < motion.opened <= now + 60:
                 raise BadMotion("the motion was not opened now")
-            self._check(connection, law, motion)
+            check(connection, law, motion, now)
             connection.execute(insert(tables.motions).values(hash=motion.hash, note=note))
             records.append(connection, "motion", now, {"motion": motion.hash, "note": note.decode()})
             changed(connection)
@@ -146,7 +131,7 @@ class Council:
         now, table = self._clock(), tables.ballots
         with self._engine.begin() as connection:
             law = read_law(connection, now)
-            motion = _open_motion(connection, law, motion_hash)
+            motion = read_open(connection, law, motion_hash)
             ballot = Ballot.opened_from(note, motion, law.charter)
             check_length("reason", ballot.reason)
             if abs(ballot.at - now) > law.charter.expires:
@@ -166,10 +151,9 @@ class Council:
         """Bring into force what has carried, and close what was vetoed, expired or overtaken."""
         settled = []
         with self._engine.begin() as connection:
-            for docket in self._dockets(connection):
-                if docket.outcome in ("open",):
-                    continue
-                settled.append(self._close(connection, docket))
+            for docket in read_dockets(connection, self._clock()):
+                if docket.outcome != OPEN:
+                    settled.append(self._close(connection, docket))
         return settled
 
     def vote(self, motion: Motion, vote: Vote, reason: str, signer: Signer) -> Tally:
@@ -182,15 +166,12 @@ class Council:
     def dockets(self) -> list[Docket]:
         """Every motion that is not yet settled, and where it stands."""
         with self._reading() as connection:
-            return self._dockets(connection)
+            return read_dockets(connection, self._clock())
 
     def history(self) -> list[dict[str, Any]]:
         """Every motion with its outcome and its ballots, dissent included, oldest first, as plain data."""
         with self._reading() as connection:
-            notes = read_ballots(connection)
-            rows = connection.execute(select(tables.motions)).all()
-        found = [_plain(row, notes[row.hash]) for row in rows]
-        return sorted(found, key=lambda each: each.get("opened", 0))
+            return read_history(connection)
 
     # The stop button.
 
@@ -212,74 +193,19 @@ class Council:
             found = suspensions.read(connection, law.charter)
         return [stop for stop in found if stop.stands(law.lifted, now)]
 
-    def _dockets(self, connection: Connection) -> list[Docket]:
-        now = self._clock()
-        law, notes, closed = read_law(connection, now), read_ballots(connection), read_closed(connection)
-        dockets = []
-        waiting = select(tables.motions).where(tables.motions.c.outcome.is_(None))
-        for row in connection.execute(waiting):
-            try:
-                if row.hash in closed:
-                    raise BadMotion("the record says that it was closed")
-                motion = Motion.opened_from(row.note, law.charter, row.hash)
-            except BadMotion as error:
-                _log.warning("the motion %s counts for nothing: %s", row.hash[:12], error)
-                continue
-            count = tally(motion, notes[row.hash], law.charter, now)
-            outcome = count.outcome if motion.previous == law.head else _OVERTAKEN
-            dockets.append(Docket(motion, outcome, count))
-        return sorted(dockets, key=lambda docket: docket.motion.opened)
-
     def _close(self, connection: Connection, docket: Docket) -> Docket:
         motion, now = docket.motion, self._clock()
         # One that carried before it in this very sweep moved the head.
-        outcome = docket.outcome if motion.previous == read_law(connection, now).head else _OVERTAKEN
+        outcome = docket.outcome if motion.previous == read_law(connection, now).head else OVERTAKEN
         of = tables.motions
         connection.execute(update(of).where(of.c.hash == motion.hash).values(outcome=outcome, settled_at=now))
-        if outcome == CARRIED and motion.kind is Kind.ADMISSION:
-            self._admit(connection, motion)
-        if outcome == CARRIED and motion.kind is Kind.TAGS:
-            loosen(connection, motion.payload)
-            heed_basis(connection, motion.payload["organization"], motion.payload["collection"])
-        if outcome == CARRIED and motion.kind is Kind.VECTORS:
-            settle_mark(connection, motion)
+        if outcome == CARRIED:
+            carry_out(connection, motion, now)
         votes = [msgspec.to_builtins(ballot) for ballot in docket.tally.ballots]
         body = {"motion": motion.hash, "outcome": outcome, "ballots": votes}
         records.append(connection, MOTION_CARRIED if outcome == CARRIED else MOTION_CLOSED, now, body)
         changed(connection)
         return Docket(motion, outcome, docket.tally)
-
-    def _admit(self, connection: Connection, motion: Motion) -> None:
-        standing = Standing(motion.payload["standing"])
-        by = f"motion {motion.hash[:12]}"
-        write_decision(connection, motion.payload["organization"], standing, by, motion.title, self._clock())
-
-    def _check(self, connection: Connection, law: Law, motion: Motion) -> None:
-        """Refuse now what could not be done later: nobody should vote on it."""
-        payload = motion.payload
-        match motion.kind:
-            case Kind.POLICY:
-                pack = read_pack(connection, str(payload.get("policy")))
-                Policy(pack)
-                if payload.get("pack") != pack.name:
-                    raise BadMotion(f"this hash is of the pack {pack.name}")
-            case Kind.FLOOR:
-                known = Policy(read_pack(connection, law.policy)).purposes
-                if payload.get("purpose") not in known:
-                    raise BadMotion(f"{payload.get('purpose')!r} is no purpose. There are: {', '.join(known)}.")
-            case Kind.CAPABILITY if payload.get("capability") not in SENSITIVE:
-                raise BadMotion(f"a motion enables one of: {', '.join(SENSITIVE)}")
-            case Kind.SUSPENSION if payload.get("capability") not in STOPPABLE:
-                raise BadMotion(f"a motion suspends one of: {', '.join(STOPPABLE)}")
-            case Kind.ADMISSION:
-                if payload.get("standing") not in ("admitted", "refused"):
-                    raise BadMotion("an admission has the standing admitted or refused")
-                read_standing(connection, str(payload.get("organization")))
-            case Kind.TAGS:
-                check_loosening(connection, payload, Policy(read_pack(connection, law.policy)).purposes)
-            case Kind.VECTORS:
-                check_mark(connection, payload)
-        apply(law, motion, self._clock())
 
     def _reading(self) -> Connection:
         return self._engine.connect().execution_options(read_only=True)
@@ -293,49 +219,3 @@ def first_start(engine: Engine, key_file: Path, clock: Callable[[], float] = tim
             return council
     council.found(operator_key(key_file))
     return council
-
-
-def read_pack(connection: Connection, pack_hash: str) -> Pack:
-    """The pack of this hash. Raises BadPack when there is none, or another text under its name."""
-    of = tables.policies
-    text = connection.execute(select(of.c.text).where(of.c.hash == pack_hash)).scalar()
-    if text is None:
-        raise BadPack(f"there is no policy of hash {pack_hash[:12]}")
-    return Pack.from_text(text, pack_hash)
-
-
-def store_pack(connection: Connection, pack: Pack, now: float) -> None:
-    """Keep a pack under its hash."""
-    of = tables.policies
-    if connection.execute(select(of.c.hash).where(of.c.hash == pack.hash)).first() is None:
-        row = {"hash": pack.hash, "name": pack.name, "text": pack.text, "added_at": now}
-        connection.execute(insert(of).values(row))
-
-
-def _open_motion(connection: Connection, law: Law, motion_hash: str) -> Motion:
-    of = tables.motions
-    row = connection.execute(select(of).where(of.c.hash == motion_hash)).one_or_none()
-    if row is None:
-        raise LookupError(f"there is no motion {motion_hash}")
-    if row.outcome is not None or motion_hash in read_closed(connection):
-        raise BadMotion(f"the motion is settled: {row.outcome or 'closed'}")
-    return Motion.opened_from(row.note, law.charter, motion_hash)
-
-
-def _plain(row: Any, notes: list[bytes]) -> dict[str, Any]:
-    plain: dict[str, Any] = {"hash": row.hash, "outcome": row.outcome or "open", "settled_at": row.settled_at}
-    try:
-        plain |= msgspec.to_builtins(Motion.parse(Note.parse(row.note).text))
-    except (NoteError, BadMotion) as error:
-        plain["unreadable"] = str(error)
-    signed = [note.decode(errors="replace") for note in notes]
-    return plain | {"votes": [vote for note in notes if (vote := _vote(note))], "ballots": signed}
-
-
-def _vote(note: bytes) -> dict[str, Any] | None:
-    # What a ballot says; that it counts was checked when it was cast and is checked at each replay.
-    try:
-        _, body, _ = Note.parse(note).text.split("\n", 2)
-        return dict(msgspec.to_builtins(msgspec.json.decode(body, type=Ballot)))
-    except (NoteError, ValueError):
-        return None

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, select
 
 from regard.stewardship.council import suspensions as stops
 from regard.stewardship.council.chain import BrokenChain, Law
-from regard.stewardship.council.council import read_pack
 from regard.stewardship.council.law import read_law
+from regard.stewardship.council.stored_packs import read_pack
 from regard.stewardship.council.suspensions import Suspension
 from regard.stewardship.parties.edges import EdgeKind
 from regard.stewardship.parties.reach import Reach
