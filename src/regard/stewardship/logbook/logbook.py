@@ -11,11 +11,10 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from regard.database import RECORDS, writing
 from regard.ledger.log.disk import Disk
 from regard.ledger.log.log import Log, LogDamaged, LogHeld, LogUnavailable
-from regard.ledger.log.public import CHECKPOINT
 from regard.ledger.log.shards import ShardError, Shards
 from regard.ledger.log.shared_disk import SharedDisk
-from regard.ledger.tree.checkpoints import Checkpoint
 from regard.ledger.tree.entries import canonical
 from regard.ledger.tree.notes import Note, Signer
-from regard.ledger.tree.tiles import read_entries
 from regard.sealing import SealingKey
 from regard.stewardship.council.charter import Charter
 from regard.stewardship.council.law import read_law
@@ -41,6 +37,7 @@ from regard.stewardship.logbook import entries
 from regard.stewardship.logbook.log_keys import FolderKeys, LogKeys, SharedKeys
 from regard.stewardship.logbook.payload_rows import FileRows, TableRows
 from regard.stewardship.logbook.payloads import Part, PartKeys, Payloads, Sealed
+from regard.stewardship.logbook.tally import Tally, read_tally
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.pseudonyms import Pseudonyms
 from regard.stewardship.records.reader import Reader
@@ -69,33 +66,6 @@ class Written:
     sequence: int | None = None
 
 
-class _Told(msgspec.Struct):
-    """What of an entry is needed to go on after it."""
-
-    kind: str = ""
-    organization: str = ""
-    sequence: int = 0
-    record: int = 0
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Up to where a shard has come: calls by pseudonym, and the last record that was taken over.
-
-    It holds for as long as the log is open: what others write while they have it is not counted here.
-    """
-
-    period: str
-    log: Log | None = None
-    calls: Counter[str] = field(default_factory=Counter)
-    record: int = 0
-
-    def add(self, told: _Told) -> None:
-        self.record = max(self.record, told.record)
-        if told.kind == entries.CALL:
-            self.calls[told.organization] = max(self.calls[told.organization], told.sequence)
-
-
 @dataclass(frozen=True, slots=True)
 class _Pending:
     """An entry on its way to the disk, one of a group."""
@@ -111,6 +81,9 @@ class _Pending:
 
 class Logbook:
     """Writes entries. Thread-safe. The log is below `folder`, in a shard a month.
+
+    One thing: the order in which a record, its sealed details and its entry become durable, in this process or the one
+    that holds the log. `trouble`, `write` and `take_over` share the lock and the failure that make that order hold.
 
     On PostgreSQL it lies in the database, under the same names, and so do its keys and what is sealed beside it.
     """
@@ -146,7 +119,7 @@ class Logbook:
         recent = select(of.sequence, of.kind, of.at, of.body).where(of.sequence > bindparam("after"))
         self._recent = Reader(engine, recent.order_by(of.sequence))
         self._lock = threading.Lock()
-        self._tally: _Tally | None = None
+        self._tally: Tally | None = None
         self._taken: dict[int, _Pending] = {}
         self._failure: str | None = None
         self._closing = threading.Event()
@@ -197,7 +170,8 @@ class Logbook:
                 self.payloads.keep(kept, self._clock())
                 with self._lock:
                     period, log = self.shards.current()
-                    entry, sequence = self._entry(self._tallied(period, log), entries.CALL, self._clock(), told)
+                    tally = self._tallied(period, log)
+                    entry, sequence = tally.next(entries.CALL, self._clock(), told, self.pseudonyms)
                     pending = _Pending(period, log.submit([entry]), 0, sequence)
                 self.rest()
                 return pending.written()
@@ -285,10 +259,10 @@ class Logbook:
             parts, told = [*parts, listed], [told[0], listed.commitment]
         return body | ({"commitments": told} if told else {}), parts
 
-    def _tallied(self, period: str, log: Log) -> _Tally:
+    def _tallied(self, period: str, log: Log) -> Tally:
         if self._tally is None or self._tally.log is not log:
             log.publish()
-            tally = self._read(period)
+            tally = read_tally(self.shards, self.disk, self._folder / "shards", period)
             tally.log = log
             self._number_on(tally.record)
             self._tally = tally
@@ -304,24 +278,6 @@ class Logbook:
                 row = {"sequence": logged + 1, "kind": _RESTORED, "at": self._clock(), "body": body}
                 connection.execute(insert(of).values(row))
 
-    def _read(self, period: str) -> _Tally:
-        tally = _Tally(period)
-        for earlier in reversed(self.shards.periods()):
-            counted = tally if earlier == period else _Tally(earlier)
-            for told in self._told(earlier):
-                counted.add(told)
-            tally.record = max(tally.record, counted.record)
-            if tally.record:
-                break
-        return tally
-
-    def _told(self, period: str) -> Iterable[_Told]:
-        public = self._folder / "shards" / period / "public"
-        size = Checkpoint.parse(Note.parse(self.disk.read(public / CHECKPOINT)).text).size
-        for entry in read_entries(size, lambda path: self.disk.read(public / path)):
-            with suppress(msgspec.ValidationError):
-                yield msgspec.json.decode(entry, type=_Told)
-
     def _submit_recorded(self, period: str, log: Log) -> _Pending | None:
         tally = self._tallied(period, log)
         made: list[bytes] = []
@@ -332,7 +288,7 @@ class Logbook:
             if told is None:
                 continue
             self.payloads.keep(entries.parts_of(record), record.at)
-            entry, sequence = self._entry(tally, told[0], record.at, told[1])
+            entry, sequence = tally.next(told[0], record.at, told[1], self.pseudonyms)
             made.append(entry)
             places.append((record.sequence, sequence))
         if not made:
@@ -352,16 +308,6 @@ class Logbook:
         with self._engine.connect().execution_options(read_only=True) as connection:
             note = connection.execute(select(of.note).where(of.hash == motion)).scalar_one_or_none()
         return None if note is None else Motion.parse(Note.parse(note).text).kind
-
-    def _entry(self, tally: _Tally, kind: str, at: float, body: dict[str, Any]) -> tuple[bytes, int | None]:
-        told = body | {"kind": kind, "at": entries.hour(at)}
-        if "organization" in body:
-            told["organization"] = self.pseudonyms.of(body["organization"], tally.period)
-        sequence = None
-        if kind == entries.CALL:
-            tally.calls[told["organization"]] += 1
-            sequence = told["sequence"] = tally.calls[told["organization"]]
-        return canonical(told), sequence
 
 
 def _as_record(row: Sequence[Any]) -> Record:
