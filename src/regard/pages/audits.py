@@ -1,4 +1,4 @@
-"""The auditor's door: batches of blinded pictures in, scores and rates out."""
+"""The page for outside auditors: batches of blinded pictures in, scores and rates out. `gate.auditors` counts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transparency log as outsiders read it: static files, and receipts made from them, for anyone who asks.
+"""The pages of the transparency log, for outsiders: static files, and receipts made from them for anyone who asks.
 
 Whatever serves files can serve the same paths; only receipts need a program. No page writes, and each reads in a
 thread of its own or waits without one, so that no reader keeps the service from answering.

@@ -1,4 +1,4 @@
-"""What people said of pictures that the model was in doubt about, over HTTP."""
+"""The pages of human loops, for the organization that asked; reviewers see the pictures on `review`."""
 
 from __future__ import annotations
 

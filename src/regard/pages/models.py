@@ -1,4 +1,4 @@
-"""What anyone may read of the models: their weights, what a similarity is worth, and what that means in a gallery."""
+"""The page on the models: their weights, what a similarity is worth, and what that means in a gallery."""
 
 from __future__ import annotations
 

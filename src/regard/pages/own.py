@@ -1,4 +1,4 @@
-"""An operation of our own over HTTP: JSON in, signed as for the API of AWS, through the service, JSON out."""
+"""The page of an operation of our own: JSON in, signed as for the API of AWS, through the service, JSON out."""
 
 from __future__ import annotations
 

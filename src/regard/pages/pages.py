@@ -1,4 +1,4 @@
-"""What answers without a signature: who this is, whether it lives, whether it is ready, what it measures."""
+"""The application of all pages, and those that say who this is, whether it lives, is ready, and what it measures."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the people pictured, and whoever is responsible for them, may ask over HTTP: consents, tokens, export, erasure.
+"""The pages for the people pictured: consents, one-time tokens, export and erasure, as functions of what is asked.
 
-`people_api` serves these pages. A person's own pages in the log's words are in `stewardship.people`.
+`people_api` serves them; the rules behind them are in `stewardship.people`.
 """
 
 from __future__ import annotations

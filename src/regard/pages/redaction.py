@@ -1,4 +1,4 @@
-"""Redaction over HTTP: a picture in, the same with faces and words covered out, and a report of what was."""
+"""The page for redaction: a picture in, the same with faces and words covered out, and a report of what was."""
 
 from __future__ import annotations
 

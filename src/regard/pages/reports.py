@@ -1,4 +1,4 @@
-"""Where anyone files an appeal or a report of abuse, without a signature, and asks where it stands."""
+"""The page where anyone files an appeal or a report of abuse, which `people.inbox` keeps; not that of a month."""
 
 from __future__ import annotations
 

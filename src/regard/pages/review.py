@@ -1,4 +1,4 @@
-"""The page `/review`: a person logs in, sees what waits for them, and decides.
+"""The page `/review`, where a reviewer logs in, sees what waits, and decides; the decisions are in `people.review`.
 
 Of a match they say whether it is the same person, of a picture from a human loop which labels are right. Plain HTML
 without scripts. The login is HTTP Basic, ORGANIZATION/NAME and the secret of `regard review appoint`; a decision

@@ -1,4 +1,4 @@
-"""Where members of the council open a sealed collection: each fetches their share and gives it back, opened.
+"""The pages where council members open a sealed collection: each fetches their share and gives it back, opened.
 
 A share is its own proof: it lies here sealed to its member, and only its digest is known. A seal is called by an id
 that says nothing of the collection.

@@ -1,4 +1,4 @@
-"""What anyone may read of how this service is governed: the policy in force, the charter, the motions."""
+"""The pages on how this service is governed, for anyone: the policy in force, the charter, the motions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A witness over HTTP: `POST /add-checkpoint` as C2SP `tlog-witness` has it, and a page that says who it is."""
+"""The page of a witness: `POST /add-checkpoint` as C2SP `tlog-witness` has it, and one that says who it is."""
 
 from __future__ import annotations
 

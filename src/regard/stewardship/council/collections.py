@@ -1,4 +1,4 @@
-"""What a collection stands on: the reserved tags, set at creation and afterwards only tightened."""
+"""The terms of a collection: reserved tags, only ever tightened. `gallery.collections` are the collections."""
 
 from __future__ import annotations
 

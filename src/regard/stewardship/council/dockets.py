@@ -1,4 +1,4 @@
-"""Motions as they lie in the database: which are open and where they stand, and every one there was, with its ballots.
+"""Dockets: motions as they lie in the database, which are open, where they stand, and the history of all.
 
 What a motion says, and how votes count, is in `motions`.
 """

@@ -1,4 +1,4 @@
-"""The law as it is kept: the chain replayed from the rows, and held against the record."""
+"""The law as it is kept: the `chain` replayed from the database's rows, and held against the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys of council members: files that this program makes, or OpenSSH ed25519 keys."""
+"""The key files of council members, made here or by OpenSSH (ed25519). `logbook.log_keys` are those of the log."""
 
 from __future__ import annotations
 

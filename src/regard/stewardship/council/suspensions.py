@@ -1,4 +1,4 @@
-"""The stop button: any member stops a capability at once, for a bounded time."""
+"""Suspensions by a single member, who stops a capability at once for a bounded time; longer ones are `motions`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors in the clear: a council marks the collections that may have them, and none that stands on consent."""
+"""Which collections may have their vectors in the clear, for search in PostgreSQL: by motion, and none on consent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says of a call: by whom and what for, what was decided, and how many faces, never whose."""
+"""The account of a call, for the public log: what for, what was decided, how many faces, never whose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outside auditors: how many pictures their batches may hold, and what the record keeps of them."""
+"""Quotas of outside auditors: how many pictures a day their batches may hold. An operator's own are in `audits`."""
 
 from __future__ import annotations
 

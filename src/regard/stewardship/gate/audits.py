@@ -1,4 +1,4 @@
-"""Whether the face model in use was audited for bias lately, by the record."""
+"""Whether the face model in use was lately audited for bias, by the record. `evaluation.bias` makes such an audit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change of policy would newly allow or deny, before it is put to the vote."""
+"""What a change of policy would newly allow or deny, before it is voted on. `explanation` looks at one past denial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recorded decision, decided again offline and told in words."""
+"""A denial from the record, decided again offline and told in words; for a whole policy `difference` does so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sealed collections: their key is the council's, in shares; k members open one in the process that answers.
+"""Sealed collections, whose key the council holds in shares. `gallery.templates.seals` makes those, `pages.seals` asks.
 
 Only who sits on the council opens: the share of a member who left does not count. While a collection is open the
 service gives the council new shares whenever it changes, and the old ones open nothing any more.

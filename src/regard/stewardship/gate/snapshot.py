@@ -1,4 +1,4 @@
-"""Everything a decision needs, read at once, and read again when any process changed it."""
+"""The state that a decision needs: register, law and policy, read at once, and again when any process changed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the public log says of the record: coarse fields, pseudonyms, and commitments in place of details.
+"""From record to log: the public entry of each kind of record, with details replaced by commitments.
 
 A record whose kind begins with `regard/` becomes an entry as it is. Of the others, those below are told in public
 words; the rest are details of calls that have an entry of their own, and stay here.

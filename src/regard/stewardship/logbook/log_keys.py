@@ -23,7 +23,7 @@ class NotRotated(RuntimeError):
 
 
 class KeyFiles(Protocol):
-    """Two short texts that last."""
+    """A store of short texts by name: the log's private keys, and the public halves of retired ones."""
 
     def read(self, name: str) -> str:
         """A text; empty where there is none."""

@@ -1,4 +1,4 @@
-"""What an organization can check of itself in the public log: its calls, none left out, all as it was told.
+"""Whether the public log holds an organization's calls, none left out, each as its caller was told.
 
 The log calls it by another pseudonym each period; its secret opens them all. Its calls are numbered within a period,
 so that one left out of the middle is a gap. One left out at the end shows in what its clients kept: receipts

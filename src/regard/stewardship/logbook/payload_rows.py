@@ -1,4 +1,4 @@
-"""Where sealed parts are kept: in a file of its own, or in a table of the database that several machines share."""
+"""Where sealed payloads lie: in a file of this machine, or in a table of a database that several machines share."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Rows(Protocol):
     """Rows by commitment, which are kept once and never changed. Thread-safe."""
 
     def keep(self, rows: Sequence[Row]) -> None:
-        """Keep rows; those there already stay as they are. The end of the process they outlive."""
+        """Keep rows; those there already stay as they are. On return they are safe from the end of the process."""
 
     def check(self) -> None:
         """Raise sqlite3.Error or SQLAlchemyError while there is no room to keep anything."""
 
     def keep_within(self, connection: Connection, rows: Sequence[Row], /) -> Sequence[Row]:
-        """Keep rows with the transaction; those that are still to be kept after it."""
+        """Keep rows in the caller's transaction; answers those that are left for `keep`."""
 
     def find(self, commitment: str) -> Row | None:
         """One row, or None."""
@@ -76,7 +76,7 @@ class FileRows:
         )
 
     def keep(self, rows: Sequence[Row]) -> None:
-        """Keep rows; those there already stay as they are. The end of the process they outlive."""
+        """Keep rows; those there already stay as they are. On return they are safe from the end of the process."""
         with self._transaction() as database:
             database.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -87,7 +87,7 @@ class FileRows:
             database.execute("DELETE FROM payloads WHERE commitment = ?", (_CHECK.commitment,))
 
     def keep_within(self, _connection: Connection, rows: Sequence[Row], /) -> Sequence[Row]:
-        """All rows are kept after the transaction: the file is another database."""
+        """Answers all rows, for `keep`: a file is another database and has no part in the transaction."""
         return rows
 
     def find(self, commitment: str) -> Row | None:
@@ -129,7 +129,7 @@ class TableRows:
         self._engine = engine
 
     def keep(self, rows: Sequence[Row]) -> None:
-        """Keep rows; those there already stay as they are. The end of the process they outlive."""
+        """Keep rows; those there already stay as they are. On return they are safe from the end of the process."""
         if rows:
             with writing(self._engine, RECORDS) as connection:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
@@ -142,7 +142,7 @@ class TableRows:
             connection.execute(delete(payloads).where(payloads.c.commitment == _CHECK.commitment))
 
     def keep_within(self, connection: Connection, rows: Sequence[Row], /) -> Sequence[Row]:
-        """Keep rows with the transaction; none is left."""
+        """Keep rows in the caller's transaction, all of them; answers an empty list."""
         if rows:
             insert_new(connection, payloads, [row._asdict() for row in rows])
         return ()
@@ -162,7 +162,7 @@ class TableRows:
             return connection.execute(delete(payloads).where(named)).rowcount
 
     def close(self) -> None:
-        """The engine is its owner's."""
+        """Closes nothing: whoever made the engine closes it."""
 
     def _rows(self, *which: ColumnElement[bool]) -> list[Row]:
         columns = [payloads.c[name] for name in Row._fields]

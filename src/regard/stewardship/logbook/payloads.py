@@ -1,4 +1,4 @@
-"""What lies sealed beside the log: the details that a leaf only commits to.
+"""Payloads: details that are kept sealed beside the log, which itself holds only commitments to them.
 
 A leaf holds SHA-256(salt ‖ details). Who has the details and their salt can show that the leaf is about them; who has
 not cannot test a guess. Details can be erased one by one, and every proof of the log stays valid.
@@ -63,7 +63,7 @@ def matches(commitment: str, salt: bytes, details: dict[str, Any]) -> bool:
 
 
 class Payloads:
-    """Keeps sealed parts, by commitment. Thread-safe. Whom a row is about, it says as a keyed digest alone.
+    """Keeps sealed parts, by commitment. Thread-safe. The person whom a row is about stands in it as a keyed digest.
 
     A part outlives the end of the process from when `keep` returns. The end of the machine it may not outlive: the
     leaf does, and then stays as an entry without details.
@@ -87,7 +87,7 @@ class Payloads:
         self._rows.keep(_rows(parts, at))
 
     def keep_within(self, connection: Connection, parts: Sequence[Sealed], at: float) -> Sequence[Sealed]:
-        """Keep sealed parts with a transaction of the database; those that are still to be kept after it."""
+        """Keep sealed parts in the caller's transaction; answers those that are left for `keep`."""
         left = {row.commitment for row in self._rows.keep_within(connection, _rows(parts, at))}
         return [part for part in parts if part.commitment in left]
 
@@ -96,7 +96,7 @@ class Payloads:
         self._rows.check()
 
     def open(self, commitment: str, whose: str = "") -> dict[str, Any]:
-        """The details behind a commitment, `whose` they are given. Raises LookupError: erased, or never kept."""
+        """The details behind a commitment; `whose` is their subject. Raises LookupError: erased, or never kept."""
         row = self._rows.find(commitment)
         if row is None:
             raise LookupError(f"nothing is kept for {commitment}")

@@ -1,4 +1,4 @@
-"""The entries of the public log that a report counts, as they are read back: by anyone, from the log alone."""
+"""From log to report: entries as anyone reads them back, checked for their form. `entries` makes them."""
 
 from __future__ import annotations
 

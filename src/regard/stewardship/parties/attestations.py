@@ -1,4 +1,4 @@
-"""Attestations: an organization signs the list of its end customers, until a date."""
+"""Attestations: an organization signs the list of its end customers, until a date. The list follows from `edges`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports: organizations and their ties from CSV, FollowTheMoney JSON and USAspending award CSV.
+"""Imports of organizations and the edges between them, from CSV, FollowTheMoney JSON and USAspending award CSV.
 
 A reader turns a file into a batch of drafts and ties, and reports each row that it could not read. Loading a
 batch finds what is registered already, by identifier and then by name, adds what is new of it, and enters the rest;
@@ -191,14 +191,14 @@ class _Index:
             self.add(each)
 
     def add(self, organization: Organization) -> None:
-        """Make it findable."""
+        """Let `find` find this organization too."""
         for identifier in organization.identifiers:
             if identifier[0] in _STRONG:
                 self._by_identifier.setdefault(identified(*identifier), organization)
         self._by_name.setdefault(comparable(organization.name), organization)
 
     def find(self, draft: Draft) -> Organization | None:
-        """Who a draft is about, or None."""
+        """The registered organization that a draft is about, by identifier and then by name; or None."""
         strong = [each for each in draft.identifiers if each[0] in _STRONG]
         for identifier in strong:
             if identifier in self._by_identifier:
@@ -237,7 +237,7 @@ class _Told:
             self.evidence[known.id].append(_hit("sector", draft.sector, known.name, draft.sector))
 
     def alike(self, made: Organization, known: Organization) -> None:
-        """Say of two that they may be one."""
+        """Note that an organization to be entered and one that is known may be the same: people decide."""
         self.evidence[made.id].append(_hit("namesake", made.name, known.name, known.sector))
         self.evidence[known.id].append(_hit("namesake", made.name, known.name, made.sector))
         self._before.setdefault(known.id, known)

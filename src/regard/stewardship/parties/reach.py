@@ -1,4 +1,4 @@
-"""Reachability over partners: whom what an organization gets can reach, through however many hands.
+"""Reach: whom what an organization gets can come to, over `edges` and through however many hands.
 
 Supply graphs have cycles, which Cedar refuses in its entities. So the strongly connected components are found
 (Tarjan, without recursion: chains are long), and each component gets what its successors reach.

@@ -1,4 +1,4 @@
-"""Access: everything that is held on a person, why, and what became of it, signed with the log's key."""
+"""Access: what is held on a person and what became of it, signed with the log's key. `erasure` deletes the same."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ class Access:
         self._clock = clock
 
     def export(self, organization: str, whose: str, *, whole: bool = True) -> Export:
-        """Everything held on a subject of an organization; of somebody nothing is held on, a document that says so.
+        """Everything held on a subject; of somebody nothing is held on, a document that says so.
+
+        `whose` is as :func:`regard.gallery.faces.subject` names one.
 
         Not `whole`, it leaves out where in its picture a face is, and the ids of faces and pictures.
         """

@@ -1,4 +1,4 @@
-"""Consent: what a person agreed to, shown in which words, and signed by whom.
+"""A consent as a value: what a person agreed to, in which words, signed by whom. `consents` is the register of all.
 
 The record has the shape of ISO/IEC TS 27560:2023: who is pictured, who is responsible, which notice was shown, for
 what purpose and how long. It is signed by the person's own key or by the organization's. Illinois BIPA 15(b) asks for

@@ -1,4 +1,4 @@
-"""Consents in bulk, from CSV or JSON, with a report on every row."""
+"""Imports of consents in bulk, from CSV or JSON, with a report on every row. `parties.imports` is for parties."""
 
 from __future__ import annotations
 

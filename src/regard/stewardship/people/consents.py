@@ -1,8 +1,7 @@
-"""The consents that are kept: given, withdrawn, looked up afresh on every call."""
+"""The register of consents: given, withdrawn, looked up on every call. What a single one says is in `consent`."""
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,6 +31,7 @@ from regard.stewardship.people.consent import (
     draw_up,
     signed,
 )
+from regard.stewardship.people.missing_receipt import missing_receipt
 from regard.stewardship.policy.call import Caller
 from regard.stewardship.policy.enrolment import Enrolment
 from regard.stewardship.records import tables
@@ -85,15 +85,8 @@ class Consents:
 
     def missing(self, enrolment: Enrolment, purpose: str) -> str:
         """What to tell whoever lacks a receipt: which one, why those there do not count, the command that adds it."""
-        subject, collection = enrolment.person, enrolment.collection
-        if not subject:
-            return "The call names nobody: give the ExternalImageId of the person pictured."
-        near = [self._short_of(receipt, collection, purpose) for receipt in self.all(enrolment.organization, subject)]
-        why = f" There is one that {'; one that '.join(near)}." if near else ""
-        command = shlex.join(
-            ["regard", "consent", "add", subject, "--collection", collection, "--purpose", purpose, "--notice", "FILE"]
-        )
-        return f"Missing: {subject}, collection {collection}, purpose {purpose}.{why} `{command}` adds it."
+        kept = self.all(enrolment.organization, enrolment.person) if enrolment.person else []
+        return missing_receipt(kept, enrolment, purpose, self._clock())
 
     def draw_up(self, organization: str, asked: NewConsent) -> Consent:
         """A consent for somebody to sign. Raises BadReceipt."""
@@ -230,14 +223,6 @@ class Consents:
             if read_organizations(connection, controller.id):
                 return False
         return controller.name == self._organization(organization).name != UNNAMED
-
-    def _short_of(self, receipt: Receipt, collection: str, purpose: str) -> str:
-        consent = receipt.consent
-        if consent.collection != collection:
-            return f"is for the collection {consent.collection}"
-        if consent.purpose != purpose:
-            return f"is for the purpose {consent.purpose}"
-        return receipt.ended(self._clock()) or "counts, but the collection was made for another purpose"
 
     def _log(self, connection: Connection, organization: str, consent: Consent, proof: Proof, change: str) -> int:
         body = {"organization": organization, "change": change, "purpose": consent.purpose, "proof": str(proof.kind)}

@@ -1,4 +1,4 @@
-"""Flow definitions: when a person looks at a picture after the model, one definition a name and organization."""
+"""Flow definitions: when a person is to look at a picture after the model. The pictures that wait are in `loops`."""
 
 from __future__ import annotations
 

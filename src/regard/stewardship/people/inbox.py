@@ -1,4 +1,4 @@
-"""The inbox of the public: appeals and reports of abuse, filed by anyone, answered in time or overdue for all to see.
+"""The inbox of the public: appeals and reports of abuse, answered in time or overdue. `reports` counts them, by month.
 
 What somebody writes is sealed, and the log only commits to it. From whom it came is not kept: senders are counted for
 a day, by a keyed digest that is another one the next day.

@@ -37,7 +37,10 @@ class NoSuchCandidate(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A match as it was found: whose face, by what id, how alike."""
+    """A match as it was found: the FaceId, and a similarity from 0 to 100.
+
+    `whose` is the subject of the face, as :func:`regard.gallery.faces.subject` names one.
+    """
 
     whose: str
     face_id: str

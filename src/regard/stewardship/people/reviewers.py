@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, delete, insert, select
 
+from regard.stewardship.people.secret_digest import secret_digest
 from regard.stewardship.records import tables
 
 _reviewers = tables.reviewers.c
@@ -41,7 +41,7 @@ class Reviewers:
     def appoint(self, organization: str, name: str, keys: Sequence[str] = ()) -> str:
         """Make a person a reviewer, or give one another secret, which is told this once."""
         secret = secrets.token_urlsafe(32)
-        row = {"organization": organization, "name": name, "keys": sorted(keys), "digest": _digest(secret)}
+        row = {"organization": organization, "name": name, "keys": sorted(keys), "digest": secret_digest(secret)}
         same = (_reviewers.organization == organization) & (_reviewers.name == name)
         with self._engine.begin() as connection:
             connection.execute(delete(tables.reviewers).where(same))
@@ -53,11 +53,6 @@ class Reviewers:
         same = (_reviewers.organization == organization) & (_reviewers.name == name)
         with self._engine.connect().execution_options(read_only=True) as connection:
             row = connection.execute(select(tables.reviewers).where(same)).first()
-        if row is None or not hmac.compare_digest(row.digest, _digest(secret)):
+        if row is None or not hmac.compare_digest(row.digest, secret_digest(secret)):
             raise NotAReviewer("This is no reviewer's name and secret.")
         return Reviewer(organization, name, frozenset(row.keys), row.digest)
-
-
-def _digest(secret: str) -> bytes:
-    # 256 random bits: nobody finds a secret by trying, so that a plain hash keeps it.
-    return hashlib.sha256(secret.encode()).digest()

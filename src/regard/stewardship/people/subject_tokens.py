@@ -1,8 +1,7 @@
-"""One-time tokens: how a person asks about themselves, once the organization has checked who they are."""
+"""One-time tokens of people, issued once the organization knows who they are; `parties.keys` are those of programs."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, insert, select, update
 
+from regard.stewardship.people.secret_digest import secret_digest
 from regard.stewardship.policy.call import Caller
 from regard.stewardship.records import tables
 
@@ -47,7 +47,7 @@ class SubjectTokens:
             raise ValueError(f"a token works for more than 0 and at most {MOST_HOURS} hours")
         token = _PREFIX + secrets.token_urlsafe(32)
         row = {
-            "digest": _digest(token),
+            "digest": secret_digest(token),
             "organization": caller.organization,
             "subject": subject,
             "identity_check": identity_check.strip(),
@@ -61,7 +61,7 @@ class SubjectTokens:
     def look(self, token: str) -> Bearer:
         """Whom a token speaks for, without using it. Raises BadToken."""
         wanted = select(_of.organization, _of.subject, _of.identity_check, _of.issued_by).where(
-            _of.digest == _digest(token), _of.used_at.is_(None), _of.expires_at > self._clock()
+            _of.digest == secret_digest(token), _of.used_at.is_(None), _of.expires_at > self._clock()
         )
         with self._engine.connect().execution_options(read_only=True) as connection:
             row = connection.execute(wanted).first()
@@ -75,7 +75,7 @@ class SubjectTokens:
         with self._engine.begin() as connection:
             used = connection.execute(
                 update(tables.subject_tokens)
-                .where(_of.digest == _digest(token), _of.used_at.is_(None))
+                .where(_of.digest == secret_digest(token), _of.used_at.is_(None))
                 .values(used_at=self._clock())
             )
         if not used.rowcount:
@@ -85,9 +85,6 @@ class SubjectTokens:
     def restore(self, token: str) -> None:
         """Let a token work again whose use came to nothing."""
         with self._engine.begin() as connection:
-            connection.execute(update(tables.subject_tokens).where(_of.digest == _digest(token)).values(used_at=None))
-
-
-def _digest(token: str) -> bytes:
-    # 256 random bits: nobody finds a token by trying, so that a plain hash keeps it.
-    return hashlib.sha256(token.encode()).digest()
+            connection.execute(
+                update(tables.subject_tokens).where(_of.digest == secret_digest(token)).values(used_at=None)
+            )

@@ -1,4 +1,4 @@
-"""Cases: what a pack must allow and deny, kept as files beside it."""
+"""Cases of a pack: calls that it must allow or deny, kept as files beside it and run by `regard policy test`."""
 
 from __future__ import annotations
 

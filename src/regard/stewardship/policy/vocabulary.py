@@ -1,4 +1,4 @@
-"""The words that organizations and keys are described in: sectors and purposes."""
+"""The vocabulary that organizations and keys are described in: the sectors and the purposes, read from TOML."""
 
 from __future__ import annotations
 

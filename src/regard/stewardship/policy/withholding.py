@@ -1,4 +1,4 @@
-"""Taking out of an answer what the caller may not have, wherever the API would put it."""
+"""Members of an answer that a caller may not have: where the API puts them, and how they are taken out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection kept for questions that every call asks."""
+"""A database connection that stays open for one prepared question, because every call asks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record: decisions, motions, ballots and suspensions, only ever added to."""
+"""The record: an append-only table of what was decided, which the public log follows."""
 
 from __future__ import annotations
 

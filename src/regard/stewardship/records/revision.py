@@ -1,4 +1,4 @@
-"""Whether anything changed, in this process or in another."""
+"""The revision: a number that rises with every change of register or law, in any process. Reviews are elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of this room. Times are seconds since 1970."""
+"""The database tables of this room, and what their columns hold. Times are seconds since 1970."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transparency report in words and tables, for people; how they are set is not known here."""
+"""The words of a transparency report, as headings and tables; `report_forms` sets them as Markdown and HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small counts: what a table of counts may show so that nobody can work out one that is too small to tell.
+"""Suppression of small counts in tables that are published. People kept from being enrolled are in `people.erasure`.
 
 The total of a table counts as known: it can be counted in the log, and other tables have the same. So a count below
 `k` that alone is left out could be had by subtraction. With the small counts one more is withheld, the first by name
