@@ -104,6 +104,11 @@ def open_engine(url: str) -> Engine:
     return create_engine(url, **({} if url.startswith("sqlite") else _POSTGRESQL))
 
 
+def reading(engine: Engine) -> Connection:
+    """A connection for a `with`, to read from alone: what is read is of one moment, and no writer waits for it."""
+    return engine.connect().execution_options(read_only=True)
+
+
 @contextmanager
 def writing(engine: Engine, within: str | None = None) -> Iterator[Connection]:
     """A transaction that writes; `within` names the one part of the database that it changes, besides the record."""

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from regard.database import reading
 from regard.ledger.tree.notes import Signer
 from regard.stewardship.council import suspensions
 from regard.stewardship.council.chain import CARRIED, BrokenChain, Law
@@ -46,12 +47,12 @@ class Council:
 
     def law(self) -> Law:
         """What is in force, checked from the genesis on. Raises BrokenChain."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return read_law(connection, self._clock())
 
     def pack(self) -> Pack:
         """The pack in force. Raises BrokenChain, and BadPack when it is not the one that was voted for."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return read_pack(connection, read_law(connection, self._clock()).policy)
 
     def opening(self) -> list[str]:
@@ -70,7 +71,7 @@ class Council:
 
     def stored(self, pack_hash: str) -> Pack:
         """A pack that is kept, in force or not. Raises BadPack."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return read_pack(connection, pack_hash)
 
     # Founding.
@@ -165,12 +166,12 @@ class Council:
 
     def dockets(self) -> list[Docket]:
         """Every motion that is not yet settled, and where it stands."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return read_dockets(connection, self._clock())
 
     def history(self) -> list[dict[str, Any]]:
         """Every motion with its outcome and its ballots, dissent included, oldest first, as plain data."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return read_history(connection)
 
     # The stop button.
@@ -187,7 +188,7 @@ class Council:
 
     def suspensions(self) -> list[Suspension]:
         """The stops that are signed by members and have neither lapsed nor been lifted."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             now = self._clock()
             law = read_law(connection, now)
             found = suspensions.read(connection, law.charter)
@@ -207,14 +208,11 @@ class Council:
         changed(connection)
         return Docket(motion, outcome, docket.tally)
 
-    def _reading(self) -> Connection:
-        return self._engine.connect().execution_options(read_only=True)
-
 
 def first_start(engine: Engine, key_file: Path, clock: Callable[[], float] = time.time) -> Council:
     """The council; on a new database founded with one member, whose key is written to `key_file` (0600)."""
     council = Council(engine, clock)
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         if connection.execute(select(tables.motions.c.hash).limit(1)).first():
             return council
     council.found(operator_key(key_file))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, select
 
+from regard.database import reading
 from regard.stewardship.council import suspensions as stops
 from regard.stewardship.council.chain import BrokenChain, Law
 from regard.stewardship.council.law import read_law
@@ -107,7 +108,7 @@ class Snapshots:
 
     def _read(self) -> Snapshot | NotInForce:
         try:
-            with self._engine.connect().execution_options(read_only=True) as connection:
+            with reading(self._engine) as connection:
                 return self._read_from(connection)
         except (BrokenChain, BadPack) as error:
             _log.error("no policy is in force, and everything is denied: %s", error)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine, select, update
 
-from regard.database import RECORDS, insert_new, writing
+from regard.database import RECORDS, insert_new, reading, writing
 from regard.ledger.log.tables import files
 from regard.ledger.tree.notes import Note, Signer, Verifier
 from regard.sealing import SealingKey
@@ -76,7 +76,7 @@ class SharedKeys:
     def read(self, name: str) -> str:
         """A text; empty where there is none. Raises SealBroken."""
         wanted = select(files.c.data).where(files.c.folder == self._FOLDER, files.c.name == name)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             sealed = connection.execute(wanted).scalar()
         return "" if sealed is None else self._key.open(sealed, _context(name)).decode()
 

@@ -22,7 +22,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from regard.database import RECORDS, writing
+from regard.database import RECORDS, reading, writing
 from regard.ledger.log.disk import Disk
 from regard.ledger.log.log import Log, LogDamaged, LogHeld, LogUnavailable
 from regard.ledger.log.shards import ShardError, Shards
@@ -300,12 +300,12 @@ class Logbook:
         return pending[-1][1]
 
     def _charter(self) -> Charter:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return read_law(connection, self._clock()).charter
 
     def _kind_of(self, motion: str) -> Kind | None:
         of = tables.motions.c
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             note = connection.execute(select(of.note).where(of.hash == motion)).scalar_one_or_none()
         return None if note is None else Motion.parse(Note.parse(note).text).kind
 

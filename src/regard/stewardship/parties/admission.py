@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from regard.database import reading
 from regard.stewardship.parties import screening
 from regard.stewardship.parties.organization import Organization, Standing
 from regard.stewardship.parties.organization_rows import read_organizations, read_standing
@@ -51,7 +52,7 @@ class Admission:
         query = select(table).order_by(table.c.id)
         if waiting:
             query = query.where(table.c.decision.is_(None))
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return [
                 Review(row.id, row.organization, tuple(row.evidence), row.decision, row.decided_by, row.reason)
                 for row in connection.execute(query)
@@ -71,7 +72,7 @@ class Admission:
 
     def judged(self, organization: str) -> list[dict[str, Any]]:
         """The evidence that people have judged in reviews of an organization."""
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return _read_judged(connection, organization)
 
 

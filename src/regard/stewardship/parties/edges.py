@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
+from regard.database import reading
 from regard.stewardship.parties.organization_rows import insert_all, read_standing
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.revision import changed
@@ -42,7 +43,7 @@ class Edges:
         """All edges."""
         table = tables.edges
         query = select(table.c.source, table.c.kind, table.c.target, table.c.evidence)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return [Edge(row[0], EdgeKind(row[1]), row[2], row[3]) for row in connection.execute(query)]
 
     def add(self, edge: Edge) -> None:
@@ -71,7 +72,7 @@ class Edges:
 
     def end_customers(self, organization: str) -> list[str]:
         """The ids of whom an organization supplies, sorted."""
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return _end_customers(connection, organization)
 
     def attest(self, organization: str, note: bytes, until: float, customers: list[str]) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
+from regard.database import reading
 from regard.sealing import SealingKey
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.policy.call import Caller
@@ -118,12 +119,12 @@ class AccessKeys:
         query = select(table).order_by(table.c.created_at, table.c.id)
         if organization is not None:
             query = query.where(table.c.organization == organization)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return [self._open(row) for row in connection.execute(query)]
 
     def _read(self, access_key_id: str) -> AccessKey | None:
         table = tables.access_keys
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(table).where(table.c.id == access_key_id)).one_or_none()
         return self._open(row) if row else None
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, select
 
+from regard.database import reading
 from regard.sealing import SealingKey
 from regard.stewardship.parties import screening
 from regard.stewardship.parties.admission import Admission, Evidence, Screen, look_back, open_review
@@ -81,7 +82,7 @@ class Organizations:
 
         The key is for development: from this machine alone, for 90 days, at most 1,000 faces a collection.
         """
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             if connection.execute(select(tables.organizations.c.id).limit(1)).first():
                 return None
         operator = self.register(UNNAMED, "technology", operator=True)
@@ -194,7 +195,7 @@ class Organizations:
         return after
 
     def _select(self, organization: str | None) -> list[Organization]:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return read_organizations(connection, organization)
 
 

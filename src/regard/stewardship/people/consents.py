@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, insert, select, update
 
+from regard.database import reading
 from regard.gallery.collections import tables as gallery
 from regard.gallery.faces import Box
 from regard.gallery.faces import subject as subject_of
@@ -131,7 +132,7 @@ class Consents:
 
     def get(self, organization: str, receipt: str) -> Receipt:
         """One receipt of an organization. Raises NoSuchReceipt."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(_kept().where(_of.organization == organization, _of.receipt == receipt)).first()
         if row is None:
             raise NoSuchReceipt(f"there is no consent receipt {receipt}")
@@ -144,7 +145,7 @@ class Consents:
             wanted = wanted.where(_of.subject == subject)
         if collection is not None:
             wanted = wanted.where(_of.collection == collection)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [_receipt(row) for row in connection.execute(wanted)]
 
     def withdraw(self, organization: str, receipt: str) -> Receipt:
@@ -167,7 +168,7 @@ class Consents:
 
     def people(self) -> list[tuple[str, str]]:
         """Every organization and subject, as the gallery names them, that there is a receipt of."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(select(_of.organization, _of.subject).distinct()).all()
         return [(organization, subject_of(name, "")) for organization, name in rows]
 
@@ -219,7 +220,7 @@ class Consents:
 
     def _is_same(self, organization: str, controller: Controller) -> bool:
         """Whether a controller of another service is this organization, which has an id of its own in each."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             if read_organizations(connection, controller.id):
                 return False
         return controller.name == self._organization(organization).name != UNNAMED
@@ -231,14 +232,11 @@ class Consents:
         return self._logbook.record(connection, KIND, body, [self._logbook.seal(part)])
 
     def _organization(self, organization: str) -> Organization:
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found: Sequence[Organization] = read_organizations(connection, organization)
         if not found:
             raise BadReceipt(f"there is no organization {organization}")
         return found[0]
-
-    def _reading(self) -> Connection:
-        return self._engine.connect().execution_options(read_only=True)
 
 
 def _counting(kept: Select[Any]) -> Select[Any]:

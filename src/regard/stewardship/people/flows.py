@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
+from regard.database import reading
 from regard.stewardship.records import tables
 from regard.vision.things.moderation import VERSION, taxonomy
 
@@ -75,7 +76,7 @@ class Flows:
     def all(self, organization: str) -> list[Flow]:
         """Every definition of an organization, by name."""
         wanted = select(_of.name, _of.label, _of.at_least, _of.at_most).where(_of.organization == organization)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return [Flow(*row) for row in connection.execute(wanted.order_by(_of.name))]
 
     def get(self, organization: str, name: str) -> Flow:

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Protocol
 import msgspec
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
+from regard.database import reading
 from regard.ledger.tree.entries import canonical
 from regard.sealing import SealingKey
 from regard.settings import Settings
@@ -162,7 +163,7 @@ class Inbox:
     def all(self) -> list[Standing]:
         """Where all reports stand, the ones that are due first at the top, answered ones last."""
         order = (reports.c.answered_at.is_not(None), reports.c.due_at, reports.c.id)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return [self._standing(row) for row in connection.execute(select(reports).order_by(*order))]
 
     def read(self, report: str) -> tuple[Filing, str]:
@@ -214,7 +215,7 @@ class Inbox:
     def _row(self, report: str) -> Row[Any]:
         # Whoever works by hand may give the beginning of an id.
         like = reports.c.id.startswith(report, autoescape=True)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             found = connection.execute(select(reports).where(like).limit(2)).all()
         if len(found) != 1 or not report:
             raise UnknownReport(f"{'more than one report begins' if found else 'no report begins'} with {report!r}")

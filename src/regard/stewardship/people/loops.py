@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
+from regard.database import reading
 from regard.gallery.gallery import Gallery
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
@@ -134,7 +135,7 @@ class Loops:
         """The picture of a loop that waits for this person, as JPEG. Raises NoSuchLoop."""
         self._waiting(reviewer, loop)
         key = self._gallery.house_key(_key(loop))
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             sealed = connection.execute(select(_of.picture).where(_of.id == loop)).scalar()
         if not (key and sealed):
             raise NoSuchLoop("the picture is gone")
@@ -163,7 +164,7 @@ class Loops:
     def expire(self) -> int:
         """Purge what nobody looked at in time, and verdicts that are old; how many loops."""
         overdue = _of.expires_at <= self._clock()
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             if connection.execute(select(_of.id).where(overdue).limit(1)).first() is None:
                 return 0
         with self._engine.begin() as connection:
@@ -191,7 +192,7 @@ class Loops:
 
     def _rows(self, *which: ColumnElement[bool]) -> Sequence[Any]:
         wanted = select(*_but_the_picture).where(_of.expires_at > self._clock(), *which)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return connection.execute(wanted.order_by(_of.created_at, _of.name)).all()
 
     def _log(self, connection: Connection, row: Any, change: str, **details: Any) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
+from regard.database import reading
 from regard.gallery.gallery import Gallery
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
@@ -112,7 +113,7 @@ class Reviews:
         """What waits for this person: not asked by them, and not decided by them yet; oldest first."""
         self.expire()
         wanted = select(tables.candidates).where(*_waiting_for(reviewer))
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return [_candidate(row) for row in connection.execute(wanted.order_by(_of.created_at))]
 
     def picture(self, reviewer: Reviewer, candidate: str) -> bytes:
@@ -177,7 +178,7 @@ class Reviews:
         """By purpose, how many matches people confirmed, rejected, or have still to decide on."""
         wanted = select(_of.purpose, _of.state, func.count()).where(_of.organization == organization)
         found: dict[str, dict[str, int]] = {}
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             for purpose, state, number in connection.execute(wanted.group_by(_of.purpose, _of.state)):
                 found.setdefault(purpose, {})[state] = number
         return found
@@ -185,7 +186,7 @@ class Reviews:
     def expire(self) -> int:
         """Purge what nobody confirmed in time; how many."""
         overdue = select(tables.candidates).where(_of.state == PENDING, _of.expires_at <= self._clock())
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             if connection.execute(overdue.limit(1)).first() is None:
                 return 0
         with self._engine.begin() as connection:
@@ -208,7 +209,7 @@ class Reviews:
 
     def _states(self, search: Search) -> dict[str, str]:
         wanted = select(_of.whose, _of.state).where(*_found_by(search))
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return {row.whose: row.state for row in connection.execute(wanted)}
 
     def _open(self, call: Call, search: Search, picture: bytes, match: Match) -> None:
@@ -230,7 +231,7 @@ class Reviews:
     def _waiting(self, reviewer: Reviewer, candidate: str) -> Any:
         self.expire()
         wanted = select(tables.candidates).where(_of.id == candidate, *_waiting_for(reviewer))
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(wanted).first()
         if row is None:
             raise NoSuchCandidate(f"no candidate {candidate} waits for you")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, delete, insert, select
 
+from regard.database import reading
 from regard.stewardship.people.secret_digest import secret_digest
 from regard.stewardship.records import tables
 
@@ -51,7 +52,7 @@ class Reviewers:
     def log_in(self, organization: str, name: str, secret: str) -> Reviewer:
         """Who logs in. Raises NotAReviewer."""
         same = (_reviewers.organization == organization) & (_reviewers.name == name)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(tables.reviewers).where(same)).first()
         if row is None or not hmac.compare_digest(row.digest, secret_digest(secret)):
             raise NotAReviewer("This is no reviewer's name and secret.")

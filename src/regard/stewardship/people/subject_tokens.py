@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, insert, select, update
 
+from regard.database import reading
 from regard.stewardship.people.secret_digest import secret_digest
 from regard.stewardship.policy.call import Caller
 from regard.stewardship.records import tables
@@ -63,7 +64,7 @@ class SubjectTokens:
         wanted = select(_of.organization, _of.subject, _of.identity_check, _of.issued_by).where(
             _of.digest == secret_digest(token), _of.used_at.is_(None), _of.expires_at > self._clock()
         )
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(wanted).first()
         if row is None:
             raise BadToken("The token was not issued, has run out, or was used before. Ask the organization for one.")
