@@ -70,7 +70,7 @@ def replay(entries: Iterable[Entry]) -> Law:
 
 
 def apply(law: Law, motion: Motion, at: float) -> Law:
-    """The law after `motion`, which settled `at` a time. Raises BadMotion when what it asks for cannot be."""
+    """The law after `motion`, settled `at` seconds since 1970. Raises BadMotion when what it asks for cannot be."""
     payload, head = motion.payload, motion.hash
     try:
         match motion.kind:

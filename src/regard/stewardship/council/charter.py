@@ -50,11 +50,11 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suspension: int = 3 * DAY
 
     def member(self, name: str) -> Member | None:
-        """The member of this name."""
+        """The member of this name, or None."""
         return next((each for each in self.members if each.name == name), None)
 
     def quota(self, kind: str) -> Quota:
-        """What a motion of this kind takes."""
+        """How many approvals a motion of this kind takes: its own quota, or the one called "default"."""
         return self.quotas.get(kind, self.quotas[DEFAULT])
 
     @property

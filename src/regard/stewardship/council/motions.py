@@ -52,7 +52,7 @@ class Vote(StrEnum):
 
 
 class Motion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A motion. `previous` is the hash of the last motion carried before it; times are in seconds."""
+    """A motion. `previous` is the hash of the last motion carried before it; `opened` is in seconds since 1970."""
 
     kind: Kind
     title: str
@@ -107,7 +107,7 @@ class Motion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Ballot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A ballot on one text. `at` is when its member says it was cast."""
+    """A ballot on one text. `at` is when its member says it was cast, in seconds since 1970."""
 
     motion: str
     member: str

@@ -33,7 +33,7 @@ _ANOTHER = "another purpose"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One answer that would be another. `rules` are those that deny, before or after."""
+    """A call that the policy would answer otherwise than now. `rules` are those that deny, before or after."""
 
     organization: str
     action: str

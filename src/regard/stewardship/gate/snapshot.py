@@ -33,7 +33,7 @@ class NotInForce(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An organization as decisions need it."""
+    """An organization as decisions need it. `attested_until` is in seconds since 1970, None for one with no list."""
 
     name: str
     sector: str
@@ -62,11 +62,11 @@ class Snapshot:
         return found
 
     def path(self, organization: str, mark: str) -> tuple[str, ...]:
-        """The hands between the organization and one with this mark, by name; empty when there are none."""
+        """The organizations on the way to one with this mark, by name, from "you" on; empty when there is no way."""
         return self._told(self.reach.path(organization, mark), mark.replace("-", " "))
 
     def unattested(self, organization: str, now: float) -> tuple[str, ...] | None:
-        """The hands to an organization whose declaration of its end customers is not attested; None without one."""
+        """The way to an organization whose end customers are declared and not attested; None when all are."""
         if self.reach.first(organization) > now:
             return None
 

@@ -13,8 +13,8 @@ APPEAL = (
 class Denied(PermissionError):
     """The gate says no. Its text is what the caller is told.
 
-    `rule` is the id of the rule that denied, `sentence` what it says in plain words, `path` the hands through
-    which what is asked for would reach somebody who may not have it, `appeal` what can be done about it.
+    `rule` is the id of the rule that denied, `sentence` what it says in plain words, `path` the organizations
+    through which what is asked for would reach one that may not have it, `appeal` what can be done about it.
     """
 
     def __init__(self, rule: str, sentence: str, path: Sequence[str] = (), appeal: str = "") -> None:

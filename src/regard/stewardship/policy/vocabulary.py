@@ -18,7 +18,7 @@ class UnknownWord(ValueError):
 
 
 class Sector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an organization does."""
+    """What an organization does. A policy may refuse whoever reaches a `watched` sector through partners."""
 
     sentence: str
     watched: bool

@@ -20,7 +20,7 @@ class Pseudonyms:
         self.of = lru_cache(maxsize=10_000)(self._of)
 
     def secret(self, organization: str) -> bytes:
-        """The 32 bytes that open all pseudonyms of one organization, and of no other: its own to keep."""
+        """The 32 bytes from which all pseudonyms of one organization follow, and of no other; given to it alone."""
         return self._key.derived(f"pseudonym/{organization}")
 
     def _of(self, organization: str, period: str) -> str:

@@ -30,7 +30,7 @@ class Record:
 
 
 def append(connection: Connection, kind: str, at: float, body: dict[str, Any]) -> int:
-    """Add a record within the caller's transaction; its sequence number. The log replays these.
+    """Add a record within the caller's transaction; its sequence number. The log's entries follow from these.
 
     Raises EntryError for what could not become an entry: it would keep all that follow it out of the log.
     """
@@ -46,7 +46,7 @@ def append(connection: Connection, kind: str, at: float, body: dict[str, Any]) -
 
 
 def append_once(connection: Connection, kind: str, at: float, body: dict[str, Any]) -> None:
-    """Add a record unless there is one of this kind with this very body."""
+    """Add a record unless there is one of this kind with an equal body."""
     take(connection, RECORDS)
     table = tables.records
     same = (table.c.kind == kind) & (table.c.body == canonical(body).decode())
