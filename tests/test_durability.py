@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import time
 from collections import defaultdict
@@ -19,6 +18,7 @@ from regard.gallery.collections import tables
 from regard.gallery.templates.vault import open_vault
 from regard.sealing import master_key
 from tests.helpers.fakes import Client, open_rooms, picture_of
+from tests.helpers.killed import rest, started
 
 KILLS = 100
 THREADS = 4
@@ -62,12 +62,7 @@ def _work_until_killed(folder: Path, report: Connection) -> None:
 
 
 def _killed_under_load(folder: Path, told: dict[str, dict[str, int]], chance: random.Random) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work_until_killed, args=(folder, theirs))
-    process.start()
-    theirs.close()
+    process, ours = started(_work_until_killed, folder)
     end: float | None = None
     try:
         while end is None or time.monotonic() < end:
@@ -78,13 +73,8 @@ def _killed_under_load(folder: Path, told: dict[str, dict[str, int]], chance: ra
     finally:
         process.kill()
         process.join()
-    # What the pipe still holds was said before the end.
-    try:
-        while True:
-            name, kind, number = ours.recv()
-            told[name][kind] = number
-    except EOFError:
-        ours.close()
+    for name, kind, number in rest(ours):
+        told[name][kind] = number
 
 
 def test_what_was_acknowledged_survives_kill_9_and_nothing_is_half_there(tmp_path: Path, scale: float) -> None:

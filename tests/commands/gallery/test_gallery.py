@@ -9,16 +9,10 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 from PIL import Image, ImageOps
-from typer.testing import CliRunner, Result
 
-from regard.cli import app
 from regard.commands.gallery import gallery
 from regard.operations.common.errors import ApiError
-
-
-@pytest.fixture(autouse=True)
-def _own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
+from tests.helpers.commands import run
 
 
 @pytest.fixture
@@ -30,12 +24,8 @@ def people(tmp_path: Path, portrait: bytes) -> Path:
     return folder.parent
 
 
-def _run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
 def _indexed(*arguments: str | Path) -> dict[str, dict[str, list[str]]]:
-    result = _run("index", *arguments, "--json")
+    result = run("index", *arguments, "--json")
     assert result.exit_code == 0, result.output
     return {Path(file).name: found for file, found in json.loads(result.stdout).items()}
 
@@ -46,7 +36,7 @@ def test_a_folder_is_indexed_and_a_face_of_it_is_found(people: Path, tmp_path: P
     assert found["wall.png"] == {"faces": [], "unindexed": []}
     with Image.open(people / "someone" / "front view.jpg") as portrait:
         ImageOps.mirror(portrait).save(tmp_path / "mirrored.jpg")
-    result = _run("search", tmp_path / "mirrored.jpg", "-c", "staff", "--json", "--out", tmp_path / "found.png")
+    result = run("search", tmp_path / "mirrored.jpg", "-c", "staff", "--json", "--out", tmp_path / "found.png")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["FaceMatches"][0]["Face"]["ExternalImageId"] == "front_view"
     assert (tmp_path / "found.png").stat().st_size > 0
@@ -54,7 +44,7 @@ def test_a_folder_is_indexed_and_a_face_of_it_is_found(people: Path, tmp_path: P
 
 def test_a_face_can_be_named_after_its_folder(people: Path) -> None:
     _indexed(people, "-c", "staff", "--name-from", "folder")
-    shown = json.loads(_run("collections", "show", "staff", "--json").stdout)
+    shown = json.loads(run("collections", "show", "staff", "--json").stdout)
     assert [face["ExternalImageId"] for face in shown] == ["someone"]
 
 
@@ -66,16 +56,16 @@ def test_a_second_run_does_only_what_is_left(people: Path, monkeypatch: pytest.M
 
 def test_a_list_names_its_pictures_and_tells_which_are_missing(people: Path) -> None:
     (people / "staff.csv").write_text("image,name\nsomeone/front view.jpg,Ada L.\nsomeone/wall.png,\ngone.jpg,x\n")
-    result = _run("index", people / "staff.csv", "-c", "staff", "--json")
+    result = run("index", people / "staff.csv", "-c", "staff", "--json")
     assert result.exit_code == 2
     found = {Path(file).name: each for file, each in json.loads(result.stdout).items()}
     assert len(found["front view.jpg"]["faces"]) == 1
     assert "No such file" in found["gone.jpg"]["error"]
-    shown = json.loads(_run("collections", "show", "staff", "--json").stdout)
+    shown = json.loads(run("collections", "show", "staff", "--json").stdout)
     assert [face["ExternalImageId"] for face in shown] == ["Ada_L."]
     (people / "list.csv").write_text("file\na.jpg\n")
-    assert "no column image" in str(_run("index", people / "list.csv", "-c", "staff").exception)
-    assert "s3://BUCKET/PREFIX" in str(_run("index", "nowhere", "-c", "staff").exception)
+    assert "no column image" in str(run("index", people / "list.csv", "-c", "staff").exception)
+    assert "s3://BUCKET/PREFIX" in str(run("index", "nowhere", "-c", "staff").exception)
 
 
 def test_a_bucket_is_indexed_where_the_operator_allows_it(
@@ -91,24 +81,24 @@ def test_a_bucket_is_indexed_where_the_operator_allows_it(
     store.create_bucket(Bucket="pictures")
     for name in ("team/ada/front.jpg", "team/readme.txt", "others/b.jpg"):
         store.put_object(Bucket="pictures", Key=name, Body=portrait)
-    refused = _run("index", "s3://pictures/team/", "-c", "staff", "--name-from", "folder")
+    refused = run("index", "s3://pictures/team/", "-c", "staff", "--name-from", "folder")
     assert "REGARD_S3_ALLOWED" in str(refused.exception)
     monkeypatch.setenv("REGARD_S3_ALLOWED", "*=pictures/team/")
-    result = _run("index", "s3://pictures/team/", "-c", "staff", "--name-from", "folder", "--json")
+    result = run("index", "s3://pictures/team/", "-c", "staff", "--name-from", "folder", "--json")
     assert result.exit_code == 0, result.output
     ((where, found),) = json.loads(result.stdout).items()
     assert (where, len(found["faces"])) == ("s3://pictures/team/ada/front.jpg", 1)
-    shown = json.loads(_run("collections", "show", "staff", "--json").stdout)
+    shown = json.loads(run("collections", "show", "staff", "--json").stdout)
     assert [face["ExternalImageId"] for face in shown] == ["ada"]
     monkeypatch.setattr(gallery, "_index_one", lambda *_: pytest.fail("a finished object was indexed again"))
-    again = _run("index", "s3://pictures/team/", "-c", "staff", "--name-from", "folder", "--json")
+    again = run("index", "s3://pictures/team/", "-c", "staff", "--name-from", "folder", "--json")
     assert json.loads(again.stdout) == {where: found}
     server.stop()
 
 
 def test_a_collection_made_again_is_indexed_anew(people: Path) -> None:
     first = _indexed(people, "-c", "staff")
-    assert _run("collections", "delete", "staff", "--yes").exit_code == 0
+    assert run("collections", "delete", "staff", "--yes").exit_code == 0
     second = _indexed(people, "-c", "staff")
     assert len(second["front view.jpg"]["faces"]) == 1
     assert second["front view.jpg"]["faces"] != first["front view.jpg"]["faces"]
@@ -116,19 +106,19 @@ def test_a_collection_made_again_is_indexed_anew(people: Path) -> None:
 
 def test_a_file_that_is_no_picture_is_told_and_the_rest_goes_on(people: Path) -> None:
     (people / "broken.jpg").write_bytes(b"nothing")
-    result = _run("index", people, "-c", "staff")
+    result = run("index", people, "-c", "staff")
     assert result.exit_code == 2
     assert "1 faces of 3 pictures are enrolled" in result.output
 
 
 def test_collections_are_listed_with_their_faces(people: Path) -> None:
-    assert _run("collections", "create", "staff", "--tag", "floor=3").exit_code == 0
+    assert run("collections", "create", "staff", "--tag", "floor=3").exit_code == 0
     _indexed(people, "-c", "staff")
-    (listed,) = json.loads(_run("collections", "list", "--json").stdout)
+    (listed,) = json.loads(run("collections", "list", "--json").stdout)
     assert (listed["CollectionId"], listed["FaceCount"]) == ("staff", 1)
 
 
 def test_a_bad_name_is_refused_here_as_over_the_wire() -> None:
-    result = _run("collections", "create", "bad id!")
+    result = run("collections", "create", "bad id!")
     assert isinstance(result.exception, ApiError)
     assert result.exception.code == "ValidationException"

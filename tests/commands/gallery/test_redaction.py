@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from typer.testing import CliRunner, Result
 
-from regard.cli import app
 from regard.commands.gallery.redaction import write_whole
+from tests.helpers.commands import run
 
 
 @pytest.fixture
-def folder(tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
+def folder(tmp_path: Path, portrait: bytes) -> Path:
     pictures = tmp_path / "pictures"
     (pictures / "inner").mkdir(parents=True)
     (pictures / "inner" / "face.jpg").write_bytes(portrait)
@@ -23,12 +21,8 @@ def folder(tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch) -> 
     return pictures
 
 
-def _run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
 def test_a_folder_is_written_beside_itself_with_a_report(folder: Path) -> None:
-    result = _run("redact", folder, "--json")
+    result = run("redact", folder, "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert [len(report[str(folder / name)]["covered"]) for name in ("inner/face.jpg", "wall.png")] == [1, 0]
@@ -39,7 +33,7 @@ def test_a_folder_is_written_beside_itself_with_a_report(folder: Path) -> None:
 
 def test_what_is_no_picture_is_named_and_not_written(folder: Path) -> None:
     (folder / "broken.jpg").write_bytes(b"nothing")
-    result = _run("redact", folder, "--json")
+    result = run("redact", folder, "--json")
     assert result.exit_code == 2
     assert "error" in json.loads(result.stdout)[str(folder / "broken.jpg")]
     assert not (folder.with_name("pictures-redacted") / "broken.jpg").exists()
@@ -47,7 +41,7 @@ def test_what_is_no_picture_is_named_and_not_written(folder: Path) -> None:
 
 def test_the_original_is_never_overwritten(folder: Path) -> None:
     before = (folder / "wall.png").read_bytes()
-    assert _run("redact", folder / "wall.png", "--out", folder / "wall.png").exit_code == 2
+    assert run("redact", folder / "wall.png", "--out", folder / "wall.png").exit_code == 2
     assert (folder / "wall.png").read_bytes() == before
 
 

@@ -19,11 +19,6 @@ from tests.helpers.ledger.public_log import PublicLog, founding
 FILING = Filing(About.ABUSE, "somebody [b]watches[/b] the street", "me@example.org")
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
-
-
 @pytest.fixture
 def log(tmp_path: Path) -> PublicLog:
     made = PublicLog(tmp_path / "elsewhere")

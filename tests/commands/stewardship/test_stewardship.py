@@ -3,17 +3,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 import typer
 from typer.testing import CliRunner
 
 from regard.commands.stewardship import council, orgs, policy
 from regard.ledger.tree.notes import Signer
-
-
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
 
 
 def run(app: typer.Typer, *words: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import multiprocessing
 import random
 import sqlite3
 import time
@@ -27,6 +26,7 @@ from regard.stewardship.logbook.payload_rows import FileRows
 from regard.stewardship.logbook.payloads import Part
 from regard.stewardship.records import records, tables
 from tests.helpers.fakes import Clock, picture_of
+from tests.helpers.killed import rest, started
 from tests.helpers.ledger.faults import QuickDisk
 from tests.helpers.logged import Logged, open_logged
 
@@ -308,12 +308,7 @@ def _work_until_killed(folder: Path, report: Connection) -> None:
 
 def _killed_under_load(folder: Path, after: float) -> list[tuple[str, str, str]]:
     """What was answered before the end: request, operation and entry."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work_until_killed, args=(folder, theirs))
-    process.start()
-    theirs.close()
+    process, ours = started(_work_until_killed, folder)
     told = [ours.recv()]
     end = time.monotonic() + after
     while time.monotonic() < end:
@@ -321,12 +316,7 @@ def _killed_under_load(folder: Path, after: float) -> list[tuple[str, str, str]]
             told.append(ours.recv())
     process.kill()
     process.join()
-    try:
-        while True:
-            told.append(ours.recv())
-    except EOFError:
-        ours.close()
-    return told
+    return [*told, *rest(ours)]
 
 
 @pytest.mark.sqlite("tests/test_shared.py kills services that share a log")

@@ -266,27 +266,26 @@ def test_a_picture_without_pixels_is_refused() -> None:
         decode(_png(0, 5, b""))
 
 
+def _assert_decoded_in_little_memory(data: bytes) -> None:
+    tracemalloc.start()
+    try:
+        assert decode(data).pixels.tolist() == [[[1, 2, 3]]]
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("kind", [b"zTXt", b"iCCP", b"iTXt"])
 def test_a_text_or_profile_that_unpacks_to_much_is_never_unpacked(kind: bytes) -> None:
     head = {b"zTXt": b"a\0\0", b"iCCP": b"a\0\0", b"iTXt": b"a\0\1\0\0\0"}[kind]
     bomb = _chunk(kind, head + zlib.compress(bytes(100_000_000)))
     data = _png(1, 1, b"\0\1\2\3", extra=bomb * 3)
-    tracemalloc.start()
-    try:
-        assert decode(data).pixels.tolist() == [[[1, 2, 3]]]
-        assert tracemalloc.get_traced_memory()[1] < 10_000_000
-    finally:
-        tracemalloc.stop()
+    _assert_decoded_in_little_memory(data)
 
 
 def test_pixels_that_unpack_to_more_than_the_header_says_take_no_memory() -> None:
     data = _png(1, 1, b"\0\1\2\3" + bytes(100_000_000))
-    tracemalloc.start()
-    try:
-        assert decode(data).pixels.tolist() == [[[1, 2, 3]]]
-        assert tracemalloc.get_traced_memory()[1] < 10_000_000
-    finally:
-        tracemalloc.stop()
+    _assert_decoded_in_little_memory(data)
 
 
 def test_a_jpeg_with_endless_scans_is_refused() -> None:
