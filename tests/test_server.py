@@ -6,7 +6,7 @@ import datetime
 import json
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -76,18 +76,22 @@ def test_a_stop_finishes_what_was_accepted(tmp_path: Path, portrait: bytes) -> N
     assert all(error is None or "Could not connect" in str(error) for error in told)
 
 
+def _client(service: Running, keys: Mapping[str, str], **more: Any) -> Any:
+    return boto3.client(
+        "rekognition",
+        endpoint_url=service.url,
+        region_name="us-east-1",
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        **more,
+    )
+
+
 def test_tls_is_spoken_with_a_certificate_of_ones_own(tmp_path: Path, portrait: bytes) -> None:
     certificate, key = certificate_in(tmp_path)
     with running(tmp_path / "data", REGARD_TLS_CERTIFICATE=str(certificate), REGARD_TLS_KEY=str(key)) as service:
         assert service.url.startswith("https://")
-        client = boto3.client(
-            "rekognition",
-            endpoint_url=service.url,
-            region_name="us-east-1",
-            aws_access_key_id=service.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=service.environment["AWS_SECRET_ACCESS_KEY"],
-            verify=str(certificate),
-        )
+        client = _client(service, service.environment, verify=str(certificate))
         assert len(client.detect_faces(Image={"Bytes": portrait})["FaceDetails"]) == 1
         # The client keeps its connection, and says nothing on it: a stop does not wait for that.
         service.process.terminate()
@@ -138,14 +142,8 @@ def test_pictures_are_read_from_a_store_where_the_operator_allows_it(
 @pytest.mark.parametrize("operation", ["detect_faces", "detect_labels", "detect_moderation_labels"])
 def test_overload_is_throttled_and_the_service_goes_on(tmp_path: Path, portrait: bytes, operation: str) -> None:
     with running(tmp_path, REGARD_WORKERS="1", REGARD_QUEUE="1") as service:
-        client = boto3.client(
-            "rekognition",
-            endpoint_url=service.url,
-            region_name="us-east-1",
-            aws_access_key_id=service.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=service.environment["AWS_SECRET_ACCESS_KEY"],
-            config=Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
-        )
+        once = Config(retries={"total_max_attempts": 1}, max_pool_connections=32)
+        client = _client(service, service.environment, config=once)
 
         def ask(_: int) -> str:
             try:
@@ -182,14 +180,7 @@ def test_temporary_credentials_work_and_a_revoked_key_does_not(
         assert datetime.datetime.fromisoformat(first["expires"]).tzinfo == datetime.UTC
         issued = command.invoke(app, ["keys", "issue", first["organization"], "development", "--temporary"])
         lines = dict(line.removeprefix("export ").split("=", 1) for line in issued.stdout.splitlines())
-        client = boto3.client(
-            "rekognition",
-            endpoint_url=service.url,
-            region_name="us-east-1",
-            aws_access_key_id=lines["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=lines["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=lines["AWS_SESSION_TOKEN"],
-        )
+        client = _client(service, lines, aws_session_token=lines["AWS_SESSION_TOKEN"])
         assert len(client.detect_faces(Image={"Bytes": portrait})["FaceDetails"]) == 1
         assert command.invoke(app, ["keys", "revoke", lines["AWS_ACCESS_KEY_ID"]]).exit_code == 0
         with pytest.raises(ClientError, match="UnrecognizedClientException"):

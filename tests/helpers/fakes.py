@@ -11,6 +11,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import numpy as np
+import pytest
 from botocore.parsers import create_parser
 from numpy.typing import NDArray
 from PIL import Image
@@ -18,7 +19,7 @@ from PIL import Image
 from regard.database import open_database
 from regard.gallery.gallery import open_gallery
 from regard.operations.common.buckets import Buckets
-from regard.operations.common.errors import translated
+from regard.operations.common.errors import ApiError, translated
 from regard.operations.common.model import service_model
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import function_of
@@ -131,11 +132,22 @@ class Client:
         except Exception as error:
             raise translated(error, call) from error
 
+    def refusal(self, name: str, /, **parameters: object) -> tuple[str, str]:
+        """The code and the text of the error that a call is refused with."""
+        with pytest.raises(ApiError) as refusal:
+            self(name, **parameters)
+        return refusal.value.code, refusal.value.message
+
     def index(self, collection: str, *persons: int, mark: int = 0, **parameters: object) -> list[str]:
         """Index a picture of these persons and give the FaceIds."""
         image = {"Bytes": picture_of(*persons, mark=mark)}
         answer = self("IndexFaces", CollectionId=collection, Image=image, **parameters)
         return [record["Face"]["FaceId"] for record in answer["FaceRecords"]]
+
+
+def ask_ours(rooms: Rooms, name: str, /, **parameters: object) -> dict[str, Any]:
+    """The answer of an operation of our own, which botocore knows no shapes of."""
+    return function_of(name)(Client(rooms).call(name, **parameters), rooms)
 
 
 def as_botocore_reads_it(name: str, answer: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from regard.database import insert_rows
 from regard.gallery.collections import tables
 from regard.gallery.collections.collections import Collections, Kept
 from regard.gallery.collections.errors import OtherModel, QuotaExceeded
-from regard.gallery.faces import MOST_FACES, Candidate, identity, picture_of, subject
+from regard.gallery.faces import MOST_FACES, Candidate, grow, identity, picture_of, row_of, subject
 from regard.gallery.index import vectors
 from regard.gallery.templates.key_store import HOUSE
 from regard.gallery.templates.vault import Vault
@@ -83,26 +83,16 @@ class Bulk:
         images = dict(zip(sources, _uuids(len(sources)), strict=True))
         now = self._clock()
         rows = [
-            {
-                "collection": collection.id,
-                "face_id": face_id,
-                "number": collection.version,
-                "subject": whose,
+            row_of(collection, *pair, arrival.face, template)
+            | {
                 "external_image_id": arrival.external_image_id,
                 "image_id": arrival.image_id or images[source],
                 "source": source,
                 "picture": pictures.get(arrival.picture),
-                "left": arrival.face.box[0],
-                "top": arrival.face.box[1],
-                "width": arrival.face.box[2],
-                "height": arrival.face.box[3],
-                "confidence": arrival.face.confidence,
-                "template": template,
-                "face_model": face_model,
                 "user_id": arrival.user_id,
                 "created_at": now if arrival.enrolled is None else min(arrival.enrolled, now),
             }
-            for (whose, face_id), arrival, template, source in zip(pairs, arrivals, sealed, sources, strict=True)
+            for pair, arrival, template, source in zip(pairs, arrivals, sealed, sources, strict=True)
         ]
         self._name_users(connection, collection, {arrival.user_id for arrival in arrivals} - {None}, now)
         if rows:
@@ -112,10 +102,7 @@ class Bulk:
                 connection.exec_driver_sql(f"PRAGMA cache_size=-{_CACHE_KIB}")
             insert_rows(connection, tables.faces, rows)
             vectors.keep(connection, self._vault, collection)
-            row = tables.collections.c
-            connection.execute(
-                update(tables.collections).where(row.id == collection.id).values(faces=row.faces + len(rows))
-            )
+            grow(connection, collection, len(rows))
         return ids
 
     def _pictures(self, organization: str, arrivals: Sequence[Arrival]) -> dict[bytes | None, bytes]:

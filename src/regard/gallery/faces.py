@@ -187,23 +187,12 @@ class Faces:
         sealed = self._vault.seal(collection.id, pairs, [each.template for each in candidates], people)
         now = self._clock()
         rows = [
-            {
-                "collection": collection.id,
-                "face_id": face_id,
-                "number": collection.version,
-                "subject": whose,
-                **shared,
-                **dict(zip(("left", "top", "width", "height"), candidate.box, strict=True)),
-                "confidence": candidate.confidence,
-                "template": template,
-                "face_model": collection.face_model,
-                "created_at": now,
-            }
-            for (whose, face_id), candidate, template in zip(pairs, candidates, sealed, strict=True)
+            row_of(collection, *pair, candidate, template) | shared | {"created_at": now}
+            for pair, candidate, template in zip(pairs, candidates, sealed, strict=True)
         ]
         kept = connection.execute(_INSERT, rows).all()
         vectors.keep(connection, self._vault, collection)
-        connection.execute(_GROW, {"collection": collection.id, "more": len(rows)})
+        grow(connection, collection, len(rows))
         return [_kept(row) for row in kept]
 
 
@@ -234,6 +223,29 @@ _GROW = (
     .values(faces=tables.collections.c.faces + bindparam("more"))
 )
 _OF_SOURCE = select(*_COLUMNS).where(_faces.collection == bindparam("of"), _faces.source == bindparam("digest"))
+
+
+def row_of(collection: Kept, whose: str, face_id: str, candidate: Candidate, template: bytes) -> dict[str, Any]:
+    """The row of a face that is enrolled now, as far as it is its own; `template` is sealed."""
+    left, top, width, height = candidate.box
+    return {
+        "collection": collection.id,
+        "face_id": face_id,
+        "number": collection.version,
+        "subject": whose,
+        "left": left,
+        "top": top,
+        "width": width,
+        "height": height,
+        "confidence": candidate.confidence,
+        "template": template,
+        "face_model": collection.face_model,
+    }
+
+
+def grow(connection: Connection, collection: Kept, more: int) -> None:
+    """Count so many faces more in a collection."""
+    connection.execute(_GROW, {"collection": collection.id, "more": more})
 
 
 def _kept(row: Sequence[Any]) -> KeptFace:

@@ -8,20 +8,15 @@ from typing import Any
 import pytest
 
 from regard.operations.common.errors import ApiError
-from regard.operations.common.registry import function_of
 from regard.operations.common.rooms import Rooms
-from tests.helpers.fakes import Client, open_rooms, picture_of
+from tests.helpers.fakes import Client, ask_ours, open_rooms, picture_of
 
 PICTURES = [(0, 1), (2,)]
 
 
-def _ask(rooms: Rooms, operation: str, **parameters: object) -> dict[str, Any]:
-    return function_of(operation)(Client(rooms).call(operation, **parameters), rooms)
-
-
 def _renew(rooms: Rooms, *persons: int) -> dict[str, Any]:
     image = {"Bytes": picture_of(*persons)}
-    return _ask(rooms, "RenewFaces", CollectionId="staff.renewed", Source="staff", Image=image)
+    return ask_ours(rooms, "RenewFaces", CollectionId="staff.renewed", Source="staff", Image=image)
 
 
 @pytest.fixture
@@ -47,7 +42,7 @@ def _ids(rooms: Rooms) -> list[tuple[str, str, str | None]]:
 def test_a_renewed_collection_keeps_ids_names_and_users_and_searches_with_the_new_model(rooms: Rooms) -> None:
     before = _ids(rooms)
     assert [_renew(rooms, *persons)["Faces"] for persons in PICTURES] == [2, 1]
-    assert _ask(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed") == {"Dropped": 0}
+    assert ask_ours(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed") == {"Dropped": 0}
     assert _ids(rooms) == before
     client = Client(rooms)
     assert client("ListCollections")["CollectionIds"] == ["staff"]
@@ -69,9 +64,9 @@ def test_the_old_collection_stays_until_every_face_is_renewed(rooms: Rooms) -> N
     _renew(rooms, 2)
     before = _ids(rooms)
     with pytest.raises(ApiError, match=r"2 faces of staff are not in staff\.renewed"):
-        _ask(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed")
+        ask_ours(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed")
     assert _ids(rooms) == before
-    dropped = _ask(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed", DropMissing=True)
+    dropped = ask_ours(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed", DropMissing=True)
     assert dropped == {"Dropped": 2}
     assert len(_ids(rooms)) == 1
 
@@ -81,6 +76,6 @@ def test_a_face_enrolled_meanwhile_is_not_lost(rooms: Rooms, tmp_path: Path) -> 
         _renew(rooms, *persons)
     Client(open_rooms(tmp_path)).index("staff", 7)
     with pytest.raises(ApiError, match="1 faces of staff"):
-        _ask(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed")
+        ask_ours(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed")
     assert _renew(rooms, 7)["Faces"] == 1
-    assert _ask(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed") == {"Dropped": 0}
+    assert ask_ours(rooms, "SwitchCollection", CollectionId="staff", Renewed="staff.renewed") == {"Dropped": 0}

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import function_of
 from regard.vision.faces import quality
 from regard.vision.faces.faces import Description, Face
@@ -29,12 +28,6 @@ def _faces(answer: dict[str, object]) -> list[str]:
     return [match["Face"]["FaceId"] for match in matches]
 
 
-def _refusal(client: Client, operation: str, **parameters: object) -> tuple[str, str]:
-    with pytest.raises(ApiError) as refusal:
-        client(operation, CollectionId="a", **parameters)
-    return refusal.value.code, refusal.value.message
-
-
 def test_a_face_is_found_in_the_call_after_it_was_indexed(client: Client) -> None:
     for number in range(5):
         face = client.index("a", number, ExternalImageId=f"person-{number}")
@@ -55,8 +48,8 @@ def test_a_face_does_not_find_itself(client: Client) -> None:
 
 def test_an_unknown_face_is_an_invalid_parameter(client: Client) -> None:
     expected = ("InvalidParameterException", "faceId was not found in the collection")
-    assert _refusal(client, "SearchFaces", FaceId=UNKNOWN) == expected
-    assert _refusal(client, "SearchUsers", FaceId=UNKNOWN) == expected
+    assert client.refusal("SearchFaces", CollectionId="a", FaceId=UNKNOWN) == expected
+    assert client.refusal("SearchUsers", CollectionId="a", FaceId=UNKNOWN) == expected
 
 
 def test_a_deleted_face_is_not_found(client: Client) -> None:
@@ -79,7 +72,7 @@ def test_a_threshold_of_zero_ranks_everybody_best_first(client: Client) -> None:
 
 def test_a_picture_without_faces_cannot_be_searched_for_faces_but_for_users(client: Client) -> None:
     nobody = {"Bytes": picture_of()}
-    assert _refusal(client, "SearchFacesByImage", Image=nobody) == (
+    assert client.refusal("SearchFacesByImage", CollectionId="a", Image=nobody) == (
         "InvalidParameterException",
         "There are no faces in the image. Should be at least 1.",
     )
@@ -118,7 +111,9 @@ def test_the_quality_filter_of_a_search_is_off_unless_asked_for(
     image = {"Bytes": picture_of(1, 2)}
     assert _faces(client("SearchFacesByImage", CollectionId="a", Image=image)) == [first]
     assert _faces(client("SearchFacesByImage", CollectionId="a", Image=image, QualityFilter="LOW")) == [second]
-    code, message = _refusal(client, "SearchFacesByImage", Image={"Bytes": picture_of(1)}, QualityFilter="LOW")
+    code, message = client.refusal(
+        "SearchFacesByImage", CollectionId="a", Image={"Bytes": picture_of(1)}, QualityFilter="LOW"
+    )
     assert code == "InvalidParameterException"
     assert message.startswith("There are no faces in the image. Should be at least 1. None of the 1 faces found")
 
@@ -163,8 +158,8 @@ def test_faces_that_were_not_searched_are_listed(client: Client, users: dict[str
 
 def test_searching_users_needs_exactly_one_of_face_and_user(client: Client) -> None:
     for given in ({}, {"FaceId": UNKNOWN, "UserId": "u"}):
-        assert _refusal(client, "SearchUsers", **given)[0] == "InvalidParameterException"
-    assert _refusal(client, "SearchUsers", UserId="nobody") == (
+        assert client.refusal("SearchUsers", CollectionId="a", **given)[0] == "InvalidParameterException"
+    assert client.refusal("SearchUsers", CollectionId="a", UserId="nobody") == (
         "ResourceNotFoundException",
         "The user id: nobody does not exist.",
     )
@@ -184,4 +179,4 @@ def test_what_another_process_did_counts_in_the_next_search(client: Client, tmp_
     assert client("SearchUsers", CollectionId="a", FaceId=mine)["UserMatches"] == []
     other("DeleteCollection", CollectionId="a")
     other("CreateCollection", CollectionId="a")
-    assert _refusal(client, "SearchFaces", FaceId=mine)[0] == "InvalidParameterException"
+    assert client.refusal("SearchFaces", CollectionId="a", FaceId=mine)[0] == "InvalidParameterException"

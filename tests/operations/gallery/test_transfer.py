@@ -13,20 +13,16 @@ from regard.gallery import transfer
 from regard.gallery.index.pieces import Pieces
 from regard.ledger.tree.notes import Signer, sign_note
 from regard.operations.common.errors import ApiError
-from regard.operations.common.registry import function_of, ours
+from regard.operations.common.registry import ours
 from regard.operations.common.rooms import Rooms
 from regard.sealing import SealingKey
 from regard.stewardship.parties.organizations import UNNAMED
 from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.policy.call import Call
-from tests.helpers.fakes import ORGANIZATION, Client, Clock, open_rooms, person, picture_of
+from tests.helpers.fakes import ORGANIZATION, Client, Clock, ask_ours, open_rooms, person, picture_of
 from tests.helpers.peopled import NOTICE, House
 
 TERMS = {"regard:basis": "contract", "floor": "3"}
-
-
-def _ask(rooms: Rooms, operation: str, **parameters: object) -> dict[str, Any]:
-    return function_of(operation)(Client(rooms).call(operation, **parameters), rooms)
 
 
 def _opened(folder: Path) -> Rooms:
@@ -59,7 +55,7 @@ def there(tmp_path: Path) -> Rooms:
 def file(here: Rooms, there: Rooms, tmp_path: Path) -> Path:
     file = tmp_path / "staff.sealed"
     recipient = there.gallery.transfer.recipient
-    assert _ask(here, "ExportCollection", CollectionId="staff", File=str(file), Recipient=recipient) == {
+    assert ask_ours(here, "ExportCollection", CollectionId="staff", File=str(file), Recipient=recipient) == {
         "Faces": 3,
         "Receipts": 0,
         "Suppressions": 0,
@@ -73,7 +69,7 @@ def _faces(rooms: Rooms, name: str = "staff") -> list[dict[str, Any]]:
 
 
 def test_a_collection_arrives_with_its_ids_names_and_users(here: Rooms, there: Rooms, file: Path) -> None:
-    taken = _ask(there, "ImportFaces", CollectionId="staff", File=str(file))
+    taken = ask_ours(there, "ImportFaces", CollectionId="staff", File=str(file))
     assert taken == {"Faces": 3, "Refused": 0, "Receipts": 0, "Suppressions": 0}
     assert _faces(there) == _faces(here)
     client, image = Client(there), {"Bytes": picture_of(0)}
@@ -91,14 +87,14 @@ def test_a_file_shows_nothing_and_opens_only_for_its_recipient(here: Rooms, file
     assert person(0)[:4].tobytes() not in data
     Client(here)("CreateCollection", CollectionId="again", Tags=TERMS)
     with pytest.raises(ApiError, match="sealed to another key"):
-        _ask(here, "ImportFaces", CollectionId="again", File=str(file))
+        ask_ours(here, "ImportFaces", CollectionId="again", File=str(file))
 
 
 @pytest.mark.parametrize("kept", [0, 10, 60, 200, -1, -40])
 def test_of_a_file_that_is_not_whole_nothing_is_taken(there: Rooms, file: Path, kept: int) -> None:
     file.write_bytes(file.read_bytes()[:kept])
     with pytest.raises(ApiError):
-        _ask(there, "ImportFaces", CollectionId="staff", File=str(file))
+        ask_ours(there, "ImportFaces", CollectionId="staff", File=str(file))
     assert _faces(there) == []
 
 
@@ -107,7 +103,7 @@ def test_a_file_that_was_tampered_with_is_refused(there: Rooms, file: Path) -> N
     data[-60] ^= 1
     file.write_bytes(data)
     with pytest.raises(ApiError, match="not whole"):
-        _ask(there, "ImportFaces", CollectionId="staff", File=str(file))
+        ask_ours(there, "ImportFaces", CollectionId="staff", File=str(file))
     assert _faces(there) == []
 
 
@@ -115,16 +111,16 @@ def test_faces_do_not_move_to_other_terms(here: Rooms, there: Rooms, file: Path)
     for rooms in (here, there):
         Client(rooms)("CreateCollection", CollectionId="loose", Tags={"floor": "3"})
     with pytest.raises(ApiError, match="other terms"):
-        _ask(there, "ImportFaces", CollectionId="loose", File=str(file))
+        ask_ours(there, "ImportFaces", CollectionId="loose", File=str(file))
     with pytest.raises(ApiError, match="other terms"):
-        _ask(here, "CopyFaces", CollectionId="loose", Source="staff")
+        ask_ours(here, "CopyFaces", CollectionId="loose", Source="staff")
 
 
 def test_who_was_erased_is_not_let_in_again(there: Rooms, file: Path) -> None:
     objections = there.gallery.objections
     objections.add(ORGANIZATION, "external/bob", 1.0, [], None)
     objections.add(ORGANIZATION, "external/somebody", 1.0, [], ("1.0", person(2)))
-    taken = _ask(there, "ImportFaces", CollectionId="staff", File=str(file))
+    taken = ask_ours(there, "ImportFaces", CollectionId="staff", File=str(file))
     assert (taken["Faces"], taken["Refused"]) == (1, 2)
     assert [face["ExternalImageId"] for face in _faces(there)] == ["ann"]
 
@@ -239,14 +235,14 @@ def test_a_file_from_before_anything_went_along_still_opens(
     with monkeypatch.context() as before:
         before.setattr(transfer, "_MAGIC", transfer._BARE)
         before.setattr(Pieces, "put", put_faces)
-        _ask(here, "ExportCollection", CollectionId="staff", File=str(file), Recipient=to)
-    assert _ask(there, "ImportFaces", CollectionId="staff", File=str(file))["Faces"] == 3
+        ask_ours(here, "ExportCollection", CollectionId="staff", File=str(file), Recipient=to)
+    assert ask_ours(there, "ImportFaces", CollectionId="staff", File=str(file))["Faces"] == 3
 
 
 def test_a_copy_is_a_collection_of_its_own(here: Rooms) -> None:
     client = Client(here)
     client("CreateCollection", CollectionId="copy", Tags=TERMS)
-    assert _ask(here, "CopyFaces", CollectionId="copy", Source="staff")["Faces"] == 3
+    assert ask_ours(here, "CopyFaces", CollectionId="copy", Source="staff")["Faces"] == 3
     before = _faces(here)
     client("DeleteCollection", CollectionId="staff")
     assert _faces(here, "copy") == before
@@ -257,5 +253,5 @@ def test_a_copy_is_a_collection_of_its_own(here: Rooms) -> None:
 def test_a_recipient_that_is_no_key_is_refused_and_leaves_no_file(here: Rooms, tmp_path: Path) -> None:
     file = tmp_path / "nothing"
     with pytest.raises(ValueError, match="no recipient's key"):
-        _ask(here, "ExportCollection", CollectionId="staff", File=str(file), Recipient="bm8=")
+        ask_ours(here, "ExportCollection", CollectionId="staff", File=str(file), Recipient="bm8=")
     assert not list(tmp_path.glob("nothing*"))

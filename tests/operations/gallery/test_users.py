@@ -27,12 +27,6 @@ def client(tmp_path: Path, clock: Clock) -> Client:
     return client
 
 
-def _refusal(client: Client, operation: str, **parameters: object) -> tuple[str, str]:
-    with pytest.raises(ApiError) as refusal:
-        client(operation, CollectionId="a", **parameters)
-    return refusal.value.code, refusal.value.message
-
-
 def _status(client: Client) -> str:
     status: str = client("ListUsers", CollectionId="a")["Users"][0]["UserStatus"]
     return status
@@ -43,14 +37,17 @@ def _associate(client: Client, user: str, *faces: str, **more: object) -> dict[s
 
 
 def test_a_user_is_made_once(client: Client) -> None:
-    assert _refusal(client, "CreateUser", UserId="u") == ("ConflictException", "The user id: u already exists.")
+    assert client.refusal("CreateUser", CollectionId="a", UserId="u") == (
+        "ConflictException",
+        "The user id: u already exists.",
+    )
 
 
 @pytest.mark.parametrize("operation", ["DeleteUser", "AssociateFaces", "DisassociateFaces"])
 def test_an_unknown_user_is_not_found(client: Client, operation: str) -> None:
     faces = {} if operation == "DeleteUser" else {"FaceIds": [UNKNOWN]}
     expected = ("ResourceNotFoundException", "The user id: nobody does not exist.")
-    assert _refusal(client, operation, UserId="nobody", **faces) == expected
+    assert client.refusal(operation, CollectionId="a", UserId="nobody", **faces) == expected
 
 
 def test_a_user_is_created_without_faces_and_active_with(client: Client) -> None:
@@ -153,7 +150,7 @@ def test_a_request_that_is_sent_again_is_done_once(client: Client) -> None:
 
 def test_a_token_with_other_parameters_is_refused_for_a_week(client: Client, clock: Clock) -> None:
     client("CreateUser", CollectionId="a", UserId="v", ClientRequestToken="t")
-    assert _refusal(client, "CreateUser", UserId="w", ClientRequestToken="t") == (
+    assert client.refusal("CreateUser", CollectionId="a", UserId="w", ClientRequestToken="t") == (
         "IdempotentParameterMismatchException",
         "The ClientRequestToken: t you have supplied is already in use.",
     )
@@ -169,16 +166,22 @@ def test_a_token_is_the_organizations_own(client: Client) -> None:
 
 
 def test_a_refused_request_leaves_its_token_free(client: Client) -> None:
-    assert _refusal(client, "DeleteUser", UserId="w", ClientRequestToken="t")[0] == "ResourceNotFoundException"
+    assert (
+        client.refusal("DeleteUser", CollectionId="a", UserId="w", ClientRequestToken="t")[0]
+        == "ResourceNotFoundException"
+    )
     assert client("DeleteUser", CollectionId="a", UserId="u", ClientRequestToken="t") == {}
 
 
 def test_a_token_repeats_nothing_of_a_collection_that_is_gone(client: Client) -> None:
     client("CreateUser", CollectionId="a", UserId="v", ClientRequestToken="t")
     client("DeleteCollection", CollectionId="a")
-    assert _refusal(client, "CreateUser", UserId="v", ClientRequestToken="t")[0] == "ResourceNotFoundException"
+    assert (
+        client.refusal("CreateUser", CollectionId="a", UserId="v", ClientRequestToken="t")[0]
+        == "ResourceNotFoundException"
+    )
     client("CreateCollection", CollectionId="a")
-    code, _ = _refusal(client, "CreateUser", UserId="v", ClientRequestToken="t")
+    code, _ = client.refusal("CreateUser", CollectionId="a", UserId="v", ClientRequestToken="t")
     assert code == "IdempotentParameterMismatchException"
     assert client("CreateUser", CollectionId="a", UserId="v", ClientRequestToken="another") == {}
     assert client("DescribeCollection", CollectionId="a")["UserCount"] == 1
