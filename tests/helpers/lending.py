@@ -1,0 +1,92 @@
+"""Databases of a PostgreSQL that tests borrow one after the other: to empty one is quicker than to make one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.helpers.databases import Server
+
+# Triggers that keep what may not be deleted do not hold a replica.
+_AS_REPLICA = "SET session_replication_role = replica"
+_EMPTY = """
+DO $$
+DECLARE
+    each text;
+    filled boolean;
+BEGIN
+    FOR each IN SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+        WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+    LOOP
+        EXECUTE 'SELECT EXISTS (SELECT FROM ' || each || ')' INTO filled;
+        IF filled THEN EXECUTE 'TRUNCATE ' || each || ' CASCADE'; END IF;
+    END LOOP;
+    PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+        FROM pg_sequences WHERE last_value IS NOT NULL;
+END $$
+"""
+_LEAVE = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{}'"
+# More tables, columns, indexes, functions, triggers or extensions than before change one of these.
+_SHAPE = "SELECT " + ", ".join(
+    f"(SELECT count(*) FROM {each})" for each in ("pg_attribute", "pg_proc", "pg_trigger", "pg_extension")
+)
+
+
+class Lender:
+    """Lends databases with the tables and rows of a template, and empty ones, and takes them back.
+
+    What comes back is emptied to what its template holds; where more than rows changed, it is dropped.
+    """
+
+    def __init__(self, server: Server, template: str) -> None:
+        self._server = server
+        self._template = template
+        self._shape = server.ask(_SHAPE, of=template)
+        self._refill = [
+            f"INSERT INTO {name} SELECT * FROM json_populate_recordset(NULL::{name}, '{rows}')"
+            for (name,) in server.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", of=template)
+            for (rows,) in server.ask(f"SELECT json_agg(each)::text FROM {name} AS each", of=template)
+            if rows
+        ]
+        self._lent: dict[str, str] = {}
+        self._numbers = count()
+        self._free: dict[str, list[str]] = defaultdict(list)
+
+    def lend(self, name: str, *, empty: bool = False) -> str:
+        """The URL of the database of this name, which it has until it is given back."""
+        like = "template1" if empty else self._template
+        if name not in self._lent:
+            if self._free[like]:
+                self._server.ask(f"ALTER DATABASE {self._free[like].pop()} RENAME TO {name}")
+            else:
+                self._server.ask(f"CREATE DATABASE {name} TEMPLATE {like}")
+            self._lent[name] = like
+        return self._server.url_of(name)
+
+    def copy(self, old: str, new: str) -> None:
+        """Lend a copy of a lent database, in the place of another of its name."""
+        self._server.drop(new)
+        self._server.ask(_LEAVE.format(old), f"CREATE DATABASE {new} TEMPLATE {old}")
+        self._lent[new] = self._lent[old]
+
+    def take_back(self, name: str | None = None) -> None:
+        """Take back the database of this name, if it is lent, or else all, with whoever uses them."""
+        for each in [lent for lent in self._lent if name in (lent, None)]:
+            like = self._lent.pop(each)
+            # Of an empty one the tables are whatever a key store makes: the next one finds them there.
+            refill = self._refill if like == self._template else []
+            if refill and self._server.ask(_SHAPE, of=each) != self._shape:
+                self._server.drop(each)
+                continue
+            # Threads of the test may be about: what they knew the database by is gone before it is emptied.
+            free = f"free_{next(self._numbers)}"
+            self._server.ask(
+                f"ALTER DATABASE {each} ALLOW_CONNECTIONS false",
+                _LEAVE.format(each),
+                f"ALTER DATABASE {each} RENAME TO {free}",
+                f"ALTER DATABASE {free} ALLOW_CONNECTIONS true",
+            )
+            self._server.ask(_AS_REPLICA, _EMPTY, *refill, of=free)
+            self._free[like].append(free)
