@@ -154,6 +154,7 @@ def test_every_seed_is_a_picture_with_a_face(seeds: list[bytes]) -> None:
     assert [len(detect(seed)) for seed in seeds] == [1] * len(seeds)
 
 
+@pytest.mark.slow("asks the service with thousands of pictures in full")
 def test_mutated_pictures_are_answered_or_refused(service: Running, ask: Ask, seeds: list[bytes], scale: float) -> None:
     chance = random.Random(5)
     _run(
@@ -163,6 +164,7 @@ def test_mutated_pictures_are_answered_or_refused(service: Running, ask: Ask, se
     )
 
 
+@pytest.mark.slow("asks the service with hundreds of pictures in full")
 @pytest.mark.parametrize("operation", BEYOND)
 def test_mutated_pictures_are_answered_or_refused_by_every_operation(
     service: Running, ask: Ask, seeds: list[bytes], scale: float, operation: str
@@ -175,6 +177,7 @@ def test_mutated_pictures_are_answered_or_refused_by_every_operation(
     )
 
 
+@pytest.mark.slow("asks the service thousands of times in full")
 def test_any_parameters_of_any_operation_are_answered_or_refused(
     service: Running, ask: Ask, portrait: bytes, scale: float
 ) -> None:

@@ -139,23 +139,29 @@ def test_pictures_are_read_from_a_store_where_the_operator_allows_it(
                 client.detect_faces(Image=_object(key))
 
 
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service that does one thing at a time, and keeps one more waiting."""
+    with running(tmp_path_factory.mktemp("narrow"), REGARD_WORKERS="1", REGARD_QUEUE="1") as service:
+        yield service
+
+
 @pytest.mark.parametrize("operation", ["detect_faces", "detect_labels", "detect_moderation_labels"])
-def test_overload_is_throttled_and_the_service_goes_on(tmp_path: Path, portrait: bytes, operation: str) -> None:
-    with running(tmp_path, REGARD_WORKERS="1", REGARD_QUEUE="1") as service:
-        once = Config(retries={"total_max_attempts": 1}, max_pool_connections=32)
-        client = _client(service, service.environment, config=once)
+def test_overload_is_throttled_and_the_service_goes_on(narrow: Running, portrait: bytes, operation: str) -> None:
+    once = Config(retries={"total_max_attempts": 1}, max_pool_connections=32)
+    client = _client(narrow, narrow.environment, config=once)
 
-        def ask(_: int) -> str:
-            try:
-                getattr(client, operation)(Image={"Bytes": portrait})
-            except ClientError as error:
-                return str(error.response["Error"]["Code"])
-            return "OK"
+    def ask(_: int) -> str:
+        try:
+            getattr(client, operation)(Image={"Bytes": portrait})
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "OK"
 
-        with ThreadPoolExecutor(32) as callers:
-            told = set(callers.map(ask, range(96)))
-        assert told == {"OK", "ThrottlingException"}
-        assert ask(0) == "OK"
+    with ThreadPoolExecutor(32) as callers:
+        told = set(callers.map(ask, range(96)))
+    assert told == {"OK", "ThrottlingException"}
+    assert ask(0) == "OK"
 
 
 def _object(key: str) -> dict[str, Any]:

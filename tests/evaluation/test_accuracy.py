@@ -62,6 +62,7 @@ def _pairs(shared_data: Path) -> list[tuple[bool, Path, Path]]:
     ]
 
 
+@pytest.mark.slow("looks at thousands of pictures in full")
 def test_pairs_of_photographs_are_told_apart(
     shared_data: Path, embedding: Callable[[Path], Embedding | None], scale: float
 ) -> None:
@@ -76,6 +77,7 @@ def test_pairs_of_photographs_are_told_apart(
     assert right / len(pairs) >= LEAST_RIGHT - slack
 
 
+@pytest.mark.slow("looks at thousands of pictures in full")
 def test_a_face_is_found_in_nearly_every_photograph(shared_data: Path, analyzer: FaceAnalyzer, scale: float) -> None:
     files = sorted((shared_data / "lfw").rglob("*.jpg"))[:: round(1 / scale)]
     empty = [file.stem for file in files if not analyzer.detect(decode(file.read_bytes()))]

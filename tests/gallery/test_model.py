@@ -260,6 +260,7 @@ def _users(answer: dict[str, Any]) -> set[str | None]:
     return {match["User"]["UserId"] for match in answer["UserMatches"]}
 
 
+@pytest.mark.slow("hundreds of galleries, each opened by two processes and asked thirty times")
 def test_the_gallery_always_agrees_with_the_model(scale: float) -> None:
     run_state_machine_as_test(
         GalleryMachine,

@@ -9,6 +9,7 @@ import atexit
 import hashlib
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -112,7 +113,9 @@ def closing_connections() -> Iterator[None]:
     opened: list[Any] = []
 
     def note(connection: Any, _record: Any) -> None:
-        opened.append(connection)
+        # SQLite's files outlive the block, and what a module keeps in them.
+        if not isinstance(connection, sqlite3.Connection):
+            opened.append(connection)
 
     event.listen(Pool, "connect", note)
     try:

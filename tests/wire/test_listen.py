@@ -54,6 +54,7 @@ def test_a_data_folder_that_is_none_is_told_by_its_setting(tmp_path: Path) -> No
     assert f"REGARD_DATA_DIR={tmp_path / 'file'} is no folder to write into (File exists)." in refused.stderr
 
 
+@pytest.mark.slow("idles for longer than the 5 seconds after which uvicorn by itself would hang up")
 def test_a_connection_that_idles_for_a_while_is_kept(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         connection = HTTPConnection(urlsplit(service.url).netloc)

@@ -108,6 +108,7 @@ def test_the_shipped_extrapolation_is_the_tail_through_its_counted_points(profil
     assert f"scale {tail.scale:.4f}, shape {tail.shape:+.3f}" in curve.tail
 
 
+@pytest.mark.slow("looks at 2,730 pictures")
 def test_the_method_holds_on_people_held_out(shared_data: Path, scale: float, tmp_path: Path) -> None:
     if scale < 1:
         pytest.skip("2,730 pictures are looked at in `make test-all`")

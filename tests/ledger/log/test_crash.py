@@ -35,6 +35,7 @@ def _kill(folder: Path, run: int, after: float, while_opening: bool) -> dict[int
     }
 
 
+@pytest.mark.slow("each kill takes a process, and an audit of all that was logged before")
 def test_a_log_that_is_killed_keeps_what_it_acknowledged(tmp_path: Path, scale: float) -> None:
     chance = random.Random(9)
     seen: dict[Path, bytes] = {}

@@ -7,6 +7,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -157,6 +158,7 @@ class People(RuleBasedStateMachine):
                 assert f"external/{name}" not in {each for holders in self.house.keys().values() for each in holders}
 
 
+@pytest.mark.slow("plays dozens of orders of events, each on a house of its own")
 def test_no_order_of_events_shows_what_receipts_do_not_cover(scale: float) -> None:
     run_state_machine_as_test(
         People,

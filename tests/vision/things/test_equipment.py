@@ -60,6 +60,7 @@ def test_nobody_is_found_on_a_wall(inspector: EquipmentInspector) -> None:
     assert inspector(Picture(np.full((200, 300, 3), 200, np.uint8), "PNG")) == []
 
 
+@pytest.mark.slow("looks at hundreds of pictures")
 def test_masks_are_told_on_the_half_that_nothing_was_fitted_to(
     inspector: EquipmentInspector, analyzer: FaceAnalyzer, shared_data: Path, scale: float
 ) -> None:
