@@ -47,10 +47,12 @@ bench-peers: $(VENV)/.bench ## Measure accuracy and speed beside dlib and OpenCV
 	$(BIN)/regard weights pull
 	$(BIN)/python -m benchmarks peers --write
 
-lint: $(VENV)/.dev ## Check style and types
+lint: $(VENV)/.dev ## Check style and types, and that documents can be followed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/regard weights pull
+	$(BIN)/pytest -q tests/check_docs.py
 
 format: $(VENV)/.dev ## Put the sources in the house style
 	$(BIN)/ruff check --fix .

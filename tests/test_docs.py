@@ -1,4 +1,7 @@
-"""Documents that are true: every command is documented, and the README's links lead somewhere."""
+"""Documents that are true: every command is documented, and the contributor's page names what is there.
+
+Whether links lead somewhere and blocks run is in tests/check_docs.py, which `make lint` runs.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import typer.main
 
 from regard.cli import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PAGES = [ROOT / "README.md", CONTRIBUTING, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_every_command_is_documented_and_teaches() -> None:
@@ -24,11 +27,29 @@ def test_every_command_is_documented_and_teaches() -> None:
             assert subcommand.help, f"`regard {name} {sub}` has no help"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-        assert (page.parent / target).exists(), f"{page.name} links to {target}"
-
-
 def _commands(command: Any) -> dict[str, Any]:
     return dict(getattr(command, "commands", {}))
+
+
+def test_the_contributors_page_names_what_is_there() -> None:
+    named = re.findall(
+        r"`((?:src|tests|docs|examples|benchmarks|\.ci)/[^`]*|[\w.-]+\.(?:toml|lock|yaml|md))`",
+        CONTRIBUTING.read_text(),
+    )
+    assert len(named) > 20
+    for path in named:
+        assert any(ROOT.glob(path)), f"CONTRIBUTING.md names {path}"
+
+
+def test_the_contributors_page_is_one_screen() -> None:
+    assert len(CONTRIBUTING.read_text().splitlines()) <= 80
+
+
+def test_hooks_before_a_commit_are_the_checks_of_make_lint() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    recipe = re.findall(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[0]
+    checks = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"repo: (.*)", hooks) == ["local"]
+    assert re.findall(r"entry: (.*)", hooks) == checks
+    assert hooks.count("language: system") == hooks.count("pass_filenames: false") == len(checks)
