@@ -13,6 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .NOTPARALLEL:
 .PHONY: help run demo test test-rest test-all bench bench-peers lint format docs lock clean
+.PHONY: dist test-dist image
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +54,16 @@ lint: $(VENV)/.dev ## Check style and types, and that documents can be followed
 	$(BIN)/mypy
 	$(BIN)/regard weights pull
 	$(BIN)/pytest -q tests/check_docs.py
+
+dist: $(VENV)/.run ## Build the wheel and the source distribution
+	rm -rf dist
+	$(BIN)/hatchling build -d dist
+
+test-dist: dist ## Install the wheel into an empty environment and run the demo there
+	PYTHON=$(PYTHON) .ci/test-dist
+
+image: ## Build the image, or where no builder works run its steps
+	PYTHON=$(PYTHON) .ci/test-image
 
 format: $(VENV)/.dev ## Put the sources in the house style
 	$(BIN)/ruff check --fix .
