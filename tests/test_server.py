@@ -6,6 +6,7 @@ import datetime
 import json
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,7 +27,31 @@ from tests.helpers.certificates import certificate_in
 from tests.helpers.running import Running, running
 
 
+def _until_ready(service: Running) -> list[dict[str, str]]:
+    """What `/readyz` said until it said that the service is ready."""
+    said: list[dict[str, str]] = []
+    while (answer := httpx.get(service.url + "/readyz")).status_code == 503:
+        said.append(answer.json())
+        time.sleep(0.02)
+    return said
+
+
+def test_what_is_warmed_is_ready_and_first_calls_at_once_are_all_answered(tmp_path: Path, portrait: bytes) -> None:
+    with running(tmp_path, REGARD_WARM="moderation,faces") as service, ThreadPoolExecutor(16) as callers:
+        assert httpx.get(service.url + "/healthz").status_code == 200
+        causes = [each["cause"] for each in _until_ready(service)]
+        assert set(causes) <= {"not warm yet: faces, moderation", "not warm yet: moderation"}
+        measured = httpx.get(service.url + "/metrics").text
+        for model in ("face-detector", "face-mesh", "face-embedder", "age", "pornography"):
+            assert f'regard_model_seconds_total{{model="{model}-' in measured
+        assert 'model="expression' not in measured
+        client = service.client()
+        calls = (client.detect_faces, client.detect_moderation_labels) * 8
+        assert len(list(callers.map(lambda call: call(Image={"Bytes": portrait}), calls))) == 16
+
+
 def test_the_pages_need_no_signature(service: Running) -> None:
+    _until_ready(service)
     for path, word in {"/": "regard", "/healthz": "alive", "/readyz": "ready", "/metrics": "regard_requests"}.items():
         answer = httpx.get(service.url + path)
         assert answer.status_code == 200

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from socket import socket
 
 from regard.ledger.witnesses.cosigning import open_cosigning
+from regard.operations.common.warming import Warming
 from regard.operations.service import Service, open_service
 from regard.pages.routes import open_pages
 from regard.stewardship.door import open_audits, open_gate
@@ -19,6 +20,7 @@ from regard.wire.exposure import url
 from regard.wire.listen import listen
 from regard.wire.metrics import Metrics
 from regard.wire.pool import open_pool
+from regard.wire.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,13 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     pool = open_pool(settings)
     cosigning = open_cosigning(settings, logbook.shards, office.public_log)
 
+    watchdog = Watchdog(pool, settings.stuck_after)
+    warming = Warming(house.service.rooms, settings.warm)
+
     def trouble() -> str | None:
-        return logbook.trouble or cosigning.trouble if pool.open else "shutting down"
+        if not pool.open:
+            return "shutting down"
+        return logbook.trouble or cosigning.trouble or watchdog.trouble or warming.trouble
 
     pages = open_pages(office, house.holdings, house.service, pool, metrics, cosigning, trouble)
     app = open_application(settings, house.service, find_key, pool, metrics, pages)
@@ -59,14 +66,15 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     # Who waits for the log's disk lets the next begin.
     logbook.rest = pool.hand_on
 
-    for room in (logbook, house.holdings, cosigning, house.eyes):
+    for room in (logbook, house.holdings, cosigning, house.eyes, watchdog):
         room.start()
 
     def finished() -> None:
-        for room in (pool, cosigning, house.eyes, house.holdings, logbook):
+        for room in (pool, warming, watchdog, cosigning, house.eyes, house.holdings, logbook):
             room.close()
 
     def answers(port: int) -> None:
         announce(url(settings, port), [*house.service.gate.council.opening(), *house.audits.opening()])
+        warming.start()
 
     listen(app, settings, on, answers, finished)

@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 
 PREFIX = "REGARD_"
+CAPABILITIES = ("faces", "labels", "text", "moderation", "equipment")
 
 
 def _home(variable: str, fallback: str) -> Path:
@@ -105,6 +106,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         _help("Seconds after which models that nobody asked for leave memory; those of faces stay. 0: never.", ge=0),
     ] = 0
+    warm: Annotated[
+        tuple[Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(CAPABILITIES)})$")], ...],
+        _help(
+            f"What is loaded and has run once before `/readyz` says ready, of {', '.join(CAPABILITIES)}. "
+            "The rest loads when it is first asked for."
+        ),
+    ] = ("faces",)
+    stuck_after: Annotated[
+        int,
+        _help(
+            "Seconds after which a call that is still worked on makes `/readyz` say 503, and its stack goes to the "
+            "service's log. 0: never.",
+            ge=0,
+        ),
+    ] = 60
     queue: Annotated[int, _help("Requests that may wait for a worker before callers are throttled.", ge=0)] = 64
     profile: Annotated[
         str,
@@ -190,6 +206,8 @@ def as_markdown() -> str:
 def _as_text(value: Any) -> str:
     if value is None or value == ():
         return ""
+    if isinstance(value, tuple):
+        return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -208,11 +226,11 @@ def from_environment(environ: Mapping[str, str] = os.environ, **given: Any) -> S
 
 
 def _convert(values: dict[str, Any]) -> Settings:
-    for name in ("regions", "s3_allowed", "witnesses"):
+    for name in ("regions", "s3_allowed", "witnesses", "warm"):
         if isinstance(values.get(name), str):
             values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except (msgspec.ValidationError, TypeError) as error:
-        place = str(error).rpartition("$.")[2].rstrip("`") or "?"
+        place = str(error).rpartition("$.")[2].rstrip("`").partition("[")[0] or "?"
         raise SettingError(f"{variable(place)}: {error}") from None

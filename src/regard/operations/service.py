@@ -23,7 +23,7 @@ class Service:
 
     def __init__(self, gate: Gate, rooms: Rooms) -> None:
         self.gate = gate
-        self._rooms = rooms
+        self.rooms = rooms
 
     def answer(self, call: Call) -> Answer:
         """The answer to a validated call. Raises ApiError, and nothing else that a caller could cause."""
@@ -39,10 +39,10 @@ class Service:
     def _operate(self, permit: Permit) -> Answer:
         call = permit.call
         if call.operation.data in _OF_FACES:
-            call.account["models"] = {"FaceModelVersion": self._rooms.faces.version}
+            call.account["models"] = {"FaceModelVersion": self.rooms.faces.version}
         try:
             self._require_open(call)
-            return registry.function_of(call.operation.name)(call, self._rooms)
+            return registry.function_of(call.operation.name)(call, self.rooms)
         except Exception as error:
             self.gate.failed(permit, _code(error, call))
             raise
@@ -51,7 +51,7 @@ class Service:
         """Nobody looks into a sealed collection, whatever of it is in memory. What is in it can always be deleted."""
         operation, name = call.operation, call.parameters.get("CollectionId")
         if name is not None and operation.data is DataClass.TEMPLATES and operation.capability is not Capability.MANAGE:
-            self._rooms.gallery.require_open(call.caller.organization, name)
+            self.rooms.gallery.require_open(call.caller.organization, name)
 
 
 def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> Service:

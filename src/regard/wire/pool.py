@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,7 +34,7 @@ class Pool:
     A place is taken once the body of a request is in: who sends slowly keeps nobody from a worker.
     """
 
-    def __init__(self, workers: int, queue: int) -> None:
+    def __init__(self, workers: int, queue: int, clock: Callable[[], float] = time.monotonic) -> None:
         # So many work at once, and as many more may wait for the disk.
         self._threads = ThreadPoolExecutor(2 * workers, thread_name_prefix="worker")
         self._turns = threading.Semaphore(workers)
@@ -43,6 +44,13 @@ class Pool:
         self._places = workers + queue
         self._taken = 0
         self._busy = 0
+        self._clock = clock
+        self._begun: dict[int, float] = {}
+
+    @property
+    def begun(self) -> dict[int, float]:
+        """When each worker that is at work began it, in seconds of the clock, by the identifier of its thread."""
+        return self._begun.copy()
 
     @property
     def waiting(self) -> int:
@@ -106,6 +114,7 @@ class Pool:
         """Do what was queued first and was not called off, once there is a turn."""
         self._turns.acquire()
         self._mine.turn = True
+        self._begun[threading.get_ident()] = self._clock()
         future, work = self._queued.popleft()
         try:
             if future.set_running_or_notify_cancel():
@@ -113,6 +122,7 @@ class Pool:
         except BaseException as error:
             future.set_exception(error)
         finally:
+            del self._begun[threading.get_ident()]
             self.hand_on()
             # An error holds this frame: see `run`.
             del future, work
