@@ -196,7 +196,11 @@ def service(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def ask(words: list[str]) -> Result:
-    """Run a command of ours in this process; a file after `>` gets what it prints."""
+    """Run a command of ours in this process; a file after `>` gets what it prints.
+
+    Folders of a server's own lie in the folder that the tests work in.
+    """
+    words = [word.removeprefix("/") if word.startswith("/srv/") else word for word in words]
     words, to = (words[:-2], words[-1]) if ">" in words else (words, None)
     done = CliRunner().invoke(app, words, catch_exceptions=True)
     if to:

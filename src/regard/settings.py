@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 
 PREFIX = "REGARD_"
+NOTHING = "none"
 CAPABILITIES = ("faces", "labels", "text", "moderation", "equipment")
 
 
@@ -110,7 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(CAPABILITIES)})$")], ...],
         _help(
             f"What is loaded and has run once before `/readyz` says ready, of {', '.join(CAPABILITIES)}. "
-            "The rest loads when it is first asked for."
+            "The rest loads when it is first asked for; `none`: everything."
         ),
     ] = ("faces",)
     stuck_after: Annotated[
@@ -229,6 +230,8 @@ def _convert(values: dict[str, Any]) -> Settings:
     for name in ("regions", "s3_allowed", "witnesses", "warm"):
         if isinstance(values.get(name), str):
             values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
+    if values.get("warm") == (NOTHING,):
+        values["warm"] = ()
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except (msgspec.ValidationError, TypeError) as error:

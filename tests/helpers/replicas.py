@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from regard.commands.pictures.demo import OwnService, own_service
+from regard.commands.pictures.demo import OwnService
 from regard.ledger.witnesses.series import audit_series
 from regard.settings import Settings, from_environment
 from regard.stewardship.logbook.entries import CALL
@@ -28,6 +28,7 @@ from regard.stewardship.office import open_office
 from tests.helpers.databases import Server
 from tests.helpers.fakes import picture_of
 from tests.helpers.linearizable import Event, linearizable
+from tests.helpers.running import running
 
 COLLECTIONS, PERSONS = ("a", "b"), 24
 KEY = bytes(range(32))
@@ -54,7 +55,7 @@ class Replicas:
     def start(self, name: str) -> OwnService:
         """One more service; the first makes the key that clients call with."""
         command = ("-m", "tests.helpers.replica")
-        service = own_service(self.folder / name, self.environment, command, **self.settings)
+        service = running(self.folder / name, self.environment, command, **self.settings)
         started = self._stack.enter_context(service)
         self.environment = self.environment or started.environment
         return started
