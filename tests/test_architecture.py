@@ -43,6 +43,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "settings",
     ],
     ("commands",): ["gallery", "pictures", "people", "stewardship", "record", "serve", "common"],
+    ("pages",): ["public", "exchanges"],
     ("operations",): ["images", "gallery", "common"],
     ("stewardship",): ["people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("evaluation",): ["accuracy", "bias", "samples", "statistics", "document"],

@@ -10,18 +10,18 @@ from starlette.routing import Route
 from regard.ledger.witnesses.cosigning import Collector
 from regard.operations.service import Service
 from regard.pages.audits import audit_page
-from regard.pages.log import log_pages
 from regard.pages.loops import loop_pages
-from regard.pages.models import model_pages
 from regard.pages.pages import pages
 from regard.pages.people import consent_pages, subject_pages
 from regard.pages.people_api import PeopleApi
+from regard.pages.public.log import log_pages
+from regard.pages.public.models import model_pages
+from regard.pages.public.reports import report_pages
+from regard.pages.public.stewardship import stewardship_pages
 from regard.pages.redaction import described as redaction_described
 from regard.pages.redaction import redaction_page
-from regard.pages.reports import report_pages
 from regard.pages.review import review_pages
 from regard.pages.seals import seal_pages
-from regard.pages.stewardship import stewardship_pages
 from regard.stewardship.holdings import Holdings
 from regard.stewardship.office import Office
 from regard.stewardship.people.inbox import open_inbox

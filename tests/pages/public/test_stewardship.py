@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from regard.pages.stewardship import stewardship_pages
+from regard.pages.public.stewardship import stewardship_pages
 from regard.stewardship.council.member_keys import operator_key
 from regard.stewardship.council.motions import Kind, Vote
 from tests.helpers.logged import open_logged

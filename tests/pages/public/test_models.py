@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from regard.pages.models import models
+from regard.pages.public.models import models
 from regard.vision.faces.similarity import shipped
 from regard.vision.models.weights import Weights
 from tests.helpers.running import Running

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from regard.pages.pages import pages
-from regard.pages.reports import MOST_BYTES, PATH, report_pages
+from regard.pages.public.reports import MOST_BYTES, PATH, report_pages
 from regard.stewardship.people.inbox import Caps, Inbox
 from regard.wire.metrics import Metrics
 from tests.helpers.stewarding import Stewardship
