@@ -10,14 +10,13 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer.main
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from regard.cli import app
+from regard.cli import COMMANDS as NAMED
+from regard.cli import app, imported
 from tests.helpers.running import Running, running
 
 ROOT = Path(__file__).parents[1]
@@ -211,7 +210,8 @@ def ask(words: list[str]) -> Result:
 @pytest.mark.parametrize("shown", COMMANDS, ids=lambda shown: f"{shown.place} {shown.text}")
 def test_commands_parse(shown: Shown, workplace: Path) -> None:
     words = shown.words
-    command: Any = typer.main.get_command(app)
+    assert {*words[:1]} & {*NAMED}, f"{shown.place}: there is no `{shown.text}`"
+    command, words = imported(words[0]), words[1:]
     while hasattr(command, "commands"):
         assert {*words[:1]} & {*command.commands}, f"{shown.place}: there is no `{shown.text}`"
         command, words = command.commands[words[0]], words[1:]

@@ -11,9 +11,9 @@ import typer
 from rich.progress import track
 
 from regard.commands.common.inside import Inside
+from regard.commands.common.options import Endpoint, Json, Key
 from regard.commands.common.output import err, failed, out, print_json, table
-from regard.commands.gallery.gallery import Key
-from regard.commands.pictures.pictures import Json
+from regard.commands.pictures.asking import Paths, ask_of_each
 from regard.gallery.figures import COLLECTION
 from regard.operations.common.errors import ApiError
 from regard.operations.common.model import service_model
@@ -23,7 +23,7 @@ from regard.stewardship.council.collections import BASIS
 LIST = "figures.csv"
 _GENDERS = service_model().shape_for("KnownGenderType").metadata["enum"]
 
-app = typer.Typer(help="Enrol, list and remove public figures.", no_args_is_help=True)
+app = typer.Typer(help="Enrol, list, recognize and remove public figures.", no_args_is_help=True)
 
 
 @app.command("import")
@@ -56,6 +56,28 @@ def import_figures(
         out.print(shown)
     if any("error" in each for each in report.values()):
         raise typer.Exit(failed("not everybody was enrolled"))
+
+
+@app.command("recognize")
+def recognize_figures(paths: Paths, as_json: Json = False, endpoint: Endpoint = None, key: Key = None) -> None:
+    """Say which of the enrolled public figures pictures show.
+
+    Leaves with 0 when one was recognised, 1 when none was, 2 when a picture could not be read.
+
+    Example: `regard figures recognize council-meeting.jpg`
+    """
+    ask_of_each(
+        paths,
+        "RecognizeCelebrities",
+        ("Name", "Id", "Similarity", "Links"),
+        lambda answer: (
+            (each["Name"], each["Id"], f"{each['MatchConfidence']:.1f}", " ".join(each["Urls"]))
+            for each in answer["CelebrityFaces"]
+        ),
+        as_json=as_json,
+        endpoint=endpoint,
+        key=key,
+    )
 
 
 @app.command("list")

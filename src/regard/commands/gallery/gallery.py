@@ -12,9 +12,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from regard.commands.common.inside import Inside, caller_of
+from regard.commands.common.options import Json, Key
 from regard.commands.common.output import NO, YES, err, failed, out, print_json, table
 from regard.commands.gallery.journal import Journal
 from regard.commands.gallery.sources import NameFrom, Source, sources_in
+from regard.commands.pictures.asking import OF_THE_PICTURE
 from regard.commands.pictures.pictures import mark_of, save
 from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import ApiError
@@ -23,10 +25,6 @@ from regard.settings import from_environment
 app = typer.Typer(help="List, make, show and delete collections.", no_args_is_help=True)
 
 Collection = Annotated[str, typer.Argument(help="The collection's id.")]
-Key = Annotated[
-    str | None, typer.Option("--key", help="Act as the holder of this access key; by default, the first that works.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON in the form of the API.")]
 
 
 @app.command("list")
@@ -246,18 +244,6 @@ def _index_one(inside: Inside, source: Source, collection: str, most: int | None
         "faces": [record["Face"]["FaceId"] for record in answer["FaceRecords"]],
         "unindexed": [unindexed["Reasons"] for unindexed in answer["UnindexedFaces"]],
     }
-
-
-# Errors that the next picture may not have; any other would come again with each.
-OF_THE_PICTURE = frozenset(
-    {
-        "InvalidImageFormatException",
-        "ImageTooLargeException",
-        "InvalidParameterException",
-        "InvalidS3ObjectException",
-        "ValidationException",
-    }
-)
 
 
 def _bar() -> Progress:

@@ -11,9 +11,10 @@ import typer
 from rich.progress import track
 
 from regard.commands.common.inside import Inside
+from regard.commands.common.options import Json, Key
 from regard.commands.common.output import err, failed, out, print_json, table
-from regard.commands.gallery.gallery import OF_THE_PICTURE, Key
-from regard.commands.pictures.pictures import Json, pictures_under
+from regard.commands.pictures.asking import OF_THE_PICTURE
+from regard.commands.pictures.pictures import pictures_under
 from regard.operations.common.errors import ApiError
 from regard.operations.images.redaction import DEFAULT_THRESHOLD
 from regard.settings import from_environment

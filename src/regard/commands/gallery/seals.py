@@ -11,8 +11,9 @@ import msgspec
 import typer
 
 from regard.commands.common.inside import caller_of
+from regard.commands.common.options import Json, Key
 from regard.commands.common.output import out, print_json, table
-from regard.commands.gallery.gallery import Collection, Json, Key
+from regard.commands.gallery.gallery import Collection
 from regard.commands.gallery.transfer import app as app
 from regard.commands.stewardship.council import As, signer_of
 from regard.commands.stewardship.council import Key as MemberKey

