@@ -74,10 +74,12 @@ def _asker(
     operation: str, given: dict[str, Any], endpoint: str | None, key: str | None
 ) -> Callable[[bytes], dict[str, Any]]:
     if endpoint:
-        client = client_of(endpoint)
+        from botocore import xform_name
+
+        call = getattr(client_of(endpoint), xform_name(operation))
 
         def ask_server(data: bytes) -> dict[str, Any]:
-            answer = client._make_api_call(operation, {"Image": {"Bytes": data}, **given})
+            answer = call(Image={"Bytes": data}, **given)
             return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
         return ask_server
