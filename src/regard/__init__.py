@@ -93,7 +93,10 @@ def compare(source: Source, target: Source) -> Comparison:
     from regard.vision.faces.similarity import similarity
 
     analyzer, here, there = _analyzer(), _picture(source), _picture(target)
-    probe, faces = _found(analyzer, here, "source")[0], _found(analyzer, there, "target")
+    probe = next((face for face in _found(analyzer, here, "source") if not face.doubtful), None)
+    if probe is None:
+        raise NoFace("It cannot be told which way up the faces in the source picture are. Turn the picture upright.")
+    faces = _found(analyzer, there, "target")
     scores = analyzer.embed(there, faces) @ analyzer.embed(here, [probe])[0]
     matches = [
         Match(similarity(float(score)), face, analyzer.describe(there, face, _DEFAULT))

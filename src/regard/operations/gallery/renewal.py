@@ -38,7 +38,7 @@ def renew_faces(call: Call, rooms: Rooms) -> Answer:
     if not due:
         return {"Faces": 0, "Lost": 0}
     picture = decode(data)
-    faces = rooms.faces.detect(picture)
+    faces = [face for face in rooms.faces.detect(picture) if not face.doubtful]
     found = [
         (kept, face)
         for kept in due

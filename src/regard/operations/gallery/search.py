@@ -138,7 +138,7 @@ def _embedded(rooms: Rooms, face_model: str, picture: Picture, face: Face) -> Pr
 
 def _rejections(rooms: Rooms, picture: Picture, face: Face, level: str) -> tuple[str, ...]:
     # Describing costs as much as embedding: without a filter there is no need.
-    if level == "NONE":
+    if level == "NONE" and not face.doubtful:
         return ()
     return quality.rejections(face, rooms.faces.describe(picture, face, _DEFAULT), level, picture)
 

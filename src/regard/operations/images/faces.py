@@ -43,7 +43,9 @@ def compare_faces(call: Call, rooms: Rooms) -> Answer:
     source = rooms.pictures.read(call, call.parameters["SourceImage"])
     target = rooms.pictures.read(call, call.parameters["TargetImage"])
     level = call.parameters.get("QualityFilter", "NONE")
-    probe = _usable_faces(rooms, source, level, "source")[0][0]
+    probe = next((face for face, _ in _usable_faces(rooms, source, level, "source") if not face.doubtful), None)
+    if probe is None:
+        raise invalid_parameter("it cannot be told which way up the faces in the source image are.")
     candidates = _usable_faces(rooms, target, level, "target")
     embeddings = rooms.faces.embed(target, [face for face, _ in candidates])
     scores = embeddings @ rooms.faces.embed(source, [probe])[0]
@@ -56,7 +58,8 @@ def compare_faces(call: Call, rooms: Rooms) -> Answer:
 
 def _usable_faces(rooms: Rooms, picture: Picture, level: str, role: str) -> list[tuple[Face, Description]]:
     described = [(face, rooms.faces.describe(picture, face, _DEFAULT)) for face in rooms.faces.detect(picture)]
-    usable = [pair for pair in described if not quality.rejections(*pair, level, picture)]
+    # Without a filter every face is answered; a doubtful one is like nobody, so it is among the unmatched.
+    usable = [pair for pair in described if level == "NONE" or not quality.rejections(*pair, level, picture)]
     if usable:
         return usable
     cause = f"none of the {len(described)} faces passes QualityFilter {level}" if described else "no face was found"

@@ -16,6 +16,7 @@ from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stewardship.policy.enrolment import Enrolment
+from regard.vision.detection.upright import quarters
 from regard.vision.faces.faces import Box, Face
 from regard.vision.faces.similarity import score, similarity
 from regard.vision.pictures.images import Picture
@@ -44,7 +45,11 @@ def redact_others(call: Call, rooms: Rooms) -> Answer:
 
 def _redacted(call: Call, rooms: Rooms, picture: Picture, faces: list[Face], left_open: list[Open]) -> Answer:
     shown = {id(face) for _, _, face in left_open}
-    covers = [("face", head(face.box), face.confidence) for face in faces if id(face) not in shown]
+    covers = [
+        ("face", head(face.box, None if face.doubtful else quarters(face.points)), face.confidence)
+        for face in faces
+        if id(face) not in shown
+    ]
     covers += [("text", around(word.outline), word.confidence) for word in _words(call, rooms, picture)]
     style = Style(call.parameters.get("Style", Style.FILL))
     call.account["counts"] = {"found": len(faces)}
@@ -80,6 +85,8 @@ def _consenting(call: Call, rooms: Rooms, picture: Picture, faces: list[Face]) -
     at_least = score(call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD), face_model)
     best: dict[str, Open] = {}
     for face, embedding in zip(faces, rooms.faces.embed(picture, faces, face_model), strict=True):
+        if face.doubtful:
+            continue
         probe = Probe(embedding=embedding, face_model=face_model)
         found, _ = rooms.gallery.search.faces(*where, probe, 1, at_least)
         for near, kept in found:

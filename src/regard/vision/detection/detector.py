@@ -75,6 +75,10 @@ class Detector:
         self._longest_side = longest_side
         self._least_score = least_score
 
+    def of_side(self, longest_side: int, least_score: float | None = None) -> Detector:
+        """The same network on pictures that are shrunk to another longest side."""
+        return Detector(self._model, longest_side, self._least_score if least_score is None else least_score)
+
     def __call__(self, pixels: NDArray[np.uint8]) -> Candidates:
         """The faces of `pixels` (H, W, 3) RGB with a score of at least `least_score`, best first."""
         canvas, scale = canvas_of(pixels, self._longest_side, bgr=True)

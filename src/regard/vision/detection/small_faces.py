@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from regard.vision.detection import detector
 from regard.vision.detection.detector import Candidates, canvas_of, without_doubles
 from regard.vision.models.runtime import Model
-from regard.vision.pictures.images import Picture
 
 LEAST_SCORE = 0.5
 LONGEST_SIDE = 1920
@@ -24,9 +23,9 @@ _STRIDE = 4
 SMALL = 24.0
 
 
-def has_small(found: Candidates, picture: Picture) -> bool:
+def has_small(found: Candidates, pixels: NDArray[np.uint8]) -> bool:
     """Whether a face was found that is small as the first detector sees it, in a picture that it saw scaled down."""
-    scale = detector.LONGEST_SIDE / max(picture.width, picture.height)
+    scale = detector.LONGEST_SIDE / max(pixels.shape[:2])
     return scale < 1 and len(found) > 0 and float(found.boxes[:, 2:].max(axis=1).min()) * scale < SMALL
 
 

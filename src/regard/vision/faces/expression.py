@@ -23,11 +23,16 @@ class ExpressionEstimator:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def __call__(self, pixels: NDArray[np.uint8], box: NDArray[np.floating]) -> tuple[Estimate[str], ...]:
-        """Every class with 100 times its probability, the likeliest first. `box`: left, top, width, height."""
+    def __call__(
+        self, pixels: NDArray[np.uint8], box: NDArray[np.floating], quarter: int = 0
+    ) -> tuple[Estimate[str], ...]:
+        """Every class with 100 times its probability, the likeliest first.
+
+        `box` is left, top, width, height; `quarter` says by how many quarters the face is turned with the clock.
+        """
         left, top, width, height = box
         part = Image.fromarray(pixels).crop((round(left), round(top), round(left + width), round(top + height)))
         grey = np.asarray(part.convert("L").resize((_SIZE, _SIZE), Image.Resampling.BILINEAR), np.float32)
-        found = self._model((grey / 127.5 - 1)[None, :, :, None])[0][0]
+        found = self._model((np.rot90(grey, quarter) / 127.5 - 1)[None, :, :, None])[0][0]
         named = [Estimate(name, float(100 * share)) for name, share in zip(_CLASSES, found, strict=True)]
         return tuple(sorted(named, key=lambda estimate: -estimate.confidence))

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from regard.settings import Settings
 from regard.vision.detection.detector import Candidates, Detector, joined, without_doubles
-from regard.vision.detection.second_look import SecondLook, tilt
+from regard.vision.detection.scales import Scales
+from regard.vision.detection.second_look import SecondLook
 from regard.vision.detection.small_faces import SmallFaceDetector, has_small
 from regard.vision.detection.thorough import ThoroughDetector
+from regard.vision.detection.upright import UprightDetector, Uprights, lean, quarters
 from regard.vision.faces import landmarks
 from regard.vision.faces.attributes import AgeEstimator, GenderEstimator
 from regard.vision.faces.embedder import TOGETHER, Embedder
@@ -87,6 +89,8 @@ class FaceAnalyzer:
         self._small_faces = small_faces
         self._profile = profile
         self._detector = Detector(self._load("face-detector", (1, 3, -1, -1), fine=True))
+        self._scales = Scales(self._detector)
+        self._upright = UprightDetector(self._detector, self._look)
         self._second_look = SecondLook(self._detector)
         self._embedder = Embedder(
             self._load("face-embedder", (1, 3, 112, 112)),
@@ -122,15 +126,18 @@ class FaceAnalyzer:
         return VERSIONS[self._profile]
 
     def detect(self, picture: Picture) -> list[Face]:
-        """The faces of the picture, largest first, at most 100."""
-        found = self._detector(picture.pixels)
-        if self._small_faces == "always" or (self._small_faces == "auto" and has_small(found, picture)):
-            found = without_doubles(joined(found, self._small_face_detector(picture.pixels)))
-        return _faces(found, picture)
+        """The faces of the picture, largest first, at most 100. They may be turned in it by any quarter."""
+        return _faces(self._upright(picture.pixels), picture)
 
     def detect_all(self, picture: Picture) -> list[Face]:
         """Everything that may be a face, largest first: for covering, where a false one costs less than one missed."""
         return _faces(self._thorough(picture.pixels), picture, most=None)
+
+    def _look(self, pixels: NDArray[np.uint8]) -> Candidates:
+        found = self._scales(pixels)
+        if self._small_faces == "always" or (self._small_faces == "auto" and has_small(found, pixels)):
+            found = without_doubles(joined(found, self._small_face_detector(pixels)))
+        return found
 
     def describe(self, picture: Picture, face: Face, wanted: frozenset[str]) -> Description:
         """What is said of one face of the picture: landmarks, pose and quality, and of the rest what is `wanted`."""
@@ -147,11 +154,11 @@ class FaceAnalyzer:
             gender=self._gender(pixels, mesh) if "GENDER" in wanted else None,
             smile=smile(mesh) if "SMILE" in wanted else None,
             mouth_open=mouth_open(mesh) if "MOUTH_OPEN" in wanted else None,
-            emotions=self._expression(pixels, box) if "EMOTIONS" in wanted else None,
+            emotions=self._expression(pixels, box, quarters(face.points)) if "EMOTIONS" in wanted else None,
         )
 
     def embed(self, picture: Picture, faces: list[Face], version: str | None = None) -> NDArray[np.float32]:
-        """The embeddings of faces of the picture: float32 of shape (n, 128), each of length 1.
+        """The embeddings of n faces: float32 (n, 128), each of length 1, or zeros where the face is doubtful.
 
         `version` is the FaceModelVersion to embed by, in place of the profile's own: the profiles share their weights.
         Raises UnknownVersion.
@@ -160,11 +167,14 @@ class FaceAnalyzer:
         version = version or self.version
         if version not in ways:
             raise UnknownVersion(version)
-        return ways[version](picture, faces)
+        found = ways[version](picture, faces)
+        # Embedded wrong side up, strangers are alike. Zeros are like nobody: a cosine of 0 to everything.
+        found[[place for place, face in enumerate(faces) if face.doubtful]] = 0
+        return found
 
     def _fast(self, picture: Picture, faces: list[Face]) -> NDArray[np.float32]:
         points = [
-            self._mesh_points(picture, face, face.points) if abs(tilt(face.points)) > TILTED else face.points
+            self._mesh_points(picture, face, face.points) if abs(lean(face.points)) > TILTED else face.points
             for face in faces
         ]
         return self._embedder(picture.pixels, points)
@@ -188,9 +198,9 @@ class FaceAnalyzer:
         return SmallFaceDetector(self._load("small-face-detector", (1, 3, -1, -1), fine=True))
 
     @cached_property
-    def _thorough(self) -> ThoroughDetector:
+    def _thorough(self) -> UprightDetector:
         models = (self._load(name, (1, 3, -1, -1), fine=True) for name in ("face-detector", "small-face-detector"))
-        return ThoroughDetector(*models)
+        return UprightDetector(self._detector, ThoroughDetector(*models))
 
     @cached_property
     def _age(self) -> AgeEstimator:
@@ -208,13 +218,19 @@ class FaceAnalyzer:
         return self._runtime.load(self._weights.path(name), shape, fine=fine)
 
 
-def _faces(found: Candidates, picture: Picture, most: int | None = MOST_FACES) -> list[Face]:
+def _faces(upright: Uprights, picture: Picture, most: int | None = MOST_FACES) -> list[Face]:
+    found = upright.found
     areas = found.boxes[:, 2] * found.boxes[:, 3]
     largest = np.argsort(-areas, kind="stable")[:most]
     ratios = found.boxes[largest].astype(np.float64) / ((picture.width, picture.height) * 2)
     return [
-        Face(Box(*map(float, ratio)), float(100 * score), points)
-        for ratio, score, points in zip(ratios, found.scores[largest], found.points[largest], strict=True)
+        Face(
+            Box(*map(float, ratio)),
+            float(100 * found.scores[place]),
+            found.points[place],
+            bool(upright.doubtful[place]),
+        )
+        for ratio, place in zip(ratios, largest, strict=True)
     ]
 
 

@@ -51,11 +51,12 @@ def quality(chip: NDArray[np.uint8]) -> Quality:
 def rejections(face: Face, description: Description, level: str, picture: Picture) -> tuple[str, ...]:
     """Why a QualityFilter of this level turns the face of `picture` away, in the API's words; empty when it passes.
 
+    A face of which it is doubtful which way up it is has an EXTREME_POSE at every level, NONE too: see Face.
     LOW_FACE_QUALITY is never among the reasons: it has no measure of its own here.
     """
     bar = _BARS.get(level)
     if bar is None:
-        return ()
+        return ("EXTREME_POSE",) if face.doubtful else ()
     quality, pose = description.quality, description.pose
     side = max(face.box.width * picture.width, face.box.height * picture.height)
     found = {
@@ -63,6 +64,6 @@ def rejections(face: Face, description: Description, level: str, picture: Pictur
         "LOW_CONFIDENCE": face.confidence < bar.confidence,
         "LOW_BRIGHTNESS": quality.brightness < bar.brightness,
         "LOW_SHARPNESS": quality.sharpness < bar.sharpness,
-        "EXTREME_POSE": abs(pose.yaw) > bar.yaw or abs(pose.pitch) > bar.pitch,
+        "EXTREME_POSE": face.doubtful or abs(pose.yaw) > bar.yaw or abs(pose.pitch) > bar.pitch,
     }
     return tuple(reason for reason, holds in found.items() if holds)

@@ -26,12 +26,15 @@ class Face:
     """A face that was detected.
 
     `confidence` is 100 times the detector's score. `points` is float32 of shape (5, 2): pixels of the upright
-    picture, in the order eyeLeft, eyeRight, nose, mouthLeft, mouthRight, where left is the picture's left.
+    picture, in the order eyeLeft, eyeRight, nose, mouthLeft, mouthRight, where left is the picture's left, or would be
+    if the face were turned upright. `doubtful` says that it cannot be told which way up the face is: no template is
+    made of it, and it is like nobody.
     """
 
     box: Box
     confidence: float
     points: NDArray[np.float32]
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

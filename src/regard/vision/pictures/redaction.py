@@ -34,13 +34,18 @@ class Style(StrEnum):
     BLUR = "blur"
 
 
-def head(face: Box) -> Box:
-    """The box of the head around the box of a face."""
+def head(face: Box, quarter: int | None = 0) -> Box:
+    """The box of the head around the box of a face that is turned by so many quarters with the clock.
+
+    None stands for a face of which that is not known: it has hair on every side.
+    """
+    margins = np.full(4, _ABOVE) if quarter is None else np.roll((_ABOVE, _BESIDE, _BELOW, _BESIDE), quarter)
+    above, right, below, left = map(float, margins)
     return Box(
-        face.left - _BESIDE * face.width,
-        face.top - _ABOVE * face.height,
-        (1 + 2 * _BESIDE) * face.width,
-        (1 + _ABOVE + _BELOW) * face.height,
+        face.left - left * face.width,
+        face.top - above * face.height,
+        (1 + left + right) * face.width,
+        (1 + above + below) * face.height,
     )
 
 

@@ -1,0 +1,136 @@
+"""Which way up faces are: pictures that lie on their side or stand on their head without saying so.
+
+The detector finds most faces that are upside down and half of those at a right angle, but marks them as if they were
+upright: eyes where the mouth is. Embedded so, strangers are alike. What tells a turned face is its score: the detector
+is surest of a face when it sees it upright (see SURE). A face that scores less is looked at in four turns at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.vision.detection.detector import LEAST_SCORE, Candidates, Detector, joined
+from regard.vision.detection.scales import COPY, Scales, apart, sure, within
+from regard.vision.detection.second_look import tilt
+from regard.vision.pictures.crops import Placement, crop, square
+
+Pixels = NDArray[np.uint8]
+
+# The crop of a face in the sheet of its four turns, in pixels, and its side in longer sides of the face's box.
+TILE, AROUND = 96, 1.6
+# The turn that scores best in the sheet is believed when it scores as much as no wrong turn did, or when it scores
+# something and leads the opposite turn by so much.
+PLAIN, SOMETHING, LEAD = 0.91, 0.5, 0.15
+# A face between two quarters scores in both of them; either will do.
+NEAR = 0.1
+# Where nothing is found, the picture is looked at in the other turns, at this side and at that of the small copy.
+GLANCE = 640
+# A cheek and an ear, or a mouth and a chin, were taken for faces that lay in the true one by a third and more.
+PARTLY = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Uprights:
+    """Faces whose points are right whichever way up they are: `doubtful` (n,) holds of which this is not sure."""
+
+    found: Candidates
+    doubtful: NDArray[np.bool_]
+
+
+class UprightDetector:
+    """Finds faces in four turns. `look` finds upright ones; `detector` is the network by itself."""
+
+    def __init__(self, detector: Detector, look: Callable[[Pixels], Candidates]) -> None:
+        self._look = look
+        self._glance = Scales(detector.of_side(GLANCE))
+        self._glance_at_closeups = detector.of_side(COPY)
+        self._sheet = detector.of_side(2 * TILE, 0.1)
+
+    def __call__(self, pixels: Pixels) -> Uprights:
+        """The faces of `pixels` (H, W, 3) RGB, points and boxes in its frame."""
+        found = self._look(pixels)
+        sheets = self._sheets(pixels, found)
+        turns = sheets.argmax(axis=1)[found.scores >= LEAST_SCORE]
+        others = sorted((set(turns.tolist()) | self._glanced(pixels, found)) - {0})
+        seen_in = np.zeros(len(found), int)
+        if others:
+            looks = [found, *(turned_back(self._look(turned(pixels, turn)), pixels, turn) for turn in others)]
+            every, seen_in = joined(*looks), np.repeat([0, *others], [len(look) for look in looks])
+            stays = apart(every, every.scores, sure(every, pixels))
+            found, seen_in = every[stays], seen_in[stays]
+            sheets = self._sheets(pixels, found)
+        return _told(found, seen_in, sheets)
+
+    def _glanced(self, pixels: Pixels, found: Candidates) -> set[int]:
+        """The turn in which a picture shows a face at a glance, where it is not sure of one as it stands."""
+        if len(found) and (max(pixels.shape[:2]) <= COPY or sure(found, pixels).any()):
+            return set()
+        glance = self._glance_at_closeups if len(found) else self._glance
+        seen = [glance(turned(pixels, turn)).scores.max(initial=0) for turn in (1, 2, 3)]
+        best = int(np.argmax(seen))
+        return {1 + best} if seen[best] > found.scores.max(initial=0) else set()
+
+    def _sheets(self, pixels: Pixels, found: Candidates) -> NDArray[np.float64]:
+        """How well each of n faces scores in each turn (n, 4): 1 in that of which the detector is sure anyway."""
+        certain, scores = sure(found, pixels), np.zeros((len(found), 4))
+        for place in range(len(found)):
+            if certain[place]:
+                scores[place, quarters(found.points[place])] = 1
+            elif found.scores[place] >= SOMETHING:
+                scores[place] = self._in_four_turns(pixels, found.boxes[place], lean(found.points[place]))
+        return scores
+
+    def _in_four_turns(self, pixels: Pixels, box: NDArray[np.float32], angle: float) -> NDArray[np.float64]:
+        middle, side = complex(box[0] + box[2] / 2, box[1] + box[3] / 2), float(box[2:].max())
+        chip = crop(pixels, square(middle, AROUND * side, angle, TILE), TILE)
+        rows = [[chip, turned(chip, 1)], [turned(chip, 2), turned(chip, 3)]]
+        seen = self._sheet(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
+        middles, sides = seen.boxes[:, :2] + seen.boxes[:, 2:] / 2, seen.boxes[:, 2:].max(axis=1, initial=0)
+        tiles = np.clip(middles // TILE, 0, 1)
+        off = np.abs(middles - (tiles + 0.5) * TILE).max(axis=1, initial=0)
+        same = (off < TILE / 4) & (sides > 0.4 * TILE / AROUND)
+        scores = np.zeros(4)
+        np.maximum.at(scores, (tiles @ [1, 2]).astype(int)[same], seen.scores[same])
+        return scores
+
+
+def _told(found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float64]) -> Uprights:
+    """The faces that were seen as upright in the turns `seen_in`, without what the sheets show to be none."""
+    here, across = (np.take_along_axis(sheets, turn[:, None], axis=1)[:, 0] for turn in (seen_in, seen_in ^ 2))
+    agree = here >= sheets.max(axis=1, initial=0) - NEAR
+    plain = agree & ((here >= PLAIN) | ((here >= SOMETHING) & (here - across >= LEAD)))
+    # What is seen only when the picture lies on another side, and then seems to lie on this one, is no face.
+    part = within(found, found[np.flatnonzero(plain)]) > PARTLY
+    stays = np.flatnonzero(plain | (~part & ((seen_in == 0) | agree)))
+    return Uprights(found[stays], ~plain[stays])
+
+
+def turned(pixels: Pixels, quarter: int) -> Pixels:
+    """The picture turned against the clock by so many quarters: what was turned with the clock stands upright."""
+    return np.ascontiguousarray(np.rot90(pixels, quarter))
+
+
+def turned_back(found: Candidates, pixels: Pixels, quarter: int) -> Candidates:
+    """What was found in `turned(pixels, quarter)`, in the frame of `pixels`."""
+    height, width = pixels.shape[:2]
+    origin = (0j, complex(width), complex(width, height), complex(0, height))[quarter]
+    back = Placement(1j**quarter, origin)
+    one, other = back.to_picture(found.boxes[:, :2]), back.to_picture(found.boxes[:, :2] + found.boxes[:, 2:])
+    boxes = np.concatenate([np.minimum(one, other), np.abs(other - one)], axis=1)
+    points = back.to_picture(found.points.reshape(-1, 2)).reshape(-1, 5, 2)
+    return Candidates(boxes.astype(np.float32), found.scores, points.astype(np.float32))
+
+
+def quarters(points: NDArray[np.floating]) -> int:
+    """By how many quarters, 0 to 3, a face with these five points is turned with the clock, to the nearest."""
+    return round(tilt(points) / (math.pi / 2)) % 4
+
+
+def lean(points: NDArray[np.floating]) -> float:
+    """What the tilt of a face has beyond whole quarter turns, in radians, −π/4 to π/4."""
+    return math.remainder(tilt(points), math.pi / 2)
