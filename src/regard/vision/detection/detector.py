@@ -100,17 +100,24 @@ class Detector:
         return Candidates(np.concatenate([starts, sizes], axis=1) * stride, scores[cells], places * stride)
 
 
+def shrunk(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) with its longer side at most `longest_side` pixels."""
+    height, width = pixels.shape[:2]
+    scale = longest_side / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
 def canvas_of(pixels: NDArray[np.uint8], longest_side: int, bgr: bool) -> tuple[NDArray[np.float32], float]:
     """The picture as a network's input (1, 3, H, W), 0 to 255, and by how much it was scaled (at most 1).
 
     The sides are filled up to multiples of 32 with black, at the right and below, so that points keep their place.
     """
+    scale = min(1.0, longest_side / max(pixels.shape[:2]))
+    pixels = shrunk(pixels, longest_side)
     height, width = pixels.shape[:2]
-    scale = min(1.0, longest_side / max(height, width))
-    if scale < 1:
-        width, height = max(1, round(width * scale)), max(1, round(height * scale))
-        image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        pixels = np.asarray(image)
     canvas = np.zeros((1, 3, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
     for channel in range(3):
         canvas[0, channel, :height, :width] = pixels[:, :, 2 - channel if bgr else channel]

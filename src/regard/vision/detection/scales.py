@@ -40,7 +40,14 @@ class Scales:
         longest = max(pixels.shape[:2])
         if longest <= COPY or (longest <= LARGE and bool(sure(found, pixels).any())):
             return found
-        return with_closeups(found, self._small(pixels), pixels)
+        return with_closeups(found, self.closeups(pixels), pixels)
+
+    def closeups(self, pixels: NDArray[np.uint8]) -> Candidates:
+        """What the small copy of a picture shows, in pixels of the picture."""
+        # Every so many pixels are enough for large faces, and save half the time that shrinking takes.
+        step = max(1, max(pixels.shape[:2]) // (2 * COPY))
+        seen = self._small(np.ascontiguousarray(pixels[::step, ::step]))
+        return Candidates(seen.boxes * step, seen.scores, seen.points * step)
 
 
 def sure(found: Candidates, pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.vision.detection.detector import Candidates, Detector, joined, without_doubles
-from regard.vision.detection.scales import COPY, with_closeups
+from regard.vision.detection.scales import Scales, with_closeups
 from regard.vision.detection.small_faces import LONGEST_SIDE, SmallFaceDetector
 from regard.vision.models.runtime import Model
 
@@ -31,7 +31,7 @@ class ThoroughDetector:
 
     def __init__(self, first: Model, second: Model) -> None:
         self._first = Detector(first, LONGEST_SIDE, FIRST_SCORE)
-        self._copy = self._first.of_side(COPY)
+        self._scales = Scales(self._first)
         self._second = SmallFaceDetector(second, SECOND_SCORE)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Candidates:
@@ -42,7 +42,7 @@ class ThoroughDetector:
             looks += self._enlarged(pixels)
         elif longest > LONGEST_SIDE:
             looks += [_moved(self._second(part), left, top) for left, top, part in _parts(pixels)]
-        return with_closeups(without_doubles(joined(*looks)), self._copy(pixels), pixels, their_boxes=True)
+        return with_closeups(without_doubles(joined(*looks)), self._scales.closeups(pixels), pixels, their_boxes=True)
 
     def _enlarged(self, pixels: NDArray[np.uint8]) -> Iterator[Candidates]:
         height, width = pixels.shape[:2]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.detection.detector import LEAST_SCORE, Candidates, Detector, joined
+from regard.vision.detection.detector import LEAST_SCORE, Candidates, Detector, joined, shrunk
 from regard.vision.detection.scales import COPY, Scales, apart, sure, within
 from regard.vision.detection.second_look import tilt
 from regard.vision.pictures.crops import Placement, crop, square
@@ -71,7 +71,8 @@ class UprightDetector:
         if len(found) and (max(pixels.shape[:2]) <= COPY or sure(found, pixels).any()):
             return set()
         glance = self._glance_at_closeups if len(found) else self._glance
-        seen = [glance(turned(pixels, turn)).scores.max(initial=0) for turn in (1, 2, 3)]
+        small = shrunk(pixels, GLANCE)
+        seen = [glance(turned(small, turn)).scores.max(initial=0) for turn in (1, 2, 3)]
         best = int(np.argmax(seen))
         return {1 + best} if seen[best] > found.scores.max(initial=0) else set()
 
