@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from regard.server import open_analyzer
 from regard.settings import from_environment
 from regard.vision.detection.detector import Candidates
 from regard.vision.detection.scales import sure, with_closeups
 from regard.vision.detection.upright import quarters, turned, turned_back
+from regard.vision.eyes import open_analyzer
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.faces.quality import rejections
 from regard.vision.faces.similarity import similarity

@@ -23,9 +23,11 @@ Pixels = NDArray[np.uint8]
 
 # The crop of a face in the sheet of its four turns, in pixels, and its side in longer sides of the face's box.
 TILE, AROUND = 96, 1.6
-# The turn that scores best in the sheet is believed when it scores as much as no wrong turn did, or when it scores
-# something and leads the opposite turn by so much.
-PLAIN, SOMETHING, LEAD = 0.91, 0.5, 0.15
+# A turn is believed that scores so much in the sheet, and leads the opposite turn by so much: what is less sure has to
+# lead by more. Upside down, the wrong turn scored up to 0.90, but then the right one scored 0.91 and more.
+LEADS = ((0.91, 0.0), (0.88, 0.05), (0.5, 0.15))
+# What scores less in the picture is not looked at in a sheet.
+SOMETHING = 0.5
 # A face between two quarters scores in both of them; either will do.
 NEAR = 0.1
 # Where nothing is found, the picture is looked at in the other turns, at this side and at that of the small copy.
@@ -104,7 +106,8 @@ def _told(found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float
     """The faces that were seen as upright in the turns `seen_in`, without what the sheets show to be none."""
     here, across = (np.take_along_axis(sheets, turn[:, None], axis=1)[:, 0] for turn in (seen_in, seen_in ^ 2))
     agree = here >= sheets.max(axis=1, initial=0) - NEAR
-    plain = agree & ((here >= PLAIN) | ((here >= SOMETHING) & (here - across >= LEAD)))
+    leads = [(here >= score) & (here - across >= lead) for score, lead in LEADS]
+    plain = agree & np.logical_or.reduce(leads)
     # What is seen only when the picture lies on another side, and then seems to lie on this one, is no face.
     part = within(found, found[np.flatnonzero(plain)]) > PARTLY
     stays = np.flatnonzero(plain | (~part & ((seen_in == 0) | agree)))
