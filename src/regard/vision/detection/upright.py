@@ -131,7 +131,9 @@ def turned_back(found: Candidates, pixels: Pixels, quarter: int) -> Candidates:
 
 
 def quarters(points: NDArray[np.floating]) -> int:
-    """By how many quarters, 0 to 3, a face with these five points is turned with the clock, to the nearest."""
+    """By how many quarters, 0 to 3, a face with these points is turned with the clock; 0 where all five are one."""
+    if not np.ptp(points, axis=0).any():
+        return 0
     return round(tilt(points) / (math.pi / 2)) % 4
 
 
