@@ -66,8 +66,11 @@ def test_the_time_of_each_model_is_measured(service: Running, portrait: bytes) -
 
 def test_emotions_are_withheld_and_the_answer_says_so(service: Running, portrait: bytes) -> None:
     answer = service.client().detect_faces(Image={"Bytes": portrait}, Attributes=["ALL"])
-    assert "Emotions" not in answer["FaceDetails"][0]
+    assert answer["FaceDetails"][0]["Emotions"] == []
     assert answer["ResponseMetadata"]["HTTPHeaders"]["x-regard-withheld"] == "Emotions"
+    unasked = service.client().detect_faces(Image={"Bytes": portrait})
+    assert "Emotions" not in unasked["FaceDetails"][0]
+    assert "x-regard-withheld" not in unasked["ResponseMetadata"]["HTTPHeaders"]
 
 
 def test_keys_and_collections_survive_a_restart(tmp_path: Path, portrait: bytes) -> None:

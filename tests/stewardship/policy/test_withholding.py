@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from regard.stewardship.policy.call import Capability, DataClass, Operation
-from regard.stewardship.policy.withholding import _model, paths_to, threshold_of, without
+from regard.stewardship.policy.withholding import _model, emptied, paths_to, threshold_of
 
 
 def test_emotions_have_a_place_in_the_answers_of_nine_operations() -> None:
@@ -12,9 +12,9 @@ def test_emotions_have_a_place_in_the_answers_of_nine_operations() -> None:
 
 def test_members_of_the_same_name_elsewhere_stay() -> None:
     answer = {"Emotions": 1, "FaceDetails": [{"Emotions": 2}]}
-    assert without(answer, paths_to("Emotions", "DetectFaces"))
-    assert answer == {"Emotions": 1, "FaceDetails": [{}]}
-    assert not without(answer, paths_to("Emotions", "DetectFaces"))
+    assert emptied(answer, paths_to("Emotions", "DetectFaces"))
+    assert answer == {"Emotions": 1, "FaceDetails": [{"Emotions": []}]}
+    assert not emptied({"FaceDetails": [{}]}, paths_to("Emotions", "DetectFaces"))
 
 
 def test_the_threshold_of_an_operation_is_found_in_the_model() -> None:

@@ -37,11 +37,16 @@ def wanted_attributes(asked: list[str] | None) -> frozenset[str]:
 
 def granted_attributes(call: Call, parameter: str) -> frozenset[str]:
     """What `parameter` of the call asks for, less what the gate withholds: that is not even worked out."""
-    wanted = wanted_attributes(call.parameters.get(parameter))
-    withheld = {name for name, (member, _) in ATTRIBUTES.items() if member in call.withheld} & wanted
+    wanted, withheld = wanted_attributes(call.parameters.get(parameter)), withheld_attributes(call, parameter)
     if withheld:
         call.remarks["x-regard-withheld"] = ", ".join(ATTRIBUTES[name][0] for name in sorted(withheld))
     return wanted - withheld
+
+
+def withheld_attributes(call: Call, parameter: str) -> frozenset[str]:
+    """What `parameter` of the call asks for and the gate withholds."""
+    wanted = wanted_attributes(call.parameters.get(parameter))
+    return frozenset(name for name in wanted & ATTRIBUTES.keys() if ATTRIBUTES[name][0] in call.withheld)
 
 
 def bounding_box(box: Box) -> dict[str, float]:
@@ -49,9 +54,12 @@ def bounding_box(box: Box) -> dict[str, float]:
     return {"Left": box.left, "Top": box.top, "Width": box.width, "Height": box.height}
 
 
-def face_detail(face: Face, description: Description) -> dict[str, Any]:
-    """A FaceDetail: what was asked for and what there is a model for, nothing else."""
-    detail = {
+def face_detail(face: Face, description: Description, withheld: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """A FaceDetail: what was asked for and what there is a model for; attributes `withheld` are empty lists.
+
+    Programs written for AWS take the first of the Emotions that they asked for: a list that is not there breaks them.
+    """
+    detail: dict[str, Any] = {
         "BoundingBox": bounding_box(face.box),
         "Confidence": face.confidence,
         "Landmarks": landmarks(description.landmarks),
@@ -62,7 +70,7 @@ def face_detail(face: Face, description: Description) -> dict[str, Any]:
         found = getattr(description, attribute)
         if found is not None:
             detail[member] = _attribute(member, found)
-    return detail
+    return detail | {ATTRIBUTES[name][0]: [] for name in withheld}
 
 
 def compared_face(face: Face, description: Description) -> dict[str, Any]:

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from regard.gallery.faces import MOST_FACES, Candidate, KeptFace
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
-from regard.operations.common.rendering import LACKING_ATTRIBUTES, face_detail, granted_attributes
+from regard.operations.common.rendering import (
+    LACKING_ATTRIBUTES,
+    face_detail,
+    granted_attributes,
+    withheld_attributes,
+)
 from regard.operations.common.rooms import Rooms
 from regard.operations.gallery.bystanders import without_bystanders
 from regard.operations.gallery.kept import kept_face
@@ -123,7 +128,8 @@ def _sorted_out(
     passed.sort(key=lambda place: bool(quality.rejections(*found[place], "AUTO", picture)))
     for place in passed[most:]:
         reasons[place] = ["EXCEEDS_MAX_FACES"]
-    details = [face_detail(*each) for each in found]
+    withheld = withheld_attributes(call, "DetectionAttributes")
+    details = [face_detail(*each, withheld) for each in found]
     taken = [(face, detail) for face, detail, why in zip(faces, details, reasons, strict=True) if not why]
     left = [{"FaceDetail": detail, "Reasons": why} for detail, why in zip(details, reasons, strict=True) if why]
     return taken, left

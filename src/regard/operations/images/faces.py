@@ -14,6 +14,7 @@ from regard.operations.common.rendering import (
     compared_face,
     face_detail,
     granted_attributes,
+    withheld_attributes,
 )
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
@@ -29,10 +30,11 @@ _DEFAULT = frozenset({"DEFAULT"})
 def detect_faces(call: Call, rooms: Rooms) -> Answer:
     """Every face of a picture, largest first; none is an empty list, not an error."""
     picture = rooms.pictures.read(call, call.parameters["Image"])
-    wanted = granted_attributes(call, "Attributes")
+    wanted, withheld = granted_attributes(call, "Attributes"), withheld_attributes(call, "Attributes")
     return {
         "FaceDetails": [
-            face_detail(face, rooms.faces.describe(picture, face, wanted)) for face in rooms.faces.detect(picture)
+            face_detail(face, rooms.faces.describe(picture, face, wanted), withheld)
+            for face in rooms.faces.detect(picture)
         ]
     }
 

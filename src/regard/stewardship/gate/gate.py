@@ -32,7 +32,7 @@ from regard.stewardship.logbook.logbook import Logbook, NotLogged
 from regard.stewardship.policy.call import Call, Capability
 from regard.stewardship.policy.denied import Denied
 from regard.stewardship.policy.policy import EVALUATION_ERROR
-from regard.stewardship.policy.withholding import EMOTIONS, paths_to, without
+from regard.stewardship.policy.withholding import EMOTIONS, emptied, paths_to
 
 __all__ = ["Denied", "Gate", "Permit"]
 
@@ -135,7 +135,7 @@ class Gate:
         """The answer without what the caller may not have; `call.remarks` says what was taken out, and where the log
         tells of the call. Raises NotLogged."""
         for member in permit.withheld:
-            if without(answer, paths_to(member, permit.call.operation.name)):
+            if emptied(answer, paths_to(member, permit.call.operation.name)):
                 permit.call.remarks["x-regard-withheld"] = member
         self._write(permit.call, accounts.ANSWERED, answer, permit.searched)
         return answer

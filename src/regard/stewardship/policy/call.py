@@ -71,7 +71,7 @@ class Call:
     `record` is the number of its record, once a
     transaction of the call's own made one.
 
-    `withheld` are members that the gate will take out of the answer: what only they need is not worked out.
+    `withheld` are members that the gate will empty in the answer: what only they need is not worked out.
     `loopback` says whether it came from this machine: by the peer's address, or because no network was used.
     """
 

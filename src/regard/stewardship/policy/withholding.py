@@ -1,4 +1,4 @@
-"""Members of an answer that a caller may not have: where the API puts them, and how they are taken out."""
+"""Members of an answer that a caller may not have: where the API puts them, and how they are emptied."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def threshold_of(operation: Operation) -> str | None:
     return next((name for name in THRESHOLDS if shape and name in shape.members), None)
 
 
-def without(answer: dict[str, Any], paths: tuple[Path, ...]) -> bool:
-    """Take the members at `paths` out of `answer`; whether there were any."""
-    return sum(_remove(answer, path) for path in paths) > 0
+def emptied(answer: dict[str, Any], paths: tuple[Path, ...]) -> bool:
+    """Leave nothing in the lists at `paths` of `answer`; whether there were such lists. None is added."""
+    return sum(_empty(answer, path) for path in paths) > 0
 
 
 def _walk(shape: Shape, member: str, path: Path, inside: tuple[str, ...]) -> Iterator[Path]:
@@ -59,13 +59,13 @@ def _walk(shape: Shape, member: str, path: Path, inside: tuple[str, ...]) -> Ite
                 yield from _walk(child, member, (*path, name), inside)
 
 
-def _remove(value: Any, path: Path) -> bool:
+def _empty(value: Any, path: Path) -> bool:
     first, *rest = path
     if first == _EACH:
-        return sum(_remove(each, tuple(rest)) for each in value) > 0
+        return sum(_empty(each, tuple(rest)) for each in value) > 0
     if first not in value:
         return False
     if not rest:
-        del value[first]
+        value[first] = []
         return True
-    return _remove(value[first], tuple(rest))
+    return _empty(value[first], tuple(rest))
