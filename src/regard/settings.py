@@ -72,6 +72,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     regions: Annotated[
         tuple[str, ...], _help("Regions that a signature may name, separated by commas. Empty: any.")
     ] = ()
+    cors_origins: Annotated[
+        tuple[Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[^/\s]+)$")], ...],
+        _help(
+            "Origins (https://example.org) whose pages may call the API from a browser, separated by commas; "
+            "*: any page. Empty: none."
+        ),
+    ] = ()
 
     runtime: Annotated[
         str, _help("What runs the models: openvino or onnxruntime.", pattern="^(openvino|onnxruntime)$")
@@ -227,7 +234,7 @@ def from_environment(environ: Mapping[str, str] = os.environ, **given: Any) -> S
 
 
 def _convert(values: dict[str, Any]) -> Settings:
-    for name in ("regions", "s3_allowed", "witnesses", "warm"):
+    for name in ("regions", "cors_origins", "s3_allowed", "witnesses", "warm"):
         if isinstance(values.get(name), str):
             values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
     if values.get("warm") == (NOTHING,):

@@ -30,6 +30,7 @@ from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Call
 from regard.wire import errors
+from regard.wire.cors import open_to
 from regard.wire.metrics import Metrics
 from regard.wire.pool import ClientGone, Full, Pool
 from regard.wire.protocol import parse_request, serialize_answer
@@ -223,10 +224,11 @@ def open_application(
     pool: Pool,
     metrics: Metrics,
     pages: ASGIApp,
-) -> Application:
+) -> ASGIApp:
     """The application of these settings, for the holders of the keys that `find_key` finds."""
     rules = replace(REKOGNITION, regions=settings.regions)
-    return Application(service, find_key, pool, metrics, rules, pages, behind_proxy=settings.behind_proxy)
+    app = Application(service, find_key, pool, metrics, rules, pages, behind_proxy=settings.behind_proxy)
+    return open_to(settings.cors_origins, app)
 
 
 async def _body(exchange: Exchange, receive: Receive, count: Callable[[int], None]) -> bytes:
