@@ -86,6 +86,73 @@ def test_calibrate_writes_a_file_that_can_be_used(people: Path) -> None:
     assert "REGARD_CALIBRATION_FILE" in told
 
 
+def _refused(*words: str) -> str:
+    answer = CliRunner().invoke(app, ["evaluate", *words])
+    assert answer.exit_code != 0
+    assert isinstance(answer.exception, ValueError)
+    assert not Path("evaluation").exists()
+    return str(answer.exception)
+
+
+def test_pairs_whose_pictures_are_not_there_are_an_error_that_says_what_was_looked_for(people: Path) -> None:
+    Path("elsewhere").mkdir()
+    Path("pairs.txt").write_text("person-1/0.jpg person-1/1.jpg 1\nperson-1/0.jpg person-2/1.jpg 0")
+    told = _refused("verify", "elsewhere", "--pairs", "pairs.txt", "--no-plots")
+    assert "3 of the 3 pictures that pairs.txt names are not there" in told
+    assert "elsewhere/person-1/0.jpg" in told
+    (people / "person-2" / "1.jpg").unlink()
+    assert "1 of the 3 pictures" in _refused("verify", str(people), "--pairs", "pairs.txt", "--no-plots")
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_pairs_of_one_kind_have_no_accuracy(people: Path, kind: int) -> None:
+    Path("pairs.txt").write_text("\n".join(f"person-{n}/0.jpg person-{n + 1 - kind}/1.jpg {kind}" for n in range(40)))
+    told = _refused("verify", str(people), "--pairs", "pairs.txt", "--no-plots")
+    assert f"{40 * kind} of one person and {40 - 40 * kind} of two" in told
+
+
+def test_pairs_without_a_face_have_no_accuracy(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding, "embed", lambda pictures, *_: [Found("no face") for _ in pictures])
+    Path("pairs.txt").write_text("person-1/0.jpg person-1/1.jpg 1\nperson-1/0.jpg person-2/1.jpg 0")
+    told = _refused("verify", str(people), "--pairs", "pairs.txt", "--no-plots")
+    assert "0 of one person and 0 of two could be compared, with a face in 0 of 3 pictures" in told
+
+
+@pytest.mark.parametrize("command", [("verify", "--no-plots"), ("identify", "--no-plots"), ("detect",)])
+def test_a_list_without_pictures_is_an_error(people: Path, command: tuple[str, ...]) -> None:
+    Path("none.csv").write_text("subject,image\n")
+    assert "none.csv names no picture" in _refused(command[0], "none.csv", *command[1:])
+
+
+@pytest.mark.parametrize("command", ["verify", "identify", "detect", "calibrate"])
+def test_a_folder_without_pictures_is_an_error(people: Path, command: str) -> None:
+    Path("empty").mkdir()
+    more = {"calibrate": ["--as", "none", "--version", "1"], "detect": []}.get(command, ["--no-plots"])
+    assert "no JPEG or PNG file under empty" in _refused(command, "empty", *more)
+
+
+def test_pictures_of_which_none_can_be_read_tell_nothing_of_detection(
+    people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "embed", lambda pictures, *_: [Found("unreadable") for _ in pictures])
+    assert f"None of the {PEOPLE * PICTURES:,} pictures could be read" in _refused("detect", str(people))
+
+
+def test_an_audit_that_compared_nothing_is_no_pass_and_not_logged(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
+    rows = [f"person-{n},people/person-{n}/{k}.jpg,{'ab'[n % 2]}" for n in range(6) for k in range(2)]
+    Path("few.csv").write_text("\n".join(["subject,image,half", *rows]))
+    # Of so few people, nobody is mistaken at such a threshold.
+    answer = CliRunner().invoke(app, ["audit", "run", "few.csv", "--fmr", "0.5", "--similarity", "1", "-o", "out"])
+    assert answer.exit_code == 2, answer.output
+    assert "Nothing was compared" in answer.output
+    assert "No disparity" not in answer.output
+    assert "Nothing was compared" in Path("out/audit.md").read_text()
+    assert b"regard/audit" not in b"".join(file.read_bytes() for file in Path("data").rglob("*") if file.is_file())
+
+
 def test_plots_are_drawn_where_matplotlib_is(people: Path) -> None:
     pytest.importorskip("matplotlib")
     _run("verify", str(people), "--out", "drawn")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from regard.commands.common.output import NO, err, out, print_json, table
+from regard.commands.common.output import ERROR, NO, YES, err, out, print_json, table
 from regard.commands.pictures.looking import looked_at
 from regard.commands.record.verifiers import read_verifiers
 from regard.settings import Settings, from_environment
@@ -58,19 +58,22 @@ def run(
     Groups are those that the labels name; none is inferred. Writes the report, a signed statement on it and a model
     card. What was looked at is kept: a run that was interrupted goes on where it stopped.
 
-    Leaves with 0 when no disparity was found, 1 when one was, 2 on an error.
+    Leaves with 0 when no disparity was found, 1 when one was, 2 on an error, or when nothing was compared: that is no
+    audit, and is not entered in the log.
 
     Example: `regard audit run people.csv --similarity 95 --gallery 20000 -o audit-2026`
     """
     from regard.evaluation.bias.audit import GALLERIES, Threshold, at_rate
     from regard.evaluation.bias.report import report_on
     from regard.evaluation.samples.labels import groups_in, sample_in
+    from regard.evaluation.samples.pictures_on_disk import require_there
     from regard.evaluation.samples.sample import sample_of
     from regard.vision.faces.faces import FaceAnalyzer
     from regard.vision.faces.similarity import score
 
     settings = from_environment()
     pictures = sample_in(sample, groups_in(groups) if groups else None)
+    require_there(pictures, sample)
     labelled = sample_of(pictures, looked_at(pictures, settings, face))
     thresholds = [
         *(Threshold(f"FMR {rate:g} of this sample", at_rate(labelled, rate)) for rate in fmr or [1e-3]),
@@ -86,9 +89,12 @@ def run(
             galleries=gallery or GALLERIES,
             progress=lambda about: status.update(f"Comparing: {about}"),
         )
-    _write(report, settings, to, log)
+    compared = report.findings.asked > 0
+    _write(report, settings, to, log and compared)
     _tell(report, to)
-    raise typer.Exit(NO if report.remedies else 0)
+    if not compared:
+        raise typer.Exit(ERROR)
+    raise typer.Exit(NO if report.remedies else YES)
 
 
 @app.command()
@@ -171,6 +177,7 @@ def _write(report: Report, settings: Settings, to: Path, log: bool) -> None:
 
 
 def _tell(report: Report, to: Path) -> None:
+    from regard.evaluation.bias.card import NOTHING_COMPARED
     from regard.evaluation.bias.report import Statement
 
     found = report.findings
@@ -188,6 +195,8 @@ def _tell(report: Report, to: Path) -> None:
         out.print(note)
     for name, value in Statement.of(report).results["disparities found"].items():
         out.print(f"Disparity found: {name}: {value}")
-    if not report.remedies:
+    if not found.asked:
+        out.print(NOTHING_COMPARED)
+    elif not report.remedies:
         out.print(f"No disparity was found in {found.asked:,} comparisons.")
     out.print(f"Written: {to / _PAGE}, {_MARKDOWN}, {_REPORT}, {_NOTE}")

@@ -108,11 +108,12 @@ def detect(
     Example: `regard evaluate detect photos/`
     """
     from regard.evaluation.accuracy import evaluations
-    from regard.evaluation.samples.pictures_on_disk import Labelled, pictures_in, read_csv
+    from regard.evaluation.samples.pictures_on_disk import Labelled, pictures_in, read_csv, require_there
     from regard.vision.faces.faces import FaceAnalyzer
 
     settings = from_environment()
     pictures = [Labelled(file, str(file)) for file in pictures_in(data)] if data.is_dir() else read_csv(data)
+    require_there(pictures, data)
     found = looked_at(pictures, settings, face or "central")
     _write(evaluations.detect(pictures, found, FaceAnalyzer.opened(settings)), to, as_json)
 
@@ -162,13 +163,13 @@ def calibrate(
 
 
 def _read(data: Path, pairs: Path | None, face: str | None) -> tuple[list[Labelled], ListedPairs | None, str]:
-    from regard.evaluation.samples.pictures_on_disk import read_bin, read_labelled, read_pairs
+    from regard.evaluation.samples.pictures_on_disk import read_bin, read_labelled, read_pairs, require_there
 
     if data.suffix == ".bin":
         return *read_bin(data), face or "aligned"
-    if pairs is not None:
-        return *read_pairs(pairs, data), face or "central"
-    return read_labelled(data), None, face or "central"
+    pictures, listed = (read_labelled(data), None) if pairs is None else read_pairs(pairs, data)
+    require_there(pictures, pairs or data)
+    return pictures, listed, face or "central"
 
 
 def _write(record: Record, to: Path, as_json: bool) -> None:

@@ -27,7 +27,9 @@ EXPECTED = (1_000, 10_000, 100_000, 1_000_000)
 
 
 def detect(pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceAnalyzer) -> Record:
-    """The record of failures to detect and to enrol, and of speed."""
+    """The record of failures to detect and to enrol, and of speed. Raises ValueError when no picture could be read."""
+    if not any(each.outcome != "unreadable" for each in found):
+        raise ValueError(f"None of the {len(found):,} pictures could be read: give JPEG or PNG files.")
     return Record(**_about(pictures, found, analyzer))
 
 
@@ -42,6 +44,7 @@ def verify(
     """
     rows = embeddings(found)
     if pairs is not None:
+        _require_both_kinds(rows, pairs)
         scores = pair_scores(rows, pairs)
         told = accuracy(scores, pairs.same, pairs.fold)
         return Record(
@@ -81,6 +84,19 @@ def _enrolled(pictures: Sequence[Labelled], found: Sequence[Found], rows: NDArra
     if len(set(subjects)) < 2:
         raise ValueError("Fewer than two people could be enrolled; there is nothing to compare.")
     return Sample(numbered(subjects), (), np.ones(len(subjects), np.bool_), rows[on], {})
+
+
+def _require_both_kinds(rows: NDArray[np.float32], pairs: ListedPairs) -> None:
+    """Of pairs that cannot be compared, or of one kind only, an accuracy says nothing. Raises ValueError."""
+    there: NDArray[np.bool_] = (rows != 0).any(axis=1)
+    compared = pairs.same[np.logical_and(there[pairs.first], there[pairs.second])]
+    if compared.all() or not compared.any():
+        own = int(compared.sum())
+        raise ValueError(
+            f"Of {len(pairs.same):,} pairs {own:,} of one person and {len(compared) - own:,} of two could be compared, "
+            f"with a face in {int(there.sum()):,} of {len(rows):,} pictures: there must be some of both. Give pairs of "
+            "both kinds, in pictures that show a face."
+        )
 
 
 def _about(pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceAnalyzer) -> dict[str, Any]:

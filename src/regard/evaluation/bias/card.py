@@ -15,6 +15,11 @@ from regard.evaluation.document import Block, Chart, Heading, Listing, Paragraph
 from regard.evaluation.samples.sample import CROSSED
 from regard.evaluation.statistics.rates import Rate, percent
 
+NOTHING_COMPARED = (
+    "Nothing was compared: no two groups have errors enough between them to tell one from the other. That is no pass. "
+    "Give more people, groups of more people, or a threshold at which the model errs."
+)
+
 
 def card(report: Report) -> list[Block]:
     """The model card of a report, as blocks of a document."""
@@ -37,7 +42,9 @@ def card(report: Report) -> list[Block]:
 
 def _found(report: Report) -> Iterator[Block]:
     told = report.findings
-    if report.remedies:
+    if not told.asked:
+        yield Paragraph(NOTHING_COMPARED)
+    elif report.remedies:
         yield Listing([_remedy(each) for each in report.remedies])
     else:
         yield Paragraph(

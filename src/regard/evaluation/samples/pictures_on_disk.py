@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -126,6 +126,21 @@ def pictures_in(folder: Path) -> list[Path]:
     if not files:
         raise NotLabelled(f"There is no JPEG or PNG file under {folder}.")
     return files
+
+
+def require_there(pictures: Sequence[Labelled], source: Path) -> None:
+    """Refuse labels of pictures that are not there, or none at all: it would be counted as the model's failure.
+
+    `source` is the file or folder that named them, for the text of NotLabelled.
+    """
+    if not pictures:
+        raise NotLabelled(f"{source} names no picture. Give a line a picture, or a folder that holds some.")
+    lacking = [each.picture for each in pictures if isinstance(each.picture, Path) and not each.picture.is_file()]
+    if lacking:
+        raise NotLabelled(
+            f"{len(lacking):,} of the {len(pictures):,} pictures that {source} names are not there: the first was "
+            f"looked for as {lacking[0]}. Give the folder that the names start from, or take those lines out."
+        )
 
 
 def numbered(labels: list[str]) -> NDArray[np.int64]:
