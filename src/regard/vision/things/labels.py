@@ -21,6 +21,7 @@ from regard.vision.models.runtime import Model, Runtime
 from regard.vision.models.weights import Weights
 from regard.vision.pictures.findings import Box, overlap
 from regard.vision.pictures.images import Picture
+from regard.vision.things.content import shows_something
 from regard.vision.things.objects import SIDE as OBJECTS_SIDE
 from regard.vision.things.objects import FoundObject, ObjectDetector
 from regard.vision.things.taxonomy import ancestors, of_coco, of_imagenet
@@ -73,7 +74,12 @@ class LabelFinder:
         return cls(weights, Runtime.opened(settings, ran))
 
     def __call__(self, picture: Picture) -> list[FoundLabel]:
-        """Every label of the picture and every one above it, surest first. Raises MissingWeights."""
+        """Every label of the picture and every one above it, surest first; none of a picture without content.
+
+        Raises MissingWeights.
+        """
+        if not shows_something(picture):
+            return []
         return joined(self.objects(picture), self.scene(picture))
 
     def objects(self, picture: Picture) -> list[FoundObject]:
