@@ -9,9 +9,10 @@ import pytest
 
 from benchmarks.masking import FOLDERS, masks
 from regard.settings import from_environment
-from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.faces.faces import Face, FaceAnalyzer
+from regard.vision.pictures.findings import Box
 from regard.vision.pictures.images import Picture, decode
-from regard.vision.things.equipment import MOST_PERSONS, EquipmentInspector, Person
+from regard.vision.things.equipment import MOST_PERSONS, EquipmentInspector, Person, _owned
 from regard.vision.things.labels import LabelFinder
 
 
@@ -54,6 +55,29 @@ def test_a_face_alone_is_a_person_of_whom_the_head_was_found(inspector: Equipmen
     persons = inspector(face)
     assert len(persons) == 1
     assert persons[0].face is not None
+
+
+def test_a_portrait_is_one_person(inspector: EquipmentInspector, shared_data: Path) -> None:
+    files = sorted((shared_data / "synthetic_faces").rglob("*.jp*g"))[:120:6]
+    assert len(files) == 20
+    persons = [_persons(inspector, file) for file in files]
+    assert [len(each) for each in persons] == [1] * len(files)
+    assert all(each[0].face is not None for each in persons)
+
+
+@pytest.mark.parametrize(
+    ("body", "face", "whose"),
+    [
+        (Box(0.01, 0.01, 0.98, 0.98), Box(0.28, 0.24, 0.52, 0.60), 0),
+        (Box(0.00, 0.05, 0.98, 0.94), Box(0.26, 0.18, 0.54, 0.77), 0),
+        (Box(0.20, 0.00, 0.40, 1.00), Box(0.35, 0.05, 0.10, 0.12), 0),
+        # A child that is held before the body, and somebody beside it.
+        (Box(0.20, 0.00, 0.40, 1.00), Box(0.35, 0.60, 0.10, 0.12), -1),
+        (Box(0.20, 0.00, 0.40, 1.00), Box(0.70, 0.05, 0.10, 0.12), -1),
+    ],
+)
+def test_a_face_belongs_to_the_body_at_whose_head_it_is(body: Box, face: Box, whose: int) -> None:
+    assert list(_owned([body], [Face(face, 95.0, np.zeros((5, 2), np.float32))])) == [whose]
 
 
 def test_nobody_is_found_on_a_wall(inspector: EquipmentInspector) -> None:
