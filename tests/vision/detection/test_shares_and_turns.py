@@ -125,6 +125,13 @@ def test_strangers_stay_strangers_and_are_found_in_any_turn(
     assert alike == 0
 
 
+def test_few_faces_with_masks_are_doubtful(analyzer: FaceAnalyzer, shared_data: Path) -> None:
+    pictures = [decode(file.read_bytes()) for file in sorted((shared_data / "facemask" / "with_mask").iterdir())[:120]]
+    found = [faces[0] for picture in pictures if (faces := analyzer.detect(picture))]
+    assert len(found) >= 100
+    assert sum(face.doubtful for face in found) <= 0.2 * len(found)
+
+
 @pytest.mark.parametrize("turn", [1, 2, 3])
 def test_a_turned_picture_shows_the_same_person(
     analyzer: FaceAnalyzer, astronaut: tuple[Image.Image, Rectangle], turn: int

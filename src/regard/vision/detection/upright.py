@@ -32,6 +32,9 @@ SOMETHING = 0.5
 NEAR = 0.1
 # Where nothing is found, the picture is looked at in the other turns, at this side and at that of the small copy.
 GLANCE = 640
+# By how much a face has to be seen better as it stands than in every other turn of its picture, where the sheet does
+# not tell; and how much two boxes share (of what they cover together) that are of one face.
+LEAD_IN_PICTURE, SAME = 0.1, 0.3
 # A cheek and an ear, or a mouth and a chin, were taken for faces that lay in the true one by a third and more.
 PARTLY = 0.3
 
@@ -66,7 +69,24 @@ class UprightDetector:
             stays = apart(every, every.scores, sure(every, pixels))
             found, seen_in = every[stays], seen_in[stays]
             sheets = self._sheets(pixels, found)
-        return _told(found, seen_in, sheets)
+        return self._settled(pixels, _told(found, seen_in, sheets))
+
+    def _settled(self, pixels: Pixels, told: Uprights) -> Uprights:
+        """The same, and sure of a face too that the detector sees far better as it stands than in any other turn.
+
+        The sheet shows a face without its surroundings: of masked ones, and of portraits cut close, it knows few.
+        """
+        if not told.doubtful.any():
+            return told
+        looks = [self._look(turned(pixels, turn)) for turn in range(4)]
+        scores = np.stack(
+            [_scores_of(told.found, turned_back(look, pixels, turn)) for turn, look in enumerate(looks)], axis=1
+        )
+        stands = np.array([quarters(points) for points in told.found.points], int)
+        here = np.take_along_axis(scores, stands[:, None], axis=1)[:, 0]
+        np.put_along_axis(scores, stands[:, None], 0, axis=1)
+        clear = (here >= LEAST_SCORE) & (here - scores.max(axis=1) >= LEAD_IN_PICTURE)
+        return Uprights(told.found, told.doubtful & ~clear)
 
     def _glanced(self, pixels: Pixels, found: Candidates) -> set[int]:
         """The turn in which a picture shows a face at a glance, where it is not sure of one as it stands."""
@@ -112,6 +132,17 @@ def _told(found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float
     part = within(found, found[np.flatnonzero(plain)]) > PARTLY
     stays = np.flatnonzero(plain | (~part & ((seen_in == 0) | agree)))
     return Uprights(found[stays], ~plain[stays])
+
+
+def _scores_of(found: Candidates, seen: Candidates) -> NDArray[np.float64]:
+    """The best score (n,) with which each of n faces was seen again; 0 where it was not."""
+    scores = np.zeros(len(found))
+    for place, box in enumerate(found.boxes):
+        ends = np.minimum(box[:2] + box[2:], seen.boxes[:, :2] + seen.boxes[:, 2:])
+        shared = np.prod(np.clip(ends - np.maximum(box[:2], seen.boxes[:, :2]), 0, None), axis=1)
+        areas = np.prod(box[2:]) + np.prod(seen.boxes[:, 2:], axis=1) - shared
+        scores[place] = seen.scores[shared > SAME * areas].max(initial=0)
+    return scores
 
 
 def turned(pixels: Pixels, quarter: int) -> Pixels:
