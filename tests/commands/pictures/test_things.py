@@ -62,7 +62,7 @@ def test_the_code_says_whether_anything_was_found(folder: Path, way: list[str]) 
 def test_a_table_has_the_lines_and_how_sure_they_are(folder: Path) -> None:
     told = run("text", folder / "page.png").output
     assert "No parking" in told
-    assert max(map(len, told.splitlines())) <= 80
+    assert max(map(len, told.splitlines()[1:])) <= 80  # The first line is the picture's path.
 
 
 def test_a_file_that_is_no_picture_is_named_and_the_rest_goes_on(folder: Path, way: list[str]) -> None:

@@ -19,6 +19,10 @@ from regard.vision.things.moderation import Moderator
 from regard.vision.things.text import TextReader
 
 GREY = Picture(np.full((300, 400, 3), 128, np.uint8), "PNG")
+# Large tiles: of a picture without content no model is asked.
+TILES = Picture(
+    np.kron(np.random.default_rng(1).integers(0, 255, (6, 8, 3), np.uint8), np.ones((50, 50, 1), np.uint8)), "PNG"
+)
 
 
 class CountingRuntime:
@@ -55,8 +59,8 @@ def test_labels_and_equipment_share_one_detector() -> None:
     runtime = CountingRuntime()
     labels, _, equipment = _rooms(runtime)
     for _ in range(2):
-        labels(GREY)
-        equipment(GREY)
+        labels(TILES)
+        equipment(TILES)
     assert sorted(runtime.loaded) == ["object-detector", "things-and-scenes"]
 
 
@@ -65,8 +69,8 @@ def test_what_was_let_go_of_is_loaded_again() -> None:
     labels, moderator, equipment = _rooms(runtime)
     for times in (1, 2):
         for _ in range(2):
-            labels(GREY)
-            moderator(GREY)
+            labels(TILES)
+            moderator(TILES)
             assert equipment.cover
         for name in ("object-detector", "things-and-scenes", "pornography", "face-cover"):
             assert runtime.loaded.count(name) == times
