@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard import detect
-from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered
+from regard.stewardship.policy.service_model import service_model
 from tests.helpers.running import Running
 from tests.helpers.wire_client import Request, sign
 

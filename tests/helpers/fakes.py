@@ -20,13 +20,13 @@ from regard.database import open_database
 from regard.gallery.gallery import open_gallery
 from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import ApiError, translated
-from regard.operations.common.model import service_model
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import function_of
 from regard.operations.common.rooms import Rooms
 from regard.sealing import master_key
 from regard.settings import Settings
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
+from regard.stewardship.policy.service_model import service_model
 from regard.vision.faces.faces import Box, Description, Face, FaceAnalyzer, Landmark, Pose, Quality, UnknownVersion
 from regard.vision.pictures.images import Picture
 from regard.vision.things.equipment import EquipmentInspector, Person

@@ -17,7 +17,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
-from regard.operations.common.model import service_model
+from regard.stewardship.policy.service_model import service_model
 
 
 @dataclass(frozen=True)

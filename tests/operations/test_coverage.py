@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from regard.operations import coverage
-from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered
 from regard.stewardship.policy.call import Capability, DataClass
+from regard.stewardship.policy.service_model import service_model
 
 PAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
 

@@ -14,9 +14,9 @@ import pytest
 from starlette.types import Message, Receive
 
 from regard.operations.common.errors import ApiError
-from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered
 from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.service_model import service_model
 from regard.wire import app as app_module
 from regard.wire.pool import Pool
 from tests.helpers.wire_client import Request, parse, sign, signed

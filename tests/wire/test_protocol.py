@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regard.operations.common.errors import ApiError
-from regard.operations.common.model import service_model
+from regard.stewardship.policy.service_model import service_model
 from regard.wire.protocol import UnfitAnswer, _constraints, parse_request, serialize_answer
 from tests.helpers.wire_client import parse, signed
 

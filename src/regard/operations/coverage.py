@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered, lacks_of
+from regard.stewardship.policy.service_model import service_model
 
 # Operations that will not be built, and why.
 REFUSED = dict.fromkeys(

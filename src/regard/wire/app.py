@@ -22,13 +22,13 @@ from botocore.model import OperationModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regard.operations.common.errors import ApiError
-from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered
 from regard.operations.coverage import remark_of
 from regard.operations.service import Service
 from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.service_model import service_model
 from regard.wire import errors
 from regard.wire.cors import open_to
 from regard.wire.metrics import Metrics

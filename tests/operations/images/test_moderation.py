@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from regard.operations.common.errors import ApiError
-from regard.operations.common.model import service_model
+from regard.stewardship.policy.service_model import service_model
 from regard.vision.things.moderation import Moderator
 from tests.helpers.fakes import Client, FakeModerator, open_rooms, picture_of
 from tests.helpers.running import Running

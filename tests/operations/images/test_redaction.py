@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from regard.operations.common.errors import ApiError, translated
-from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered, function_of, ours
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.policy.call import Capability, DataClass
 from regard.stewardship.policy.enrolment import Enrolment
+from regard.stewardship.policy.service_model import service_model
 from regard.stewardship.policy.withholding import threshold_of
 from regard.vision.pictures.images import decode
 from regard.vision.things.text import Line, TextReader, Word, between

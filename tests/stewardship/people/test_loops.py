@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import select
 
 from regard.operations.common.errors import ApiError
-from regard.operations.common.model import service_model
 from regard.stewardship.people import loops as room
 from regard.stewardship.people.flows import Flow, NoSuchFlow
 from regard.stewardship.people.loops import Loops, NoSuchLabel, NoSuchLoop
 from regard.stewardship.people.reviewers import Reviewer
+from regard.stewardship.policy.service_model import service_model
 from regard.stewardship.records import tables
 from tests.helpers.fakes import Clock, as_botocore_reads_it, picture_of
 from tests.helpers.peopled import House

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from regard.stewardship.policy.call import Capability, DataClass, Operation
-from regard.stewardship.policy.withholding import _model, emptied, paths_to, threshold_of
+from regard.stewardship.policy.service_model import service_model
+from regard.stewardship.policy.withholding import emptied, paths_to, threshold_of
 
 
 def test_emotions_have_a_place_in_the_answers_of_nine_operations() -> None:
-    assert sum(bool(paths_to("Emotions", name)) for name in _model().operation_names) == 9
+    assert sum(bool(paths_to("Emotions", name)) for name in service_model().operation_names) == 9
     assert paths_to("Emotions", "DetectFaces") == (("FaceDetails", "[]", "Emotions"),)
     assert paths_to("Emotions", "OurOwn") == ()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.operations.common.model import service_model
+from regard.stewardship.policy.service_model import service_model
 from regard.vision.faces.landmarks import FIVE, NAMES, five, thirty
 
 POINTS = np.array([[40, 50], [80, 50], [60, 70], [45, 90], [75, 90]], np.float32)

@@ -6,12 +6,12 @@ import time
 import uuid
 from typing import Any
 
-from regard.operations.common.model import service_model
 from regard.operations.common.registry import answered, ours
 from regard.server import open_house
 from regard.settings import Settings
 from regard.stewardship.office import Office, open_office
 from regard.stewardship.policy.call import Call, Caller, Operation
+from regard.stewardship.policy.service_model import service_model
 from regard.wire.callers import working
 from regard.wire.protocol import check_parameters
 

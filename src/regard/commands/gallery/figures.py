@@ -16,9 +16,9 @@ from regard.commands.common.output import err, failed, out, print_json, table
 from regard.commands.pictures.asking import Paths, ask_of_each
 from regard.gallery.figures import COLLECTION
 from regard.operations.common.errors import ApiError
-from regard.operations.common.model import service_model
 from regard.settings import from_environment
 from regard.stewardship.council.collections import BASIS
+from regard.stewardship.policy.service_model import service_model
 
 LIST = "figures.csv"
 _GENDERS = service_model().shape_for("KnownGenderType").metadata["enum"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from botocore.loaders import Loader
-from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, Shape, StructureShape
 
 from regard.stewardship.policy.call import Operation
+from regard.stewardship.policy.service_model import service_model
 
 EMOTIONS = "Emotions"
 THRESHOLDS = ("SimilarityThreshold", "FaceMatchThreshold", "UserMatchThreshold")
@@ -18,25 +18,20 @@ _EACH = "[]"
 
 
 @cache
-def _model() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("rekognition", "service-2"), "rekognition")
-
-
-@cache
 def paths_to(member: str, operation: str) -> tuple[Path, ...]:
     """Where the answer of `operation` may hold `member`; nowhere for an operation that is not AWS's."""
-    if operation not in _model().operation_names:
+    if operation not in service_model().operation_names:
         return ()
-    shape = _model().operation_model(operation).output_shape
+    shape = service_model().operation_model(operation).output_shape
     return tuple(_walk(shape, member, (), ())) if shape else ()
 
 
 @cache
 def threshold_of(operation: Operation) -> str | None:
     """The parameter of `operation` that says how alike two faces must be, if it has one."""
-    if operation.name not in _model().operation_names:
+    if operation.name not in service_model().operation_names:
         return operation.threshold
-    shape = _model().operation_model(operation.name).input_shape
+    shape = service_model().operation_model(operation.name).input_shape
     return next((name for name in THRESHOLDS if shape and name in shape.members), None)
 
 
