@@ -40,6 +40,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "sealing",
         "aead",
         "compiling",
+        "files",
         "settings",
     ],
     ("commands",): ["gallery", "pictures", "people", "stewardship", "record", "serve", "common"],

