@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import matplotlib as mpl
 import numpy as np
@@ -134,14 +135,14 @@ def test_large_and_small_lines_of_one_picture_are_both_read(reader: TextReader) 
 
 @given(st.floats(-180, 180), st.integers(1, 5), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_rows_are_read_from_their_beginning_however_a_page_lies(
-    degrees: float, rows: int, columns: int, chance: object
+    degrees: float, rows: int, columns: int, chance: Random
 ) -> None:
     box = np.array([[0, 0], [80, 0], [80, 20], [0, 20]], np.float64)
     outlines = np.stack([box + np.array([100 * column, 30 * row]) for row in range(rows) for column in range(columns)])
     turn = np.radians(degrees)
     outlines = outlines @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     places = list(range(len(outlines)))
-    chance.shuffle(places)  # type: ignore[attr-defined]
+    chance.shuffle(places)
     assert [places[at] for at in reading_order(outlines[places])] == sorted(places)
 
 

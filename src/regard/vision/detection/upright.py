@@ -58,35 +58,19 @@ class UprightDetector:
 
     def __call__(self, pixels: Pixels) -> Uprights:
         """The faces of `pixels` (H, W, 3) RGB, points and boxes in its frame."""
-        found = self._look(pixels)
+        looks = _Looks(pixels, self._look)
+        found = looks[0]
         sheets = self._sheets(pixels, found)
         turns = sheets.argmax(axis=1)[found.scores >= LEAST_SCORE]
         others = sorted((set(turns.tolist()) | self._glanced(pixels, found)) - {0})
         seen_in = np.zeros(len(found), int)
         if others:
-            looks = [found, *(turned_back(self._look(turned(pixels, turn)), pixels, turn) for turn in others)]
-            every, seen_in = joined(*looks), np.repeat([0, *others], [len(look) for look in looks])
+            seen = [looks[turn] for turn in (0, *others)]
+            every, seen_in = joined(*seen), np.repeat([0, *others], [len(look) for look in seen])
             stays = apart(every, every.scores, sure(every, pixels))
             found, seen_in = every[stays], seen_in[stays]
             sheets = self._sheets(pixels, found)
-        return self._settled(pixels, _told(found, seen_in, sheets))
-
-    def _settled(self, pixels: Pixels, told: Uprights) -> Uprights:
-        """The same, and sure of a face too that the detector sees far better as it stands than in any other turn.
-
-        The sheet shows a face without its surroundings: of masked ones, and of portraits cut close, it knows few.
-        """
-        if not told.doubtful.any():
-            return told
-        looks = [self._look(turned(pixels, turn)) for turn in range(4)]
-        scores = np.stack(
-            [_scores_of(told.found, turned_back(look, pixels, turn)) for turn, look in enumerate(looks)], axis=1
-        )
-        stands = np.array([quarters(points) for points in told.found.points], int)
-        here = np.take_along_axis(scores, stands[:, None], axis=1)[:, 0]
-        np.put_along_axis(scores, stands[:, None], 0, axis=1)
-        clear = (here >= LEAST_SCORE) & (here - scores.max(axis=1) >= LEAD_IN_PICTURE)
-        return Uprights(told.found, told.doubtful & ~clear)
+        return _settled(_told(found, seen_in, sheets), looks)
 
     def _glanced(self, pixels: Pixels, found: Candidates) -> set[int]:
         """The turn in which a picture shows a face at a glance, where it is not sure of one as it stands."""
@@ -120,6 +104,37 @@ class UprightDetector:
         scores = np.zeros(4)
         np.maximum.at(scores, (tiles @ [1, 2]).astype(int)[same], seen.scores[same])
         return scores
+
+
+class _Looks(dict[int, Candidates]):
+    """What a picture shows in each turn, in its own frame; each is looked at once, when it is first asked for."""
+
+    def __init__(self, pixels: Pixels, look: Callable[[Pixels], Candidates]) -> None:
+        self._pixels = pixels
+        self._look = look
+
+    def __missing__(self, turn: int) -> Candidates:
+        if turn == 0:
+            found = self._look(self._pixels)
+        else:
+            found = turned_back(self._look(turned(self._pixels, turn)), self._pixels, turn)
+        self[turn] = found
+        return found
+
+
+def _settled(told: Uprights, looks: _Looks) -> Uprights:
+    """The same, and sure of a face too that the detector sees far better as it stands than in any other turn.
+
+    The sheet shows a face without its surroundings: of masked ones, and of portraits cut close, it knows few.
+    """
+    if not told.doubtful.any():
+        return told
+    scores = np.stack([_scores_of(told.found, looks[turn]) for turn in range(4)], axis=1)
+    stands = np.array([quarters(points) for points in told.found.points], int)
+    here = np.take_along_axis(scores, stands[:, None], axis=1)[:, 0]
+    np.put_along_axis(scores, stands[:, None], 0, axis=1)
+    clear = (here >= LEAST_SCORE) & (here - scores.max(axis=1) >= LEAD_IN_PICTURE)
+    return Uprights(told.found, told.doubtful & ~clear)
 
 
 def _told(found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float64]) -> Uprights:
