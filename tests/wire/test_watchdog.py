@@ -76,6 +76,46 @@ def test_each_incident_is_told(caplog: pytest.LogCaptureFixture) -> None:
     assert len(caplog.messages) == 2
 
 
+# Whatever a look calls begins with a garbage collection that lets other threads run, which start and end all the time.
+_COLLECTS_ALWAYS = """
+import gc, sys, threading, time
+from regard.wire.pool import Pool
+from regard.wire.watchdog import Watchdog
+
+class Garbage:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        time.sleep(0.001)
+
+def come_and_go():
+    while True:
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+
+def litter(frame, event, called):
+    if event == "c_call":
+        Garbage()
+
+threading.Thread(target=come_and_go, daemon=True).start()
+pool = Pool(1, 0, lambda: 0.0)
+pool._begun[threading.get_ident()] = 0.0
+gc.set_threshold(1, 1, 1)
+sys.setprofile(litter)
+for now in range(60, 70):
+    Watchdog(pool, 60, lambda: now, lambda _: None).look()
+sys.setprofile(None)
+print("looked", flush=True)
+"""
+
+
+def test_a_look_waits_for_no_lock_that_it_holds_itself() -> None:
+    done = subprocess.run([sys.executable, "-c", _COLLECTS_ALWAYS], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("looked\n", 0)
+    assert done.stderr.count("and is at:") == 10
+
+
 def test_with_no_bound_nothing_is_ever_stuck() -> None:
     clock = Clock()
     pool = Pool(1, 0, clock)
@@ -91,10 +131,10 @@ import ctypes
 from regard.wire.pool import Pool
 from regard.wire.watchdog import Watchdog
 
-Watchdog(Pool(1, 0), 1).start()
+Watchdog(Pool(1, 0), 0.5).start()
 
 def keeps_the_interpreter_lock():
-    ctypes.PyDLL(None).sleep(4)
+    ctypes.PyDLL(None).sleep(2)
 
 keeps_the_interpreter_lock()
 """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import faulthandler
 import logging
-import sys
+import re
+import tempfile
 import time
-import traceback
 from collections.abc import Callable
 from threading import Event, Thread
 
@@ -14,6 +14,8 @@ from regard.wire.pool import Pool
 
 _log = logging.getLogger("regard.wire")
 _LOOK = 5.0
+# The head of a thread in what faulthandler writes.
+_THREAD = re.compile(r"^(?:Current thread|Thread) 0x([0-9a-f]+) .*\n", re.MULTILINE)
 
 
 class Watchdog:
@@ -51,12 +53,12 @@ class Watchdog:
         """Write the stack of each worker that is stuck, once."""
         self._arm(self._after)
         stuck = self._stuck()
-        frames = sys._current_frames()
-        for thread, _ in stuck - self._told:
-            # It may have come to its end since. Where code is is no secret; values are not in a stack.
-            if frame := frames.get(thread):
-                stack = "".join(traceback.format_stack(frame))
-                _log.error("a call has been worked on for over %.0f seconds, and is at:\n%s", self._after, stack)
+        if new := stuck - self._told:
+            stacks = _stacks()
+            for thread, _ in new:
+                # It may have come to its end since. Where code is is no secret; values are not in a stack.
+                if stack := stacks.get(thread):
+                    _log.error("a call has been worked on for over %.0f seconds, and is at:\n%s", self._after, stack)
         self._told = stuck
 
     def start(self) -> None:
@@ -79,3 +81,16 @@ class Watchdog:
         self.look()
         while not self._closing.wait(min(_LOOK, self._after / 4)):
             self.look()
+
+
+def _stacks() -> dict[int, str]:
+    """Where each thread is, by its identity, the innermost call first.
+
+    Not by `sys._current_frames`: it keeps all other threads from starting and ending while it makes objects, and where
+    that starts a garbage collection that lets one of them run, both wait for ever.
+    """
+    with tempfile.TemporaryFile("w+") as file:
+        faulthandler.dump_traceback(file)
+        file.seek(0)
+        told = _THREAD.split(file.read())
+    return {int(thread, 16): stack.strip("\n") for thread, stack in zip(told[1::2], told[2::2], strict=True)}
