@@ -28,6 +28,9 @@ TILE, AROUND = 96, 1.6
 LEADS = ((0.91, 0.0), (0.88, 0.05), (0.5, 0.15))
 # What scores less in the picture is not looked at in a sheet.
 SOMETHING = 0.5
+# What scores so much, and by so much less in the opposite turn alone, needs no sheet, which takes five times as long:
+# so did 0.88 of the upright faces of LFW that are not SURE, and 3 of 5,369 faces of other turns.
+NEARLY, LESS = 0.905, 0.02
 # A face between two quarters scores in both of them; either will do.
 NEAR = 0.1
 # Where nothing is found, the picture is looked at in the other turns, at this side and at that of the small copy.
@@ -86,17 +89,29 @@ class UprightDetector:
         """How well each of n faces scores in each turn (n, 4): 1 in that of which the detector is sure anyway."""
         certain, scores = sure(found, pixels), np.zeros((len(found), 4))
         for place in range(len(found)):
+            score, stands = found.scores[place], quarters(found.points[place])
             if certain[place]:
-                scores[place, quarters(found.points[place])] = 1
-            elif found.scores[place] >= SOMETHING:
-                scores[place] = self._in_four_turns(pixels, found.boxes[place], lean(found.points[place]))
+                scores[place, stands] = 1
+            elif score >= SOMETHING:
+                chip = _chip(pixels, found.boxes[place], lean(found.points[place]))
+                if score >= NEARLY and score - self._alone(turned(chip, stands ^ 2)) >= LESS:
+                    scores[place, stands] = 1
+                else:
+                    scores[place] = self._in_four_turns(chip)
         return scores
 
-    def _in_four_turns(self, pixels: Pixels, box: NDArray[np.float32], angle: float) -> NDArray[np.float64]:
-        middle, side = complex(box[0] + box[2] / 2, box[1] + box[3] / 2), float(box[2:].max())
-        chip = crop(pixels, square(middle, AROUND * side, angle, TILE), TILE)
+    def _alone(self, chip: Pixels) -> float:
+        """How well the face of one crop scores as it stands."""
+        return float(self._tiles(chip)[0])
+
+    def _in_four_turns(self, chip: Pixels) -> NDArray[np.float64]:
+        """How well the face of one crop scores in each turn: (4,)."""
         rows = [[chip, turned(chip, 1)], [turned(chip, 2), turned(chip, 3)]]
-        seen = self._sheet(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
+        return self._tiles(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
+
+    def _tiles(self, sheet: Pixels) -> NDArray[np.float64]:
+        """How well the face in the middle of each of up to 2×2 tiles scores, row by row: (4,)."""
+        seen = self._sheet(sheet)
         middles, sides = seen.boxes[:, :2] + seen.boxes[:, 2:] / 2, seen.boxes[:, 2:].max(axis=1, initial=0)
         tiles = np.clip(middles // TILE, 0, 1)
         off = np.abs(middles - (tiles + 0.5) * TILE).max(axis=1, initial=0)
@@ -104,6 +119,12 @@ class UprightDetector:
         scores = np.zeros(4)
         np.maximum.at(scores, (tiles @ [1, 2]).astype(int)[same], seen.scores[same])
         return scores
+
+
+def _chip(pixels: Pixels, box: NDArray[np.float32], angle: float) -> Pixels:
+    """A crop around a face's box, turned back by the angle in radians."""
+    middle, side = complex(box[0] + box[2] / 2, box[1] + box[3] / 2), float(box[2:].max())
+    return crop(pixels, square(middle, AROUND * side, angle, TILE), TILE)
 
 
 class _Looks(dict[int, Candidates]):
