@@ -16,7 +16,8 @@ from PIL import Image
 from regard.settings import from_environment
 from regard.vision.detection.detector import Candidates
 from regard.vision.detection.scales import sure, with_closeups
-from regard.vision.detection.upright import quarters, turned, turned_back
+from regard.vision.detection.tiles import turned
+from regard.vision.detection.upright import quarters, turned_back
 from regard.vision.eyes import open_analyzer
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.faces.quality import rejections

@@ -14,15 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.detection.detector import LEAST_SCORE, Candidates, Detector, joined, shrunk
-from regard.vision.detection.scales import COPY, Scales, apart, sure, within
+from regard.vision.detection.detector import LEAST_SCORE, Candidates, Detector, joined
+from regard.vision.detection.scales import COPY, apart, quickly_shrunk, sure, within
 from regard.vision.detection.second_look import tilt
-from regard.vision.pictures.crops import Placement, crop, square
+from regard.vision.detection.tiles import Pixels, Tiles, chip_of, turned
+from regard.vision.pictures.crops import Placement
 
-Pixels = NDArray[np.uint8]
-
-# The crop of a face in the sheet of its four turns, in pixels, and its side in longer sides of the face's box.
-TILE, AROUND = 96, 1.6
 # A turn is believed that scores so much in the sheet, and leads the opposite turn by so much: what is less sure has to
 # lead by more. Upside down, the wrong turn scored up to 0.90, but then the right one scored 0.91 and more.
 LEADS = ((0.91, 0.0), (0.88, 0.05), (0.5, 0.15))
@@ -31,6 +28,9 @@ SOMETHING = 0.5
 # What scores so much, and by so much less in the opposite turn alone, needs no sheet, which takes five times as long:
 # so did 0.88 of the upright faces of LFW that are not SURE, and 3 of 5,369 faces of other turns.
 NEARLY, LESS = 0.905, 0.02
+# Beside a face that is sure to stand as it seems to, another that seems to stand the same way is believed that scores
+# so much: people in one picture have one sky.
+BESIDE = 0.8
 # A face between two quarters scores in both of them; either will do.
 NEAR = 0.1
 # Where nothing is found, the picture is looked at in the other turns, at this side and at that of the small copy.
@@ -53,11 +53,11 @@ class Uprights:
 class UprightDetector:
     """Finds faces in four turns. `look` finds upright ones; `detector` is the network by itself."""
 
-    def __init__(self, detector: Detector, look: Callable[[Pixels], Candidates]) -> None:
+    def __init__(self, detector: Detector, look: Callable[[Pixels], Candidates], tiles: Tiles) -> None:
         self._look = look
-        self._glance = Scales(detector.of_side(GLANCE))
+        self._glance = detector.of_side(GLANCE)
         self._glance_at_closeups = detector.of_side(COPY)
-        self._sheet = detector.of_side(2 * TILE, 0.1)
+        self._tiles = tiles
 
     def __call__(self, pixels: Pixels) -> Uprights:
         """The faces of `pixels` (H, W, 3) RGB, points and boxes in its frame."""
@@ -67,6 +67,8 @@ class UprightDetector:
         turns = sheets.argmax(axis=1)[found.scores >= LEAST_SCORE]
         others = sorted((set(turns.tolist()) | self._glanced(pixels, found)) - {0})
         seen_in = np.zeros(len(found), int)
+        if not others and bool((sheets[:, :1] == 1).all()):
+            return Uprights(found, np.zeros(len(found), bool))
         if others:
             seen = [looks[turn] for turn in (0, *others)]
             every, seen_in = joined(*seen), np.repeat([0, *others], [len(look) for look in seen])
@@ -80,7 +82,7 @@ class UprightDetector:
         if len(found) and (max(pixels.shape[:2]) <= COPY or sure(found, pixels).any()):
             return set()
         glance = self._glance_at_closeups if len(found) else self._glance
-        small = shrunk(pixels, GLANCE)
+        small = quickly_shrunk(pixels, GLANCE)
         seen = [glance(turned(small, turn)).scores.max(initial=0) for turn in (1, 2, 3)]
         best = int(np.argmax(seen))
         return {1 + best} if seen[best] > found.scores.max(initial=0) else set()
@@ -88,43 +90,18 @@ class UprightDetector:
     def _sheets(self, pixels: Pixels, found: Candidates) -> NDArray[np.float64]:
         """How well each of n faces scores in each turn (n, 4): 1 in that of which the detector is sure anyway."""
         certain, scores = sure(found, pixels), np.zeros((len(found), 4))
-        for place in range(len(found)):
-            score, stands = found.scores[place], quarters(found.points[place])
-            if certain[place]:
+        standing = [quarters(points) for points in found.points]
+        ways = {standing[place] for place in np.flatnonzero(certain)}
+        for place, (score, stands) in enumerate(zip(found.scores, standing, strict=True)):
+            if certain[place] or (score >= BESIDE and ways == {stands}):
                 scores[place, stands] = 1
             elif score >= SOMETHING:
-                chip = _chip(pixels, found.boxes[place], lean(found.points[place]))
-                if score >= NEARLY and score - self._alone(turned(chip, stands ^ 2)) >= LESS:
+                chip = chip_of(pixels, found.boxes[place], lean(found.points[place]))
+                if score >= NEARLY and score - self._tiles.alone(turned(chip, stands ^ 2)) >= LESS:
                     scores[place, stands] = 1
                 else:
-                    scores[place] = self._in_four_turns(chip)
+                    scores[place] = self._tiles.in_four_turns(chip)
         return scores
-
-    def _alone(self, chip: Pixels) -> float:
-        """How well the face of one crop scores as it stands."""
-        return float(self._tiles(chip)[0])
-
-    def _in_four_turns(self, chip: Pixels) -> NDArray[np.float64]:
-        """How well the face of one crop scores in each turn: (4,)."""
-        rows = [[chip, turned(chip, 1)], [turned(chip, 2), turned(chip, 3)]]
-        return self._tiles(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
-
-    def _tiles(self, sheet: Pixels) -> NDArray[np.float64]:
-        """How well the face in the middle of each of up to 2×2 tiles scores, row by row: (4,)."""
-        seen = self._sheet(sheet)
-        middles, sides = seen.boxes[:, :2] + seen.boxes[:, 2:] / 2, seen.boxes[:, 2:].max(axis=1, initial=0)
-        tiles = np.clip(middles // TILE, 0, 1)
-        off = np.abs(middles - (tiles + 0.5) * TILE).max(axis=1, initial=0)
-        same = (off < TILE / 4) & (sides > 0.4 * TILE / AROUND)
-        scores = np.zeros(4)
-        np.maximum.at(scores, (tiles @ [1, 2]).astype(int)[same], seen.scores[same])
-        return scores
-
-
-def _chip(pixels: Pixels, box: NDArray[np.float32], angle: float) -> Pixels:
-    """A crop around a face's box, turned back by the angle in radians."""
-    middle, side = complex(box[0] + box[2] / 2, box[1] + box[3] / 2), float(box[2:].max())
-    return crop(pixels, square(middle, AROUND * side, angle, TILE), TILE)
 
 
 class _Looks(dict[int, Candidates]):
@@ -179,11 +156,6 @@ def _scores_of(found: Candidates, seen: Candidates) -> NDArray[np.float64]:
         areas = np.prod(box[2:]) + np.prod(seen.boxes[:, 2:], axis=1) - shared
         scores[place] = seen.scores[shared > SAME * areas].max(initial=0)
     return scores
-
-
-def turned(pixels: Pixels, quarter: int) -> Pixels:
-    """The picture turned against the clock by so many quarters: what was turned with the clock stands upright."""
-    return np.ascontiguousarray(np.rot90(pixels, quarter))
 
 
 def turned_back(found: Candidates, pixels: Pixels, quarter: int) -> Candidates:

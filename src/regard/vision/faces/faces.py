@@ -15,6 +15,7 @@ from regard.vision.detection.scales import Scales
 from regard.vision.detection.second_look import SecondLook
 from regard.vision.detection.small_faces import SmallFaceDetector, has_small
 from regard.vision.detection.thorough import ThoroughDetector
+from regard.vision.detection.tiles import Tiles
 from regard.vision.detection.upright import UprightDetector, Uprights, lean, quarters
 from regard.vision.faces import landmarks
 from regard.vision.faces.attributes import AgeEstimator, GenderEstimator
@@ -90,7 +91,8 @@ class FaceAnalyzer:
         self._profile = profile
         self._detector = Detector(self._load("face-detector", (1, 3, -1, -1), fine=True))
         self._scales = Scales(self._detector)
-        self._upright = UprightDetector(self._detector, self._look)
+        self._tiles = Tiles(lambda side: self._load("face-detector", (1, 3, side, side), fine=True))
+        self._upright = UprightDetector(self._detector, self._look, self._tiles)
         self._second_look = SecondLook(self._detector)
         self._embedder = Embedder(
             self._load("face-embedder", (1, 3, 112, 112)),
@@ -200,7 +202,7 @@ class FaceAnalyzer:
     @cached_property
     def _thorough(self) -> UprightDetector:
         models = (self._load(name, (1, 3, -1, -1), fine=True) for name in ("face-detector", "small-face-detector"))
-        return UprightDetector(self._detector, ThoroughDetector(*models))
+        return UprightDetector(self._detector, ThoroughDetector(*models), self._tiles)
 
     @cached_property
     def _age(self) -> AgeEstimator:
