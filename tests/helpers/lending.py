@@ -27,7 +27,18 @@ BEGIN
         FROM pg_sequences WHERE last_value IS NOT NULL;
 END $$
 """
-_LEAVE = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{}'"
+# Told all at once, and waited for here: pg_terminate_backend looks only ten times a second whether one is gone.
+_LEAVE = """
+DO $$
+DECLARE
+    until timestamptz := clock_timestamp() + interval '5 s';
+BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{0}';
+    WHILE EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{0}') AND clock_timestamp() < until LOOP
+        PERFORM pg_sleep(0.001), pg_stat_clear_snapshot();
+    END LOOP;
+END $$
+"""
 # More tables, columns, indexes, functions, triggers or extensions than before change one of these.
 _SHAPE = "SELECT " + ", ".join(
     f"(SELECT count(*) FROM {each})" for each in ("pg_attribute", "pg_proc", "pg_trigger", "pg_extension")
