@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-deps
 # Tests wait for processes, disks and databases: a third worker has the cores meanwhile. What is slow starts first.
 PYTEST := $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -11,6 +12,17 @@ UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate
 # Where the environment forbids it, hundreds of processes would compile each source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# $(call step,what is done,command,what to do where it fails): one line a step. What the command says is shown, in full,
+# where it fails.
+define step
+@echo "$(1)"
+@said=$$(mktemp); $(2) >"$$said" 2>&1 || { cat "$$said"; rm -f "$$said"; printf '\n%s\n' "$(3)"; exit 1; }; rm -f "$$said"
+endef
+NO_VENV = Python's words are above. Mend what they say, or name another Python: make PYTHON=/path/to/python3.12
+NO_PIP = pip's words are above. Look at the network, or at the mirror that pip is set to ($(BIN)/python -m pip \
+	config list); then run make again: what is there already is not fetched twice.
+
+.DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help run demo test test-rest test-all bench bench-peers lint format docs lock clean
 .PHONY: dist test-dist image
@@ -19,16 +31,16 @@ help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/.run ## Set up everything and start the service
-	$(BIN)/regard weights pull
-	$(BIN)/regard serve
+	@$(BIN)/regard weights pull
+	@$(BIN)/regard serve
 
 run-shared: $(VENV)/.dev ## Start two services on one PostgreSQL of their own, to try with
 	$(BIN)/regard weights pull
 	$(BIN)/python examples/shared.py
 
 demo: $(VENV)/.run ## Compare two faces through boto3, on a picture that ships with a package
-	$(BIN)/regard weights pull
-	$(BIN)/regard demo
+	@$(BIN)/regard weights pull
+	@$(BIN)/regard demo
 
 test: $(VENV)/.dev ## Run the tests, with a tenth of the long counts
 	$(BIN)/regard weights pull
@@ -85,19 +97,19 @@ clean: ## Remove the environment; data and weights stay
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "regard needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(call step,Making an environment in $(VENV).,$(PYTHON) -m venv $(VENV),$(NO_VENV))
 
 # The lock is whole: what it leaves out (pyproject.toml says why) pip is not to look for.
 $(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --no-deps --require-hashes -r requirements.lock
-	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	$(call step,Installing what requirements.lock names: about a minute.,$(INSTALL) --require-hashes -r $<,$(NO_PIP))
+	$(call step,Installing regard.,$(INSTALL) --no-build-isolation -e .,$(NO_PIP))
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.lock
-	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	$(call step,Installing what requirements-dev.lock names: about a minute.,$(INSTALL) --require-hashes -r $<,$(NO_PIP))
+	$(call step,Installing regard.,$(INSTALL) --no-build-isolation -e .,$(NO_PIP))
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
-	$(PIP) install --quiet --no-deps --require-hashes -r requirements-bench.lock
+	$(call step,Installing what requirements-bench.lock names: about a minute.,$(INSTALL) --require-hashes -r $<,$(NO_PIP))
 	@touch $@

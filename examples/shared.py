@@ -71,7 +71,7 @@ def _pass_on(service: subprocess.Popen[bytes]) -> None:
     assert service.stdout
     for line in service.stdout:
         print(line.decode(), end="", flush=True)
-        if b"BoundingBox" in line or b"regard keys list" in line:
+        if line.startswith(b"To read on:"):
             break
 
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from regard.commands.common.output import out
+from regard.commands.common.output import out, say
 from regard.settings import from_environment
 from regard.stewardship.parties.keys import AccessKey
+from regard.stewardship.parties.organization import Organization
 
+# To paste into a shell, after the lines that point boto3 here.
 _EXAMPLE = """\
+{python} - <<'END'
 import boto3
-
-faces = boto3.client("rekognition").detect_faces(
-    Image={"Bytes": open("picture.jpg", "rb").read()}, Attributes=["ALL"]
-)["FaceDetails"]
-for face in faces:
+picture = "{picture}"
+answer = boto3.client("rekognition").detect_faces(
+    Image={{"Bytes": open(picture, "rb").read()}}, Attributes=["ALL"]
+)
+for face in answer["FaceDetails"]:
     print(face["BoundingBox"], face["AgeRange"], face["Confidence"])
-"""
+END"""
 
 
 def serve(
@@ -45,7 +50,8 @@ def serve(
     with bound(settings) as on:
         office = open_office(settings)
         first = office.organizations.first_start()
-        server.serve(office, on, lambda url, opening: _announce(url, opening, first))
+        operator = office.organizations.operator()
+        server.serve(office, on, lambda url, opening: _announce(url, opening, operator, first))
 
 
 def exports(url: str, key: AccessKey) -> str:
@@ -60,14 +66,36 @@ def exports(url: str, key: AccessKey) -> str:
     return "\n".join(f"export {name}={value}" for name, value in lines.items() if value)
 
 
-def _announce(url: str, opening: list[str], first: AccessKey | None) -> None:
-    out.print(Text.assemble("regard listens on ", (url, "bold")))
+def _announce(url: str, opening: list[str], operator: Organization, first: AccessKey | None) -> None:
+    """What is in force, and then, last and on one screen, what whoever starts the service needs next."""
     for line in opening:
-        out.print(line)
-    if first is None:
-        out.print("`regard keys list` shows the access keys, `regard keys show KEY` the lines to paste for one.")
-        return
-    out.print("\nThis is the first start. Here is an access key; paste these lines into another terminal:\n")
-    out.out(exports(url, first))
-    out.print("\nThen, in Python (`pip install boto3`), with a picture of your own:\n")
-    out.out(_EXAMPLE)
+        say(line)
+    out.print(Text.assemble("\nregard listens on ", (url, "bold")))
+    say(f"organization {operator.id}: {operator.name}")
+    command = _near(Path(sys.executable).with_name("regard")) or "regard"
+    if first:
+        say("\nThis is the first start. Paste these lines into another terminal:\n")
+        out.out(exports(url, first))
+        _show_example()
+    else:
+        say(f"`{command} keys list` shows the access keys, `{command} keys show KEY` the lines to paste for one.")
+    pages = _near(Path(__file__).parents[3] / "docs")
+    say(f"\nTo read on: {f'README.md, {pages}/, ' if pages else ''}`{command} --help`.")
+
+
+def _show_example() -> None:
+    """A first call to paste, on the portrait that scikit-image ships where it is near; else on one's own picture."""
+    python, scikit = _near(Path(sys.executable)), find_spec("skimage")
+    portrait = _near(Path(scikit.origin).parent / "data" / "astronaut.png") if scikit and scikit.origin else None
+    if python and portrait:
+        say("\nThen paste a first call, on a portrait that ships with a package:\n")
+    else:
+        python, portrait = "python3", "picture.jpg"
+        say("\nThen paste a first call, with boto3 (`pip install boto3`) and a picture of your own:\n")
+    out.out(_EXAMPLE.format(python=python, picture=portrait))
+
+
+def _near(path: Path) -> str | None:
+    """The path as seen from the folder that the service was started in, where it is there and below; else None."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) and path.exists() else None

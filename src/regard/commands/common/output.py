@@ -22,6 +22,11 @@ def failed(error: BaseException | str) -> int:
     return ERROR
 
 
+def say(words: str) -> None:
+    """Words for people: broken between words on a terminal, in one piece for what reads them line by line."""
+    out.print(words, soft_wrap=not out.is_terminal)
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     out.out(json.dumps(value, indent=2, default=str, ensure_ascii=False))

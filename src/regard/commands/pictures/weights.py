@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
-from regard.commands.common.output import ERROR, err, out, print_json, table
+from regard.commands.common.output import ERROR, err, out, print_json, say, table
 from regard.settings import from_environment
 from regard.vision.models.manifest import Source, Weight
 from regard.vision.models.weights import Entry, Weights, sha256
@@ -29,9 +29,8 @@ def list_weights(as_json: Json = False) -> None:
 def pull(names: Names = None) -> None:
     """Fetch what is missing or damaged; what is here and whole is not fetched again."""
     weights = _weights()
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=err
-    ) as bars:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
         def report(name: str, done: int, total: int) -> None:
@@ -40,7 +39,7 @@ def pull(names: Names = None) -> None:
             bars.update(tasks[name], completed=done)
 
         pulled = weights.pull(names or None, report)
-    out.print(f"{len(pulled)} pulled: {', '.join(pulled)}" if pulled else "The weights are here and whole.")
+    say(f"{len(pulled)} model files pulled: {', '.join(pulled)}." if pulled else "The model files are here and whole.")
 
 
 @app.command()

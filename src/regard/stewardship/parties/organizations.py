@@ -159,6 +159,15 @@ class Organizations:
             raise NoSuchOrganization(f"there is no organization {organization}")
         return found[0]
 
+    def operator(self) -> Organization:
+        """The operator's own organization, which the first start made. Raises NoSuchOrganization before it."""
+        of = tables.organizations.c
+        with reading(self._engine) as connection:
+            found = connection.execute(select(of.id).where(of.operator)).scalar()
+        if found is None:
+            raise NoSuchOrganization("the operator has no organization yet; the first start makes it")
+        return self.get(found)
+
     def all(self) -> list[Organization]:
         """All organizations, in the order of their ids."""
         return self._select(None)
