@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from typer.testing import CliRunner, Result
 from regard.cli import COMMANDS as NAMED
 from regard.cli import app, imported
 from tests.helpers.running import Running, running
+from tests.helpers.stores import store, store_client, store_settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
@@ -186,12 +188,26 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def service(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service, with what it printed pasted, and its data folder for commands that work beside it."""
     data = tmp_path_factory.mktemp("data")
-    with running(data) as started, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REGARD_DATA_DIR", str(data))
-        for name, value in started.environment.items():
+    with (
+        filled_store(workplace) as settings,
+        running(data, **settings) as started,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        given = settings | {"REGARD_DATA_DIR": str(data), "AWS_ENDPOINT_URL_S3": settings["REGARD_S3_ENDPOINT"]}
+        for name, value in {**given, **started.environment}.items():
             patch.setenv(name, value)
         started.client().create_collection(CollectionId="members")
         yield started
+
+
+@contextmanager
+def filled_store(workplace: Path) -> Iterator[dict[str, str]]:
+    """The settings of docs/s3.md, of a store that has its picture: that any organization may read, as each is new."""
+    with store() as address:
+        client = store_client(address)
+        client.create_bucket(Bucket="pictures")
+        client.upload_file(str(workplace / "picture.jpg"), "pictures", "party/one.jpg")
+        yield store_settings(address, "*=pictures/party/")
 
 
 def ask(words: list[str]) -> Result:

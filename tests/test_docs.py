@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.cli import COMMANDS, imported
+from regard.settings import table
 
 ROOT = Path(__file__).parents[1]
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
@@ -52,3 +53,10 @@ def test_hooks_before_a_commit_are_the_checks_of_make_lint() -> None:
     assert re.findall(r"repo: (.*)", hooks) == ["local"]
     assert re.findall(r"entry: (.*)", hooks) == checks
     assert hooks.count("language: system") == hooks.count("pass_filenames: false") == len(checks)
+
+
+def test_every_setting_that_a_page_names_is_one() -> None:
+    named = {name for page in PAGES for name in re.findall(r"\bREGARD_[A-Z0-9_]+\b", page.read_text())}
+    settings = {row[1] for row in table()}
+    assert len(named & settings) > 20
+    assert not named - settings

@@ -17,7 +17,6 @@ import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
 from regard.cli import app
@@ -25,6 +24,7 @@ from regard.settings import SettingError
 from regard.wire.listen import GRACE_SECONDS
 from tests.helpers.certificates import certificate_in
 from tests.helpers.running import Running, running
+from tests.helpers.stores import store, store_client, store_settings
 
 
 def _until_ready(service: Running) -> list[dict[str, str]]:
@@ -127,36 +127,21 @@ def test_tls_is_spoken_with_a_certificate_of_ones_own(tmp_path: Path, portrait: 
 
 
 @pytest.fixture(scope="module")
-def store(portrait: bytes) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    s3: Any = boto3.client(
-        "s3",
-        endpoint_url=f"http://{host}:{port}",
-        region_name="us-east-1",
-        aws_access_key_id="store",
-        aws_secret_access_key="secret",
-    )
-    s3.create_bucket(Bucket="pictures")
-    s3.put_object(Bucket="pictures", Key="open/portrait.jpg", Body=portrait)
-    s3.put_object(Bucket="pictures", Key="open/huge.jpg", Body=portrait + bytes(15 * 1024 * 1024))
-    s3.put_object(Bucket="pictures", Key="closed/portrait.jpg", Body=portrait)
-    yield f"http://{host}:{port}"
-    server.stop()
+def pictures(portrait: bytes) -> Iterator[str]:
+    """The address of a store with pictures."""
+    with store() as address:
+        client = store_client(address)
+        client.create_bucket(Bucket="pictures")
+        client.put_object(Bucket="pictures", Key="open/portrait.jpg", Body=portrait)
+        client.put_object(Bucket="pictures", Key="open/huge.jpg", Body=portrait + bytes(15 * 1024 * 1024))
+        client.put_object(Bucket="pictures", Key="closed/portrait.jpg", Body=portrait)
+        yield address
 
 
 def test_pictures_are_read_from_a_store_where_the_operator_allows_it(
-    tmp_path: Path, store: str, portrait: bytes
+    tmp_path: Path, pictures: str, portrait: bytes
 ) -> None:
-    with running(
-        tmp_path,
-        REGARD_S3_ENDPOINT=store,
-        REGARD_S3_REGION="us-east-1",
-        REGARD_S3_ACCESS_KEY_ID="store",
-        REGARD_S3_SECRET_ACCESS_KEY="secret",
-        REGARD_S3_ALLOWED="*=pictures/open/",
-    ) as service:
+    with running(tmp_path, **store_settings(pictures, "*=pictures/open/")) as service:
         client = service.client()
         inline = client.detect_faces(Image={"Bytes": portrait})["FaceDetails"]
         assert client.detect_faces(Image=_object("open/portrait.jpg"))["FaceDetails"] == inline

@@ -2,53 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from regard.operations.common import buckets as buckets_room
 from regard.operations.common.buckets import BucketRefused, Buckets, ObjectTooLarge, ObjectUnavailable
+from regard.operations.common.pictures import MOST_BYTES_FROM_S3
 from regard.settings import Settings
+from tests.helpers.stores import store, store_client
 
+PAGE = Path(__file__).parents[3] / "docs" / "s3.md"
 ALICE, BOB = "111111111111", "222222222222"
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    client = _client(url)
-    client.create_bucket(Bucket="pictures")
-    client.put_bucket_versioning(Bucket="pictures", VersioningConfiguration={"Status": "Enabled"})
-    client.put_object(Bucket="pictures", Key="open/a.jpg", Body=b"0123456789")
-    client.put_object(Bucket="pictures", Key="closed/b.jpg", Body=b"secret")
-    yield url
-    server.stop()
+    with store() as url:
+        client = store_client(url)
+        client.create_bucket(Bucket="pictures")
+        client.put_bucket_versioning(Bucket="pictures", VersioningConfiguration={"Status": "Enabled"})
+        client.put_object(Bucket="pictures", Key="open/a.jpg", Body=b"0123456789")
+        client.put_object(Bucket="pictures", Key="closed/b.jpg", Body=b"secret")
+        yield url
 
 
-def _client(endpoint: str):  # type: ignore[no-untyped-def]
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
-
-
-def _buckets(endpoint: str, *allowed: str) -> Buckets:
-    return Buckets(
-        Settings(
-            s3_endpoint=endpoint,
-            s3_region="us-east-1",
-            s3_access_key_id="key",
-            s3_secret_access_key="secret",
-            s3_allowed=allowed,
-        )
-    )
+def _buckets(endpoint: str | None, *allowed: str, **more: Any) -> Buckets:
+    given = {"s3_access_key_id": "key", "s3_secret_access_key": "secret"} | more
+    return Buckets(Settings(s3_endpoint=endpoint, s3_region="us-east-1", s3_allowed=allowed, **given))
 
 
 def test_an_allowed_object_is_read(endpoint: str) -> None:
@@ -68,7 +54,7 @@ def test_the_objects_below_an_allowed_prefix_are_listed_with_their_state(endpoin
 
 
 def test_a_version_is_read(endpoint: str) -> None:
-    client = _client(endpoint)
+    client = store_client(endpoint)
     first = client.put_object(Bucket="pictures", Key="open/v.jpg", Body=b"first")["VersionId"]
     client.put_object(Bucket="pictures", Key="open/v.jpg", Body=b"second")
     buckets = _buckets(endpoint, "*=pictures")
@@ -101,3 +87,71 @@ def test_a_store_that_cannot_be_reached_is_unavailable() -> None:
 def test_a_setting_of_another_form_is_refused() -> None:
     with pytest.raises(ValueError, match="ORGANIZATION=bucket/prefix"):
         Buckets(Settings(s3_allowed=("pictures",)))
+
+
+@pytest.fixture
+def refusing() -> Iterator[Callable[[str], str]]:
+    """Gives the address of a store that answers everything with an error of this code, or with nothing at all."""
+    servers, patience = [], Event()
+
+    def address(code: str) -> str:
+        class Refusing(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if not code:
+                    patience.wait(30)
+                    return
+                body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode()
+                self.send_response(403)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *told: Any) -> None:
+                pass
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Refusing))
+        Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield address
+    patience.set()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_page_names_every_error_as_it_is_told(
+    endpoint: str, refusing: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(buckets_room, "_READ_SECONDS", 0.1)
+
+    def told(name: str, at: str = endpoint, bucket: str = "pictures", version: str = "", **more: Any) -> str:
+        allowed = more.pop("allowed", "*=pictures/,*=nowhere/")
+        with pytest.raises((LookupError, PermissionError, ValueError)) as raised:
+            _buckets(at, *allowed.split(","), **more).read(ALICE, bucket, name, version or None, 9)
+        return str(raised.value)
+
+    keyless: dict[str, Any] = {"s3_access_key_id": None, "s3_secret_access_key": None}
+    causes = [
+        told("open/a.jpg", allowed="*=others/"),
+        told("a.jpg", bucket="nowhere"),
+        told("/open/a.jpg"),
+        told("open/a.jpg", version="none"),
+        *(told("a.jpg", refusing(code)) for code in ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")),
+        told("a.jpg", **keyless),
+        told("a.jpg", "http://127.0.0.1:9"),
+        told("a.jpg", refusing("")),
+        told("open/a.jpg").replace("more than 9 ", f"more than {MOST_BYTES_FROM_S3} "),
+        told("a.jpg", allowed="pictures"),
+        told("a.jpg", "127.0.0.1:9000"),
+        told("a.jpg", s3_secret_access_key=None),
+    ]
+    rows = re.findall(r"^\| `([^`]+)` \| [^`]", PAGE.read_text().partition("## What an error means")[2], re.MULTILINE)
+    assert len(rows) == len(causes)
+    for row, cause in zip(rows, causes, strict=True):
+        assert row in cause

@@ -29,13 +29,14 @@ class ObjectTooLarge(ValueError):
 
 
 class Buckets:
-    """What may be read for whom, and the reading. Thread-safe.
+    """What may be read for whom, and the reading. Thread-safe. Raises ValueError for settings that cannot be right.
 
     Without an entry in the setting `s3_allowed` nothing may be read: the credentials are the operator's, and
     a caller could otherwise use them to look into any bucket that the operator can see.
     """
 
     def __init__(self, settings: Settings) -> None:
+        _check(settings)
         self._settings = settings
         self._allowed = [_parse(entry) for entry in settings.s3_allowed]
 
@@ -96,6 +97,15 @@ class Buckets:
                 s3={"addressing_style": "path" if settings.s3_endpoint else "auto"},
             ),
         )
+
+
+def _check(settings: Settings) -> None:
+    """Raise ValueError for what would fail every read, while the operator still looks."""
+    endpoint = settings.s3_endpoint
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        raise ValueError(f"REGARD_S3_ENDPOINT: {endpoint!r} is no address. Begin it with http:// or https://.")
+    if (settings.s3_access_key_id is None) != (settings.s3_secret_access_key is None):
+        raise ValueError("REGARD_S3_ACCESS_KEY_ID and REGARD_S3_SECRET_ACCESS_KEY go together. Set both, or neither.")
 
 
 def _parse(entry: str) -> tuple[str, str, str]:
