@@ -26,7 +26,7 @@ def coverage(
     if as_json:
         print_json([row._asdict() for row in rows])
         return
-    shown = table("Operation", "State", "What is missing, or why")
+    shown = table("Operation", "State", "What is missing, or why", whole=["Operation", "State"])
     for row in rows:
         shown.add_row(*row)
     out.print(shown)
@@ -44,7 +44,7 @@ def settings(
     if as_json:
         print_json([{"variable": row[1], "default": row[2], "help": row[3]} for row in rows])
         return
-    shown = table("Variable", "Default", "What it does")
+    shown = table("Variable", "Default", "What it does", whole=["Variable"])
     for _, variable, default, line in rows:
         shown.add_row(variable, default, line)
     out.print(shown)

@@ -46,6 +46,9 @@ def _found(row: np.ndarray) -> Found:
 def _run(*words: str) -> str:
     answer = CliRunner().invoke(app, ["evaluate", *words], catch_exceptions=False)
     assert answer.exit_code == 0, answer.output
+    # In 80 columns a table's cells go on in the next line: none is cut.
+    rows = [line for line in answer.output.splitlines() if line.startswith(" ")]
+    assert all(len(line) <= 80 and "…" not in line for line in rows)
     return answer.output
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +23,7 @@ def failed(error: BaseException | str) -> int:
     return ERROR
 
 
-def say(words: str) -> None:
+def say(words: RenderableType) -> None:
     """Words for people: broken between words on a terminal, in one piece for what reads them line by line."""
     out.print(words, soft_wrap=not out.is_terminal)
 
@@ -32,9 +33,13 @@ def print_json(value: Any) -> None:
     out.out(json.dumps(value, indent=2, default=str, ensure_ascii=False))
 
 
-def table(*columns: str, title: str | None = None) -> Table:
-    """An empty table in the house style."""
+def table(*columns: str, title: str | None = None, whole: Collection[str] = ()) -> Table:
+    """An empty table in the house style, which fits the terminal: where it is narrow, cells go on in the next line.
+
+    Cells of the columns in `whole`, which are copied into the next command, stay in one piece; where not even they have
+    room, `…` says that something is missing.
+    """
     made = Table(title=title, box=None, header_style="bold", pad_edge=False, title_justify="left")
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(column, no_wrap=column in whole, overflow="ellipsis" if column in whole else "fold")
     return made

@@ -50,7 +50,7 @@ def import_figures(
     if as_json:
         print_json(report)
     else:
-        shown = table("Name", "Id", "Not enrolled")
+        shown = table("Name", "Id", "Not enrolled", whole=["Id"])
         for name, each in report.items():
             shown.add_row(name, each.get("Id", ""), each.get("error", ""))
         out.print(shown)
@@ -87,7 +87,7 @@ def list_figures(as_json: Json = False, key: Key = None) -> None:
     if as_json:
         print_json(figures)
         return
-    shown = table("Id", "Name", "Basis", "Links")
+    shown = table("Id", "Name", "Basis", "Links", whole=["Id"])
     for figure in figures:
         shown.add_row(figure["Id"], figure["Name"], figure["Basis"], " ".join(figure["Urls"]))
     out.print(shown)

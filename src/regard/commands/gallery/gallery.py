@@ -75,7 +75,7 @@ def show(collection: Collection, as_json: Json = False, key: Key = None) -> None
     if as_json:
         print_json(faces)
         return
-    rows = table("Face", "Name", "User", "Confidence")
+    rows = table("Face", "Name", "User", "Confidence", whole=["Face"])
     for face in faces:
         name, user = face.get("ExternalImageId", ""), face.get("UserId", "")
         rows.add_row(face["FaceId"], name, user, f"{face['Confidence']:.1f}")
@@ -270,7 +270,7 @@ def _report(results: dict[str, dict[str, Any]]) -> None:
 def _show_matches(answer: dict[str, Any], remarks: dict[str, str]) -> None:
     if count := remarks.get("x-regard-faces-in-picture"):
         out.print(f"{count} faces are in the picture; the largest was looked for.")
-    rows = table("Similarity", "Name", "Face")
+    rows = table("Similarity", "Name", "Face", whole=["Face"])
     for match in answer["FaceMatches"]:
         face = match["Face"]
         rows.add_row(f"{match['Similarity']:.2f}", face.get("ExternalImageId", ""), face["FaceId"])

@@ -86,7 +86,7 @@ def list_seals(as_json: Json = False) -> None:
             ]
         )
         return
-    rows = table("Seal", "Needed", "Members")
+    rows = table("Seal", "Needed", "Members", whole=["Seal"])
     for each in found:
         rows.add_row(each.id, str(each.needed), ", ".join(share.holder for share in each.shares))
     out.print(rows)

@@ -93,12 +93,11 @@ def show_all(
     if as_json:
         print_json(msgspec.to_builtins(found))
         return
-    rows = table("receipt", "person", "collection", "purpose", "given", "state")
+    rows = table("receipt", "person", "collection", "purpose", "state", whole=["receipt"])
     for each in found:
         of = each.consent
-        rows.add_row(
-            of.receipt_id, of.pii_principal_id, of.collection, of.purpose, f"{of.given:%Y-%m-%d}", _state(each)
-        )
+        state = f"given {of.given:%Y-%m-%d}, {_state(each)}"
+        rows.add_row(of.receipt_id, of.pii_principal_id, of.collection, of.purpose, state)
     out.print(rows)
 
 

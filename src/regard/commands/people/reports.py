@@ -30,7 +30,7 @@ def list_reports(
     if as_json:
         print_json(msgspec.to_builtins(found))
         return
-    listed = table("report", "about", "filed", "due", "state", "outcome")
+    listed = table("report", "about", "filed", "due", "state", "outcome", whole=["report"])
     for each in found:
         listed.add_row(each.report[:_SHOWN], each.about, each.filed, each.due, each.state, each.outcome)
     out.print(listed)

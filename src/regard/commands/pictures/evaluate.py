@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from regard.commands.common.output import err, out, print_json
+from regard.commands.common.output import err, out, print_json, say
 from regard.commands.pictures.looking import looked_at
 from regard.settings import from_environment
 
@@ -191,4 +191,4 @@ def _show(told: list[Block]) -> None:
 
     from regard.evaluation.document import as_markdown
 
-    out.print(Markdown(as_markdown(told)))
+    say(Markdown(as_markdown(told)))

@@ -106,8 +106,9 @@ def _show(entries: list[Entry], as_json: bool) -> None:
             ]
         )
         return
-    shown = table("Name", "State", "Task", "Licence", "Origin", "Claimed accuracy")
+    shown = table("Name", "State", "Licence", "Task, origin, claimed accuracy", whole=["Name"])
     for entry in entries:
         weight = entry.weight
-        shown.add_row(weight.name, entry.state, weight.task, weight.licence, weight.origin, weight.accuracy)
+        about = "\n".join(each for each in (weight.task, weight.origin, weight.accuracy) if each)
+        shown.add_row(weight.name, entry.state, weight.licence, about)
     out.print(shown)

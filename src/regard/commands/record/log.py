@@ -250,7 +250,7 @@ def _tell_mine(
             }
         )
         return
-    listed = table("entry", *_TOLD)
+    listed = table("entry", *_TOLD, whole=["entry"])
     for call in own.calls:
         told = (str(call.told.get(each, "")) for each in _TOLD)
         listed.add_row(f"{call.period}/{call.index}", *told)

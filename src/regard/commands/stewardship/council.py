@@ -90,7 +90,7 @@ def motions(as_json: Json = False) -> None:
         print_json(history)
         return
     waiting = {docket.motion.hash: docket.tally.missing for docket in council.dockets()}
-    listed = table("hash", "opened", "kind", "title", "by", "outcome")
+    listed = table("hash", "opened", "kind", "title", "by", "outcome", whole=["hash"])
     for each in history:
         missing = f", missing {waiting[each['hash']]}" if waiting.get(each["hash"]) else ""
         listed.add_row(

@@ -27,7 +27,7 @@ def list_keys(as_json: Json = False) -> None:
     if as_json:
         print_json([_public(key) for key in keys])
         return
-    shown = table("Key", "Organization", "Purpose", "Expires", "Works")
+    shown = table("Key", "Organization", "Purpose", "Expires", "Works", whole=["Key", "Organization"])
     for key in keys:
         fields = _public(key)
         shown.add_row(*(str(fields[name]) for name in ("key", "organization", "purpose", "expires", "works")))

@@ -37,7 +37,7 @@ def show_all(as_json: Json = False) -> None:
     if as_json:
         print_json(msgspec.to_builtins(found))
         return
-    listed = table("id", "name", "sector", "standing", "attested until")
+    listed = table("id", "name", "sector", "standing", "attested until", whole=["id"])
     for each in found:
         listed.add_row(each.id, each.name, each.sector, each.standing, _until(each.attested_until))
     out.print(listed)

@@ -35,7 +35,7 @@ def show(as_json: Json = False) -> None:
     if as_json:
         print_json({"pack": policy.pack.name, "hash": policy.pack.hash, "rules": _plain(policy)})
         return
-    listed = table("rule", "effect", "says", "source", title=f"{policy.pack.name} {policy.pack.hash}")
+    listed = table("rule", "effect", "says", "source", whole=["rule"], title=f"{policy.pack.name} {policy.pack.hash}")
     for rule in policy.rules.values():
         listed.add_row(rule.id, rule.effect, rule.sentence, rule.source)
     out.print(listed)
