@@ -51,3 +51,26 @@ def test_detect_imports_nothing_that_it_does_not_use(tmp_path: Path) -> None:
 def test_the_version_is_told() -> None:
     result = CliRunner().invoke(app, ["--version"])
     assert (result.exit_code, result.output.split()[0]) == (0, "regard")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("regard de", ["demo", "detect"]), ("regard keys re", ["renew-master", "revoke"])]
+)
+def test_a_shell_completes_commands_and_those_below_them(
+    typed: str, offered: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = len(typed.split()) - 1
+    monkeypatch.setenv("_REGARD_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(place))
+    command = [sys.executable, "-c", "import sys; sys.argv[0] = 'regard'; from regard.cli import main; main()"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert sorted(done.stdout.split()) == offered
+
+
+def test_a_shell_is_told_how_to_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    result = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="regard")
+    assert result.exit_code == 0
+    assert "complete -o default -F _regard_completion regard" in result.output
