@@ -340,6 +340,7 @@ def test_celebrities_are_told_apart_from_others(service: Running, people: People
             assert _read("RecognizeCelebrities", face, member) is None
 
 
+@pytest.mark.slow("loads the models of equipment")
 def test_protective_equipment_is_looked_for_and_summed_up(service: Running, people: People) -> None:
     client = service.client()
     required = ["FACE_COVER", "HEAD_COVER"]
