@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
-from regard.commands.common.output import ERROR, err, out, print_json, say, table
+from regard.commands.common.output import ERROR, err, out, print_json, table
 from regard.settings import from_environment
 from regard.vision.models.manifest import Source, Weight
 from regard.vision.models.weights import Entry, Weights, sha256
@@ -39,7 +39,7 @@ def pull(names: Names = None) -> None:
             bars.update(tasks[name], completed=done)
 
         pulled = weights.pull(names or None, report)
-    say(f"{len(pulled)} model files pulled: {', '.join(pulled)}." if pulled else "The model files are here and whole.")
+    out.print(f"{len(pulled)} model files pulled." if pulled else "The model files are here and whole.")
 
 
 @app.command()
