@@ -46,11 +46,13 @@ test: $(VENV)/.dev ## Run the tests, with a tenth of the long counts
 	$(BIN)/regard weights pull
 	$(PYTEST) -m "not long"
 
-test-rest: $(VENV)/.dev ## Run what `make test` left out or counted a tenth of, with its full count
+test-rest: $(VENV)/.dev ## After `make test`: what it left out or counted a tenth of, with its full count
 	$(BIN)/regard weights pull
 	TEST_ALL=1 $(PYTEST) -m "long or scaled"
 
-test-all: test test-rest ## Run every test, each with its full count by the end
+test-all: $(VENV)/.dev ## Run every test once, each with its full count
+	$(BIN)/regard weights pull
+	TEST_ALL=1 $(PYTEST)
 
 bench: $(VENV)/.bench ## Measure speed, as ratios in one run
 	$(BIN)/regard weights pull

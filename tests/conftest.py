@@ -76,7 +76,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def scale() -> float:
-    """What long counts are multiplied by: a tenth in `make test`, the full count in `make test-rest`."""
+    """What long counts are multiplied by: a tenth in `make test`, the full count elsewhere."""
     return 1.0 if os.environ.get("TEST_ALL") else 0.1
 
 
