@@ -28,9 +28,6 @@ SOMETHING = 0.5
 # What scores so much, and by so much less in the opposite turn alone, needs no sheet, which takes five times as long:
 # so did 0.88 of the upright faces of LFW that are not SURE, and 3 of 5,369 faces of other turns.
 NEARLY, LESS = 0.905, 0.02
-# Beside a face that is sure to stand as it seems to, another that seems to stand the same way is believed that scores
-# so much: people in one picture have one sky.
-BESIDE = 0.8
 # A face between two quarters scores in both of them; either will do.
 NEAR = 0.1
 # Where nothing is found, the picture is looked at in the other turns, at this side and at that of the small copy.
@@ -91,14 +88,16 @@ class UprightDetector:
         """How well each of n faces scores in each turn (n, 4): 1 in that of which the detector is sure anyway."""
         certain, scores = sure(found, pixels), np.zeros((len(found), 4))
         standing = [quarters(points) for points in found.points]
+        # People in one picture have one sky: who seems to stand as those do that are sure, is believed.
         ways = {standing[place] for place in np.flatnonzero(certain)}
         for place, (score, stands) in enumerate(zip(found.scores, standing, strict=True)):
-            if certain[place] or (score >= BESIDE and ways == {stands}):
+            if certain[place] or (score >= LEAST_SCORE and ways == {stands}):
                 scores[place, stands] = 1
             elif score >= SOMETHING:
                 chip = chip_of(pixels, found.boxes[place], lean(found.points[place]))
                 if score >= NEARLY and score - self._tiles.alone(turned(chip, stands ^ 2)) >= LESS:
                     scores[place, stands] = 1
+                    ways.add(stands)
                 else:
                     scores[place] = self._tiles.in_four_turns(chip)
         return scores
