@@ -5,6 +5,7 @@ import gzip
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.service_model import service_model
 from regard.wire import app as app_module
 from regard.wire.pool import Pool
+from regard.wire.uploads import Uploads
 from tests.helpers.wire_client import Request, parse, sign, signed
 from tests.helpers.wire_stub import FACES, HOST, KEY, NOW, Wire, detect, exchange, messages, scope_of
 
@@ -275,6 +277,22 @@ def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     answer = asked(Wire(), detect().headers, receive)
     assert (answer.status, answer.code) == (408, "RequestTimeoutException")
     assert len(drained) == 2, "who sends nothing is not waited for again"
+
+
+def test_who_sent_all_when_there_is_no_room_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "BODY_SECONDS", 5)
+    wire = Wire()
+    wire.app._uploads = Uploads(most_of_a_key=0)
+    left = [{"type": "http.request", "body": detect().body, "more_body": False}]
+
+    async def receive() -> Message:
+        if not left:
+            await asyncio.Event().wait()
+        return left.pop()
+
+    begun = time.monotonic()
+    assert asked(wire, detect().headers, receive).code == "ThrottlingException"
+    assert time.monotonic() - begun < 4
 
 
 def test_who_is_refused_by_the_head_may_finish_sending() -> None:

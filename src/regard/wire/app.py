@@ -56,10 +56,18 @@ class Exchange:
     claim: Claim = field(init=False)
     key: AccessKey = field(init=False)
     body: bytes | None = None
+    # Whether all of the body came, be it kept or not.
+    received: bool = False
     model: OperationModel = field(init=False)
     call: Call | None = None
     result: dict[str, Any] = field(init=False)
     answer: bytes = b""
+
+    @property
+    def address(self) -> str:
+        """Where the connection comes from, empty when nobody knows."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else ""
 
     def header(self, name: str) -> str:
         """The value of a header, empty when it was not sent."""
@@ -127,17 +135,16 @@ class Application:
     async def _take(self, exchange: Exchange, receive: Receive) -> None:
         try:
             _run(self._steps_on_head, exchange)
-            with self._uploads.of(exchange.claim.access_key_id) as count:
+            with self._uploads.of(exchange.claim.access_key_id, exchange.address) as count:
                 exchange.body = await _body(exchange, receive, count)
                 with self._pool.place():
                     await self._pool.run(lambda: _run(self._steps_on_body, exchange), _hung_up(receive))
         except Full:
-            if exchange.body is None:
-                await _drain(receive)
+            await _drain(exchange, receive)
             raise errors.throttled() from None
         except ApiError as error:
-            if exchange.body is None and error.code != errors.TOO_SLOW:
-                await _drain(receive)
+            if error.code != errors.TOO_SLOW:
+                await _drain(exchange, receive)
             raise
 
     def _check_media(self, exchange: Exchange) -> None:
@@ -192,7 +199,7 @@ class Application:
             parameters=parse_request(exchange.model, exchange.body),
             region=exchange.claim.region,
             request_id=exchange.request_id,
-            loopback=not self._behind_proxy and _is_loopback(exchange.scope),
+            loopback=not self._behind_proxy and _is_loopback(exchange.address),
         )
 
     def _ask_service(self, exchange: Exchange) -> None:
@@ -245,18 +252,22 @@ async def _body(exchange: Exchange, receive: Receive, count: Callable[[int], Non
                 if message["type"] == "http.disconnect":
                     raise ClientGone
                 parts.append(message.get("body", b""))
+                exchange.received = not message.get("more_body", False)
                 count(len(parts[-1]))
                 size += len(parts[-1])
                 if size > MOST_BODY_BYTES:
                     raise errors.too_large(MOST_BODY_BYTES)
-                if not message.get("more_body", False):
+                if exchange.received:
                     return b"".join(parts)
     except TimeoutError:
         raise errors.too_slow(BODY_SECONDS) from None
 
 
-async def _drain(receive: Receive) -> None:
+async def _drain(exchange: Exchange, receive: Receive) -> None:
     # A client that is still sending would see its connection reset, and never read why. What it sends is dropped.
+    # After the last part nothing comes any more: to wait for it would keep the answer back.
+    if exchange.received:
+        return
     with suppress(TimeoutError):
         async with asyncio.timeout(BODY_SECONDS):
             size = 0
@@ -287,11 +298,8 @@ async def _send(send: Send, exchange: Exchange, status: int) -> None:
     await send({"type": "http.response.body", "body": exchange.answer})
 
 
-def _is_loopback(scope: Scope) -> bool:
-    client = scope.get("client")
-    if not client:
-        return False
+def _is_loopback(address: str) -> bool:
     try:
-        return ip_address(client[0]).is_loopback
+        return ip_address(address).is_loopback
     except ValueError:
         return False

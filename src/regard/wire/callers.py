@@ -58,7 +58,7 @@ class Callers:
         headers = request.headers.items()
         claim = read_claim(headers, self._rules, datetime.fromtimestamp(self._clock(), UTC))
         key = self._key(claim.access_key_id, claim.session_token)
-        with self._uploads.of(claim.access_key_id) as count:
+        with self._uploads.of(claim.access_key_id, request.client.host if request.client else "") as count:
             body = await body_of(request, most, count)
         query = request.url.query
         check_signature(claim, request.method, request.scope["path"], query, headers, body, key.secret)

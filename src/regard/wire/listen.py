@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from regard.settings import Settings
+from regard.wire.connections import Connections, protocol, room_for_connections
 
 # How long a stop waits for what was accepted, in seconds; more than the slowest answer takes.
 GRACE_SECONDS = 30
@@ -79,8 +80,11 @@ def listen(
 
     `started` gets the port once the service answers; `finished` is called when nothing is under way any more.
     """
+    connections = Connections(room_for_connections(), shared=settings.behind_proxy)
     config = uvicorn.Config(
         app,
+        http=protocol(connections),
+        ws="none",
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
         lifespan="off",

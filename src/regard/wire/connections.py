@@ -1,0 +1,182 @@
+"""Connections: HTTP/1.1 as uvicorn reads it, within bounds on what somebody unknown may cost before a line is signed.
+
+What is signed has bounds of its own in :mod:`regard.wire.callers` and :mod:`regard.wire.app`.
+"""
+
+from __future__ import annotations
+
+import resource
+from asyncio import BaseTransport, TimerHandle, Transport
+from collections import Counter
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Of the request line and all header lines of one request. Signed requests of the SDKs have below 3 KiB and 20 lines.
+MOST_HEAD, MOST_HEADERS, MOST_TARGET = 32 * 1024, 100, 8 * 1024
+# From the opening of a connection, or the first byte of a later request, to the end of the head.
+HEAD_SECONDS = 10.0
+# In all; and how many descriptors are left for the files, databases and stores of the calls under way.
+MOST_CONNECTIONS, RESERVED = 4096, 128
+
+
+class Connections:
+    """How many connections are open, in all and of each address: at most `most`, and half of them of one address.
+
+    With `shared` addresses, which a proxy's are, only all of them count.
+    """
+
+    def __init__(self, most: int = MOST_CONNECTIONS, *, shared: bool = False) -> None:
+        self._most = most
+        self._most_of_one = most if shared else max(1, most // 2)
+        self._open: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self._open.total()
+
+    def admit(self, address: str) -> bool:
+        """Count one more, if there is room."""
+        if len(self) >= self._most or self._open[address] >= self._most_of_one:
+            return False
+        self._open[address] += 1
+        return True
+
+    def release(self, address: str) -> None:
+        """Count one less."""
+        self._open[address] -= 1
+        if not self._open[address]:
+            del self._open[address]
+
+
+def room_for_connections() -> int:
+    """How many connections the process has descriptors for, beside those in reserve; it takes all that it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + RESERVED
+    if soft < wanted:
+        soft = min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    # With so few descriptors that there is no reserve, half of them are one.
+    return min(MOST_CONNECTIONS, max(soft - RESERVED, soft // 2))
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. A head that is too large is answered with 431, one that takes too long with 408; both close."""
+
+    admitted: ClassVar[Connections] = Connections()
+
+    _address: str | None = None
+    _refused = False
+    _deadline: TimerHandle | None = None
+    # Bytes of the head that were told; and how many came since the parser told of an end of a head or of a body's part.
+    _told = 0
+    _waiting = 0
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Take the connection, or where there is no room hang up."""
+        super().connection_made(cast(Transport, transport))
+        address = self.client[0] if self.client else ""
+        if self.admitted.admit(address):
+            self._address = address
+            self._expect_head()
+        else:
+            self._refused = True
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the room back."""
+        self._head_is_whole()
+        if self._address is not None:
+            self.admitted.release(self._address)
+            self._address = None
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, unless the connection was refused."""
+        if self._refused:
+            return
+        self._unset_keepalive_if_required()
+        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
+            self._expect_head()
+        self._waiting += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # There is nothing to change to: the request is answered as it stands.
+            pass
+        except httptools.HttpParserError:
+            # Without a line in the log, which a stranger could fill.
+            self._refuse(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")
+            return
+        if self._told > MOST_HEAD or self._waiting > MOST_HEAD or len(self.headers or ()) > MOST_HEADERS:
+            self._refuse_head()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._told = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the target was read."""
+        self._told += len(url)
+        if len(self.url) + len(url) > MOST_TARGET:
+            self._told = MOST_HEAD + 1
+        else:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header was read, or after a body a trailer."""
+        self._told += len(name) + len(value)
+        if self._told <= MOST_HEAD and len(self.headers) <= MOST_HEADERS:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head was read: the request is answered, if its head is within bounds."""
+        self._head_is_whole()
+        if self._told > MOST_HEAD or len(self.headers) > MOST_HEADERS:
+            self._refuse_head()
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body was read."""
+        self._waiting = 0
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request was read."""
+        self._head_is_whole()
+        if not self._refused:
+            super().on_message_complete()
+
+    def _expect_head(self) -> None:
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
+
+    def _head_is_whole(self) -> None:
+        self._waiting = 0
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _refuse_head(self) -> None:
+        told = (
+            f"The head of a request may have {MOST_HEAD} bytes, {MOST_HEADERS} headers and a target of {MOST_TARGET}."
+        )
+        self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, told)
+
+    def _refuse(self, status: HTTPStatus, told: str = "") -> None:
+        if self._refused:
+            return
+        self._refused = True
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+        head += f"content-length: {len(told)}\r\nconnection: close\r\n\r\n"
+        self.transport.write((head + told).encode())
+        self.transport.close()
+
+
+def protocol(admitted: Connections) -> type[BoundedProtocol]:
+    """The protocol of the connections of one server."""
+    members: dict[str, Any] = {"admitted": admitted}
+    return type("Connection", (BoundedProtocol,), members)

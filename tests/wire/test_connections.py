@@ -1,0 +1,256 @@
+"""Who may not sign may cost little: heads, connections and waiting are bounded; what is within bounds passes."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from itertools import pairwise
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regard.wire import connections
+from regard.wire.connections import MOST_HEAD, MOST_HEADERS, MOST_TARGET, Connections, protocol, room_for_connections
+from tests.helpers.running import running
+
+MIB = 1024 * 1024
+WHOLE = b"POST /told HTTP/1.1\r\nhost: a\r\nx-more: b\r\ncontent-length: 5\r\n\r\nhello"
+
+
+async def _tell(scope: Any, receive: Any, send: Any) -> None:
+    body = b""
+    while (event := await receive())["type"] == "http.request":
+        body += event["body"]
+        if not event["more_body"]:
+            break
+    length = str(len(body)).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextmanager
+def _server(most: int = 64, *, shared: bool = False) -> Iterator[tuple[str, int]]:
+    """A server that answers with what it was sent."""
+    bounded = protocol(Connections(most, shared=shared))
+    config = uvicorn.Config(_tell, http=bounded, ws="none", lifespan="off", log_level="critical")
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as on:
+        thread = Thread(target=lambda: asyncio.run(server.serve([on])))
+        thread.start()
+        try:
+            yield on.getsockname()
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    with _server() as address:
+        yield address
+
+
+def _answer(connection: socket.socket) -> bytes:
+    told = b""
+    with suppress(ConnectionError):
+        while part := connection.recv(65536):
+            told += part
+    return told
+
+
+def _asked(address: tuple[str, int], *parts: bytes) -> bytes:
+    """All that comes back of these parts, until the server hangs up or is done."""
+    with socket.create_connection(address, timeout=10) as connection:
+        with suppress(ConnectionError):
+            for part in parts:
+                connection.sendall(part)
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
+        return _answer(connection)
+
+
+def _exchanged(connection: socket.socket) -> None:
+    """One request and its whole answer."""
+    connection.sendall(WHOLE)
+    told = b""
+    while not told.endswith(b"hello"):
+        told += connection.recv(65536)
+
+
+def _flood(connection: socket.socket, part: bytes, times: int, pause: float = 0) -> None:
+    for _ in range(times):
+        connection.sendall(part)
+        time.sleep(pause)
+
+
+def _request(*headers: bytes, target: bytes = b"/", body: bytes = b"") -> bytes:
+    return b"\r\n".join([b"GET " + target + b" HTTP/1.1", b"host: a", *headers, b"connection: close", b"", body])
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(1, len(WHOLE) - 1), max_size=6, unique=True))
+def test_a_request_is_answered_however_it_comes_in_parts(address: tuple[str, int], cuts: list[int]) -> None:
+    ends = [0, *sorted(cuts), len(WHOLE)]
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start, end in pairwise(ends):
+            connection.sendall(WHOLE[start:end])
+            time.sleep(0.001)
+        told = connection.recv(65536)
+    assert told.startswith(b"HTTP/1.1 200 ")
+    assert told.endswith(b"hello")
+
+
+def test_a_head_within_bounds_is_answered(address: tuple[str, int]) -> None:
+    many = [b"x-%d: y" % each for each in range(MOST_HEADERS - 2)]
+    assert _asked(address, _request(*many)).startswith(b"HTTP/1.1 200 ")
+    assert _asked(address, _request(b"x: " + b"y" * (MOST_HEAD - 200))).startswith(b"HTTP/1.1 200 ")
+    assert _asked(address, _request(target=b"/" + b"a" * (MOST_TARGET - 1))).startswith(b"HTTP/1.1 200 ")
+    # A body of any size follows a head of any size within bounds.
+    large = b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 3000000\r\n\r\n" + b"z" * 3_000_000
+    assert _asked(address, large).endswith(b"z" * 1000)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(_request(*[b"x: y"] * (MOST_HEADERS + 1)), id="headers"),
+        pytest.param(_request(b"x: " + b"y" * MOST_HEAD), id="bytes of one header"),
+        pytest.param(_request(*[b"x: " + b"y" * 400] * 90), id="bytes of many headers"),
+        pytest.param(_request(target=b"/" + b"a" * MOST_TARGET), id="target"),
+        pytest.param(b"GET /" + b"a" * 60_000, id="a target without an end"),
+        pytest.param(b"GET / HTTP/1.1\r\nx: " + b"y" * 60_000, id="a header without an end"),
+    ],
+)
+def test_a_head_beyond_bounds_is_refused_with_431(address: tuple[str, int], head: bytes) -> None:
+    told = _asked(address, head, b"")
+    assert told.startswith(b"HTTP/1.1 431 ") or not told
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(head)
+        told = connection.recv(65536)
+    assert told.startswith(b"HTTP/1.1 431 ")
+    assert b"connection: close" in told
+
+
+def test_trailers_have_the_bounds_of_a_head(address: tuple[str, int]) -> None:
+    begun = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(begun)
+        with pytest.raises(ConnectionError):
+            _flood(connection, b"x: " + b"y" * 1000 + b"\r\n", 10_000)
+
+
+def test_what_is_no_request_is_refused_without_a_line_in_the_log(
+    address: tuple[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert _asked(address, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT", b"\r\n"])
+def test_who_does_not_get_to_the_end_of_a_head_is_hung_up_on(begun: bytes) -> None:
+    with patch.object(connections, "HEAD_SECONDS", 0.3), _server() as address:
+        # The first request, and where something came of it a later one: an idle connection is kept.
+        for later in (False, True)[: 1 + bool(begun)]:
+            with socket.create_connection(address, timeout=10) as connection:
+                if later:
+                    _exchanged(connection)
+                connection.sendall(begun)
+                assert _answer(connection).startswith(b"HTTP/1.1 408 ")
+
+
+def test_who_drips_a_head_is_hung_up_on_all_the_same() -> None:
+    with (
+        patch.object(connections, "HEAD_SECONDS", 0.3),
+        _server() as address,
+        socket.create_connection(address, timeout=10) as connection,
+        pytest.raises(ConnectionError),
+    ):
+        _flood(connection, b"\r\n", 100, pause=0.05)
+
+
+def test_a_slow_body_is_waited_for() -> None:
+    with (
+        patch.object(connections, "HEAD_SECONDS", 0.2),
+        _server() as address,
+        socket.create_connection(address, timeout=10) as connection,
+    ):
+        connection.sendall(WHOLE[:-2])
+        time.sleep(0.5)
+        connection.sendall(WHOLE[-2:])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_one_address_gets_half_of_the_connections_and_a_proxy_all() -> None:
+    for shared, room in ((False, 3), (True, 6)):
+        with _server(6, shared=shared) as address:
+            opened = [socket.create_connection(address, timeout=10) for _ in range(9)]
+            answered = 0
+            for connection in opened:
+                with closing(connection), suppress(ConnectionError):
+                    connection.sendall(WHOLE)
+                    answered += connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+            assert answered == room
+            time.sleep(0.1)
+            assert _asked(address, _request()).startswith(b"HTTP/1.1 200 ")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from("abc"))), st.integers(1, 6), st.booleans())
+def test_what_is_admitted_is_counted(events: list[tuple[bool, str]], most: int, shared: bool) -> None:
+    counted = Connections(most, shared=shared)
+    admitted: list[str] = []
+    for comes, address in events:
+        if comes:
+            room = len(admitted) < most and (shared or admitted.count(address) < max(1, most // 2))
+            assert counted.admit(address) == room
+            admitted += [address] * room
+        elif address in admitted:
+            admitted.remove(address)
+            counted.release(address)
+        assert len(counted) == len(admitted)
+
+
+@pytest.mark.parametrize(("soft", "hard", "room"), [(256, 256, 128), (64, 64, 32), (256, 1024, 896)])
+def test_descriptors_are_kept_in_reserve(soft: int, hard: int, room: int) -> None:
+    asked = (
+        "from regard.wire.connections import *; import resource; print(room_for_connections(), *resource.getrlimit(7))"
+    )
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    done = subprocess.run([sys.executable, "-c", asked], preexec_fn=limit, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(room), str(hard), str(hard)]
+
+
+def test_room_is_bounded() -> None:
+    assert room_for_connections() <= connections.MOST_CONNECTIONS
+
+
+def test_a_head_without_an_end_takes_no_memory_of_the_service(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        status = Path(f"/proc/{service.process.pid}/status")
+
+        def resident() -> int:
+            return next(int(line.split()[1]) // 1024 for line in status.read_text().splitlines() if "VmRSS" in line)
+
+        before, place = resident(), urlsplit(service.url)
+        for begun, more in ((b"x: ", b"y" * MIB), (b"", b"x: y\r\n" * 100_000)):
+            with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+                connection.sendall(b"POST / HTTP/1.1\r\nhost: a\r\n" + begun)
+                with pytest.raises(ConnectionError):
+                    _flood(connection, more, 150)
+        assert resident() <= before + 16
