@@ -92,3 +92,15 @@ def test_what_is_slow_says_why(tmp_path: Path) -> None:
     told = collected(tmp_path, TESTS.replace('slow("because")', "slow"))
     assert told.returncode != 0
     assert "says why" in told.stdout + told.stderr
+
+
+def test_what_shares_the_fixtures_of_a_module_runs_on_one_worker(tmp_path: Path) -> None:
+    # A pytest that the names of groups are lost on deals them out one by one, and each worker sets up all again.
+    many = TESTS + "".join(f"\ndef test_shared_{each}(shared): ...\n" for each in range(12))
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_kinds.py").write_text(many)
+    python = (sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", tmp_path)
+    how = ("-v", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", tmp_path)
+    done = subprocess.run([*map(str, (*python, *how))], cwd=ROOT, capture_output=True, text=True, check=False)
+    workers = re.findall(r"\[(gw\d)\].*::test_shared_", done.stdout)
+    assert (len(workers), len(set(workers))) == (12, 1)
