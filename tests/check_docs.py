@@ -67,6 +67,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "regard evaluate verify agedb_30.bin",
         "regard evaluate identify people/ --gallery 1000",
         "regard evaluate calibrate people/ --as 'passport photographs' --version own-1",
+        "regard evaluate calibrate people/ --same twice.csv --as 'passport photographs' --version own-1",
         "regard audit run people.csv",
         "regard audit run people.csv --similarity 95 --gallery 20000",
         "regard audit congress members/ arrests/ --groups members.csv",

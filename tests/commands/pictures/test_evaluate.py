@@ -17,7 +17,7 @@ from regard.evaluation.samples.embedding import Found
 from regard.evaluation.samples.pictures_on_disk import Labelled
 from regard.vision.faces.similarity import Calibration
 
-PEOPLE, PICTURES = 400, 3
+PEOPLE, PICTURES = 520, 3
 
 
 @pytest.fixture
@@ -55,7 +55,12 @@ def _run(*words: str) -> str:
 def test_verify_writes_a_record_of_rates_and_nobodys_name(people: Path) -> None:
     told = _run("verify", str(people), "--no-plots")
     record = json.loads(Path("evaluation/record.json").read_text())
-    assert record["verification"]["impostor"] == PEOPLE * (PEOPLE - 1) // 2 * PICTURES**2
+    assert record["verification"]["impostor"] == PEOPLE * (PEOPLE - 1) // 2
+    assert record["verification"]["genuine"] == PEOPLE * PICTURES
+    at_80 = record["similarities"][0]
+    assert at_80["false_match"]["trials"] == PEOPLE * (PEOPLE - 1) // 2
+    assert at_80["false_non_match"]["trials"] == PEOPLE
+    assert "by pairs of people" in Path("evaluation/record.md").read_text()
     assert record["verification"]["accuracy"]["mean"] > 0.99
     assert len(record["verification"]["accuracy"]["folds"]) == 10
     assert [at["similarity"] for at in record["similarities"]] == [80, 90, 99, 99.9]
@@ -84,9 +89,48 @@ def test_calibrate_writes_a_file_that_can_be_used(people: Path) -> None:
     told = _run("calibrate", str(people), "--as", "drawn at random", "--version", "own-1")
     made = Calibration.read(Path("calibration.json").read_bytes())
     assert made.name == "1.0/own-1"
-    assert "one half, 200 people in 600 pictures" in made.fitted_on
+    assert "one half, 260 people in 780 pictures, each pair of people weighing one" in made.fitted_on
+    assert {each.false_match.trials for each in made.points if each.false_match} == {260 * 259 // 2}
+    assert "by pairs of people" in " ".join(told.split())
     assert made.points[-1].basis == "extrapolated"
     assert "REGARD_CALIBRATION_FILE" in told
+
+
+def test_names_that_are_one_person_are_left_out_and_counted(people: Path) -> None:
+    Path("same.csv").write_text("person-1,person-2\nperson-3, person-4\nsomebody,person-5\n\n")
+    for command in (("verify", "--no-plots"), ("calibrate", "--as", "drawn at random", "--version", "own-1")):
+        told = _run(command[0], str(people), "--same", "same.csv", *command[1:])
+        assert "2 pairs of names are left out as one person" in " ".join(told.split())
+    record = json.loads(Path("evaluation/record.json").read_text())
+    assert record["verification"]["impostor"] == PEOPLE * (PEOPLE - 1) // 2 - 2
+    made = Calibration.read(Path("calibration.json").read_bytes())
+    assert "person-" not in json.dumps(record) + Path("calibration.json").read_text()
+    halves = made.fitted_on + made.tested_on
+    # Two whose names the lot parted are compared in neither half.
+    assert halves.count("pairs of names left out") <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("person-1\n", "line 1: give two names"),
+        ("person-1,person-2\nperson-3,person-3\n", "line 2: give two names"),
+        ("person-1,person-2,person-3\n", "line 1: give two names"),
+        ("a,b\nc,d\n", "None of the 2 pairs of names in same.csv is among the 520 people"),
+        ("", "None of the 0 pairs"),
+    ],
+)
+def test_a_list_of_names_that_says_nothing_of_these_people_is_an_error(people: Path, text: str, why: str) -> None:
+    Path("same.csv").write_text(text)
+    assert why in _refused("verify", str(people), "--same", "same.csv", "--no-plots")
+
+
+def test_listed_pairs_take_no_list_of_names(people: Path) -> None:
+    Path("same.csv").write_text("person-1,person-2")
+    Path("pairs.txt").write_text("person-1/0.jpg person-1/1.jpg 1\nperson-1/0.jpg person-2/1.jpg 0")
+    answer = CliRunner().invoke(app, ["evaluate", "verify", str(people), "--pairs", "pairs.txt", "--same", "same.csv"])
+    assert answer.exit_code == 2
+    assert "listed pairs say themselves who is the same" in " ".join(answer.output.split())
 
 
 def _refused(*words: str) -> str:

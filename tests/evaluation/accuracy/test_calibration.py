@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from regard.evaluation.accuracy.calibration import calibrate, fit, halves
 from regard.evaluation.samples.embedding import embed
 from regard.evaluation.samples.pictures_on_disk import read_folder
 from regard.evaluation.samples.sample import Sample, sample_of
+from regard.evaluation.statistics.people import NOBODY
 from regard.evaluation.statistics.scores import Scores
-from regard.evaluation.statistics.tails import Tail, TooFewScores
+from regard.evaluation.statistics.tails import TailTooLong, TooFewScores
 from regard.settings import from_environment
-from regard.vision.faces.similarity import RATES, Calibration, Point, shipped
+from regard.vision.faces.similarity import RATES, Calibration, Measured, Point
+
+_NONE = Measured(0, 0, 0, 0, 0)
 
 
 def _calibrated(sample: Sample, described: str) -> Calibration:
@@ -43,11 +47,41 @@ def test_a_calibration_is_read_as_it_was_written(made: Calibration) -> None:
 
 
 def test_a_rate_that_was_fitted_on_one_half_holds_on_the_other_within_a_factor_of_two(made: Calibration) -> None:
-    at_80 = _at(made, 80)
-    assert at_80.false_match is not None
-    assert at_80.false_match.errors > 5
-    assert abs(math.log(at_80.false_match.rate / 1e-5)) < math.log(2)
-    assert at_80.false_match.low < at_80.false_match.rate < at_80.false_match.high
+    point = _at(made, 72)
+    assert point.rate == 1e-5
+    assert point.false_match is not None
+    assert point.false_match.errors > 5
+    assert point.false_match.trials == 1_200 * 1_199 // 2
+    assert abs(math.log(point.false_match.rate / 1e-5)) < math.log(2)
+    assert point.false_match.low < point.false_match.rate < point.false_match.high
+
+
+def test_people_with_many_pictures_who_look_alike_move_no_score() -> None:
+    sample = _sample(900, pictures=1)
+    twins = np.isin(sample.subjects, (1, 2))
+    rows = np.where(twins[:, None], sample.embeddings[:1], sample.embeddings)
+    alike = Sample(sample.subjects, (), sample.enrolled, rows, {})
+    many = np.concatenate([np.arange(900), np.flatnonzero(twins).repeat(40)])
+    often = Sample(alike.subjects[many], (), alike.enrolled[many], alike.embeddings[many], {})
+    one, other = (fit(Scores.of_everybody(each.embeddings, each.subjects)) for each in (alike, often))
+    assert other.scores == pytest.approx(one.scores, abs=2e-4)
+    assert other.extrapolated == one.extrapolated
+
+
+def test_a_pair_of_names_that_is_one_person_is_left_out_of_both_halves() -> None:
+    sample = _sample(900)
+    same = np.array([[each, each + 1] for each in range(0, 80, 2)])
+    whose = np.where(sample.subjects < 80, sample.subjects // 2 * 2, sample.subjects)
+    rows = sample.embeddings[2 * whose + np.arange(len(sample)) % 2]
+    twice = Sample(sample.subjects, (), sample.enrolled, rows, {}, same)
+    first, second = halves(twice)
+    made = _calibrated(twice, "some under two names")
+    assert 0 < len(first.apart) < 40
+    assert f"{len(first.apart):,} pairs of names left out as one person" in made.fitted_on
+    assert f"{len(second.apart):,} pairs of names left out as one person" in made.tested_on
+    assert (_at(made, 99.9).false_match or _NONE).errors == 0
+    with pytest.raises(TailTooLong, match="Name those that are one person under two names"):
+        _calibrated(replace(twice, apart=NOBODY), "some under two names")
 
 
 def test_the_stricter_the_more_genuine_pairs_are_missed(made: Calibration) -> None:
@@ -85,7 +119,7 @@ def test_halves_share_nobody_and_hold_everybody_who_was_enrolled() -> None:
 
 
 def test_scores_rise_even_where_many_pairs_tie() -> None:
-    counts = np.zeros(20_000, np.int64)
+    counts = np.zeros(20_000)
     counts[[9_000, 14_000, 14_001, 14_002]] = 1_000_000, 400, 100, 50
     scores = list(fit(Scores(counts, np.empty(0, np.float32))).scores.values())
     assert all(low < high for low, high in pairwise(scores))
@@ -96,28 +130,16 @@ def test_too_few_people_are_refused() -> None:
         _calibrated(_sample(40), "a few")
 
 
-@pytest.mark.parametrize("profile", ["fast", "accurate"])
-def test_the_shipped_extrapolation_is_the_tail_through_its_counted_points(profile: str) -> None:
-    curve = shipped(profile)
-    first, second, third = (_at(curve, level).score for level in (48, 64, 80))
-    ten = (third - first) / (second - first) - 1
-    shape = math.log10(ten)
-    tail = Tail(first, 1e-3, (second - first) * shape / (ten - 1), shape)
-    for level in (90, 99, 99.9):
-        assert _at(curve, level).score == pytest.approx(tail.score_at(RATES[level]), abs=6e-4)
-    assert f"scale {tail.scale:.4f}, shape {tail.shape:+.3f}" in curve.tail
-
-
 @pytest.mark.slow("looks at 2,730 pictures")
 def test_the_method_holds_on_people_held_out(shared_data: Path, scale: float, tmp_path: Path) -> None:
     if scale < 1:
         pytest.skip("2,730 pictures are looked at in `make test-all`")
     pictures = read_folder(shared_data / "lfw")
     sample = sample_of(pictures, embed(pictures, from_environment(data_dir=tmp_path)))
-    at_80 = _at(_calibrated(sample, "press photographs"), 80)
-    assert at_80.false_match is not None
-    print(f"false match rate at Similarity 80 on people held out: {at_80.false_match}")
-    assert abs(math.log(at_80.false_match.rate / 1e-5)) < math.log(2)
+    point = _at(_calibrated(sample, "press photographs"), 72)
+    assert point.false_match is not None
+    print(f"false match rate at Similarity 72 on people held out: {point.false_match}")
+    assert abs(math.log(point.false_match.rate / 1e-5)) < math.log(2)
 
 
 def _at(made: Calibration, level: float) -> Point:

@@ -7,11 +7,13 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from regard.settings import Settings
-from regard.stewardship.people.erasure import CAUGHT_RATE, SUPPRESSED_AT
+from regard.stewardship.people.erasure import CAUGHT_RATE, FALSE_MATCH_RATE, SUPPRESSED_AT
 from regard.vision.eyes import open_analyzer
+from regard.vision.faces.similarity import PROFILES, shipped
 from regard.vision.pictures.images import decode
 
 
@@ -28,9 +30,15 @@ def test_other_pictures_are_recognized_at_the_stated_rate(shared_data: Path, sca
     scores = np.stack(embeddings) @ np.stack(embeddings).T
     same = np.equal.outer(owners, owners)
     genuine = scores[same & ~np.eye(len(owners), dtype=bool)]
-    # Generated faces look alike: the share of strangers is not the one in a million of photographs.
+    # Generated faces look alike: the share of strangers is not that of photographs.
     assert (genuine >= SUPPRESSED_AT).mean() >= CAUGHT_RATE - 0.05
     assert (scores[~same] >= SUPPRESSED_AT).mean() <= 1e-3
+
+
+def test_the_share_of_strangers_that_is_published_is_the_calibrations() -> None:
+    curves = map(shipped, PROFILES)
+    rates = [curve.false_match_rate(curve.similarity(SUPPRESSED_AT)) for curve in curves]
+    assert max(rates) == pytest.approx(FALSE_MATCH_RATE, rel=0.1)
 
 
 def _smaller(file: Path) -> bytes:

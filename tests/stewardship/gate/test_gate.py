@@ -168,7 +168,7 @@ def test_a_raised_threshold_and_a_refused_one_are_both_recorded(room: Stewardshi
 
 
 @pytest.mark.parametrize(
-    ("faces", "floor"), [(0, 99), (10_000, 99), (25_000, 99.4), (100_000, 99.9), (1_000_000, 99.9)]
+    ("faces", "floor"), [(0, 99), (10_000, 99), (30_000, 99), (50_000, 99.4), (100_000, 99.9), (1_000_000, 99.9)]
 )
 def test_the_floor_rises_with_the_gallery_where_rights_are_at_stake(
     room: Stewardship, faces: int, floor: float
@@ -185,7 +185,7 @@ def test_the_floor_rises_with_the_gallery_where_rights_are_at_stake(
     among = f" for access-control in a collection of {faces:,} faces"
     for said in (call.remarks["x-regard-threshold"], str(denied.value)):
         assert f"{floor:g}" in said
-        assert (among in said) == (faces > 10_000)
+        assert (among in said) == (faces > 30_000)
     assert room.rule(caller, "CompareFaces", SimilarityThreshold=99) == "allow"
 
 

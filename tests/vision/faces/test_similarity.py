@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from regard.vision.faces import similarity as module
 from regard.vision.faces.similarity import (
+    PROFILES,
     RATES,
     SAME,
     BadCalibration,
@@ -24,10 +26,45 @@ from regard.vision.faces.similarity import (
 COSINES = st.floats(-1, 1)
 
 
-@pytest.mark.parametrize(("told", "one_in"), [(80, 100_000), (90, 300_000), (99, 1_000_000), (99.9, 10_000_000)])
-def test_a_similarity_says_how_rare_a_false_match_is(told: float, one_in: int) -> None:
-    assert 1 / calibration().false_match_rate(told) == pytest.approx(one_in)
+ABOUT = [(72, 100_000), (80, 500_000), (90, 1_200_000), (99, 3_000_000), (99.9, 8_000_000)]
+
+
+@pytest.mark.parametrize(("told", "one_in"), ABOUT)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_similarity_says_how_rare_a_false_match_is_between_two_people(profile: str, told: float, one_in: int) -> None:
     assert 1 / RATES[told] == pytest.approx(one_in)
+    # What ships keeps its scores and says their own rates, which differ a little by profile.
+    assert abs(math.log(shipped(profile).false_match_rate(told) * one_in)) < math.log(1.5)
+
+
+@pytest.mark.parametrize(
+    ("profile", "rates"),
+    [
+        ("fast", {80: 1.7e-6, 90: 7.6e-7, 99: 3.3e-7, 99.9: 9e-8}),
+        ("accurate", {80: 2.3e-6, 90: 9.5e-7, 99: 3.7e-7, 99.9: 1.8e-7}),
+    ],
+)
+def test_the_rates_that_ship_are_those_of_the_recount_by_people(profile: str, rates: dict[float, float]) -> None:
+    curve = shipped(profile)
+    assert {level: curve.false_match_rate(level) for level in rates} == pytest.approx(rates)
+    assert "16.5 million pairs of people" in curve.fitted_on
+
+
+def test_the_scores_of_80_and_99_stay_where_they_were() -> None:
+    assert [shipped("fast").score(level) for level in (80, 99)] == pytest.approx([0.499, 0.583])
+    assert [shipped("accurate").score(level) for level in (80, 99)] == pytest.approx([0.507, 0.591])
+
+
+@pytest.mark.parametrize(("profile", "score", "high"), [("fast", 0.521, 0.545), ("accurate", 0.544, 0.567)])
+def test_ten_thousand_faces_need_the_score_of_one_in_a_million(profile: str, score: float, high: float) -> None:
+    curve = shipped(profile)
+    floor = curve.floor(10_000)
+    assert floor is not None
+    assert 80 < floor < 90
+    # That score was counted apart from the points of the table: between them the curve goes straight.
+    assert curve.score(floor) == pytest.approx(score, abs=0.004)
+    assert curve.score(floor) < high
+    assert curve.false_match_rate(floor) == pytest.approx(1e-6)
 
 
 def test_the_ends_of_the_scale_are_the_ends_of_the_cosine() -> None:

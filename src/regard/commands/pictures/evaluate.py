@@ -27,6 +27,12 @@ To = Annotated[Path, typer.Option("--out", "-o", help="The folder to write recor
 Face = Annotated[
     str | None, typer.Option(help="Which face of a picture counts: central (the default), largest or aligned.")
 ]
+Same = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="A CSV file of pairs of names that are one person: they are left out."
+    ),
+]
 Plots = Annotated[bool, typer.Option(help="Draw the curves, with matplotlib.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON.")]
 
@@ -38,6 +44,7 @@ def verify(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A pairs file as LFW's, or lines of: path path 1 or 0."),
     ] = None,
+    same: Same = None,
     to: To = Path("evaluation"),
     face: Face = None,
     plots: Plots = True,
@@ -45,8 +52,9 @@ def verify(
 ) -> None:
     """Measure one to one: accuracy in folds, ROC and DET, true match rates at fixed false match rates.
 
-    The threshold of a fold comes from the others. What was looked at is kept, sealed: a run that was interrupted goes
-    on where it stopped. Of a .bin file, faces are taken as aligned.
+    The threshold of a fold comes from the others. Without a list of pairs, each pair of people weighs one in false
+    match rates, however many pictures they have. What was looked at is kept, sealed: a run that was interrupted goes on
+    where it stopped. Of a .bin file, faces are taken as aligned.
 
     Examples: `regard evaluate verify people/`, `regard evaluate verify lfw/ --pairs pairs.txt`
     """
@@ -58,9 +66,12 @@ def verify(
         require()
     settings = from_environment()
     pictures, listed, choice = _read(data, pairs, face)
+    if same and listed is not None:
+        raise typer.BadParameter("listed pairs say themselves who is the same", param_hint="--same")
+    one_person = _same(same, pictures)
     found = looked_at(pictures, settings, choice)
     with err.status("Comparing"):
-        record = evaluations.verify(pictures, found, FaceAnalyzer.opened(settings), listed)
+        record = evaluations.verify(pictures, found, FaceAnalyzer.opened(settings), listed, one_person)
     _write(record, to, as_json)
     if plots and record.verification:
         save_verification(record.verification, to)
@@ -123,6 +134,7 @@ def calibrate(
     data: Data,
     described: Annotated[str, typer.Option("--as", help="What the pictures are, in words that name nobody.")],
     version: Annotated[str, typer.Option(help="A name of the calibration, for answers and logs.")],
+    same: Same = None,
     to: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("calibration.json"),
     face: Face = None,
     seed: Annotated[int, typer.Option(help="Draws the halves and the intervals.")] = 0,
@@ -130,10 +142,12 @@ def calibrate(
 ) -> None:
     """Fit the scale of similarity to your pictures: on one half of the people, tested on the other.
 
-    Where the pairs are too few to count, a named model of the tail extrapolates, and the file says so. To use the file,
-    set REGARD_CALIBRATION_FILE to it. It takes about 500 people; for counted rates to 1 in 100,000, about 5,000.
+    Each pair of people weighs one, however many pictures they have. One person under two names is the dearest mistake:
+    name such pairs with --same. Where the pairs are too few to count, a named model of the tail extrapolates, and the
+    file says so. To use the file, set REGARD_CALIBRATION_FILE to it. It takes about 500 people; for counted rates to 1
+    in 100,000, about 5,000.
 
-    Example: `regard evaluate calibrate people/ --as "passport photographs, 2026" --version own-1`
+    Example: `regard evaluate calibrate people/ --as "passport photographs, 2026" --version own-1 --same twice.csv`
     """
     from regard.evaluation.accuracy import calibration
     from regard.evaluation.accuracy.record import calibration_blocks
@@ -142,7 +156,8 @@ def calibrate(
 
     settings = from_environment()
     pictures, _, choice = _read(data, None, face)
-    sample = sample_of(pictures, looked_at(pictures, settings, choice))
+    one_person = _same(same, pictures)
+    sample = sample_of(pictures, looked_at(pictures, settings, choice), one_person)
     analyzer = FaceAnalyzer.opened(settings)
     with err.status("Fitting") as status:
         made = calibration.calibrate(
@@ -170,6 +185,15 @@ def _read(data: Path, pairs: Path | None, face: str | None) -> tuple[list[Labell
     pictures, listed = (read_labelled(data), None) if pairs is None else read_pairs(pairs, data)
     require_there(pictures, pairs or data)
     return pictures, listed, face or "central"
+
+
+def _same(file: Path | None, pictures: list[Labelled]) -> list[tuple[str, str]]:
+    from regard.evaluation.samples.labels import same_in
+
+    found = same_in(file, pictures) if file else []
+    if found:
+        err.print(f"{len(found):,} pairs of names are left out as one person.")
+    return found
 
 
 def _write(record: Record, to: Path, as_json: bool) -> None:

@@ -15,8 +15,8 @@ from regard.evaluation.accuracy.galleries import expected, identified
 from regard.evaluation.accuracy.record import AtSimilarity, Record
 from regard.evaluation.accuracy.verification import accuracy, drawn_pairs, pair_scores, verification
 from regard.evaluation.samples.embedding import Found, embeddings
-from regard.evaluation.samples.pictures_on_disk import Labelled, ListedPairs, numbered
-from regard.evaluation.samples.sample import Sample
+from regard.evaluation.samples.pictures_on_disk import Labelled, ListedPairs
+from regard.evaluation.samples.sample import Sample, sample_of
 from regard.evaluation.statistics.scores import Scores
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.faces.similarity import calibration
@@ -34,13 +34,17 @@ def detect(pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceA
 
 
 def verify(
-    pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceAnalyzer, pairs: ListedPairs | None = None
+    pictures: Sequence[Labelled],
+    found: Sequence[Found],
+    analyzer: FaceAnalyzer,
+    pairs: ListedPairs | None = None,
+    same: Sequence[tuple[str, str]] = (),
 ) -> Record:
     """One to one: on the pairs listed, or without a list on all pairs, with accuracy on pairs drawn by lot.
 
     A listed pair one of whose pictures has no embedding counts as no match. Without a list the rates are of enrolled
-    pictures, with intervals, and failures to enrol are told beside. Raises ValueError when there is too little to
-    compare.
+    pictures, with intervals, and failures to enrol are told beside; each pair of people weighs one, and those that are
+    the `same` person under two names are left out. Raises ValueError when there is too little to compare.
     """
     rows = embeddings(found)
     if pairs is not None:
@@ -50,13 +54,13 @@ def verify(
         return Record(
             **_about(pictures, found, analyzer), verification=verification(Scores.of_pairs(scores, pairs.same), told)
         )
-    sample = _enrolled(pictures, found, rows)
+    sample = _enrolled(pictures, found, same)
     drawn = drawn_pairs(sample.subjects)
     told = accuracy(pair_scores(sample.embeddings, drawn), drawn.same, drawn.fold)
     rates = measured(sample, _thresholds())
     return Record(
         **_about(pictures, found, analyzer),
-        verification=verification(Scores.of_everybody(sample.embeddings, sample.subjects), told),
+        verification=verification(Scores.of_everybody(sample.embeddings, sample.subjects, sample.apart), told),
         similarities=[AtSimilarity(level, _thresholds()[level], *rates[level]) for level in SIMILARITIES],
     )
 
@@ -65,7 +69,7 @@ def identify(
     pictures: Sequence[Labelled], found: Sequence[Found], analyzer: FaceAnalyzer, sizes: Sequence[int] = GALLERIES
 ) -> Record:
     """One to many: galleries drawn from the people, and what the calibration expects in larger ones."""
-    sample = _enrolled(pictures, found, embeddings(found))
+    sample = _enrolled(pictures, found)
     rates = {level: calibration().false_match_rate(level) for level in SIMILARITIES}
     return Record(
         **_about(pictures, found, analyzer),
@@ -78,12 +82,12 @@ def _thresholds() -> dict[float, float]:
     return {level: calibration().score(level) for level in SIMILARITIES}
 
 
-def _enrolled(pictures: Sequence[Labelled], found: Sequence[Found], rows: NDArray[np.float32]) -> Sample:
-    on = np.array([each.enrolled for each in found])
-    subjects = [each.subject for each, enrolled in zip(pictures, on, strict=True) if enrolled]
-    if len(set(subjects)) < 2:
+def _enrolled(pictures: Sequence[Labelled], found: Sequence[Found], same: Sequence[tuple[str, str]] = ()) -> Sample:
+    whole = sample_of(pictures, found, same)
+    sample = whole.of(whole.enrolled)
+    if int(sample.subjects.max(initial=-1)) < 1:
         raise ValueError("Fewer than two people could be enrolled; there is nothing to compare.")
-    return Sample(numbered(subjects), (), np.ones(len(subjects), np.bool_), rows[on], {})
+    return sample
 
 
 def _require_both_kinds(rows: NDArray[np.float32], pairs: ListedPairs) -> None:

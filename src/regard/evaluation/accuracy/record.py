@@ -16,9 +16,15 @@ from regard.evaluation.document import Block, Heading, Paragraph, Table
 from regard.evaluation.statistics.rates import NOT_MEASURED, Rate, percent
 from regard.vision.faces.similarity import Calibration, Measured
 
+BY_PEOPLE = (
+    "False match rates are by pairs of people: each weighs one, however many pictures they have. False non-match rates "
+    "are by person. Intervals draw people. Behind a rate stand the pairs of people, or people, some of whose pictures "
+    "erred, of how many."
+)
+
 
 class AtSimilarity(msgspec.Struct, frozen=True):
-    """Error rates at the score of a similarity, with intervals clustered by person."""
+    """Error rates by people at the score of a similarity: each pair of people, or person, weighs one."""
 
     similarity: float
     score: float
@@ -74,6 +80,7 @@ def calibration_blocks(made: Calibration) -> list[Block]:
     return [
         Heading(f"Calibration {made.name}"),
         Paragraph(f"Fitted on: {made.fitted_on}. Tested on: {made.tested_on}. Tail: {made.tail}."),
+        Paragraph(BY_PEOPLE),
         Table(columns, rows),
     ]
 
@@ -105,7 +112,7 @@ def _verification(found: Verification) -> Iterator[Block]:
     yield Heading("Verification")
     rows = [
         ["genuine pairs", f"{found.genuine:,}"],
-        ["impostor pairs", f"{found.impostor:,}"],
+        ["impostor pairs, of people or listed", f"{found.impostor:,}"],
         ["accuracy over folds", f"{found.accuracy.mean:.4f} ± {found.accuracy.deviation:.4f}"],
         ["equal error rate", percent(found.equal_error_rate)],
         *([f"TMR at FMR {at.rate:g}", _at(at.true_match_rate, at.score)] for at in found.at_rates),
@@ -119,6 +126,7 @@ def _at(rate: float | None, score: float | None) -> str:
 
 def _similarities(found: Sequence[AtSimilarity]) -> Iterator[Block]:
     yield Heading("At the API's thresholds")
+    yield Paragraph(BY_PEOPLE)
     yield Table(
         ["Similarity", "cosine", "FMR (95 %)", "FNMR (95 %)"],
         [

@@ -46,7 +46,11 @@ class AtRate(msgspec.Struct, frozen=True):
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """`curve` holds score, false match rate and false non-match rate from lax to strict, for ROC and DET."""
+    """`curve` holds score, false match rate and false non-match rate from lax to strict, for ROC and DET.
+
+    `impostor` counts the pairs that false match rates are shares of: those listed, or of people, each of which weighs
+    one however many pictures they have. `genuine` counts pairs of pictures.
+    """
 
     genuine: int
     impostor: int

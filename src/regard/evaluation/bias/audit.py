@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from regard.evaluation.bias import disparity
 from regard.evaluation.bias.disparity import Disparity, Groups, Spread, spread
 from regard.evaluation.samples.sample import Attribute, Sample, SampleError, crossed
-from regard.evaluation.statistics.bootstrap import Counted, Draws, Units, between_subjects, drawn, within_subjects
+from regard.evaluation.statistics.bootstrap import (
+    Counted,
+    Draws,
+    Units,
+    between_subjects,
+    design_effect,
+    drawn,
+    within_subjects,
+)
 from regard.evaluation.statistics.comparisons import Pairs, genuine, impostors, score_at
 from regard.evaluation.statistics.identification import Identification, identification
 from regard.evaluation.statistics.rates import Rate
@@ -291,9 +299,9 @@ def _effects(
     for each in thresholds:
         matches = strangers.above(each.score)
         found = between_subjects(whole, matches.first, matches.second, draws)
-        matching[each] = _design_effect(found.rates[0, 0], found.trials[0, 0] / 2, found.variance[0, 0])
+        matching[each] = design_effect(found.rates[0, 0], found.trials[0, 0] / 2, found.variance[0, 0])
         counted = within_subjects(whole, _summed(whole, unit, own.scores < each.score), trials, draws)
-        missing[each] = _design_effect(counted.rates[0], counted.trials[0], counted.variance[0])
+        missing[each] = design_effect(counted.rates[0], counted.trials[0], counted.variance[0])
     ordered = sorted(thresholds, key=lambda each: each.score)
     return {
         each: _Effects(_nearest(matching, ordered, each), _nearest(missing, ordered[::-1], each)) for each in ordered
@@ -304,11 +312,6 @@ def _nearest(effects: dict[Threshold, float | None], ordered: list[Threshold], a
     """The effect there, or the one known last before it."""
     known = (effects[each] for each in reversed(ordered[: ordered.index(at) + 1]))
     return next((effect for effect in known if effect is not None), None)
-
-
-def _design_effect(rate: float, trials: float, variance: float) -> float | None:
-    """By how much sharing people inflates the variance, at least 1; None where no error tells."""
-    return max(float(variance * trials / (rate * (1 - rate))), 1.0) if 0 < rate < 1 and variance > 0 else None
 
 
 def _misses(work: _Work, attribute: Attribute, units: Units, threshold: Threshold) -> tuple[Groups, int]:

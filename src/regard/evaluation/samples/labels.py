@@ -50,6 +50,27 @@ def groups_in(file: Path) -> Groups:
         return {row.pop("subject"): {name: value or "" for name, value in row.items()} for row in rows}
 
 
+def same_in(file: Path, pictures: Sequence[Labelled]) -> list[tuple[str, str]]:
+    """Pairs of subjects that are one person under two names: a line `one,other` each, as CSV.
+
+    Pairs of which one is not in the pictures are passed over. Raises NotLabelled for a line that is no pair, and where
+    none is in the pictures.
+    """
+    known = {each.subject for each in pictures}
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        rows = [(number, [name.strip() for name in row]) for number, row in enumerate(csv.reader(lines), 1) if row]
+    for number, names in rows:
+        if len(names) != 2 or not all(names) or names[0] == names[1]:
+            raise NotLabelled(f"{file.name}, line {number}: give two names that are one person, with a comma between.")
+    found = [(names[0], names[1]) for _, names in rows if known.issuperset(names)]
+    if not found:
+        raise NotLabelled(
+            f"None of the {len(rows):,} pairs of names in {file.name} is among the {len(known):,} people of the "
+            "pictures. Write names as folders or the column subject have them."
+        )
+    return found
+
+
 def grouped(pictures: Sequence[Labelled], groups: Groups) -> list[Labelled]:
     """The pictures with the groups of their subjects. Raises NotLabelled for subjects without."""
     unknown = {each.subject for each in pictures} - set(groups)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regard.evaluation.samples.embedding import FILTERS, Found, embeddings
 from regard.evaluation.samples.pictures_on_disk import Labelled, numbered
+from regard.evaluation.statistics.people import NOBODY
 
 Ints = NDArray[np.int64]
 
@@ -47,7 +48,8 @@ class Sample:
     """Pictures. `subjects` numbers their people from 0, `enrolled` says where a face was found and embedded.
 
     `embeddings` is float32 of shape (pictures, d), length 1 where enrolled, 0 elsewhere. `rejected` says
-    for levels of QualityFilter which pictures they turn away.
+    for levels of QualityFilter which pictures they turn away. `apart` are pairs of subjects, int64 (n, 2), that are one
+    person under two names: where rates are counted by people, they are not compared.
     """
 
     subjects: Ints
@@ -55,6 +57,7 @@ class Sample:
     enrolled: NDArray[np.bool_]
     embeddings: NDArray[np.float32]
     rejected: Mapping[str, NDArray[np.bool_]]
+    apart: Ints = field(default_factory=lambda: NOBODY)
 
     def __len__(self) -> int:
         return len(self.subjects)
@@ -64,20 +67,35 @@ class Sample:
         enrolled = self.enrolled & kept
         return replace(self, enrolled=enrolled, embeddings=np.where(enrolled[:, None], self.embeddings, 0))
 
+    def of(self, kept: NDArray[np.bool_]) -> Sample:
+        """The enrolled pictures among these, bool (pictures,), with their people numbered anew; without groups."""
+        kept = kept & self.enrolled
+        there, subjects = np.unique(self.subjects[kept], return_inverse=True)
+        known = self.apart[np.isin(self.apart, there).all(axis=1)]
+        apart = np.searchsorted(there, known).astype(np.int64).reshape(-1, 2)
+        return Sample(subjects.astype(np.int64), (), self.enrolled[kept], self.embeddings[kept], {}, apart)
 
-def sample_of(pictures: Sequence[Labelled], found: Sequence[Found]) -> Sample:
-    """The sample that labelled pictures and what was found in them make. Raises SampleError."""
+
+def sample_of(pictures: Sequence[Labelled], found: Sequence[Found], same: Sequence[tuple[str, str]] = ()) -> Sample:
+    """The sample that labelled pictures and what was found in them make. Raises SampleError.
+
+    `same` are pairs of subjects that are one person; those who are not in the pictures are passed over.
+    """
     if not pictures:
         raise SampleError("there are no pictures to audit")
     columns = list(pictures[0].groups)
     if any(list(each.groups) != columns for each in pictures):
         raise SampleError(f"not every picture has the groups {', '.join(columns) or '(none)'}")
+    subjects = numbered([each.subject for each in pictures])
+    number = {each.subject: int(subject) for each, subject in zip(pictures, subjects, strict=True)}
+    apart = [[number[name] for name in names] for names in same if all(name in number for name in names)]
     return Sample(
-        subjects=numbered([each.subject for each in pictures]),
+        subjects=subjects,
         attributes=tuple(Attribute.of(name, [each.groups[name] for each in pictures]) for name in columns),
         enrolled=np.array([each.enrolled for each in found]),
         embeddings=embeddings(found),
         rejected={level: np.array([level in each.rejected for each in found]) for level in FILTERS},
+        apart=np.array(apart, np.int64).reshape(-1, 2),
     )
 
 

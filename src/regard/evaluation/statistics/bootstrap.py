@@ -52,6 +52,10 @@ class Units(NamedTuple):
         keys, of_picture, pictures = np.unique(groups * width + subjects, return_inverse=True, return_counts=True)
         return cls(keys % width, keys // width, pictures, number, of_picture)
 
+    def counted_once(self) -> Units:
+        """The same, where each unit has one picture's weight however many it has."""
+        return self._replace(pictures=np.ones_like(self.pictures))
+
     def sums(self, values: NDArray[np.floating]) -> Floats:
         """The sum of `values`, of shape (units, …), over each group: of shape (groups, …)."""
         edges = np.searchsorted(self.group, np.arange(self.groups + 1))
@@ -97,14 +101,16 @@ def within_subjects(units: Units, errors: Floats, trials: Floats, draws: Draws) 
     return Counted(units.sums(errors), units.sums(trials), _variance(replicates), tried, replicates)
 
 
-def between_subjects(units: Units, first: Ints, second: Ints, draws: Draws) -> Counted:
+def between_subjects(
+    units: Units, first: Ints, second: Ints, draws: Draws, counting: NDArray[np.floating] | None = None
+) -> Counted:
     """Errors and trials by group, of the impostor comparisons of every picture with every other.
 
-    `first` and `second` are the pictures of the pairs that matched, each pair once. What comes out has the shape
-    (groups, groups + 1): a row is the group of the probe, a column that of the other, the last one everybody.
-    Within a group either picture is the probe once.
+    `first` and `second` are the pictures of the pairs that matched, each pair once, `counting` what each counts, by
+    default 1. What comes out has the shape (groups, groups + 1): a row is the group of the probe, a column that of the
+    other, the last one everybody. Within a group either picture is the probe once.
     """
-    matched, groups = _matched(units, first, second), units.groups
+    matched, groups = _matched(units, first, second, counting), units.groups
     weights = draws[units.subject]
     drawn_matches = np.empty((groups, groups, draws.shape[1]))
     for group in range(groups):
@@ -156,7 +162,8 @@ class _Sums(NamedTuple):
         for probe, other in np.ndindex(shape):
             rate = float(rates[probe, other])
             if rate > 0:
-                own, squares = self._own(probe, other, rate), self._people(probe, other, rate)
+                # What cancels may be left a rounding below 0.
+                own, squares = max(self._own(probe, other, rate), 0.0), self._people(probe, other, rate)
                 people = squares.sum()
                 if people > 0:
                     share[probe, other] = max(people - own, own) / (people + own)
@@ -180,12 +187,13 @@ class _Sums(NamedTuple):
         return squared
 
 
-def _matched(units: Units, first: Ints, second: Ints) -> csr_array:
-    """How many comparisons of two units matched; symmetric."""
+def _matched(units: Units, first: Ints, second: Ints, counting: NDArray[np.floating] | None) -> csr_array:
+    """How many comparisons of two units matched, or what those count; symmetric."""
     one, two = units.of_picture[first], units.of_picture[second]
     rows, columns = np.concatenate([one, two]), np.concatenate([two, one])
     size = len(units.subject)
-    return csr_array((np.ones(len(rows), np.float32), (rows, columns)), shape=(size, size))
+    each = np.ones(len(first), np.float32) if counting is None else counting
+    return csr_array((np.concatenate([each, each]), (rows, columns)), shape=(size, size))
 
 
 def _others(units: Units, values: Floats) -> Floats:
@@ -230,6 +238,11 @@ def _and_everybody(values: Floats) -> Floats:
 def _ratios(errors: Floats, trials: Floats) -> Floats:
     found: Floats = np.divide(errors, trials, out=np.full(np.shape(errors), np.nan), where=trials > 0)
     return found
+
+
+def design_effect(rate: float, trials: float, variance: float) -> float | None:
+    """By how much sharing people inflates the variance of a rate, at least 1; None where no error tells."""
+    return max(float(variance * trials / (rate * (1 - rate))), 1.0) if 0 < rate < 1 and variance > 0 else None
 
 
 def _variance(replicates: Floats) -> Floats:

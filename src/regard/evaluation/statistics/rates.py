@@ -19,8 +19,9 @@ NOT_MEASURED = "not measured"
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """An error rate. `effective` is how many independent trials it is worth, `people` how many subjects took part,
-    `free` how many degrees of freedom the estimate of its variance has.
+    """An error rate. `errors` is how many of the `trials` erred, at least in part; `effective` is how many independent
+    trials it is worth, `people` how many subjects took part, `free` how many degrees of freedom the estimate of its
+    variance has.
 
     `rate` and `interval` (95 %) are None where there was nothing to try. Where no error was seen the interval goes
     from 0 to the upper bound at 95 %. `warnings` say what the sample cannot carry.
@@ -37,18 +38,27 @@ class Rate(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, errors: float, trials: float, people: int, variance: float, free: float, effective_without: float
+        cls,
+        errors: float,
+        trials: float,
+        people: int,
+        variance: float,
+        free: float,
+        effective_without: float,
+        seen: int | None = None,
     ) -> Rate:
         """From counts and the variance of their ratio; `effective_without` is for no errors, where that says nothing.
 
-        An error rate is never taken to be worth more than its trials.
+        An error rate is never taken to be worth more than its trials. `seen` is how many trials erred at all, where
+        each counts by the share of its parts that did.
         """
         if trials <= 0:
             return cls(0, 0, people, None, None, 0.0, 0.0, ("nothing to measure it on",))
         rate = errors / trials
         effective = effective_without if variance <= 0 else min(rate * (1 - rate) / variance, trials)
-        warnings = _warnings(errors, people, effective)
-        made = cls(round(errors), round(trials), people, rate, None, effective, free, warnings)
+        counted = round(errors) if seen is None else seen
+        warnings = _warnings(counted, people, effective)
+        made = cls(counted, round(trials), people, rate, None, effective, free, warnings)
         return msgspec.structs.replace(made, interval=made.within(LEVEL))
 
     def within(self, level: float) -> Interval:
@@ -76,12 +86,12 @@ def percent(rate: float | None) -> str:
     return NOT_MEASURED if rate is None else f"{100 * rate:.3g} %"
 
 
-def _warnings(errors: float, people: int, effective: float) -> tuple[str, ...]:
+def _warnings(errors: int, people: int, effective: float) -> tuple[str, ...]:
     found = []
     if people < FEW_PEOPLE:
         found.append(f"only {people} people: the interval is too narrow")
     if errors == 0:
         found.append(f"no error in {effective:,.0f} effective trials: an upper bound, and no ratio")
     elif errors < FEW_ERRORS:
-        found.append(f"only {round(errors)} errors: the rate may be off by a factor of two or more")
+        found.append(f"only {errors} errors: the rate may be off by a factor of two or more")
     return tuple(found)

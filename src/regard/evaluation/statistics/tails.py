@@ -27,6 +27,10 @@ class TooFewScores(ValueError):
     """A tail cannot be fitted to so few excesses; the text says how many are needed."""
 
 
+class TailTooLong(ValueError):
+    """A tail that reaches beyond the scores that there are; the text says why that may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tail:
     """Above the score `level`, which a share `rate` of impostor pairs reaches: excesses of this `scale` and `shape`."""
@@ -58,17 +62,17 @@ class Tail:
         )
 
 
-def fitted(scores: Floats, weights: Floats, level: float, rate: float, capped: float) -> Tail:
+def fitted(scores: Floats, weights: Floats, level: float, rate: float, capped: float, fewest: float = FEWEST) -> Tail:
     """The most likely tail for `scores` at or above `level`, each counted `weights` times; above `capped` censored.
 
-    Raises TooFewScores.
+    Raises TooFewScores where those that are not censored weigh less than `fewest`.
     """
     excesses, cap = scores - level, capped - level
     below = excesses < cap
     seen, counts, hidden = excesses[below], weights[below], float(weights[~below].sum())
-    if counts.sum() < FEWEST or cap <= 0:
+    if counts.sum() < fewest or cap <= 0:
         raise TooFewScores(
-            f"A tail needs {FEWEST} impostor pairs above the level, and there are {counts.sum():.0f}. Give more people."
+            f"A tail needs {fewest} impostor pairs above the level, and there are {counts.sum():.0f}. Give more people."
         )
 
     def unlikeliness(parameters: Floats) -> float:

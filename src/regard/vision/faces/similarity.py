@@ -1,11 +1,12 @@
 """Similarity: the raw cosine score of two embeddings on the API's scale of 0 to 100, and nowhere else.
 :mod:`regard.evaluation.accuracy.calibration` fits the curve.
 
-Similarity says how rarely two different people reach a score. Up to 80 every factor of ten in the false match rate is
-16 points, so that 80 stands at 1 in 100,000; 90 is 1 in 300,000, 99 1 in a million and 99.9 1 in ten million. Which
-score has which rate, a calibration says: the one that ships for the profile of preprocessing, or one of your own
-(REGARD_CALIBRATION_FILE), which `regard evaluate calibrate` writes. Between its points the curve goes straight; it
-rises everywhere, so that no order is lost, and its inverse is exact up to rounding.
+Similarity says how rarely two different people reach a score, counted by pairs of *people*: each pair weighs one,
+however many pictures they have; one person under two names is left out, relatives and twins are not. Up to 72 every
+factor of ten is 16 or, at the last, 8 points; 80 stands at about 1 in 500,000, 90 at 1 in 1.2 million, 99 at 1 in 3
+million and 99.9 at 1 in 8 million. Which score has which rate, a calibration says: the one that ships for the profile
+of preprocessing, or one of your own (REGARD_CALIBRATION_FILE), which `regard evaluate calibrate` writes. Between its
+points the curve goes straight; it rises everywhere, so that no order is lost, and its inverse is exact up to rounding.
 """
 
 from __future__ import annotations
@@ -20,17 +21,20 @@ import numpy as np
 
 from regard.settings import from_environment
 
-# How rare a false match is at each point of the scale. The ends, 0 and 100, are the ends of the cosine.
+# How rare a false match is at each point of the scale, by pairs of people: what a calibration is fitted to. That which
+# ships keeps the scores that 80 and more had before rates were counted so, and says their rates (docs/accuracy.md). The
+# ends, 0 and 100, are the ends of the cosine.
 RATES = {
     0.3 * 16: 10**-0.3,
     16.0: 1e-1,
     32.0: 1e-2,
     48.0: 1e-3,
     64.0: 1e-4,
-    80.0: 1e-5,
-    90.0: 1 / 300_000,
-    99.0: 1e-6,
-    99.9: 1e-7,
+    72.0: 1e-5,
+    80.0: 1 / 500_000,
+    90.0: 1 / 1_200_000,
+    99.0: 1 / 3_000_000,
+    99.9: 1 / 8_000_000,
 }
 PROFILES = ("fast", "accurate")
 # The share of searches for somebody who is not in the gallery that a floor lets meet a false match.
@@ -46,7 +50,9 @@ class BadCalibration(ValueError):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """An error rate that was counted: `errors` among `trials`, with its 95 % interval clustered by person."""
+    """An error rate that was counted, each pair of people (or person) weighing one, with a 95 % interval that draws
+    people: of `trials`, pairs of people or people, `errors` had a picture or pair of pictures that erred.
+    """
 
     rate: float
     low: float
@@ -58,9 +64,9 @@ class Measured(msgspec.Struct, frozen=True):
 class Point(msgspec.Struct, frozen=True):
     """A similarity, the false match rate it stands for, and the score that has it.
 
-    `basis` says whether the score was counted on pairs or extrapolated by the tail model. `low` and `high` are the 95 %
-    interval of the score. `false_match` and `false_non_match` were measured at this score on people it was not fitted
-    on; None where that was not done.
+    `rate` is by pairs of people. `basis` says whether the score was counted on pairs or extrapolated by the tail model.
+    `low` and `high` are the 95 % interval of the score. `false_match` and `false_non_match` were measured at this score
+    on people it was not fitted on; None where that was not done.
     """
 
     similarity: float
@@ -114,12 +120,12 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=
         return float(np.interp(similarity, self._similarities, self._scores))
 
     def false_match_rate(self, similarity: float) -> float:
-        """How rarely two different people reach this similarity, by the calibration."""
+        """How rarely two different people reach this similarity, by the calibration: a share of pairs of people."""
         rates = [0.0, *(np.log10(point.rate) for point in self.points)]
         return float(10 ** np.interp(similarity, self._similarities[:-1], rates))
 
     def least_similarity(self, rate: float) -> float | None:
-        """The least similarity that at most a share `rate` of impostor pairs reaches; None beyond the last point."""
+        """The least similarity that at most a share `rate` of pairs of people reaches; None beyond the last point."""
         rates = [point.rate for point in self.points]
         if rate < rates[-1]:
             return None
