@@ -113,8 +113,8 @@ NOTE = (
     "included, one core, seconds of the processor; medians of rounds in turns. Ours is the fast profile. The "
     "threshold of each tenth of the pairs comes from the other nine; intervals are of the same pairs drawn again. "
     "Default thresholds: Similarity 80, which stands for 1 false match in 500,000 pairs of people; distance 0.6; "
-    "cosine 0.363. Each system is installed by pip into an environment of its own; ours brings the whole service. OpenCV runs the weights "
-    "that ours runs. `make bench-peers`"
+    "cosine 0.363. Each system is installed by pip into an environment of its own; ours brings the whole service. "
+    "OpenCV runs the weights that ours runs. `make bench-peers`"
 )
 
 

@@ -35,6 +35,7 @@ FOLDERS = ("receipts", "lfw", "members", "arrests", "audit")
 FILES = dict.fromkeys(
     (
         "pairs.txt",
+        "twice.csv",
         "agedb_30.bin",
         "people.csv",
         "members.csv",
