@@ -137,6 +137,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             pattern="^(fast|accurate)$",
         ),
     ] = "fast"
+    rights_profile: Annotated[
+        str,
+        _help(
+            "The profile of new collections whose purpose puts a person's rights at stake; the tag `regard:profile` of "
+            "a collection counts more.",
+            pattern="^(fast|accurate)$",
+        ),
+    ] = "accurate"
     small_faces: Annotated[
         str,
         _help(

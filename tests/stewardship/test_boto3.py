@@ -19,6 +19,7 @@ from regard.stewardship.office import open_office
 from regard.stewardship.parties.attestations import attest, declaration
 from regard.stewardship.parties.edges import Edge, EdgeKind
 from regard.stewardship.parties.organizations import Organizations
+from regard.vision.faces.faces import VERSIONS
 from tests.helpers.running import Running, running
 
 Client = Callable[..., Any]
@@ -138,6 +139,29 @@ def test_emotions_are_withheld_and_the_answer_says_so(house: tuple[Running, Orga
     answer = house[0].client().detect_faces(Image={"Bytes": portrait}, Attributes=["ALL"])
     assert answer["FaceDetails"]
     assert all(face["Emotions"] == [] for face in answer["FaceDetails"])
+
+
+def test_where_rights_are_at_stake_a_collection_is_accurate_unless_its_tag_says_fast(
+    house: tuple[Running, Organizations], client: Client, portrait: bytes
+) -> None:
+    doors = client(house[1].register("A house with doors", "housing").id, "access-control")
+    made = doors.create_collection(CollectionId="staff", Tags={"regard:basis": "attested"})
+    assert made["FaceModelVersion"] == VERSIONS["accurate"]
+    told = made["ResponseMetadata"]["HTTPHeaders"]["x-regard-profile"]
+    assert told.startswith("accurate, as rights are at stake for access-control")
+    assert doors.list_tags_for_resource(ResourceArn=made["CollectionArn"])["Tags"]["regard:profile"] == "accurate"
+    kept = doors.index_faces(CollectionId="staff", Image={"Bytes": portrait})
+    assert kept["FaceModelVersion"] == VERSIONS["accurate"]
+    assert (
+        doors.search_faces_by_image(CollectionId="staff", Image={"Bytes": portrait})["FaceModelVersion"]
+        == (VERSIONS["accurate"])
+    )
+    fast = doors.create_collection(CollectionId="guests", Tags={"regard:basis": "attested", "regard:profile": "fast"})
+    assert fast["FaceModelVersion"] == VERSIONS["fast"]
+    elsewhere = client(house[1].register("A club of photographers", "other").id)
+    assert elsewhere.create_collection(CollectionId="album")["FaceModelVersion"] == VERSIONS["fast"]
+    for mine, name in ((doors, "staff"), (doors, "guests"), (elsewhere, "album")):
+        mine.delete_collection(CollectionId=name)
 
 
 def test_a_collection_on_consent_enrols_nobody_without_a_receipt(

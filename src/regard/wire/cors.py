@@ -24,6 +24,7 @@ TOLD = (
     "x-regard-entry",
     "x-regard-faces-in-picture",
     "x-regard-picture",
+    "x-regard-profile",
     "x-regard-receipt",
     "x-regard-refused",
     "x-regard-review",

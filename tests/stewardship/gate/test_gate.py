@@ -16,6 +16,7 @@ from regard.stewardship.parties.edges import Edge, EdgeKind
 from regard.stewardship.parties.organization import Standing
 from regard.stewardship.policy.call import Capability, Operation
 from regard.stewardship.policy.policy import Policy
+from regard.stewardship.policy.vocabulary import purposes
 from regard.stewardship.records import records
 from tests.helpers.stewarding import Stewardship
 
@@ -256,6 +257,51 @@ def test_the_tags_of_a_new_collection_come_from_the_key_where_it_does_not_say(ro
     assert call.parameters["Tags"] == {"regard:basis": "attested", "regard:purpose": "photo-library"}
 
 
+@pytest.mark.parametrize("purpose", sorted(purposes()))
+def test_a_new_collection_is_accurate_where_rights_are_at_stake(room: Stewardship, purpose: str) -> None:
+    call = room.call(room.caller(purpose=purpose), "CreateCollection", CollectionId="new")
+    if purposes()[purpose].operations:
+        with pytest.raises(Denied):
+            room.gate.before(call)
+        return
+    room.gate.before(call)
+    told = call.remarks.get("x-regard-profile", "")
+    if purposes()[purpose].rights:
+        assert call.parameters["Tags"]["regard:profile"] == "accurate"
+        assert told.startswith(f"accurate, as rights are at stake for {purpose}")
+    else:
+        assert "regard:profile" not in call.parameters["Tags"]
+        assert not told
+
+
+def test_a_tag_says_another_profile_and_so_does_the_setting(room: Stewardship) -> None:
+    caller = room.caller(purpose="access-control")
+    told = room.call(caller, "CreateCollection", CollectionId="new", Tags={"regard:profile": "fast"})
+    room.gate.before(told)
+    assert told.parameters["Tags"]["regard:profile"] == "fast"
+    assert "x-regard-profile" not in told.remarks
+    set_so = room.call(caller, "CreateCollection", CollectionId="new")
+    room.another_gate(rights_profile="fast").before(set_so)
+    assert set_so.parameters["Tags"]["regard:profile"] == "fast"
+    assert set_so.remarks["x-regard-profile"].startswith("fast")
+
+
+def test_the_purpose_that_the_tags_say_decides_on_the_profile(room: Stewardship) -> None:
+    tags = {"regard:purpose": "access-control"}
+    call = room.call(room.caller(purpose="development"), "CreateCollection", CollectionId="new", Tags=tags)
+    room.gate.before(call)
+    assert call.parameters["Tags"]["regard:profile"] == "accurate"
+
+
+@pytest.mark.parametrize("kept", [{}, {"regard:profile": "accurate"}])
+def test_the_profile_of_a_collection_does_not_change(room: Stewardship, kept: dict[str, str]) -> None:
+    room.gallery.kept["c"] = {"regard:basis": "attested", "regard:purpose": "development", **kept}
+    asked = {"ResourceArn": "arn:aws:rekognition:us-east-1:1:collection/c"}
+    assert room.rule(room.caller(), "TagResource", Tags={"regard:profile": "fast"}, **asked) == "reserved-tags"
+    assert room.rule(room.caller(), "UntagResource", TagKeys=["regard:profile"], **asked) == "reserved-tags"
+    assert room.rule(room.caller(), "TagResource", Tags=kept | {"mine": "anything"}, **asked) == "allow"
+
+
 @pytest.mark.parametrize(
     "tags",
     [
@@ -263,6 +309,7 @@ def test_the_tags_of_a_new_collection_come_from_the_key_where_it_does_not_say(ro
         {"regard:purpose": "fun"},
         {"regard:retention-days": "forever"},
         {"regard:retention-days": "1096"},
+        {"regard:profile": "best"},
         {"regard:colour": "blue"},
     ],
 )

@@ -215,7 +215,8 @@ def test_an_erasure_that_was_broken_off_is_finished_at_the_next_start(
 
 def test_a_stranger_is_refused_at_the_computed_rate() -> None:
     assert false_suppression_rate(0) == 0
-    assert false_suppression_rate(100_000) == pytest.approx(0.095, abs=0.001)
+    assert false_suppression_rate(1_000) == pytest.approx(0.0003, abs=1e-5)
+    assert false_suppression_rate(100_000) == pytest.approx(0.03, abs=0.001)
 
 
 def _crash(*_: object) -> None:

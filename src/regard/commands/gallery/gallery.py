@@ -21,6 +21,7 @@ from regard.commands.pictures.pictures import mark_of, save
 from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import ApiError
 from regard.settings import from_environment
+from regard.stewardship.council.collections import PROFILED
 
 app = typer.Typer(help="List, make, show and delete collections.", no_args_is_help=True)
 
@@ -57,7 +58,10 @@ def create(
     tags = dict(entry.split("=", 1) for entry in tag or () if "=" in entry)
     if len(tags) != len(tag or ()):
         raise typer.BadParameter("a tag reads NAME=VALUE, each name once")
-    out.print(_inside(key).ask("CreateCollection", CollectionId=collection, Tags=tags or None)["CollectionArn"])
+    answer, told = _inside(key).ask_with_remarks("CreateCollection", CollectionId=collection, Tags=tags or None)
+    out.print(answer["CollectionArn"])
+    if profile := told.get(PROFILED):
+        err.print(f"Faces are embedded with the profile {profile}.")
 
 
 @app.command()

@@ -16,9 +16,10 @@ from regard.commands.pictures.asking import OF_THE_PICTURE
 from regard.commands.pictures.pictures import pictures_under
 from regard.operations.common.errors import ApiError
 from regard.settings import from_environment
-from regard.stewardship.council.collections import RENEWS, SUCCESSOR
+from regard.stewardship.council.collections import PROFILE, RENEWS, SUCCESSOR
 from regard.stewardship.holdings import open_holdings
 from regard.stewardship.office import open_office
+from regard.vision.faces.faces import VERSIONS
 
 
 @app.command("key")
@@ -54,8 +55,8 @@ def import_collection(
     settings = from_environment()
     with file.open("rb") as source:
         head, *_ = open_holdings(open_office(settings)).gallery.transfer.read(source)
-    collection = name or head.collection_id
-    _fill(Inside(settings, key), collection, head.tags, "ImportFaces", File=str(file))
+    collection, tags = name or head.collection_id, _profiled(head.tags, head.face_model)
+    _fill(Inside(settings, key), collection, tags, "ImportFaces", File=str(file))
 
 
 @app.command("copy")
@@ -66,7 +67,8 @@ def copy_collection(
 ) -> None:
     """Make a second collection with the same tags, faces and users."""
     inside = Inside(from_environment(), key)
-    _fill(inside, name, _tags(inside, collection), "CopyFaces", Source=collection)
+    face_model = inside.ask("DescribeCollection", CollectionId=collection)["FaceModelVersion"]
+    _fill(inside, name, _profiled(_tags(inside, collection), face_model), "CopyFaces", Source=collection)
 
 
 @app.command("re-embed")
@@ -76,16 +78,22 @@ def renew_collection(
     drop_missing: Annotated[
         bool, typer.Option("--drop-missing", help="Let go of faces whose pictures were not brought.")
     ] = False,
+    profile: Annotated[
+        str | None, typer.Option(help="fast or accurate; by default what a new collection with its tags is made with.")
+    ] = None,
     key: Key = None,
 ) -> None:
     """Make a collection anew with the face model that runs, from the original pictures.
 
-    The old one answers until the new one is complete and takes its name. Stopped and run again, it goes on where it
-    was. Example: `regard collections re-embed staff people/`
+    Where rights are at stake that is the accurate profile, unless told otherwise. The old one answers until the new one
+    is complete and takes its name. Stopped and run again, it goes on where it was. Example: `regard collections
+    re-embed staff people/`
     """
     inside, renewed = Inside(from_environment(), key), collection + SUCCESSOR
     if renewed not in inside.ask("ListCollections")["CollectionIds"]:
-        inside.ask("CreateCollection", CollectionId=renewed, Tags=_tags(inside, collection) or None)
+        tags = {name: value for name, value in _tags(inside, collection).items() if name != PROFILE}
+        tags |= {PROFILE: profile} if profile else {}
+        inside.ask("CreateCollection", CollectionId=renewed, Tags=tags or None)
     faces = 0
     for file in pictures_under(pictures):
         image = {"Bytes": file.read_bytes()}
@@ -108,6 +116,12 @@ def _tags(inside: Inside, collection: str) -> dict[str, str]:
     tags: dict[str, str] = inside.ask("ListTagsForResource", ResourceArn=arn)["Tags"]
     # What a collection says of itself goes along; what an earlier renewal said of it, and was broken off, does not.
     return {key: value for key, value in tags.items() if key != RENEWS}
+
+
+def _profiled(tags: dict[str, str], face_model: str) -> dict[str, str]:
+    """The tags with the profile that the templates are of: they fit into no collection of another."""
+    profiles = [profile for profile, version in VERSIONS.items() if version == face_model]
+    return dict.fromkeys([PROFILE], profiles[0]) | tags if profiles else tags
 
 
 def _fill(inside: Inside, collection: str, tags: dict[str, str], operation: str, **parameters: str) -> None:

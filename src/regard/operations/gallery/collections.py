@@ -8,8 +8,10 @@ from regard.operations.common.errors import no_such_resource
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
+from regard.stewardship.council.collections import PROFILE
 from regard.stewardship.council.vectors import heed_basis
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.vision.faces.faces import VERSIONS
 
 MOST_LISTED = 4096
 _ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):collection/(?P<collection>.+)")
@@ -17,11 +19,12 @@ _ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):co
 
 @operation("CreateCollection", Capability.MANAGE, DataClass.SETTINGS)
 def create_collection(call: Call, rooms: Rooms) -> Answer:
-    """Make a collection, pinned to the face model that runs."""
+    """Make a collection, pinned to the face model of the profile that its tags say, or else to the one that runs."""
     name, tags = call.parameters["CollectionId"], call.parameters.get("Tags", {})
+    face_model = VERSIONS.get(tags.get(PROFILE, ""), rooms.faces.version)
     with rooms.writing(call) as connection:
-        rooms.gallery.collections.create(connection, call.caller.organization, name, rooms.faces.version, tags)
-    return {"StatusCode": 200, "CollectionArn": _arn(call, name), "FaceModelVersion": rooms.faces.version}
+        rooms.gallery.collections.create(connection, call.caller.organization, name, face_model, tags)
+    return {"StatusCode": 200, "CollectionArn": _arn(call, name), "FaceModelVersion": face_model}
 
 
 @operation("DeleteCollection", Capability.MANAGE, DataClass.TEMPLATES)

@@ -14,9 +14,13 @@ from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.stewardship.policy.vocabulary import BASES, Purpose
 from regard.stewardship.records.reader import Reader
+from regard.vision.faces.similarity import PROFILES
 
 PREFIX = "regard:"
 BASIS, PURPOSE, RETENTION = "regard:basis", "regard:purpose", "regard:retention-days"
+# How the faces of a collection are embedded: given when it is made, or set there where rights are at stake.
+PROFILE = "regard:profile"
+PROFILED = "x-regard-profile"
 # Names, on a collection that is being made anew with another face model, the one that it succeeds. Only we set it.
 RENEWS, SUCCESSOR = "regard:renews", ".renewed"
 MOST_DAYS = 3 * 365  # Illinois BIPA 15(a): three years since the last interaction, whatever the tags say
@@ -58,12 +62,21 @@ class KeptCollections:
         return Terms({key: value for *_, key, value in rows if key is not None}, *rows[0][:2])
 
 
-def set_terms(call: Call, purposes: Mapping[str, Purpose]) -> None:
-    """Check the reserved tags of CreateCollection; those not given come from the key. Raises Denied."""
+def set_terms(call: Call, purposes: Mapping[str, Purpose], rights_profile: str) -> None:
+    """Check the reserved tags of CreateCollection; those not given come from the key. Raises Denied.
+
+    `rights_profile` is the profile of a collection whose purpose puts a person's rights at stake, unless a tag says
+    another; `call.remarks` tells it.
+    """
     tags = dict(call.parameters.get("Tags") or {})
     _check(tags, purposes)
     tags.setdefault(BASIS, call.caller.basis)
     tags.setdefault(PURPOSE, call.caller.purpose)
+    purpose = purposes.get(tags[PURPOSE])
+    if purpose is not None and purpose.rights and PROFILE not in tags:
+        tags[PROFILE] = rights_profile
+        why = f"as rights are at stake for {tags[PURPOSE]}; the tag {PROFILE} may say another"
+        call.remarks[PROFILED] = f"{rights_profile}, {why}"
     call.parameters["Tags"] = tags
 
 
@@ -81,6 +94,8 @@ def check_tightening(call: Call, current: Mapping[str, str], purposes: Mapping[s
     basis, days = new.get(BASIS), new.get(RETENTION)
     if basis and BASES.index(basis) < BASES.index(current.get(BASIS, BASES[0])):
         raise Denied(_RULE, f"The basis {current[BASIS]} is not loosened to {basis}.", appeal=_APPEAL)
+    if PROFILE in new:
+        raise Denied(_RULE, "The profile of a collection does not change: make another, or make it anew (re-embed).")
     if PURPOSE in new and PURPOSE in current:
         raise Denied(_RULE, "The purpose of a collection does not change: make another.", appeal=_APPEAL)
     if days and int(days) > int(current.get(RETENTION, MOST_DAYS)):
@@ -118,12 +133,16 @@ def row_of(connection: Connection, payload: Mapping[str, Any]) -> Any:
 
 def _check(tags: Mapping[str, str], purposes: Mapping[str, Purpose]) -> None:
     for key in tags:
-        if key.startswith(PREFIX) and key not in (BASIS, PURPOSE, RETENTION):
-            raise Denied(_RULE, f"There is no reserved tag {key}. There are {BASIS}, {PURPOSE}, {RETENTION}.")
+        if key.startswith(PREFIX) and key not in (BASIS, PURPOSE, RETENTION, PROFILE):
+            raise Denied(
+                _RULE, f"There is no reserved tag {key}. There are {BASIS}, {PURPOSE}, {RETENTION}, {PROFILE}."
+            )
     if tags.get(BASIS, BASES[0]) not in BASES:
         raise Denied(_RULE, f"{BASIS} is one of: {', '.join(BASES)}.")
     if PURPOSE in tags and tags[PURPOSE] not in purposes:
         raise Denied(_RULE, f"{PURPOSE} is one of: {', '.join(purposes)}.")
+    if PROFILE in tags and tags[PROFILE] not in PROFILES:
+        raise Denied(_RULE, f"{PROFILE} is one of: {', '.join(PROFILES)}.")
     days = tags.get(RETENTION)
     if days is not None and not (days.isascii() and days.isdigit() and 1 <= int(days) <= MOST_DAYS):
         raise Denied(_RULE, f"{RETENTION} is a number of days from 1 to {MOST_DAYS}.")

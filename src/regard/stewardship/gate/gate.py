@@ -98,7 +98,7 @@ class Gate:
             self._records.policy(snapshot.law.policy)
             self._begin_account(call, snapshot)
             check_key(call, snapshot, terms, self._clock())
-            _check_tags(call, snapshot, terms)
+            _check_tags(call, snapshot, terms, self._settings.rights_profile)
             given = given_threshold(call)
             asked = self._questions.ask(call, snapshot, terms)
             call.account |= accounts.threshold(call, given, asked.request.threshold)
@@ -185,10 +185,10 @@ class Gate:
         return () if asked.snapshot.policy.decide(question).allowed else (EMOTIONS,)
 
 
-def _check_tags(call: Call, snapshot: Snapshot, terms: Terms) -> None:
+def _check_tags(call: Call, snapshot: Snapshot, terms: Terms, rights_profile: str) -> None:
     match call.operation.name:
         case "CreateCollection":
-            set_terms(call, snapshot.policy.purposes)
+            set_terms(call, snapshot.policy.purposes, rights_profile)
         case "TagResource" | "UntagResource":
             check_tightening(call, terms.tags, snapshot.policy.purposes)
 
