@@ -62,6 +62,38 @@ class Trial:
         return Groups([f"group {place}" for place in range(len(rates))], rates, counted.replicates)
 
 
+def portraits(seed: int, women: list[int], men: list[int]) -> list[Groups]:
+    """False non-matches of 122 pairs of women's portraits and 484 of men's, at thresholds that miss so many of each.
+
+    People have one to three pairs; some are harder than others, at every threshold.
+    """
+    rng = np.random.default_rng(seed)
+    parts = [_hardness(rng, pairs) for pairs in (122, 484)]
+    trials = np.concatenate([np.bincount(who) for who, _ in parts]).astype(np.float64)
+    labels = np.repeat([0, 1], [int(who.max()) + 1 for who, _ in parts])
+    units = Units.of(np.arange(len(trials)), labels, 2)
+    draws, people = drawn(len(trials), seed=seed), np.bincount(labels)
+    found = []
+    for missed in zip(women, men, strict=True):
+        errors = [
+            np.bincount(who, np.argsort(np.argsort(hard)) < number)
+            for (who, hard), number in zip(parts, missed, strict=True)
+        ]
+        counted = within_subjects(units, np.concatenate(errors), trials, draws)
+        rates = [
+            Rate.of(float(failed), float(tried), int(number), float(variance), int(number) - 1, float(number))
+            for failed, tried, variance, number in zip(*counted[:3], people, strict=True)
+        ]
+        found.append(Groups(["women", "men"], rates, counted.replicates))
+    return found
+
+
+def _hardness(rng: np.random.Generator, pairs: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Whose each pair is, and how hard it is, from low to high."""
+    who = np.repeat(np.arange(pairs), rng.choice([1, 1, 1, 2, 3], pairs))[:pairs]
+    return who, 0.6 * rng.standard_normal(pairs)[who] + 0.8 * rng.standard_normal(pairs)
+
+
 def degraded(seed: int, people: int, noise: list[float], pictures: int = 3, size: int = 64) -> Sample:
     """Embeddings of people in groups: each picture is off its person by so much `noise`, more in degraded groups."""
     rng = np.random.default_rng(seed)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regard.evaluation.bias.disparity import Disparity, Groups, comparable, disparities, level_of_each, spread
+from regard.evaluation.bias.disparity import CHANCE, Disparity, Groups, comparable, disparities, spread
 from regard.evaluation.statistics.rates import Rate
-from tests.helpers.evaluating import Trial
+from tests.helpers.evaluating import Trial, portraits
 
 
 def _audited(trial: Trial) -> list[Disparity]:
-    both = [trial.false_matches(), trial.false_non_matches()]
-    level = level_of_each(1, sum(len(comparable(groups)) for groups in both))
-    return [one for groups in both for one in disparities(groups, level)]
+    return [one for told in disparities([trial.false_matches(), trial.false_non_matches()]) for one in told]
 
 
 def _groups(*rates: Rate) -> Groups:
@@ -47,9 +45,41 @@ def test_without_a_bias_at_most_two_of_twenty_audits_find_one(scale: float) -> N
         assert sum(found) <= 2
 
 
+@pytest.mark.parametrize(
+    ("women", "men", "at_90"),
+    [([3, 7, 13], [4, 6, 17], None), ([5, 14, 20], [7, 15, 26], True)],
+    ids=["accurate", "fast"],
+)
+def test_women_missed_three_times_as_often_as_men_are_a_disparity(
+    women: list[int], men: list[int], at_90: bool | None
+) -> None:
+    """The counts of the recount of portraits: of 122 pairs of women and 484 of men, at 80, 90 and 99."""
+    found = []
+    for seed in range(20):
+        told = [each for (each,) in disparities(portraits(seed, women, men))]
+        assert {each.higher for each in told} == {"women"}
+        assert not told[0].found
+        assert told[2].ratio == pytest.approx(women[2] / 122 / (men[2] / 484))
+        assert told[2].ratio_interval is not None
+        found.append(told[2].found)
+        if told[2].found:
+            assert told[2].chance <= CHANCE
+            assert told[2].difference_interval.low > 0
+            assert told[2].ratio_interval.low > 1
+        if at_90:
+            assert told[1].found
+    # How hard pairs fall on people is drawn anew, and with it how much the counts are worth.
+    assert sum(found) >= 19
+
+
+def test_as_many_women_missed_as_men_are_none() -> None:
+    for seed in range(8):
+        assert not any(each.found for told in disparities(portraits(seed, [1, 2, 5], [4, 8, 20])) for each in told)
+
+
 def test_a_group_without_errors_yields_no_ratio_but_may_differ() -> None:
     one = _groups(Rate.of(200, 1000, 100, 1.6e-4, 99, 100), Rate.of(0, 1000, 100, 0, 99, 1000))
-    (found,) = disparities(one, 0.99)
+    ((found,),) = disparities([one])
     assert found.found
     assert (found.ratio, found.ratio_interval) == (None, None)
     assert found.difference_interval.holds(0.2)
@@ -59,16 +89,25 @@ def test_a_group_without_errors_yields_no_ratio_but_may_differ() -> None:
 
 def test_groups_of_few_people_are_never_called_different() -> None:
     few = _groups(Rate.of(80, 100, 20, 0.0016, 19, 20), Rate.of(2, 1000, 200, 2e-6, 199, 200))
-    assert disparities(few, 0.95) == []
+    assert disparities([few, few]) == [[], []]
 
 
 def test_rates_that_rest_on_hardly_any_errors_are_not_compared() -> None:
     assert comparable(_groups(Rate.of(3, 1000, 100, 3e-6, 99, 100), Rate.of(0, 1000, 100, 0, 99, 100))) == []
 
 
-def test_more_comparisons_ask_more_of_each() -> None:
-    assert level_of_each(1, 1) == pytest.approx(0.98)
-    assert level_of_each(2, 50) == pytest.approx(1 - 0.02 / 100)
+def test_the_more_is_compared_the_likelier_chance_shows_as_much() -> None:
+    one = _groups(Rate.of(60, 1000, 100, 5.64e-5, 99, 100), Rate.of(36, 1000, 100, 3.47e-5, 99, 100))
+    rng = np.random.default_rng(1)
+    others = [Groups(one.names, one.rates, one.replicates[:, rng.permutation(500)]) for _ in range(9)]
+    ((alone,),), ((among,), *_) = disparities([one]), disparities([one, *others])
+    ((in_two_ways,),) = disparities([one], ways=2)
+    assert 2 * alone.chance < among.chance < 15 * alone.chance
+    assert in_two_ways.chance == pytest.approx(2 * alone.chance)
+    # The same once more is no second comparison.
+    (again, *_) = disparities([one] * 10)
+    assert again[0].chance == pytest.approx(alone.chance)
+    assert disparities([one] * 3, ways=10_000)[0][0].chance == 1
 
 
 def test_the_spread_of_equal_rates_is_none_and_of_one_sided_ones_is_all() -> None:
@@ -89,6 +128,7 @@ def test_the_spread_of_equal_rates_is_none_and_of_one_sided_ones_is_all() -> Non
 
 
 def test_a_ratio_whose_upper_end_says_nothing_is_told_from_below() -> None:
-    one = _groups(Rate.of(60, 1000, 100, 5.64e-5, 99, 100), Rate.of(1, 1000, 100, 1e-6, 99, 100))
-    (found,) = disparities(one, 0.9999)
+    one = _groups(Rate.of(200, 1000, 100, 1.6e-4, 99, 100), Rate.of(1, 1000, 100, 1e-6, 99, 100))
+    ((found,),) = disparities([one])
     assert "at least" in found.told
+    assert "by chance in" in found.told

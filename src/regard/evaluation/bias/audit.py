@@ -82,7 +82,7 @@ class ByAttribute(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """What an audit measured. `asked` is how many comparisons of groups the intervals hold for together."""
+    """What an audit measured. `asked` is how many comparisons of groups it made, by which chances are reckoned."""
 
     pictures: int
     people: int
@@ -132,7 +132,7 @@ def findings(
         progress(attribute.name)
         measured.append(_Measured.of(work, attribute))
     asked = sum(each.asked for each in measured)
-    told = [each.told(disparity.level_of_each(len(measured), each.asked)) for each in measured]
+    told = [each.told(len(measured)) for each in measured]
     return Findings(len(sample), len(np.unique(sample.subjects)), asked, _notes(work), told)
 
 
@@ -179,13 +179,18 @@ class _Threshold:
     mixed: int
     identification: list[list[Identification]]
 
-    def told(self, level: float) -> AtThreshold:
+    @property
+    def measures(self) -> tuple[Groups, Groups]:
+        """What is compared by group."""
+        return self.false_match, self.false_non_match
+
+    def told(self, matched: list[Disparity], missed: list[Disparity]) -> AtThreshold:
         return AtThreshold(
             self.threshold,
-            _measure(self.false_match, level),
+            _measure(self.false_match, matched),
             self.pairs,
             self.everybody,
-            _measure(self.false_non_match, level),
+            _measure(self.false_non_match, missed),
             self.mixed,
             self.identification,
         )
@@ -215,24 +220,32 @@ class _Measured:
         )
 
     @property
+    def measures(self) -> list[Groups]:
+        """Everything that is compared by group: failures to enrol, and what each threshold has."""
+        return [self.failure_to_enrol, *(groups for each in self.thresholds for groups in each.measures)]
+
+    @property
     def asked(self) -> int:
         """How many comparisons of groups are made."""
-        at = [groups for each in self.thresholds for groups in (each.false_match, each.false_non_match)]
-        return sum(len(disparity.comparable(groups)) for groups in (self.failure_to_enrol, *at))
+        return sum(len(disparity.comparable(groups)) for groups in self.measures)
 
-    def told(self, level: float) -> ByAttribute:
+    def told(self, ways: int) -> ByAttribute:
+        enrolling, *others = disparity.disparities(self.measures, ways)
         return ByAttribute(
             self.attribute.name,
             self.attribute.names,
             self.pictures,
             self.people,
-            _measure(self.failure_to_enrol, level),
-            [at.told(level) for at in self.thresholds],
+            _measure(self.failure_to_enrol, enrolling),
+            [
+                at.told(*two)
+                for at, two in zip(self.thresholds, zip(others[::2], others[1::2], strict=True), strict=True)
+            ],
         )
 
 
-def _measure(groups: Groups, level: float) -> Measure:
-    return Measure(list(groups.rates), spread(groups), disparity.disparities(groups, level))
+def _measure(groups: Groups, told: list[Disparity]) -> Measure:
+    return Measure(list(groups.rates), spread(groups), told)
 
 
 def _at(work: _Work, attribute: Attribute, units: Units, threshold: Threshold) -> _Threshold:

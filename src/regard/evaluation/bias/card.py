@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from regard.evaluation.bias.abstention import Abstention, Remedy
 from regard.evaluation.bias.audit import FALSE_MATCH, AtThreshold, ByAttribute, Measure, each_measure
 from regard.evaluation.bias.charts import Whisker, whiskers
-from regard.evaluation.bias.disparity import TOGETHER
+from regard.evaluation.bias.disparity import CHANCE
 from regard.evaluation.bias.report import Report
 from regard.evaluation.document import Block, Chart, Heading, Listing, Paragraph, Table
 from regard.evaluation.samples.sample import CROSSED
@@ -172,8 +172,9 @@ def _short(rate: Rate) -> str:
 _READING = (
     "A false match takes two people for one, a false non-match one person for two; a failure to enrol is a picture in "
     "which no face was found or embedded.",
-    f"A disparity is called found when its interval excludes no difference, all intervals holding together at "
-    f"{TOGETHER:.0%}. Groups of few people are never called found, whatever their rates.",
+    "A disparity is called found when its interval of 95 % excludes no difference, and chance alone would show as "
+    f"much, in any comparison, in at most {CHANCE:.0%} of audits. Groups of few people are never called found, "
+    "whatever their rates.",
     "That a disparity is no longer found under a rule may also be because less is left to find it in: look at what it "
     "refuses.",
     "Where no error was seen there is an upper bound and no ratio.",

@@ -1,26 +1,28 @@
 """Disparities: how rates differ between groups, and when that may be called found.
 
 Every pair of groups is compared in every measure. The more is compared, the likelier that chance alone makes a
-difference: all intervals of an audit hold together at `TOGETHER`, by Bonferroni's correction, whose allowance the
-ways to group share evenly, so that one of many groups does not use it up. A disparity is found when its
-interval excludes no difference; one that rests on too few people is never called found.
+difference. So a disparity is found when two things hold: its own interval of 95 % excludes no difference, and chance
+alone would show as much, anywhere in the audit, in at most 5 of 100 audits, as
+:mod:`regard.evaluation.statistics.evidence` reckons. The ways to group share that allowance evenly, so that one of many
+groups does not use it up. One that rests on too few people is never called found.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, islice
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from regard.evaluation.statistics.evidence import chances, evidence
 from regard.evaluation.statistics.intervals import Interval, difference, ratio
 from regard.evaluation.statistics.rates import FEW_PEOPLE, LEVEL, Rate, percent
 
-# An audit without any disparity finds one in at most 2 of 100; of twenty such audits, more than two do in 7 of 1,000.
-TOGETHER = 0.98
+# An audit without any disparity finds one in about 5 of 100; of twenty such audits, more than two do in 8 of 100.
+CHANCE = 0.05
 # With fewer errors in both groups together nothing can be found, and nothing is asked.
 FEWEST_ERRORS = 5
 # A ratio that may be this high rests on so few errors that its upper end says nothing.
@@ -28,9 +30,10 @@ _ENDLESS = 1000
 
 
 class Disparity(msgspec.Struct, frozen=True):
-    """How much higher the rate of group `higher` is than that of `lower`; the intervals hold for all together.
+    """How much higher the rate of group `higher` is than that of `lower`, with intervals of 95 %.
 
-    `ratio` is None when `lower` has no errors.
+    `chance` is the share of audits without any disparity in which some comparison shows as much, at most 1. `ratio` is
+    None when `lower` has no errors.
     """
 
     higher: str
@@ -39,6 +42,7 @@ class Disparity(msgspec.Struct, frozen=True):
     difference_interval: Interval
     ratio: float | None
     ratio_interval: Interval | None
+    chance: float
     found: bool
 
     @property
@@ -47,10 +51,14 @@ class Disparity(msgspec.Struct, frozen=True):
         if self.ratio is not None and self.ratio_interval is not None:
             low, high = self.ratio_interval.low, self.ratio_interval.high
             span = f"{low:.3g} to {high:.3g}" if high < _ENDLESS else f"at least {low:.3g}"
-            return f"{self.higher} {self.ratio:.3g} times as often as {self.lower} ({span})"
+            return f"{self.higher} {self.ratio:.3g} times as often as {self.lower} ({span}), {self._by_chance}"
         low, high = self.difference_interval.low, self.difference_interval.high
         span = f"by {percent(self.difference)} ({percent(low)} to {percent(high)})"
-        return f"{self.higher} more often than {self.lower}, where no error was seen: {span}"
+        return f"{self.higher} more often than {self.lower}, where no error was seen: {span}, {self._by_chance}"
+
+    @property
+    def _by_chance(self) -> str:
+        return f"by chance in {percent(self.chance)} of audits"
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -86,14 +94,22 @@ def comparable(groups: Groups) -> list[tuple[int, int]]:
     ]
 
 
-def level_of_each(ways: int, asked: int) -> float:
-    """At which level each of `asked` comparisons in one of so many ways to group has to hold."""
-    return 1 - (1 - TOGETHER) / (max(ways, 1) * max(asked, 1))
-
-
-def disparities(groups: Groups, level: float) -> list[Disparity]:
-    """The comparable pairs, compared by intervals at this level."""
-    return [_compared(groups, one, two, level) for one, two in comparable(groups)]
+def disparities(measures: Sequence[Groups], ways: int = 1) -> list[list[Disparity]]:
+    """The comparable pairs of each measure of one way to group; there are so many `ways` in the audit."""
+    pairs = [comparable(groups) for groups in measures]
+    each = [(groups, *pair) for groups, found in zip(measures, pairs, strict=True) for pair in found]
+    if not each:
+        return [[] for _ in measures]
+    shown = [
+        evidence(groups.rates[one], groups.rates[two], _correlation(groups.replicates[one], groups.replicates[two]))
+        for groups, one, two in each
+    ]
+    differences = np.array([groups.replicates[one] - groups.replicates[two] for groups, one, two in each])
+    told = iter(
+        _compared(groups, one, two, min(ways * chance, 1.0))
+        for (groups, one, two), chance in zip(each, chances(shown, differences), strict=True)
+    )
+    return [list(islice(told, len(found))) for found in pairs]
 
 
 def spread(groups: Groups) -> Spread | None:
@@ -110,20 +126,27 @@ def spread(groups: Groups) -> Spread | None:
     return Spread(one, within_one, two, within_two, three, within_three)
 
 
-def _compared(groups: Groups, one: int, two: int, level: float) -> Disparity:
+def _compared(groups: Groups, one: int, two: int, chance: float) -> Disparity:
     if _rate(groups, one) < _rate(groups, two):
         one, two = two, one
     high, low = groups.rates[one], groups.rates[two]
     correlation = _correlation(groups.replicates[one], groups.replicates[two])
-    above, below = high.within(level), low.within(level)
+    above, below = high.within(LEVEL), low.within(LEVEL)
     gap = difference(_rate(groups, one), above, _rate(groups, two), below, correlation)
     times = within = None
     if low.errors:
         times = _rate(groups, one) / _rate(groups, two)
         within = ratio(_rate(groups, one), above, _rate(groups, two), below, correlation)
-    found = gap.low > 0 and (within is None or within.low > 1)
+    found = chance <= CHANCE and gap.low > 0 and (within is None or within.low > 1)
     return Disparity(
-        groups.names[one], groups.names[two], _rate(groups, one) - _rate(groups, two), gap, times, within, found
+        groups.names[one],
+        groups.names[two],
+        _rate(groups, one) - _rate(groups, two),
+        gap,
+        times,
+        within,
+        chance,
+        found,
     )
 
 
