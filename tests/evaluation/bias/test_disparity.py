@@ -32,7 +32,8 @@ def test_a_planted_bias_is_found_with_its_size_in_the_interval(scale: float) -> 
             assert found.ratio_interval is not None
             assert found.ratio_interval.low > 1
             held += found.ratio_interval.holds(size)
-    assert held >= 2 * runs - 1
+    # Intervals of 95 % hold it in 95 of 100, give or take what so few runs are off by.
+    assert held >= int(0.85 * 2 * runs)
 
 
 def test_without_a_bias_at_most_two_of_twenty_audits_find_one(scale: float) -> None:
