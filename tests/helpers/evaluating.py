@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from regard.evaluation.bias.disparity import Groups
 from regard.evaluation.samples.sample import Attribute, Sample
 from regard.evaluation.statistics.bootstrap import Counted, Units, between_subjects, drawn, within_subjects
+from regard.evaluation.statistics.lots import Dealt, dealt_between, dealt_within, lots
 from regard.evaluation.statistics.rates import Rate
 
 PICTURES = 3
@@ -38,28 +39,34 @@ class Trial:
         higher = np.maximum(labels[first], labels[second])
         matched = scores >= _normal_tail(np.array(false_match))[higher]
         self.impostors = between_subjects(self.units, first[matched], second[matched], self.draws)
+        dealing = lots(self.units, seed=seed)
+        self.dealt_matches = dealt_between(self.units, first[matched], second[matched], dealing)
         tendency = np.array(false_non_match)[self.units.group]
         missed = rng.binomial(PICTURES, rng.beta(5 * tendency, 5 * (1 - tendency)))
         tried = np.full(people, float(PICTURES))
         self.genuine = within_subjects(self.units, missed.astype(np.float64), tried, self.draws)
+        self.dealt_misses = dealt_within(self.units, missed.astype(np.float64), tried, dealing)
 
     def false_matches(self) -> Groups:
         own = np.arange(self.units.groups)
         found = self.impostors
         errors, trials = found.errors[own, own] / 2, found.trials[own, own] / 2
         replicates = found.replicates[own, own]
-        return self._groups(Counted(errors, trials, found.variance[own, own], found.carriers[own, own], replicates))
+        return self._groups(
+            Counted(errors, trials, found.variance[own, own], found.carriers[own, own], replicates),
+            self.dealt_matches,
+        )
 
     def false_non_matches(self) -> Groups:
-        return self._groups(self.genuine._replace(carriers=self.genuine.carriers - 1))
+        return self._groups(self.genuine._replace(carriers=self.genuine.carriers - 1), self.dealt_misses)
 
-    def _groups(self, counted: Counted) -> Groups:
+    def _groups(self, counted: Counted, dealt: Dealt) -> Groups:
         people = np.bincount(self.units.group)
         rates = [
             Rate.of(float(errors), float(trials), int(number), float(variance), float(free), float(number))
             for errors, trials, variance, free, number in zip(*counted[:4], people, strict=True)
         ]
-        return Groups([f"group {place}" for place in range(len(rates))], rates, counted.replicates)
+        return Groups([f"group {place}" for place in range(len(rates))], rates, counted.replicates, dealt)
 
 
 def portraits(seed: int, women: list[int], men: list[int]) -> list[Groups]:
@@ -84,7 +91,8 @@ def portraits(seed: int, women: list[int], men: list[int]) -> list[Groups]:
             Rate.of(float(failed), float(tried), int(number), float(variance), int(number) - 1, float(number))
             for failed, tried, variance, number in zip(*counted[:3], people, strict=True)
         ]
-        found.append(Groups(["women", "men"], rates, counted.replicates))
+        dealt = dealt_within(units, np.concatenate(errors).astype(np.float64), trials, lots(units))
+        found.append(Groups(["women", "men"], rates, counted.replicates, dealt))
     return found
 
 

@@ -28,6 +28,7 @@ from regard.evaluation.statistics.bootstrap import (
 )
 from regard.evaluation.statistics.comparisons import Pairs, genuine, impostors, score_at
 from regard.evaluation.statistics.identification import Identification, identification
+from regard.evaluation.statistics.lots import Lots, dealt_between, dealt_within, lots
 from regard.evaluation.statistics.rates import Rate
 
 FALSE_MATCH, FALSE_NON_MATCH, FAILURE_TO_ENROL = "false match", "false non-match", "failure to enrol"
@@ -210,13 +211,14 @@ class _Measured:
         every = Units.of(sample.subjects, attribute.codes, groups)
         enrolled = Units.of(work.subjects, attribute.codes[sample.enrolled], groups)
         failed = _summed(every, every.of_picture, ~sample.enrolled)
-        failures = _within(attribute, every, failed, every.pictures.astype(np.float64), work.draws)
+        failures = _within(attribute, every, failed, every.pictures.astype(np.float64), work.draws, lots(every))
+        drawn_lots = lots(enrolled)
         return cls(
             attribute,
             np.bincount(attribute.codes, minlength=groups).tolist(),
             np.bincount(every.group, minlength=groups).tolist(),
             failures,
-            [_at(work, attribute, enrolled, threshold) for threshold in work.thresholds],
+            [_at(work, attribute, enrolled, threshold, drawn_lots) for threshold in work.thresholds],
         )
 
     @property
@@ -248,16 +250,21 @@ def _measure(groups: Groups, told: list[Disparity]) -> Measure:
     return Measure(list(groups.rates), spread(groups), told)
 
 
-def _at(work: _Work, attribute: Attribute, units: Units, threshold: Threshold) -> _Threshold:
+def _at(work: _Work, attribute: Attribute, units: Units, threshold: Threshold, dealing: Lots) -> _Threshold:
     matches = work.impostors.above(threshold.score)
     counted = between_subjects(units, matches.first, matches.second, work.draws)
     rates = _between(units, counted, work.effects[threshold].false_match)
     own = np.arange(units.groups)
     everybody = [row[-1] for row in rates]
-    misses, mixed = _misses(work, attribute, units, threshold)
+    misses, mixed = _misses(work, attribute, units, threshold, dealing)
     return _Threshold(
         threshold,
-        Groups(attribute.names, [rates[group][group] for group in own], counted.replicates[own, own]),
+        Groups(
+            attribute.names,
+            [rates[group][group] for group in own],
+            counted.replicates[own, own],
+            dealt_between(units, matches.first, matches.second, dealing),
+        ),
         [row[:-1] for row in rates],
         everybody,
         misses,
@@ -285,7 +292,13 @@ def _between(units: Units, counted: Counted, effect: float | None) -> list[list[
 
 
 def _within(
-    attribute: Attribute, units: Units, errors: Floats, trials: Floats, draws: Draws, effect: float | None = None
+    attribute: Attribute,
+    units: Units,
+    errors: Floats,
+    trials: Floats,
+    draws: Draws,
+    dealing: Lots,
+    effect: float | None = None,
 ) -> Groups:
     counted = within_subjects(units, errors, trials, draws)
     people = np.bincount(units.group[trials > 0], minlength=units.groups).tolist()
@@ -294,7 +307,7 @@ def _within(
         failed, tried, variance = (float(sums[group]) for sums in counted[:3])
         effective = min(max(tried / effect, persons), tried) if effect else persons
         rates.append(Rate.of(failed, tried, persons, variance, persons - 1, effective))
-    return Groups(attribute.names, rates, counted.replicates)
+    return Groups(attribute.names, rates, counted.replicates, dealt_within(units, errors, trials, dealing))
 
 
 def _effects(
@@ -327,12 +340,13 @@ def _nearest(effects: dict[Threshold, float | None], ordered: list[Threshold], a
     return next((effect for effect in known if effect is not None), None)
 
 
-def _misses(work: _Work, attribute: Attribute, units: Units, threshold: Threshold) -> tuple[Groups, int]:
+def _misses(work: _Work, attribute: Attribute, units: Units, threshold: Threshold, dealing: Lots) -> tuple[Groups, int]:
     unit = units.of_picture[work.genuine.first]
     same = unit == units.of_picture[work.genuine.second]
     missed = work.genuine.scores < threshold.score
     trials, errors = _summed(units, unit[same], same[same]), _summed(units, unit[same], missed[same])
-    groups = _within(attribute, units, errors, trials, work.draws, work.effects[threshold].false_non_match)
+    effect = work.effects[threshold].false_non_match
+    groups = _within(attribute, units, errors, trials, work.draws, dealing, effect)
     return groups, int((~same).sum())
 
 

@@ -172,9 +172,9 @@ def _short(rate: Rate) -> str:
 _READING = (
     "A false match takes two people for one, a false non-match one person for two; a failure to enrol is a picture in "
     "which no face was found or embedded.",
-    "A disparity is called found when its interval of 95 % excludes no difference, and chance alone would show as "
-    f"much, in any comparison, in at most {CHANCE:.0%} of audits. Groups of few people are never called found, "
-    "whatever their rates.",
+    "A disparity is called found when its interval of 95 % excludes no difference, and when some comparison shows as "
+    f"much in at most {CHANCE:.0%} of audits in which the same people fall to the groups by lot. Groups of few people "
+    "are never called found, whatever their rates.",
     "That a disparity is no longer found under a rule may also be because less is left to find it in: look at what it "
     "refuses.",
     "Where no error was seen there is an upper bound and no ratio.",

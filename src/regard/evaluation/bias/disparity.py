@@ -1,10 +1,10 @@
 """Disparities: how rates differ between groups, and when that may be called found.
 
 Every pair of groups is compared in every measure. The more is compared, the likelier that chance alone makes a
-difference. So a disparity is found when two things hold: its own interval of 95 % excludes no difference, and chance
-alone would show as much, anywhere in the audit, in at most 5 of 100 audits, as
-:mod:`regard.evaluation.statistics.evidence` reckons. The ways to group share that allowance evenly, so that one of many
-groups does not use it up. One that rests on too few people is never called found.
+difference. So a disparity is found when two things hold: its own interval of 95 % excludes no difference, and of deals
+of the same people to the groups by lot (:mod:`regard.evaluation.statistics.lots`) at most 3 of 100 show as much in any
+comparison. The ways to group share that allowance evenly, so that one of many groups does not use it up. One that rests
+on too few people is never called found.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.statistics.evidence import chances, evidence
 from regard.evaluation.statistics.intervals import Interval, difference, ratio
+from regard.evaluation.statistics.lots import Dealt, apart, chances
 from regard.evaluation.statistics.rates import FEW_PEOPLE, LEVEL, Rate, percent
 
-# An audit without any disparity finds one in about 5 of 100; of twenty such audits, more than two do in 8 of 100.
-CHANCE = 0.05
+# An audit without any disparity finds one in at most 3 of 100; of twenty such audits, more than two do in 2 of 100.
+CHANCE = 0.03
 # With fewer errors in both groups together nothing can be found, and nothing is asked.
 FEWEST_ERRORS = 5
 # A ratio that may be this high rests on so few errors that its upper end says nothing.
@@ -77,11 +77,15 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class Groups(msgspec.Struct, frozen=True):
-    """The rates of groups in one measure, in the order of `names`, with `replicates` of shape (groups, replicates)."""
+    """The rates of groups in one measure, in the order of `names`, with `replicates` of shape (groups, replicates).
+
+    `dealt` has their errors and trials when people fall to the groups by lot: by the same lots in all measures.
+    """
 
     names: Sequence[str]
     rates: Sequence[Rate]
     replicates: NDArray[np.float64]
+    dealt: Dealt
 
 
 def comparable(groups: Groups) -> list[tuple[int, int]]:
@@ -100,14 +104,11 @@ def disparities(measures: Sequence[Groups], ways: int = 1) -> list[list[Disparit
     each = [(groups, *pair) for groups, found in zip(measures, pairs, strict=True) for pair in found]
     if not each:
         return [[] for _ in measures]
-    shown = [
-        evidence(groups.rates[one], groups.rates[two], _correlation(groups.replicates[one], groups.replicates[two]))
-        for groups, one, two in each
-    ]
-    differences = np.array([groups.replicates[one] - groups.replicates[two] for groups, one, two in each])
+    shown = [float(apart(*_counts(groups, one, two))) for groups, one, two in each]
+    dealt = np.array([apart(*(part[[one, two]] for part in groups.dealt)) for groups, one, two in each])
     told = iter(
         _compared(groups, one, two, min(ways * chance, 1.0))
-        for (groups, one, two), chance in zip(each, chances(shown, differences), strict=True)
+        for (groups, one, two), chance in zip(each, chances(shown, dealt), strict=True)
     )
     return [list(islice(told, len(found))) for found in pairs]
 
@@ -147,6 +148,14 @@ def _compared(groups: Groups, one: int, two: int, chance: float) -> Disparity:
         within,
         chance,
         found,
+    )
+
+
+def _counts(groups: Groups, one: int, two: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Errors and trials of two groups."""
+    pair = [groups.rates[one], groups.rates[two]]
+    return np.array([(each.rate or 0.0) * each.trials for each in pair]), np.array(
+        [float(each.trials) for each in pair]
     )
 
 
