@@ -107,7 +107,7 @@ def test_names_that_are_one_person_are_left_out_and_counted(people: Path) -> Non
     assert "person-" not in json.dumps(record) + Path("calibration.json").read_text()
     halves = made.fitted_on + made.tested_on
     # Two whose names the lot parted are compared in neither half.
-    assert halves.count("pairs of names left out") <= 2
+    assert halves.count("of the pairs of names that are one person") <= 2
 
 
 @pytest.mark.parametrize(

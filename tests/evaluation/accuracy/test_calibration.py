@@ -77,8 +77,8 @@ def test_a_pair_of_names_that_is_one_person_is_left_out_of_both_halves() -> None
     first, second = halves(twice)
     made = _calibrated(twice, "some under two names")
     assert 0 < len(first.apart) < 40
-    assert f"{len(first.apart):,} pairs of names left out as one person" in made.fitted_on
-    assert f"{len(second.apart):,} pairs of names left out as one person" in made.tested_on
+    assert f"without {len(first.apart):,} of the pairs of names that are one person" in made.fitted_on
+    assert f"without {len(second.apart):,} of the pairs of names that are one person" in made.tested_on
     assert (_at(made, 99.9).false_match or _NONE).errors == 0
     with pytest.raises(TailTooLong, match="Name those that are one person under two names"):
         _calibrated(replace(twice, apart=NOBODY), "some under two names")

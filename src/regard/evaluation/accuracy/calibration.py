@@ -130,7 +130,7 @@ def counted(rate: Rate | None) -> Measured | None:
 
 def _size(sample: Sample) -> str:
     people = int(sample.subjects.max(initial=-1)) + 1
-    left_out = f", {len(sample.apart):,} pairs of names left out as one person" if len(sample.apart) else ""
+    left_out = f", without {len(sample.apart):,} of the pairs of names that are one person" if len(sample.apart) else ""
     return f"{people:,} people in {len(sample):,} pictures{left_out}"
 
 
