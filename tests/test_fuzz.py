@@ -39,6 +39,8 @@ ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (
 # The resident memory may rise while the buffers of every worker settle; from here on it may not.
 SETTLED, GROWTH = 2_000, 1.05
 
+# Every worker of the service has run every model before: once, on one worker.
+pytestmark = pytest.mark.xdist_group("fuzz")
 
 Ask = Callable[[str, dict[str, Any]], int]
 
