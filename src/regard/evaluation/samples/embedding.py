@@ -28,7 +28,7 @@ from regard.sealing import SealBroken, SealingKey, root_key
 from regard.settings import Settings
 from regard.vision.faces.embedder import DIMENSIONS
 from regard.vision.faces.faces import Box, Face, FaceAnalyzer
-from regard.vision.faces.quality import rejections
+from regard.vision.faces.quality import BARS, rejections
 from regard.vision.pictures.crops import ALIGNED, TEMPLATE
 from regard.vision.pictures.images import ImageError, Picture, decode
 
@@ -36,7 +36,8 @@ from regard.vision.pictures.images import ImageError, Picture, decode
 # aligned: the picture is a crop of 112×112 on the usual five points, and nothing is detected.
 Choice = Literal["central", "largest", "aligned"]
 Outcome = Literal["enrolled", "unreadable", "no face"]
-FILTERS = ("AUTO", "MEDIUM", "HIGH")
+# MEDIUM is AUTO.
+FILTERS = ("LOW", "AUTO", "HIGH")
 _BATCH = 16
 
 Progress = Callable[[int, int], None]
@@ -254,6 +255,7 @@ def _signature(analyzer: FaceAnalyzer, settings: Settings, choice: Choice) -> st
         settings.precision,
         settings.small_faces,
         choice,
+        repr(BARS),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
