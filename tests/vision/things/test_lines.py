@@ -110,6 +110,46 @@ def test_letters_that_stand_alone_are_read_upright(reader: TextReader, text: str
     assert _words(reader, _drawn(text, FONTS[0], size, 20)) == [text]
 
 
+# The same in many fonts, and a bar in some.
+_BARS = {"I": {"I", "l"}, "l": {"I", "l", "1"}}
+
+
+@pytest.mark.parametrize("text", ["I", "l", "i", "J", "j", "L", "!"])
+def test_letters_that_are_little_but_a_bar_are_read_at_any_size(reader: TextReader, text: str, scale: float) -> None:
+    sizes = [12, 16, 24, 36, 48, 64, 90, 120, 160, 200][:: 1 if scale == 1 else 3]
+    made = [(font, size, margin) for font in FONTS[::3] for size in sizes for margin in (0.3, 1)]
+    read = [_words(reader, _drawn(text, font, size, round(margin * size))) for font, size, margin in made]
+    wrong = [(size, each) for (_, size, _), each in zip(made, read, strict=True) if not _said(each, text)]
+    assert len(wrong) <= 0.1 * len(made), wrong
+
+
+def _said(read: list[str], text: str) -> bool:
+    return len(read) == 1 and read[0] in _BARS.get(text, {text})
+
+
+def test_a_lone_letter_is_told_where_it_stands(reader: TextReader) -> None:
+    page = Image.new("RGB", (400, 300), "white")
+    ImageDraw.Draw(page).rectangle((250, 100, 262, 190), fill="black")
+    (line,) = reader(_picture(page))
+    assert line.text in _BARS["I"]
+    assert line.outline.min(axis=0) * (400, 300) == pytest.approx((250, 100), abs=3)
+    assert line.outline.max(axis=0) * (400, 300) == pytest.approx((263, 191), abs=3)
+
+
+@pytest.mark.parametrize("text", ["C++", "i++", "Wi-Fi", "C#"])
+@pytest.mark.parametrize("size", [16, 24, 90])
+def test_a_short_text_is_not_taken_for_one_that_stands_on_its_head(reader: TextReader, text: str, size: int) -> None:
+    for font in FONTS[::3]:
+        assert _words(reader, _drawn(text, font, size, size)) == [text]
+
+
+@pytest.mark.parametrize("text", ["STOP", "Gate B", "EXIT", "12:30"])
+def test_a_sign_that_stands_on_its_head_is_read(reader: TextReader, text: str) -> None:
+    (line,) = reader(_picture(_drawn(text, FONTS[0], 48, 30).rotate(180)))
+    assert line.text == text
+    assert line.outline[0, 0] > line.outline[1, 0]
+
+
 def test_degrees_are_two_characters(reader: TextReader) -> None:
     assert "".join(_words(reader, _drawn("25 °C", FONTS[0], 60, 20))) == "25°C"
 

@@ -32,6 +32,9 @@ _SAME = 0.5
 _PARALLEL, _ROW, _RUNS_INTO = 0.985, 0.6, 0.2
 # What is not the ground differs from it by more than this, of 255.
 _DIFFERS = 40
+# What stands alone is of at most so many parts (an i has two), so many times as wide as high, and is cut out with so
+# much of its height around it: a bar is an I to the recogniser where it is cut closely, a 1 or a dash elsewhere.
+_PARTS, _WIDEST, _AROUND = 2, 1.6, 0.15
 
 
 def found(pipeline: Any, pixels: Array) -> tuple[Corners, list[Array]]:
@@ -51,6 +54,28 @@ def found(pipeline: Any, pixels: Array) -> tuple[Corners, list[Array]]:
     if middle < _SMALL and scale == 1 and min(pixels.shape[:2]) < _PAGE:
         return _look(pipeline, pixels, min(_PAGE / min(pixels.shape[:2]), _MOST_SIDE / max(pixels.shape[:2])))
     return corners, crops
+
+
+def letter(pixels: Array) -> tuple[Corners, Array] | None:
+    """The corners (1, 4, 2) and the crop of the one letter that a picture holds; None where it holds anything else.
+
+    `pixels` is uint8 of shape (H, W, 3), dark on light or light on dark; the ground is of one colour at the edge. The
+    detector takes a letter that is a bar for a line that lies on its side, and at some sizes for nothing.
+    """
+    differs = _differing(pixels)
+    bounds = _content(differs)
+    if bounds is None or _edge(differs).any():
+        return None
+    left, top, right, bottom = bounds
+    height, width = bottom - top, right - left
+    parts = cv2.connectedComponents(differs[top:bottom, left:right].astype(np.uint8))[0] - 1
+    if parts > _PARTS or width > _WIDEST * height:
+        return None
+    around = max(1, round(_AROUND * height))
+    sides = (max(0, top - around), bottom + around, max(0, left - around), right + around)
+    crop = pixels[sides[0] : sides[1], sides[2] : sides[3]]
+    corners = np.array([[(left, top), (right, top), (right, bottom), (left, bottom)]], np.float64)
+    return corners, np.ascontiguousarray(crop)
 
 
 def reading_order(outlines: Corners) -> list[int]:
@@ -147,11 +172,10 @@ def _clockwise(box: NDArray[Any]) -> NDArray[Any]:
 
 def _look_at_content(pipeline: Any, pixels: Array) -> tuple[Corners, list[Array]]:
     """A look at what stands on the ground, at a size at which it would be found if it were one line."""
-    differs = np.abs(pixels.astype(np.int16) - np.array(_ground(pixels), np.int16)).max(axis=2) > _DIFFERS
-    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
-    if not len(rows):
+    bounds = _content(_differing(pixels))
+    if bounds is None:
         return np.zeros((0, 4, 2)), []
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    left, top, right, bottom = bounds
     scale = min(_GOOD / 1.6 / min(bottom - top, right - left), _MOST_SIDE / max(bottom - top, right - left))
     corners, crops = _look(pipeline, pixels[top:bottom, left:right], scale)
     return corners + np.array([left, top]), crops
@@ -189,5 +213,21 @@ def _heights(corners: Corners) -> NDArray[np.float64]:
 
 def _ground(pixels: Array) -> list[float]:
     """The colour of the edge: the middle one of each channel."""
-    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    return [float(value) for value in np.median(edge, axis=0)]
+    return [float(value) for value in np.median(_edge(pixels), axis=0)]
+
+
+def _edge(pixels: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+
+
+def _differing(pixels: Array) -> NDArray[np.bool_]:
+    """Which pixels (H, W) are not of the ground."""
+    return np.asarray(cv2.absdiff(pixels, np.array([*_ground(pixels), 0.0])).max(axis=2) > _DIFFERS)
+
+
+def _content(differs: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    """Left, top, right and bottom of what is not of the ground."""
+    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
+    if not len(rows):
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -32,6 +32,10 @@ _GAP = 5
 # A crop this much higher than wide is turned upright before it is read, and a line is turned around where the
 # network is this sure: rapidocr's values.
 _TALL, _SURE = 1.5, 0.9
+# A picture of at most _FEW lines is read both ways, and turned around where that is surer by this on the mean: of 20
+# short texts in four fonts and five sizes 13 of 400 are misread then, and 69 of those that stand on their head; by the
+# network for directions it was 47 and 130.
+_TURNED = 0.05
 # What is tall and less than so many times as high as wide may be one or two letters upright: they are believed where
 # the recogniser is surer of them, or from this probability on where it saw but a bar in what lies.
 _NARROW, _FEW, _LEGIBLE, _BARS = 4.0, 2, 0.5, frozenset("_-—一|")
@@ -150,10 +154,15 @@ class _Reading:
 
 
 def _lines(pipeline: Any, picture: Picture) -> Iterator[Line]:
-    corners, crops = lines.found(pipeline, np.ascontiguousarray(picture.pixels[:, :, ::-1]))
-    if not crops:
+    pixels = np.ascontiguousarray(picture.pixels[:, :, ::-1])
+    corners, crops = lines.found(pipeline, pixels)
+    alone = _letter(pipeline, pixels) if len(crops) <= _FEW else None
+    if alone is not None:
+        corners, readings = alone
+    elif crops:
+        readings = _readings(pipeline, corners, crops)
+    else:
         return
-    readings = _readings(pipeline, corners, crops)
     outlines = np.stack([np.roll(box, -read.quarters, axis=0) for box, read in zip(corners, readings, strict=True)])
     for place in lines.reading_order(outlines):
         read, outline = readings[place], outlines[place] / (picture.width, picture.height)
@@ -163,17 +172,22 @@ def _lines(pipeline: Any, picture: Picture) -> Iterator[Line]:
             yield Line(" ".join(word.text for word in words), confidence, outline, words)
 
 
+def _letter(pipeline: Any, pixels: Array) -> tuple[Outline, list[_Reading]] | None:
+    """Where the one letter of a picture is, and its reading; None where there is not just one that is legible."""
+    found = lines.letter(pixels)
+    if found is None:
+        return None
+    corners, crop = found
+    readings = _read(pipeline, [crop], [0])
+    read = readings[0]
+    legible = read.surety >= _LEGIBLE and 0 < len(read.text) <= _FEW and not set(read.text) & _BARS
+    return (corners, readings) if legible else None
+
+
 def _readings(pipeline: Any, corners: Outline, crops: list[Array]) -> list[_Reading]:
-    """What each crop says. One that lies the other way round than most is read both ways: short ones are misjudged."""
-    upright, found = pipeline.cls_and_rotate(list(crops))
-    turned = ["180" in label and surety > _SURE for label, surety in found.cls_res]
+    """What each crop says."""
     tall = [_is_tall(box) for box in corners]
-    readings = _read(pipeline, upright, [lying + 2 * around for lying, around in zip(tall, turned, strict=True)])
-    mostly = 2 * sum(turned) > len(turned)
-    doubtful = [at for at, each in enumerate(turned) if each != mostly]
-    others = _read(pipeline, [np.rot90(upright[at], 2) for at in doubtful], [tall[at] + 2 * mostly for at in doubtful])
-    for at, other in zip(doubtful, others, strict=True):
-        readings[at] = max(readings[at], other, key=lambda reading: reading.surety)
+    readings = (_of_few if len(crops) <= _FEW else _of_many)(pipeline, crops, tall)
     if 2 * sum(tall) <= len(tall) or len(tall) == 1:
         # A letter that stands alone is as tall as a word that lies on its side.
         narrow = [at for at, each in enumerate(tall) if each and crops[at].shape[1] < _NARROW * crops[at].shape[0]]
@@ -182,6 +196,32 @@ def _readings(pipeline: Any, corners: Outline, crops: list[Array]) -> list[_Read
             bar = set(readings[at].text) <= _BARS and not set(other.text) & _BARS
             if other.surety > (_LEGIBLE if bar else readings[at].surety) and len(other.text) <= _FEW:
                 readings[at] = other
+    return readings
+
+
+def _of_few(pipeline: Any, crops: list[Array], tall: list[bool]) -> list[_Reading]:
+    """The readings of one or two lines, all as they stand or all turned around, whichever is the surer by more.
+
+    The network for directions is sure that C++ is "++)" on its head; the recogniser knows better.
+    """
+    standing = _read(pipeline, crops, [int(lying) for lying in tall])
+    around = _read(pipeline, [np.rot90(crop, 2) for crop in crops], [lying + 2 for lying in tall])
+    gain = sum(each.surety for each in around) - sum(each.surety for each in standing)
+    return around if gain > _TURNED * len(crops) else standing
+
+
+def _of_many(pipeline: Any, crops: list[Array], tall: list[bool]) -> list[_Reading]:
+    """The readings of a page. A line that lies the other way round than most is read both ways: short ones are
+    misjudged.
+    """
+    upright, found = pipeline.cls_and_rotate(list(crops))
+    turned = ["180" in label and surety > _SURE for label, surety in found.cls_res]
+    readings = _read(pipeline, upright, [lying + 2 * around for lying, around in zip(tall, turned, strict=True)])
+    mostly = 2 * sum(turned) > len(turned)
+    doubtful = [at for at, each in enumerate(turned) if each != mostly]
+    others = _read(pipeline, [np.rot90(upright[at], 2) for at in doubtful], [tall[at] + 2 * mostly for at in doubtful])
+    for at, other in zip(doubtful, others, strict=True):
+        readings[at] = max(readings[at], other, key=lambda reading: reading.surety)
     return readings
 
 
