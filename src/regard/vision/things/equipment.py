@@ -5,23 +5,18 @@ There is no model with a usable licence for gloves, helmets or hands. Heads are 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from regard.settings import Settings
 from regard.vision.faces.faces import Face, FaceAnalyzer
-from regard.vision.models.runtime import Model, Runtime
+from regard.vision.models.runtime import Runtime
 from regard.vision.models.weights import Weights
-from regard.vision.pictures.crops import ALIGNED, aligned, crop
 from regard.vision.pictures.findings import Box, Estimate
 from regard.vision.pictures.images import Picture
 from regard.vision.pictures.redaction import head
+from regard.vision.things.face_cover import SEEN, FaceCover
 from regard.vision.things.objects import PERSON, FoundObject
 
 Objects = Callable[[Picture], list[FoundObject]]
@@ -34,13 +29,6 @@ LEAST_FACE_OF_PERSON, LEAST_FACE = 40.0, 70.0
 # From the top of the hair to the middle of the face it is at most so many heights of the face: of 120 portraits whose
 # body is little more than the head, 116 were two persons where only the upper half counted.
 _HEAD = 1.5
-_SEEN = 224
-_MARGIN = 0.1
-# Skin is of one colour, a mask rarely of that of the skin. Logistic regression on the network's log odds and the
-# distance between the colours of mouth and brow, fitted to every other of 500 faces, tested on the rest:
-# docs/equipment.md.
-_ODDS, _COLOUR, _START = 0.717, 0.113, -0.185
-_MOUTH, _BROW = np.s_[78:106, 36:76], np.s_[30:44, 40:72]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,45 +47,6 @@ class Person:
             return None
         box = self.face.box
         return Box(box.left, box.top + box.height / 2, box.width, box.height / 2)
-
-
-class FaceCover:
-    """MobileNetV2 trained on faces with and without masks. `model` takes (1, 224, 224, 3), RGB, −1 to 1."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    def __call__(self, picture: Picture, face: Face) -> Estimate[bool]:
-        """Whether a mask covers nose and mouth; the confidence is 50 to 100."""
-        masked = 1 / (1 + math.exp(-(_ODDS * self._odds(picture, face) + _COLOUR * _colours(picture, face) + _START)))
-        return Estimate(masked >= 0.5, 100 * max(masked, 1 - masked))
-
-    def _odds(self, picture: Picture, face: Face) -> float:
-        box, size = face.box, (picture.width, picture.height)
-        left, top = (box.left - _MARGIN * box.width) * size[0], (box.top - _MARGIN * box.height) * size[1]
-        right = left + (1 + 2 * _MARGIN) * box.width * size[0]
-        bottom = top + (1 + 2 * _MARGIN) * box.height * size[1]
-        inside = (max(0, int(left)), max(0, int(top)), min(size[0], int(right)), min(size[1], int(bottom)))
-        part = picture.pixels[inside[1] : inside[3], inside[0] : inside[2]]
-        if part.size == 0:
-            return 0.0
-        seen = Image.fromarray(part).resize((_SEEN, _SEEN), Image.Resampling.BILINEAR)
-        masked = float(self._model((np.asarray(seen, np.float32) / 127.5 - 1)[None])[0][0, 0])
-        masked = min(max(masked, 1e-7), 1 - 1e-7)
-        return math.log(masked / (1 - masked))
-
-
-def _colours(picture: Picture, face: Face) -> float:
-    """How far the colours of mouth and brow lie apart, whatever their brightness."""
-    seen = crop(picture.pixels, aligned(face.points), ALIGNED)
-    return float(np.hypot(*(_tint(seen[_MOUTH]) - _tint(seen[_BROW]))))
-
-
-def _tint(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The median of Cb and Cr (ITU-R BT.601)."""
-    red, green, blue = (pixels[:, :, channel].astype(np.float64) for channel in range(3))
-    light = 0.299 * red + 0.587 * green + 0.114 * blue
-    return np.array([np.median(0.564 * (blue - light)), np.median(0.713 * (red - light))])
 
 
 class EquipmentInspector:
@@ -142,7 +91,7 @@ class EquipmentInspector:
     @cached_property
     def cover(self) -> FaceCover:
         """Tells masks."""
-        return FaceCover(self._runtime.load(self._weights.path("face-cover"), (1, _SEEN, _SEEN, 3), fine=True))
+        return FaceCover(self._runtime.load(self._weights.path("face-cover"), (1, SEEN, SEEN, 3), fine=True))
 
 
 def _owned(bodies: list[Box], faces: list[Face]) -> dict[int, Face]:
