@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.vision.models.runtime import Model
+from regard.vision.pictures.overlaps import areas, shared
 
 # The authors of the weights advise 0.6 to 0.9; at 0.7 false boxes are rare and few faces are lost.
 LEAST_SCORE = 0.7
@@ -53,17 +54,15 @@ def joined(*parts: Candidates) -> Candidates:
 def without_doubles(found: Candidates) -> Candidates:
     """The best candidate of each face, best first (greedy non-maximum suppression)."""
     order = np.argsort(-found.scores, kind="stable")
-    boxes = found.boxes[order].astype(np.float64)
-    near, far = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    areas = boxes[:, 2] * boxes[:, 3]
+    boxes = found.boxes[order]
+    sizes = areas(boxes)
     kept: list[int] = []
     left = np.arange(len(order))
     while left.size:
         best, left = left[0], left[1:]
         kept.append(int(best))
-        sides = np.minimum(far[best], far[left]) - np.maximum(near[best], near[left])
-        shared = np.prod(np.clip(sides, 0, None), axis=1)
-        left = left[shared <= OVERLAP * (areas[best] + areas[left] - shared)]
+        common = shared(boxes[[best]], boxes[left])[0]
+        left = left[common <= OVERLAP * (sizes[best] + sizes[left] - common)]
     return found[order[kept]]
 
 

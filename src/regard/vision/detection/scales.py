@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.vision.detection.detector import OVERLAP, Candidates, Detector, joined
+from regard.vision.pictures.overlaps import areas, shared
 
 # The longest side of the small copy.
 COPY = 320
@@ -87,25 +88,20 @@ def apart(found: Candidates, ranks: NDArray[np.floating], certain: NDArray[np.bo
     One falls to a higher one that it overlaps, as in `without_doubles`, and unless it is `certain` to one that it lies
     within: a close-up has eyes and mouths that look like faces of their own.
     """
-    near, far = found.boxes[:, :2].astype(np.float64), (found.boxes[:, :2] + found.boxes[:, 2:]).astype(np.float64)
-    areas = np.prod(far - near, axis=1)
+    sizes = areas(found.boxes)
     left = np.argsort(-ranks, kind="stable")
     kept: list[int] = []
     while left.size:
         best, left = left[0], left[1:]
         kept.append(int(best))
-        sides = np.minimum(far[best], far[left]) - np.maximum(near[best], near[left])
-        shared = np.prod(np.clip(sides, 0, None), axis=1)
-        double = shared > OVERLAP * (areas[best] + areas[left] - shared)
-        part = (shared > WITHIN * areas[left]) & ~certain[left]
+        common = shared(found.boxes[[best]], found.boxes[left])[0]
+        double = common > OVERLAP * (sizes[best] + sizes[left] - common)
+        part = (common > WITHIN * sizes[left]) & ~certain[left]
         left = left[~(double | part)]
     return np.array(kept, np.intp)
 
 
 def within(found: Candidates, others: Candidates) -> NDArray[np.float64]:
     """By what share of its own box each of n faces lies within one of the others at most: (n,)."""
-    near, far = found.boxes[:, None, :2], found.boxes[:, None, :2] + found.boxes[:, None, 2:]
-    starts, ends = others.boxes[None, :, :2], others.boxes[None, :, :2] + others.boxes[None, :, 2:]
-    shared = np.prod(np.clip(np.minimum(far, ends) - np.maximum(near, starts), 0, None), axis=2)
-    most: NDArray[np.float64] = shared.max(axis=1, initial=0) / np.prod(found.boxes[:, 2:], axis=1)
+    most: NDArray[np.float64] = shared(found.boxes, others.boxes).max(axis=1, initial=0) / areas(found.boxes)
     return most

@@ -19,6 +19,7 @@ from regard.vision.detection.scales import COPY, apart, quickly_shrunk, sure, wi
 from regard.vision.detection.second_look import tilt
 from regard.vision.detection.tiles import Pixels, Tiles, chip_of, turned
 from regard.vision.pictures.crops import Placement
+from regard.vision.pictures.overlaps import areas, shared
 
 # A turn is believed that scores so much in the sheet, and leads the opposite turn by so much: what is less sure has to
 # lead by more. Upside down, the wrong turn scored up to 0.90, but then the right one scored 0.91 and more.
@@ -148,12 +149,9 @@ def _told(found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float
 
 def _scores_of(found: Candidates, seen: Candidates) -> NDArray[np.float64]:
     """The best score (n,) with which each of n faces was seen again; 0 where it was not."""
-    scores = np.zeros(len(found))
-    for place, box in enumerate(found.boxes):
-        ends = np.minimum(box[:2] + box[2:], seen.boxes[:, :2] + seen.boxes[:, 2:])
-        shared = np.prod(np.clip(ends - np.maximum(box[:2], seen.boxes[:, :2]), 0, None), axis=1)
-        areas = np.prod(box[2:]) + np.prod(seen.boxes[:, 2:], axis=1) - shared
-        scores[place] = seen.scores[shared > SAME * areas].max(initial=0)
+    common = shared(found.boxes, seen.boxes)
+    same = common > SAME * (areas(found.boxes)[:, None] + areas(seen.boxes) - common)
+    scores: NDArray[np.float64] = np.where(same, seen.scores, 0.0).max(axis=1, initial=0)
     return scores
 
 

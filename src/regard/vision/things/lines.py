@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.vision.models.runtime import Array
+from regard.vision.pictures.overlaps import areas, shared
 
 Corners = NDArray[np.float64]  # (N, 4, 2), in pixels of the picture
 
@@ -129,7 +130,7 @@ def _joined(boxes: NDArray[Any]) -> NDArray[Any]:
     while at < len(boxes):
         others = np.arange(len(boxes)) != at
         bounds = _bounds(boxes)
-        touching = (bounds[:, :2] < bounds[at, 2:]).all(axis=1) & (bounds[:, 2:] > bounds[at, :2]).all(axis=1) & others
+        touching = (shared(bounds[[at]], bounds)[0] > 0) & others
         other = next((other for other in np.flatnonzero(touching) if _are_one_line(boxes[at], boxes[other])), None)
         if other is None:
             at += 1
@@ -189,20 +190,17 @@ def _together(
     if not len(large):
         return first
     covers = _bounds(smaller[0][large])
-    others = [place for place, bounds in enumerate(_bounds(first[0])) if _covered(bounds, covers) < _SAME]
+    boxes = _bounds(first[0])
+    covered = shared(boxes, covers).max(axis=1) / np.maximum(areas(boxes), 1e-9)
+    others = np.flatnonzero(covered < _SAME).tolist()
     crops = [smaller[1][place] for place in large] + [first[1][place] for place in others]
     return np.concatenate([smaller[0][large], first[0][others]]), crops
 
 
-def _covered(bounds: Corners, covers: Corners) -> float:
-    """The largest share of `bounds` (left, top, right, bottom) that one of `covers` (N, 4) lies over."""
-    sides = np.minimum(bounds[2:], covers[:, 2:]) - np.maximum(bounds[:2], covers[:, :2])
-    area = max(float(np.prod(bounds[2:] - bounds[:2])), 1e-9)
-    return float(np.prod(np.clip(sides, 0, None), axis=1).max()) / area
-
-
 def _bounds(corners: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    """The box around each outline: left, top, width, height."""
+    least = corners.min(axis=1)
+    return np.concatenate([least, corners.max(axis=1) - least], axis=1)
 
 
 def _heights(corners: Corners) -> NDArray[np.float64]:
