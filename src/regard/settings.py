@@ -67,7 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_certificate: Annotated[Path | None, _help("PEM certificate chain to serve HTTPS with.")] = None
     tls_key: Annotated[Path | None, _help("PEM private key of the certificate.")] = None
     behind_proxy: Annotated[
-        bool, _help("Declare that a proxy in front terminates TLS and passes Host on unchanged.")
+        bool,
+        _help("Declare a proxy that terminates TLS, passes Host on unchanged and adds whom it saw to X-Forwarded-For."),
     ] = False
     regions: Annotated[
         tuple[str, ...], _help("Regions that a signature may name, separated by commas. Empty: any.")

@@ -186,6 +186,25 @@ def test_a_refused_organization_reads_nothing_by_a_token_and_its_people_all_but_
     assert OwnClient(club.service.url, token=by_the_operator)("GET", "/consents").status_code == 200
 
 
+def test_a_key_of_this_machine_alone_opens_no_boxes_to_a_token_from_elsewhere(
+    club: Club, house: tuple[Running, Office], portrait: bytes
+) -> None:
+    club.ask("POST", "/consents", club.consent())
+    club.index(portrait)
+    near = house[1].organizations.issue_key(club.key.caller.organization, "photo-library", loopback_only=True)
+
+    def told(**through: str) -> set[str]:
+        token = SubjectTokens(house[1].engine).issue(near.caller, "alice", "passport seen")
+        headers = {"authorization": f"Bearer {token}", **through}
+        held = httpx.get(f"{club.service.url}/stewardship/v1/subjects/alice/export", headers=headers)
+        (face,) = json.loads(held.json()["json"])["faces"]
+        return {"box", "face_id", "image_id"}.intersection(face)
+
+    assert told() == {"box", "face_id", "image_id"}
+    for through in ({"x-forwarded-for": "203.0.113.9"}, {"via": "1.1 proxy"}, {"host": "rebound.example"}):
+        assert told(**through) == set()
+
+
 def test_what_a_person_asks_is_told_in_the_log(club: Club) -> None:
     answer = club.token()("GET", "/consents")
     period, index = answer.headers["x-regard-entry"].split("/")

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any
 
 from botocore.model import OperationModel
@@ -34,6 +33,7 @@ from regard.wire.cors import open_to
 from regard.wire.metrics import Metrics
 from regard.wire.pool import ClientGone, Full, Pool
 from regard.wire.protocol import parse_request, serialize_answer
+from regard.wire.senders import is_from_here
 from regard.wire.signature import REKOGNITION, Claim, Headers, Rules, SignatureRefused, check_signature, read_claim
 from regard.wire.uploads import Uploads
 
@@ -199,7 +199,7 @@ class Application:
             parameters=parse_request(exchange.model, exchange.body),
             region=exchange.claim.region,
             request_id=exchange.request_id,
-            loopback=not self._behind_proxy and _is_loopback(exchange.address),
+            loopback=is_from_here(exchange.scope, behind_proxy=self._behind_proxy),
         )
 
     def _ask_service(self, exchange: Exchange) -> None:
@@ -296,10 +296,3 @@ async def _send(send: Send, exchange: Exchange, status: int) -> None:
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": exchange.answer})
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 
 from starlette.requests import Request
 
@@ -19,6 +18,7 @@ from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Caller
 from regard.wire import errors
+from regard.wire.senders import is_from_here
 from regard.wire.signature import Rules, SignatureRefused, check_signature, read_claim
 from regard.wire.uploads import Uploads
 
@@ -62,7 +62,11 @@ class Callers:
             body = await body_of(request, most, count)
         query = request.url.query
         check_signature(claim, request.method, request.scope["path"], query, headers, body, key.secret)
-        return Signed(key.caller, claim.region, not self._behind_proxy and _is_loopback(request)), body
+        return Signed(key.caller, claim.region, self.is_near(request)), body
+
+    def is_near(self, request: Request) -> bool:
+        """Whether a request came from this machine alone."""
+        return is_from_here(request.scope, behind_proxy=self._behind_proxy)
 
     def holder(self, access_key_id: str) -> Caller:
         """Who holds an access key, be it expired or switched off. Raises ApiError for one that was never issued."""
@@ -112,10 +116,3 @@ async def body_of(request: Request, most: int = MOST_BYTES, count: Callable[[int
 def refused(error: ApiError | SignatureRefused) -> str:
     """What the answer says of a request that was refused."""
     return str(error) if isinstance(error, SignatureRefused) else error.message
-
-
-def _is_loopback(request: Request) -> bool:
-    try:
-        return request.client is not None and ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False

@@ -149,6 +149,30 @@ def test_behind_a_proxy_senders_are_told_apart_by_what_the_proxy_saw(room: Stewa
     assert [status("198.51.100.1"), status("203.0.113.9, 198.51.100.1"), status("198.51.100.2")] == [201, 429, 201]
 
 
+def test_behind_a_proxy_nobody_passes_the_limit_by_lines_of_their_own(room: Stewardship) -> None:
+    client = opened(room, behind_proxy=True)
+
+    def status(number: int) -> int:
+        lines = [(b"x-forwarded-for", f"203.0.113.{number}".encode()), (b"x-forwarded-for", b"198.51.100.1")]
+        return client.post(PATH, json=FILING, headers=httpx.Headers(lines)).status_code
+
+    assert [status(number) for number in range(60)] == [201] * 5 + [429] * 55
+
+
+@pytest.mark.parametrize("told", [{}, {"x-forwarded-for": "unknown"}, {"x-forwarded-for": "198.51.100.1, "}])
+def test_behind_a_proxy_a_report_from_no_address_is_refused(room: Stewardship, told: dict[str, str]) -> None:
+    answer = opened(room, behind_proxy=True).post(PATH, json=FILING, headers=told)
+    assert answer.status_code == 400
+    assert "X-Forwarded-For" in answer.json()["cause"]
+
+
+def test_senders_of_ipv4_are_told_apart_however_the_proxy_writes_them(room: Stewardship) -> None:
+    client = opened(room, behind_proxy=True, of_address=1)
+    written = ["::ffff:198.51.100.1", "::ffff:198.51.100.2", "198.51.100.1"]
+    codes = [client.post(PATH, json=FILING, headers={"x-forwarded-for": each}).status_code for each in written]
+    assert codes == [201, 201, 429]
+
+
 def test_without_a_proxy_nobody_chooses_an_address(room: Stewardship) -> None:
     client = opened(room, of_address=1)
     codes = [

@@ -44,7 +44,7 @@ class Inside:
     def _answer(self, operation: Operation, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         # As over HTTP: a key that is revoked or ends while a command runs works no more from the next call on.
         caller = working(self._key(self.caller.access_key_id), time.time()).caller
-        call = Call(caller, operation, given, _REGION, str(uuid.uuid4()))
+        call = Call(caller, operation, given, _REGION, str(uuid.uuid4()), loopback=True)
         return self._service.answer(call), call.remarks
 
 

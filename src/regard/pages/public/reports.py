@@ -14,6 +14,7 @@ from starlette.routing import Route
 from regard.pages.exchanges import TooLarge, body_within, named
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.inbox import Filing, Inbox, Receipt, TooMany, UnknownReport
+from regard.wire.senders import NoSender, address_of
 
 PATH = "/stewardship/v1/reports"
 MOST_BYTES = 64 * 1024
@@ -29,14 +30,17 @@ class _Refused(Exception):
 
 
 def report_pages(inbox: Inbox, *, behind_proxy: bool = False) -> list[Route]:
-    """The routes. Behind a proxy a sender's address is the last one that X-Forwarded-For names."""
+    """The routes. Behind a proxy a sender's address is the one that the proxy saw."""
 
     async def file(request: Request) -> Response:
         try:
+            sender = address_of(request.scope, behind_proxy=behind_proxy)
             filing = _read(request.headers.get("content-type", ""), await _body(request))
-            receipt = await run_in_threadpool(inbox.file, filing, _address(request, behind_proxy))
+            receipt = await run_in_threadpool(inbox.file, filing, sender)
         except _Refused as refused:
             return _told(refused.status, str(refused))
+        except NoSender as error:
+            return _told(400, str(error))
         except ClientDisconnect:
             return _told(400, "The connection ended before the report did.")
         except TooMany as full:
@@ -76,12 +80,6 @@ def _read(media: str, data: bytes) -> Filing:
         return msgspec.json.decode(data, type=Filing)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise _Refused(400, f"The report is not of the form that docs/reports.md describes: {error}") from None
-
-
-def _address(request: Request, behind_proxy: bool) -> str:
-    if behind_proxy:
-        return request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return request.client.host if request.client else ""
 
 
 def _filed(receipt: Receipt) -> Response:

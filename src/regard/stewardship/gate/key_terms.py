@@ -23,7 +23,11 @@ def check_key(call: Call, snapshot: Snapshot, terms: Terms, now: float) -> None:
     if caller.organization not in snapshot.parties:
         raise Denied("unknown-principal", "The organization that holds this key is not registered.")
     if caller.loopback_only and not call.loopback:
-        raise Denied("loopback-only", "This key works from the service's own machine alone.")
+        raise Denied(
+            "loopback-only",
+            "This key works from the service's own machine alone: by localhost or 127.0.0.1, and no proxy between.",
+            appeal="`regard keys issue` makes a key that works from elsewhere.",
+        )
     if caller.operations is not None and name not in caller.operations:
         raise Denied("key-scope", f"This key was not issued for {name}.", appeal="ask for another key.")
     _check_stop(call.operation.capability, snapshot, now)

@@ -72,7 +72,7 @@ class Call:
     transaction of the call's own made one.
 
     `withheld` are members that the gate will empty in the answer: what only they need is not worked out.
-    `loopback` says whether it came from this machine: by the peer's address, or because no network was used.
+    `loopback` says whether it came from this machine alone, as `wire.senders` tells it, or because no network was used.
     """
 
     caller: Caller
@@ -80,7 +80,7 @@ class Call:
     parameters: dict[str, Any]
     region: str
     request_id: str
-    loopback: bool = True
+    loopback: bool = False
     withheld: tuple[str, ...] = ()
     remarks: dict[str, str] = field(default_factory=dict)
     account: Account = field(default_factory=dict)
