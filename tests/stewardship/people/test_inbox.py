@@ -144,6 +144,26 @@ def test_a_day_takes_so_many_from_everybody(room: Stewardship) -> None:
     inbox.file(APPEAL, "198.51.100.9")
 
 
+def test_a_share_of_a_day_is_kept_for_senders_who_have_not_filed_that_day(room: Stewardship) -> None:
+    inbox = opened(room, a_day=20, of_address=5)
+
+    def taken(address: str) -> bool:
+        try:
+            inbox.file(APPEAL, address)
+        except TooMany:
+            return False
+        return True
+
+    greedy = [f"203.0.113.{last}" for last in range(4)]
+    assert sum(taken(address) for address in greedy * 6) == 15
+    with pytest.raises(TooMany, match="kept for networks"):
+        inbox.file(APPEAL, greedy[0])
+    assert [taken(f"198.51.100.{last}") for last in range(6)] == [True] * 5 + [False]
+    room.now += DAY
+    assert taken(greedy[0])
+    assert taken(greedy[0])
+
+
 def test_caps_hold_after_a_restart_and_what_is_refused_is_nowhere(room: Stewardship) -> None:
     opened(room, of_address=1).file(APPEAL, ADDRESS)
     with pytest.raises(TooMany):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -30,6 +31,9 @@ from regard.stewardship.records.tables import report_senders, reports
 
 DAY = 86_400
 FILED, ANSWERED = "regard/report", "regard/report-answered"
+# Of what a day takes, the share that is kept for senders who have not filed that day: a few who file all they may
+# leave it to others.
+KEPT_FOR_NEW = 0.25
 _SALT_BYTES = 32
 _DIGITS = 32
 
@@ -103,6 +107,11 @@ class Caps:
     days: int = 30
     of_address: int = 5
     a_day: int = 200
+
+    @property
+    def again(self) -> int:
+        """How many are taken a day before senders have to wait who have filed that day."""
+        return self.a_day - math.ceil(self.a_day * KEPT_FOR_NEW)
 
 
 class Recorder(Protocol):
@@ -196,7 +205,8 @@ class Inbox:
         day, of = int(now // DAY), report_senders.c
         rest = DAY - int(now % DAY)
         connection.execute(delete(report_senders).where(of.day != day))
-        if (connection.execute(select(func.sum(of.filed))).scalar() or 0) >= self._caps.a_day:
+        taken = connection.execute(select(func.sum(of.filed))).scalar() or 0
+        if taken >= self._caps.a_day:
             raise TooMany(f"{self._caps.a_day} reports were filed today, and no more are taken.", rest)
         same = (of.day == day) & (of.sender == self._digest(address, day))
         filed = connection.execute(select(of.filed).where(same)).scalar()
@@ -205,6 +215,8 @@ class Inbox:
             connection.execute(insert(report_senders).values(row))
         elif filed >= self._caps.of_address:
             raise TooMany(f"{filed} reports were filed from your network today, and no more are taken.", rest)
+        elif taken >= self._caps.again:
+            raise TooMany("What is left of today's reports is kept for networks that have filed none yet.", rest)
         else:
             connection.execute(update(report_senders).where(same).values(filed=filed + 1))
 
