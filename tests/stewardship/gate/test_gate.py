@@ -326,6 +326,7 @@ def test_a_reserved_tag_outside_its_words_is_refused(room: Stewardship, tags: di
         ({"regard:retention-days": "31"}, "reserved-tags"),
         ({"regard:purpose": "research"}, "reserved-tags"),
         ({"mine": "anything"}, "allow"),
+        ({"Regard:Basis": "none"}, "reserved-tags"),
     ],
 )
 def test_tags_are_tightened_and_not_loosened(room: Stewardship, tags: dict[str, str], rule: str) -> None:
@@ -336,6 +337,30 @@ def test_tags_are_tightened_and_not_loosened(room: Stewardship, tags: dict[str, 
     }
     arn = "arn:aws:rekognition:us-east-1:1:collection/c"
     assert room.rule(room.caller(), "TagResource", ResourceArn=arn, Tags=tags) == rule
+    assert room.rule(room.caller(), "UntagResource", ResourceArn=arn, TagKeys=["regard:basis"]) == "reserved-tags"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("Regard:Basis", "REGARD:BASIS", "regard:Basis", "Regard:purpose", "regarD:retention-days", " regard:basis"),
+        *("regard :basis", "\uff32egard:basis", "\u00a0Regard:Basis", "REGARD:anything"),
+    ],
+)
+def test_what_reads_as_a_reserved_tag_is_no_ordinary_one(room: Stewardship, key: str) -> None:
+    room.gallery.kept["c"] = {"regard:basis": "consent", key: "from before"}
+    arn = "arn:aws:rekognition:us-east-1:1:collection/c"
+    told = "There are regard:basis, regard:purpose, regard:retention-days, regard:profile, written so"
+    with pytest.raises(Denied, match=told):
+        room.ask(room.caller(), "CreateCollection", CollectionId="new", Tags={key: "none"})
+    with pytest.raises(Denied, match=told):
+        room.ask(room.caller(), "TagResource", ResourceArn=arn, Tags={key: "none"})
+
+
+def test_a_tag_from_before_that_only_reads_as_reserved_may_go(room: Stewardship) -> None:
+    room.gallery.kept["c"] = {"regard:basis": "consent", "Regard:Basis": "none"}
+    arn = "arn:aws:rekognition:us-east-1:1:collection/c"
+    assert room.rule(room.caller(), "UntagResource", ResourceArn=arn, TagKeys=["Regard:Basis"]) == "allow"
     assert room.rule(room.caller(), "UntagResource", ResourceArn=arn, TagKeys=["regard:basis"]) == "reserved-tags"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from unicodedata import normalize
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
@@ -23,6 +24,9 @@ PROFILE = "regard:profile"
 PROFILED = "x-regard-profile"
 # Names, on a collection that is being made anew with another face model, the one that it succeeds. Only we set it.
 RENEWS, SUCCESSOR = "regard:renews", ".renewed"
+# Those that a motion may loosen, and all of them.
+_LOOSENED = (BASIS, PURPOSE, RETENTION)
+_RESERVED = (*_LOOSENED, PROFILE)
 MOST_DAYS = 3 * 365  # Illinois BIPA 15(a): three years since the last interaction, whatever the tags say
 _RULE = "reserved-tags"
 _APPEAL = "a motion of the council may loosen what a collection stands on."
@@ -82,13 +86,14 @@ def set_terms(call: Call, purposes: Mapping[str, Purpose], rights_profile: str) 
 
 def check_tightening(call: Call, current: Mapping[str, str], purposes: Mapping[str, Purpose]) -> None:
     """Refuse TagResource and UntagResource where they would loosen. Raises Denied."""
+    # One that only reads like them, from before such were refused, stands for nothing and may go.
     removed = [key for key in call.parameters.get("TagKeys") or () if key.startswith(PREFIX)]
     if removed:
         raise Denied(_RULE, f"The tag {removed[0]} is not taken off a collection.", appeal=_APPEAL)
     new: dict[str, Any] = {
         key: value
         for key, value in (call.parameters.get("Tags") or {}).items()
-        if key.startswith(PREFIX) and current.get(key) != value
+        if _reads_as_reserved(key) and current.get(key) != value
     }
     _check(new, purposes)
     basis, days = new.get(BASIS), new.get(RETENTION)
@@ -105,8 +110,8 @@ def check_tightening(call: Call, current: Mapping[str, str], purposes: Mapping[s
 def check_loosening(connection: Connection, payload: Mapping[str, Any], purposes: Mapping[str, Purpose]) -> None:
     """Refuse a motion on the reserved tags of no collection, or to values that cannot be. Raises BadMotion."""
     tags = payload.get("tags")
-    if not isinstance(tags, dict) or not tags or not {*tags} <= {BASIS, PURPOSE, RETENTION}:
-        raise BadMotion(f"a motion on tags sets some of {BASIS}, {PURPOSE}, {RETENTION}")
+    if not isinstance(tags, dict) or not tags or not {*tags} <= {*_LOOSENED}:
+        raise BadMotion(f"a motion on tags sets some of {', '.join(_LOOSENED)}")
     try:
         _check({key: str(value) for key, value in tags.items()}, purposes)
     except Denied as denied:
@@ -131,12 +136,15 @@ def row_of(connection: Connection, payload: Mapping[str, Any]) -> Any:
     return connection.execute(select(of.c.id).where(same)).scalar()
 
 
+def _reads_as_reserved(key: str) -> bool:
+    """Whether people would take a tag for a reserved one: also in capitals, in wide letters, with blanks in it."""
+    return "".join(normalize("NFKC", key).split()).casefold().startswith(PREFIX)
+
+
 def _check(tags: Mapping[str, str], purposes: Mapping[str, Purpose]) -> None:
     for key in tags:
-        if key.startswith(PREFIX) and key not in (BASIS, PURPOSE, RETENTION, PROFILE):
-            raise Denied(
-                _RULE, f"There is no reserved tag {key}. There are {BASIS}, {PURPOSE}, {RETENTION}, {PROFILE}."
-            )
+        if _reads_as_reserved(key) and key not in _RESERVED:
+            raise Denied(_RULE, f"There is no reserved tag {key}. There are {', '.join(_RESERVED)}, written so.")
     if tags.get(BASIS, BASES[0]) not in BASES:
         raise Denied(_RULE, f"{BASIS} is one of: {', '.join(BASES)}.")
     if PURPOSE in tags and tags[PURPOSE] not in purposes:
