@@ -19,6 +19,7 @@ from regard.sealing import (
     SealingKey,
     master_key,
     open_each,
+    read_private,
     renew_master,
     root_key,
     seal_each,
@@ -107,6 +108,18 @@ def test_a_master_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(PermissionError, match="chmod 600"):
         master_key(path)
+
+
+def test_a_private_key_is_read_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "some.key"
+    path.write_bytes(b"secret")
+    for mode in (0o640, 0o604, 0o620, 0o666):
+        path.chmod(mode)
+        with pytest.raises(PermissionError, match="may be read by others: run `chmod 600") as refused:
+            read_private(path)
+        assert str(path) in str(refused.value)
+    path.chmod(0o600)
+    assert read_private(path) == b"secret"
 
 
 def test_a_master_key_may_come_from_the_environment_or_a_program_and_is_not_written(tmp_path: Path) -> None:

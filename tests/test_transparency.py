@@ -39,6 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
     (folder / "data" / "log").mkdir(parents=True)
     signer = Signer.generate(NAME)
+    (folder / "data" / "log" / "log.key").touch(mode=0o600)
     (folder / "data" / "log" / "log.key").write_text(f"{signer.encode()}\n")
     (folder / "log.pub").write_text(f"{signer.verifier}\n")
     with (

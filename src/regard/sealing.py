@@ -95,8 +95,7 @@ def master_key(path: Path, text: str | None = None, command: str | None = None) 
     """The key in the file `path`, made on first use; only its owner may read it (0600).
 
     Where they are given, `text` or what the program `command` prints is the key instead, in base64; no file is made.
-    Raises PermissionError when the file is readable by others: a key that leaked must be noticed, not used; and
-    NoMasterKey.
+    Raises PermissionError when the file is readable by others, as :func:`read_private` does; and NoMasterKey.
     """
     if text and command:
         raise NoMasterKey("give the master key or the command that prints it, not both")
@@ -207,7 +206,16 @@ def _key_of(text: str, source: str) -> SealingKey:
         raise NoMasterKey(f"{source} is no base64 of {KEY_BYTES} bytes; `openssl rand -base64 32` makes one") from None
 
 
+def read_private(path: Path) -> bytes:
+    """The bytes of a file with a private key, which its owner alone may read (0600).
+
+    Raises PermissionError when others may: a key that leaked must be noticed, not used.
+    """
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            raise PermissionError(f"{path} may be read by others: run `chmod 600 {path}`, or replace the key.")
+        return file.read()
+
+
 def _read_master_key(path: Path) -> SealingKey:
-    if path.stat().st_mode & 0o077:
-        raise PermissionError(f"{path} may be read by others. Run `chmod 600 {path}`, or replace the key.")
-    return SealingKey(path.read_bytes())
+    return SealingKey(read_private(path))

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from regard.ledger.tree.notes import KeyFormatError, Signer, sign_note
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.council.charter import BadCharter, Charter, Member, Quota
-from regard.stewardship.council.member_keys import read_public, read_signer
+from regard.stewardship.council.member_keys import operator_key, read_public, read_signer
 from regard.stewardship.council.motions import BadMotion, Ballot, Kind, Motion, Vote
 from regard.stewardship.parties.admission import ByMotion
 from regard.stewardship.parties.organization import Standing
@@ -80,6 +80,19 @@ def test_the_first_start_makes_a_council_of_one_and_says_its_genesis(room: Stewa
     assert law.genesis == law.head
     assert (room.folder / "council.key").stat().st_mode & 0o077 == 0
     assert room.another_gate().council.law() == law
+
+
+def test_a_council_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "council.key"
+    signer = operator_key(file)
+    file.chmod(0o644)
+    with pytest.raises(PermissionError, match="key may be read by others: run `chmod 600") as refused:
+        operator_key(file)
+    assert str(file) in str(refused.value)
+    with pytest.raises(PermissionError, match="key may be read by others"):
+        read_signer("operator", file)
+    file.chmod(0o600)
+    assert operator_key(file).verifier == signer.verifier
 
 
 def test_a_motion_carries_with_its_quota_after_the_discussion(five: Five) -> None:
@@ -393,6 +406,7 @@ def _openssh(path: Path, passphrase: bytes | None = None) -> Ed25519PrivateKey:
     key = Ed25519PrivateKey.generate()
     how = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH)
+    path.touch(mode=0o600)
     path.write_bytes(key.private_bytes(*form, how))
     return key
 

@@ -172,6 +172,7 @@ def test_through_boto3_a_sealed_collection_answers_only_when_two_have_opened_it(
     monkeypatch.setenv("REGARD_DATA_DIR", str(folder))
     monkeypatch.setenv("COLUMNS", "400")
     for name in ("ann", "bob", "cid"):
+        (tmp_path / name).touch(mode=0o600)
         (tmp_path / name).write_text(SIGNERS[name].encode() + "\n")
 
     with running(folder) as service:

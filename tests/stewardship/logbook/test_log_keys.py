@@ -57,6 +57,15 @@ def test_a_key_is_replaced_over_two_starts_and_the_log_goes_on(tmp_path: Path) -
             service.verified([old])
 
 
+def test_a_log_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    LogKeys(FolderKeys(tmp_path), NAME)
+    (tmp_path / "log.key").chmod(0o640)
+    with pytest.raises(PermissionError, match="key may be read by others: run `chmod 600"):
+        LogKeys(FolderKeys(tmp_path), NAME)
+    (tmp_path / "log.key").chmod(0o600)
+    assert LogKeys(FolderKeys(tmp_path), NAME).verifiers
+
+
 def test_a_key_that_never_signed_cannot_stand_alone(tmp_path: Path) -> None:
     with Started(tmp_path, "2026-11") as service:
         service.verified(service.keys.verifiers)

@@ -9,13 +9,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from regard.ledger.tree.notes import KeyFormatError, Kind, Signer, Verifier
+from regard.sealing import read_private
 
 _FIELD = 2**255 - 19
 _OPENSSH = ("ssh-", "ecdsa-")
 
 
 def operator_key(key_file: Path, name: str = "operator", kind: Kind = Kind.NOTE) -> Signer:
-    """The key in `key_file`, made on first use."""
+    """The key in `key_file`, made on first use. Raises PermissionError when others may read the file."""
     signer = Signer.generate(name, kind)
     try:
         handle = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -27,8 +28,11 @@ def operator_key(key_file: Path, name: str = "operator", kind: Kind = Kind.NOTE)
 
 
 def read_signer(name: str, key_file: Path, passphrase: bytes | None = None) -> Signer:
-    """A member's key: a file of `regard council keygen`, or an OpenSSH ed25519 key. Raises KeyFormatError."""
-    data = key_file.read_bytes()
+    """A member's key: a file of `regard council keygen`, or an OpenSSH ed25519 key.
+
+    Raises KeyFormatError, and PermissionError when others may read the file.
+    """
+    data = read_private(key_file)
     if data.startswith(b"PRIVATE+KEY+"):
         return Signer.parse(data.decode().strip())
     return Signer.from_openssh(name, data, passphrase)

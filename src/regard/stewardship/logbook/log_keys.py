@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, update
 from regard.database import RECORDS, insert_new, reading, writing
 from regard.ledger.log.tables import files
 from regard.ledger.tree.notes import Note, Signer, Verifier
-from regard.sealing import SealingKey
+from regard.sealing import SealingKey, read_private
 
 _KEYS, _RETIRED = "log.key", "log.retired"
 
@@ -36,15 +36,17 @@ class KeyFiles(Protocol):
 
 
 class FolderKeys:
-    """Key files in a folder, for their owner alone."""
+    """Key files in a folder, for their owner alone. Those with private keys are refused where others may read them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def read(self, name: str) -> str:
-        """A text; empty where there is none."""
+        """A text; empty where there is none. Raises PermissionError."""
         path = self._folder / name
-        return path.read_text() if path.exists() else ""
+        if not path.exists():
+            return ""
+        return path.read_text() if name == _RETIRED else read_private(path).decode()
 
     def make(self, name: str, text: str) -> None:
         """Keep a text, unless there is one."""
