@@ -41,6 +41,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "aead",
         "compiling",
         "files",
+        "names",
         "settings",
     ],
     ("commands",): ["gallery", "pictures", "people", "stewardship", "record", "serve", "common"],

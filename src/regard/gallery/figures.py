@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select
 from regard.gallery.collections.errors import NoSuchFigure
 from regard.gallery.collections.tables import figures
 from regard.gallery.faces import subject
+from regard.names import legible
 
 COLLECTION = "regard.figures"
 
@@ -46,7 +47,11 @@ class Figures:
         gender: str | None,
         basis: str,
     ) -> Figure:
-        """Keep a figure; one of the same name and links is the same one, and comes back as it is."""
+        """Keep a figure; one of the same name and links is the same one, and comes back as it is.
+
+        Name, links and basis lose what nobody sees of them: callers are shown them.
+        """
+        name, basis, links = legible(name), legible(basis), [legible(link) for link in links]
         for figure in self.all(connection, organization):
             if (figure.name, figure.links) == (name, tuple(links)):
                 return figure

@@ -8,6 +8,7 @@ elsewhere.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -25,6 +26,7 @@ from regard.gallery.faces import Candidate
 from regard.gallery.index.pieces import Pieces
 from regard.gallery.objections import Carried
 from regard.gallery.templates.vault import Template, Vault
+from regard.names import legible
 from regard.sealing import SealBroken, SealingKey
 
 _AT_ONCE = 10_000
@@ -33,6 +35,8 @@ _MAGIC = b"regard.collection/2\n"
 _BARE = b"regard.collection/1\n"
 _NAME = "collection"
 _PURPOSE = "transfer/x25519"
+# What the API takes as an ExternalImageId, and so as any shorter id.
+_ID = re.compile(r"[a-zA-Z0-9_.\-:]{1,255}")
 _suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _faces = tables.faces.c
 
@@ -172,6 +176,15 @@ def _packed(arrival: Arrival) -> _Face:
     return _Face(*ids, face.box, face.confidence, template, arrival.enrolled)
 
 
+def _checked(faces: list[_Face]) -> list[_Face]:
+    """The faces, whose ids are such as the API takes. Raises NotForUs: an honest service writes no others."""
+    for face in faces:
+        for each in (face.face_id, face.image_id, face.external_image_id, face.user_id):
+            if each is not None and not _ID.fullmatch(each):
+                raise NotForUs(f"the file has an id that is none, {legible(each)!r}: ask for it from another service")
+    return faces
+
+
 def _unpacked(get: Callable[[], bytes]) -> Iterator[list[Arrival]]:
     while data := get():
         yield [
@@ -184,5 +197,5 @@ def _unpacked(get: Callable[[], bytes]) -> Iterator[list[Arrival]]:
                 face.user_id,
                 face.enrolled,
             )
-            for face in msgspec.msgpack.decode(data, type=list[_Face])
+            for face in _checked(msgspec.msgpack.decode(data, type=list[_Face]))
         ]

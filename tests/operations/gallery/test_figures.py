@@ -96,3 +96,14 @@ def test_recognising_is_an_identification_in_the_collection_of_figures() -> None
         assert collection_of(name) == COLLECTION
     assert collection_of("SearchFaces") is None
     assert {"AddFigure", "ListFigures", "RemoveFigure"} <= ours().keys()
+
+
+def test_a_figure_is_shown_without_control_and_bidi_characters(client: Client) -> None:
+    hidden = "\u202e\u200b\x1b"
+    figure = _figure(
+        client, f"Some{hidden}body", Basis=f"holds{hidden} office", Urls=[f"https://example.org/{hidden}x"]
+    )
+    assert client("GetCelebrityInfo", Id=figure) == {"Name": "Somebody", "Urls": ["https://example.org/x"]}
+    (kept,) = _ask(client, "ListFigures")["Figures"]
+    assert kept["Basis"] == "holds office"
+    assert _figure(client, "Somebody", Urls=["https://example.org/x"]) == figure

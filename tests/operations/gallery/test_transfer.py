@@ -98,6 +98,21 @@ def test_of_a_file_that_is_not_whole_nothing_is_taken(there: Rooms, file: Path, 
     assert _faces(there) == []
 
 
+@pytest.mark.parametrize("column", ["external_image_id", "user_id", "face_id", "image_id"])
+@pytest.mark.parametrize("name", ["\u202enna", "ann\x1b[2J", "", "a b", "a" * 256])
+def test_of_a_file_with_ids_that_no_service_gives_nothing_is_taken(
+    here: Rooms, there: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, name: str
+) -> None:
+    forged, packed = tmp_path / "forged.sealed", transfer._packed
+    monkeypatch.setattr(transfer, "_packed", lambda face: msgspec.structs.replace(packed(face), **{column: name}))
+    recipient = there.gallery.transfer.recipient
+    ask_ours(here, "ExportCollection", CollectionId="staff", File=str(forged), Recipient=recipient)
+    with pytest.raises(ApiError, match="an id that is none") as refused:
+        ask_ours(there, "ImportFaces", CollectionId="staff", File=str(forged))
+    assert refused.value.message.isprintable()
+    assert _faces(there) == []
+
+
 def test_a_file_that_was_tampered_with_is_refused(there: Rooms, file: Path) -> None:
     data = bytearray(file.read_bytes())
     data[-60] ^= 1

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from regard.stewardship.parties.edges import EdgeKind
@@ -149,3 +150,48 @@ def test_a_name_under_another_identifier_waits_for_a_person_on_both_sides(room: 
     _import(room, tmp_path, "Lima,other,,uei:L2")
     assert room.organizations.get(lima.id).standing is Standing.ADMITTED
     assert room.organizations.get(kilo.id).standing is Standing.REVIEW
+
+
+HIDDEN = "\u202e\u200b\x07"
+
+
+def test_imported_names_lose_control_and_bidi_characters(room: Stewardship, tmp_path: Path) -> None:
+    columns = "recipient_name,recipient_uei,awarding_sub_agency_code,awarding_sub_agency_name"
+    (tmp_path / "awards.csv").write_text(f"{columns}\nWid{HIDDEN}gets,W{HIDDEN}1,1400,National{HIDDEN} Parks\n")
+    head = "name,aliases,identifiers,jurisdictions,supplies"
+    row = f"Ac{HIDDEN}me,A{HIDDEN}C,uei:A{HIDDEN}1,u{HIDDEN}s,Be\u2066ta"
+    (tmp_path / "partners.csv").write_text(f"{head}\n{row}\nBeta,,,,\n")
+    entities = [
+        {"id": f"c{HIDDEN}1", "schema": "Company", "properties": {"name": [f"Big{HIDDEN}"], "alias": [f"B{HIDDEN}"]}},
+        {"id": "c2", "schema": "Company", "properties": {"name": ["Small"], "leiCode": [f"L{HIDDEN}1"]}},
+        {"id": "o1", "schema": "Ownership", "properties": {"owner": [f"c{HIDDEN}1"], "asset": ["c2"]}},
+    ]
+    (tmp_path / f"en{HIDDEN}tities").write_text("\n".join(map(json.dumps, entities)))
+    for read, name in (
+        (read_usaspending, "awards.csv"),
+        (read_csv, "partners.csv"),
+        (read_follow_the_money, f"en{HIDDEN}tities"),
+    ):
+        report = load(room.organizations, read(tmp_path / name))
+        assert (len(report.new), report.ties, report.unread) == (2, 1, ())
+    found = room.organizations.all()
+    assert {each.name for each in found} == {"Widgets", "National Parks", "Acme", "Beta", "Big", "Small"}
+    told = json.dumps([msgspec.to_builtins(each) for each in (*found, *room.organizations.edges.all())])
+    assert "\\u" not in told
+
+
+def test_a_watched_name_is_found_however_it_is_parted_unseen(room: Stewardship, tmp_path: Path) -> None:
+    (tmp_path / "partners.csv").write_text(f"name\nImmi{HIDDEN}gration and Customs Enfor\u200bcement\n")
+    assert load(room.organizations, read_csv(tmp_path / "partners.csv")).under_review
+    made = room.organizations.register(f"Fron{HIDDEN}tex", "technology", aliases=[f"F{HIDDEN}X"])
+    assert (made.name, made.aliases, made.standing) == ("Frontex", ("FX",), Standing.REVIEW)
+    renamed = room.organizations.change(made.id, name=f"Be{HIDDEN}ta", aliases=[f"B{HIDDEN}"])
+    assert (renamed.name, renamed.aliases) == ("Beta", ("B",))
+
+
+@pytest.mark.parametrize("properties", [None, [], "name", {"name": 1}])
+def test_an_entity_without_properties_is_told_as_not_read(tmp_path: Path, properties: object) -> None:
+    line = json.dumps({"id": "c1", "schema": "Company", "properties": properties})
+    (tmp_path / "entities").write_text(line)
+    batch = read_follow_the_money(tmp_path / "entities")
+    assert ([row for row, _ in batch.unread], batch.drafts) == ([1], {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -10,16 +11,30 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from regard.names import shown
+
+# What is no character of a text, in JSON: it may steer a terminal, or turn the direction of writing.
+_HIDDEN = re.compile(r"[^\n -~]")
+
+
+class _Console(Console):
+    """A console whose terminal the words of others do not steer."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """The text without what nobody sees of it."""
+        return super().render_str(shown(text), **how)
+
+
 # Names of files, faces and people are told as they are: what looks like markup in them is none.
-out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+out = _Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = _Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 YES, NO, ERROR = 0, 1, 2
 
 
 def failed(error: BaseException | str) -> int:
     """Tell an error; the exit code to leave with."""
-    err.print(Text.assemble(("error:", "bold red"), f" {error}"))
+    err.print(Text.assemble(("error:", "bold red"), f" {shown(str(error))}"))
     return ERROR
 
 
@@ -29,8 +44,9 @@ def say(words: RenderableType) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    out.out(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    """One JSON document on standard output; what nobody sees of its texts is escaped."""
+    told = json.dumps(value, indent=2, default=str, ensure_ascii=False)
+    out.out(_HIDDEN.sub(lambda found: found[0] if shown(found[0]) else json.dumps(found[0])[1:-1], told))
 
 
 def table(*columns: str, title: str | None = None, whole: Collection[str] = ()) -> Table:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from regard.names import legible
 from regard.stewardship.parties.edges import Edge, EdgeKind
 from regard.stewardship.parties.organization import AGENCY_CODE, NAICS, Organization, identified
 from regard.stewardship.parties.organizations import Change, Organizations, new_id
@@ -136,7 +137,7 @@ def load(
 
 def read_csv(file: Path, progress: Progress = lambda _: None) -> Batch:
     """Columns: name; sector, aliases, identifiers (`uei:…`), jurisdictions, supplies, owned_by. Lists by `;`."""
-    batch = Batch(f"CSV {file.name}")
+    batch = Batch(f"CSV {legible(file.name)}")
     later: list[tuple[int, str, EdgeKind, str]] = []
     for number, row in _rows(file, ("name",), batch, progress):
         _take(batch, number, _csv_row, batch, row, number, later)
@@ -150,7 +151,7 @@ def read_csv(file: Path, progress: Progress = lambda _: None) -> Batch:
 
 def read_usaspending(file: Path, progress: Progress = lambda _: None) -> Batch:
     """Award data: who was paid supplies the sub-agency that paid, and is owned by its parent."""
-    batch = Batch(f"USAspending {file.name}")
+    batch = Batch(f"USAspending {legible(file.name)}")
     columns = ("recipient_name", "awarding_sub_agency_code", "awarding_sub_agency_name")
     for number, row in _rows(file, columns, batch, progress):
         _take(batch, number, _award, batch, row)
@@ -159,7 +160,7 @@ def read_usaspending(file: Path, progress: Progress = lambda _: None) -> Batch:
 
 def read_follow_the_money(file: Path, progress: Progress = lambda _: None) -> Batch:
     """One entity a line: organizations, Ownership, and Contract with ContractAward."""
-    batch = Batch(f"FollowTheMoney {file.name}")
+    batch = Batch(f"FollowTheMoney {legible(file.name)}")
     entities: list[tuple[int, dict[str, Any]]] = []
     with file.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
@@ -284,7 +285,7 @@ def _rows(
         for number, row in enumerate(reader, 2):
             batch.rows += 1
             progress(batch.rows)
-            yield number, {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+            yield number, {key: legible(value or "") for key, value in row.items() if isinstance(key, str)}
 
 
 def _csv_row(batch: Batch, row: dict[str, str], number: int, later: list[tuple[int, str, EdgeKind, str]]) -> None:
@@ -333,9 +334,11 @@ def _key(draft: Draft) -> str:
 
 def _ftm_line(entities: list[tuple[int, dict[str, Any]]], number: int, line: str) -> None:
     entity = json.loads(line)
-    if not isinstance(entity, dict) or not {"id", "schema", "properties"} <= entity.keys():
+    whole = isinstance(entity, dict) and {"id", "schema", "properties"} <= entity.keys()
+    if not whole or not isinstance(entity["properties"], dict):
         raise UnreadableRow("an entity has id, schema and properties")
-    entities.append((number, entity))
+    told = {name: [legible(str(value)) for value in values or ()] for name, values in entity["properties"].items()}
+    entities.append((number, {"id": legible(str(entity["id"])), "schema": entity["schema"], "properties": told}))
 
 
 def _ftm_organization(batch: Batch, entity: dict[str, Any]) -> None:
@@ -346,7 +349,7 @@ def _ftm_organization(batch: Batch, entity: dict[str, Any]) -> None:
     sector = "government" if entity["schema"] == "PublicBody" else "other"
     aliases = [*names[1:], *_all(entity, "alias"), *_all(entity, "weakAlias")]
     countries = [*_all(entity, "jurisdiction"), *_all(entity, "country")]
-    batch.add(str(entity["id"]), Draft(names[0], sector, aliases, identifiers, list(dict.fromkeys(countries))))
+    batch.add(entity["id"], Draft(names[0], sector, aliases, identifiers, list(dict.fromkeys(countries))))
 
 
 def _ftm_tie(batch: Batch, entity: dict[str, Any], authorities: dict[str, list[str]]) -> None:
@@ -365,4 +368,5 @@ def _ftm_tie(batch: Batch, entity: dict[str, Any], authorities: dict[str, list[s
 
 
 def _all(entity: dict[str, Any], prop: str) -> list[str]:
-    return [str(value) for value in entity["properties"].get(prop) or ()]
+    properties: dict[str, list[str]] = entity["properties"]
+    return properties.get(prop, [])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from regard.names import legible
+
 AGENCY_CODE, NAICS = "agency-code", "naics"
 
 
@@ -37,8 +39,8 @@ class Organization:
 
 def identified(scheme: str, value: str) -> tuple[str, str]:
     """An identifier as it is kept and compared: agency_code 07012 and Agency-Code 7012 are one."""
-    scheme = "-".join(scheme.lower().replace("_", " ").split())
-    value = "".join(value.upper().split())
+    scheme = "-".join(legible(scheme).lower().replace("_", " ").split())
+    value = "".join(legible(value).upper().split())
     return scheme, value.lstrip("0") or value if scheme == AGENCY_CODE else value
 
 

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, select
 
 from regard.database import reading
+from regard.names import legible
 from regard.sealing import SealingKey
 from regard.stewardship.parties import screening
 from regard.stewardship.parties.admission import Admission, Evidence, Screen, look_back, open_review
@@ -106,10 +107,10 @@ class Organizations:
         """Enter an organization; under review when screening finds something. Raises UnknownWord."""
         organization = Organization(
             id=new_id(),
-            name=name.strip(),
+            name=legible(name),
             sector=vocabulary.require_sector(sector),
             jurisdictions=tuple(jurisdictions),
-            aliases=tuple(dict.fromkeys(aliases)),
+            aliases=_named(aliases),
             identifiers=_identified(identifiers),
             operator=operator,
             verifier=verifier,
@@ -187,9 +188,9 @@ class Organizations:
         before = self.get(organization)
         after = replace(
             before,
-            name=before.name if name is None else name.strip(),
+            name=before.name if name is None else legible(name),
             sector=before.sector if sector is None else vocabulary.require_sector(sector),
-            aliases=before.aliases if aliases is None else tuple(dict.fromkeys(aliases)),
+            aliases=before.aliases if aliases is None else _named(aliases),
             identifiers=before.identifiers if identifiers is None else _identified(identifiers),
             jurisdictions=before.jurisdictions if jurisdictions is None else tuple(jurisdictions),
             verifier=before.verifier if verifier is None else verifier,
@@ -227,6 +228,10 @@ def _known_by(organization: Organization) -> tuple[Any, ...]:
 
 def _is_watched(organization: Organization) -> bool:
     return vocabulary.sectors()[organization.sector].watched
+
+
+def _named(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(legible, names)))
 
 
 def _identified(identifiers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
