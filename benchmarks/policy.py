@@ -99,11 +99,13 @@ def _free(engine: Engine) -> str:
 
 
 def _call(caller: Caller, collection: str) -> Call:
-    return Call(caller, OPERATION, {"CollectionId": collection, "FaceMatchThreshold": 90.0}, "us-east-1", "request")
+    return Call(
+        caller, OPERATION, {"CollectionId": collection, "FaceMatchThreshold": 90.0}, "us-east-1", "request", True
+    )
 
 
 def _detection(caller: Caller, picture: bytes) -> Call:
-    return Call(caller, answered()["DetectFaces"], {"Image": {"Bytes": picture}}, "us-east-1", "request")
+    return Call(caller, answered()["DetectFaces"], {"Image": {"Bytes": picture}}, "us-east-1", "request", True)
 
 
 def _row(engine: Engine) -> None:
