@@ -37,7 +37,9 @@ async def _tell(scope: Any, receive: Any, send: Any) -> None:
         if not event["more_body"]:
             break
     length = str(len(body)).encode()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+    heard = b",".join(name for name, _ in scope["headers"])
+    headers = [(b"x-heard", heard), (b"content-length", length)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -143,6 +145,16 @@ def test_a_head_beyond_bounds_is_refused_with_431(address: tuple[str, int], head
         told = connection.recv(65536)
     assert told.startswith(b"HTTP/1.1 431 ")
     assert b"connection: close" in told
+
+
+def test_what_follows_a_body_is_no_header(address: tuple[str, int]) -> None:
+    # A proxy adds to the head whom it saw, and may pass on trailers that the client wrote.
+    head = (
+        b"POST / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: b\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    )
+    told = _asked(address, head + b"1\r\na\r\n0\r\nx-forwarded-for: c\r\nx-more: d\r\n\r\n")
+    assert told.endswith(b"a")
+    assert b"x-heard: host,x-forwarded-for,transfer-encoding,connection\r\n" in told
 
 
 def test_trailers_have_the_bounds_of_a_head(address: tuple[str, int]) -> None:

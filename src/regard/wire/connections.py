@@ -68,6 +68,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _address: str | None = None
     _refused = False
+    _in_head = False
     _deadline: TimerHandle | None = None
     # Bytes of the head that were told; and how many came since the parser told of an end of a head or of a body's part.
     _told = 0
@@ -115,7 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._told = 0
+        self._told, self._in_head = 0, True
 
     def on_url(self, url: bytes) -> None:
         """A part of the target was read."""
@@ -126,13 +127,14 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header was read, or after a body a trailer."""
+        """A header was read, or after a body a trailer, which nobody here reads: it shall not pass for a header."""
         self._told += len(name) + len(value)
-        if self._told <= MOST_HEAD and len(self.headers) <= MOST_HEADERS:
+        if self._in_head and self._told <= MOST_HEAD and len(self.headers) <= MOST_HEADERS:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head was read: the request is answered, if its head is within bounds."""
+        self._in_head = False
         self._head_is_whole()
         if self._told > MOST_HEAD or len(self.headers) > MOST_HEADERS:
             self._refuse_head()
