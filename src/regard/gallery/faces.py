@@ -136,6 +136,13 @@ class Faces:
         wanted = select(*_COLUMNS).where(_faces.collection == collection.id, _faces.id.in_(rows))
         return {face.id: face for face in map(_kept, connection.execute(wanted))}
 
+    def enrolled_from(
+        self, connection: Connection, collection: Kept, picture: bytes, external_image_id: str
+    ) -> list[KeptFace]:
+        """The faces that were enrolled from this very file under this name."""
+        whole = identity(hashlib.sha256(picture).digest(), external_image_id)
+        return _of_source(connection, collection, self._vault.digest(collection.id, whole))
+
     def likeness(
         self, connection: Connection, collection: Kept, whose: str, embeddings: NDArray[np.float32]
     ) -> NDArray[np.float32] | None:

@@ -40,6 +40,52 @@ class Association:
     active: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """Faces that are about to be a user's: whose they are now by FaceId, their templates, and their subjects."""
+
+    user_id: str
+    face_ids: Sequence[str]
+    owners: dict[str, str | None]
+    templates: dict[str, Any]
+    subjects: dict[str, str]
+
+    def outcome(self, alike: Callable[[str, float, list[str]], bool]) -> Association:
+        """What becomes of the faces, one after the other in the order given.
+
+        `alike(FaceId, cosine, subjects)` says whether a face may be that of a user who is made of those subjects, the
+        one who was first among them first.
+
+        The first face of a user without any is taken as it is; each later one is compared with the user as fused
+        so far. A face that is the user's already is passed over. Raises QuotaExceeded when the user would have more
+        than 100 faces.
+        """
+        own = [face_id for face_id, owner in self.owners.items() if owner == self.user_id and face_id in self.templates]
+        outcome = Association()
+        for face_id in dict.fromkeys(self.face_ids):
+            owner = self.owners.get(face_id)
+            if face_id not in self.templates:
+                outcome.unknown.append(face_id)
+            elif owner is not None:
+                if owner != self.user_id:
+                    outcome.elsewhere[face_id] = owner
+            elif own and not alike(face_id, score := self._cosine(own, face_id), self._made_of(own)):
+                outcome.unlike[face_id] = score
+            else:
+                own.append(face_id)
+                outcome.done.append(face_id)
+        if len(own) > MOST_FACES_OF_A_USER:
+            raise QuotaExceeded(f"A user has at most {MOST_FACES_OF_A_USER} faces.")
+        outcome.active = bool(own)
+        return outcome
+
+    def _cosine(self, own: Sequence[str], face_id: str) -> float:
+        return float(fused([self.templates[each] for each in own]) @ self.templates[face_id])
+
+    def _made_of(self, own: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(self.subjects[each] for each in own))
+
+
 class Users:
     """Makes users and associates faces with them. All methods work in the caller's transaction."""
 
@@ -82,10 +128,10 @@ class Users:
         return {row[0]: KeptUser(*row) for row in connection.execute(wanted)}
 
     def subjects(self, connection: Connection, collection: Kept, user_ids: Collection[str]) -> list[tuple[str, str]]:
-        """Of whose faces these users are made: UserId and subject, each pair once."""
-        wanted = select(_faces.user_id, _faces.subject).distinct()
-        made = wanted.where(_faces.collection == collection.id, _faces.user_id.in_(user_ids))
-        return [(user_id, subject) for user_id, subject in connection.execute(made)]
+        """Of whose faces these users are made: UserId and subject, each pair once, who was enrolled first first."""
+        wanted = select(_faces.user_id, _faces.subject)
+        made = wanted.where(_faces.collection == collection.id, _faces.user_id.in_(user_ids)).order_by(_faces.id)
+        return list(dict.fromkeys((user_id, subject) for user_id, subject in connection.execute(made)))
 
     def require(self, connection: Connection, collection: Kept, user_id: str) -> int:
         """The row number of the user of this name. Raises NoSuchUser when the collection has none."""
@@ -93,6 +139,19 @@ class Users:
         if row is None:
             raise NoSuchUser(user_id)
         return row
+
+    def prospect(self, connection: Connection, collection: Kept, user_id: str, face_ids: Sequence[str]) -> Prospect:
+        """The faces that are about to be a user's. Raises NoSuchUser."""
+        self.require(connection, collection, user_id)
+        rows = _rows(connection, collection, user_id, face_ids)
+        sealed = [Template(subject, face_id, template) for face_id, subject, template, _ in rows]
+        return Prospect(
+            user_id,
+            face_ids,
+            {face_id: owner for face_id, _, _, owner in rows},
+            self._vault.open(collection.id, sealed),
+            {face_id: subject for face_id, subject, _, _ in rows},
+        )
 
     def associate(
         self,
@@ -102,34 +161,21 @@ class Users:
         user_id: str,
         face_ids: Sequence[str],
         at_least: float,
+        admitted: Collection[str] | None = None,
     ) -> Association:
-        """Associate faces whose cosine to the user is at least `at_least`, one after the other in the order given.
+        """Associate faces whose cosine to the user is at least `at_least`, as :meth:`Prospect.outcome` has it.
 
-        The first face of a user without any is taken as it is; each later one is compared with the user as fused
-        so far. A face that is the user's already is passed over. Raises NoSuchCollection, NoSuchUser,
-        QuotaExceeded when the user would have more than 100 faces.
+        `admitted` are the only ones that likeness may make the user's; None stands for any. Raises NoSuchCollection,
+        NoSuchUser, QuotaExceeded.
         """
         collection = self._changed(connection, organization, collection_id, user_id)
-        owners, templates = self._templates(connection, collection, user_id, face_ids)
-        own = [templates[face_id] for face_id, owner in owners.items() if owner == user_id and face_id in templates]
-        outcome = Association()
-        for face_id in dict.fromkeys(face_ids):
-            owner = owners.get(face_id)
-            if face_id not in templates:
-                outcome.unknown.append(face_id)
-            elif owner is not None:
-                if owner != user_id:
-                    outcome.elsewhere[face_id] = owner
-            elif own and (score := float(fused(own) @ templates[face_id])) < at_least:
-                outcome.unlike[face_id] = score
-            else:
-                own.append(templates[face_id])
-                outcome.done.append(face_id)
-        if len(own) > MOST_FACES_OF_A_USER:
-            raise QuotaExceeded(f"A user has at most {MOST_FACES_OF_A_USER} faces.")
+
+        def alike(face_id: str, score: float, _: list[str]) -> bool:
+            return score >= at_least and (admitted is None or face_id in admitted)
+
+        outcome = self.prospect(connection, collection, user_id, face_ids).outcome(alike)
         if outcome.done:
             _set_user(connection, collection, user_id, _faces.face_id.in_(outcome.done))
-        outcome.active = bool(own)
         return outcome
 
     def disassociate(
@@ -167,13 +213,6 @@ class Users:
         wanted = select(_users.id).where(_users.collection == collection.id, _users.user_id == user_id)
         return connection.execute(wanted).scalar()
 
-    def _templates(
-        self, connection: Connection, collection: Kept, user_id: str, face_ids: Sequence[str]
-    ) -> tuple[dict[str, str | None], dict[str, Any]]:
-        rows = _rows(connection, collection, user_id, face_ids)
-        sealed = [Template(subject, face_id, template) for face_id, subject, template, _ in rows]
-        return {face_id: owner for face_id, _, _, owner in rows}, self._vault.open(collection.id, sealed)
-
 
 def _rows(
     connection: Connection, collection: Kept, user_id: str, face_ids: Sequence[str]
@@ -182,6 +221,7 @@ def _rows(
     wanted = select(_faces.face_id, _faces.subject, _faces.template, _faces.user_id).where(
         _faces.collection == collection.id, (_faces.user_id == user_id) | _faces.face_id.in_(face_ids)
     )
+    wanted = wanted.order_by(_faces.id)
     return [tuple(row) for row in connection.execute(wanted)]
 
 

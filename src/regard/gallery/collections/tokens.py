@@ -61,8 +61,13 @@ class Requests:
         token: str | None,
         parameters: dict[str, Any],
         work: Callable[[], dict[str, Any]],
+        *,
+        keep: bool = True,
     ) -> dict[str, Any]:
-        """What `work` answers, in the caller's transaction, or what it answered then. Raises TokenReused."""
+        """What `work` answers, in the caller's transaction, or what it answered then. Raises TokenReused.
+
+        Without `keep` the answer is not kept: what is sent again is done again.
+        """
         if token is None:
             return work()
         self.expire(connection)
@@ -76,6 +81,8 @@ class Requests:
             earlier: dict[str, Any] = known.answer
             return earlier
         answer = work()
+        if not keep:
+            return answer
         connection.execute(
             insert(tables.requests).values(**name, parameters=digest, answer=answer, created_at=self._clock())
         )

@@ -39,7 +39,8 @@ class Entry:
     """An operation as it was registered: what the gate is told of it, and the function that answers it.
 
     `ours` are the operations that AWS does not have. `collection` is the one that it is about, where calls do not name
-    one. `lacks` says what AWS answers and this does not; empty where it answers in full.
+    one. `lacks` says what AWS answers and this does not; empty where it answers in full. `blind` says why one that
+    compares faces tells of nobody, and so passes :func:`regard.operations.common.likeness.told` by.
     """
 
     operation: Operation
@@ -47,6 +48,7 @@ class Entry:
     ours: bool
     collection: str | None
     lacks: str
+    blind: str
 
 
 _entries: dict[str, Entry] = {}
@@ -60,18 +62,23 @@ def operation(
     ours: bool = False,
     collection: str | None = None,
     threshold: str | None = None,
+    default: float = 80.0,
+    compares: bool = False,
     lacks: str = "",
+    blind: str = "",
 ) -> Callable[[Function], Function]:
     """Register the function below it as the answer to `name`, as an :class:`Entry` says.
 
     `threshold` is the parameter that says how alike two faces must be, of an operation of ours; AWS's service model
-    tells it of the others.
+    tells it of the others. `default` is the similarity that counts where a call gives none. `compares` is for those
+    that compare faces under another capability.
     """
 
     def register(function: Function) -> Function:
         if name in _entries:
             raise ValueError(f"{name} is answered twice")
-        _entries[name] = Entry(Operation(name, capability, data, threshold), function, ours, collection, lacks)
+        known = Operation(name, capability, data, threshold, compares, default)
+        _entries[name] = Entry(known, function, ours, collection, lacks, blind)
         return function
 
     return register
@@ -105,6 +112,11 @@ def collection_of(name: str) -> str | None:
     """The collection that the operation `name` is about, where calls do not name one."""
     entry = _loaded().get(name)
     return entry.collection if entry else None
+
+
+def blind_of(name: str) -> str:
+    """Why the operation `name` compares faces and tells of nobody; empty for all others."""
+    return _loaded()[name].blind
 
 
 def lacks_of(name: str) -> str:

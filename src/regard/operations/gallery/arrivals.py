@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from regard.gallery.bulk import Arrival
 from regard.gallery.collections.collections import Kept
 from regard.gallery.faces import subject
+from regard.operations.common.likeness import floor_score, reviewed
 from regard.operations.common.rooms import Rooms
 from regard.operations.gallery.bystanders import AT_LEAST, SAME_FACE
 from regard.operations.gallery.objectors import objection
@@ -29,7 +30,9 @@ def welcome(
     """The arrivals that may be enrolled in a collection, where consents to the collection `receipts` count.
 
     Nobody who was erased and is not to be enrolled again. Where the collection stands on consent nobody without a
-    receipt, and from each picture the person alone whom the receipt is of.
+    receipt, and from each picture the person alone whom the receipt is of. So many are not shown to two people: where
+    rights are at stake nobody is compared, and who the person is follows from a receipt's box or from nobody else being
+    there.
     """
     stay = _without_objectors(rooms, collection, arrivals)
     tags = rooms.gallery.collections.tags(connection, collection.organization, collection.collection_id)
@@ -44,7 +47,7 @@ def welcome(
         arrival
         for name, some in named.items()
         if consents and consents.covers(agreed := Enrolment(collection.organization, receipts, name))
-        for arrival in _of_the_person(rooms, connection, collection, consents, agreed, some)
+        for arrival in _of_the_person(call, rooms, connection, collection, consents, agreed, some)
     ]
 
 
@@ -64,6 +67,7 @@ def _without_objectors(rooms: Rooms, collection: Kept, arrivals: Sequence[Arriva
 
 
 def _of_the_person(
+    call: Call,
     rooms: Rooms,
     connection: Connection,
     collection: Kept,
@@ -71,7 +75,12 @@ def _of_the_person(
     agreed: Enrolment,
     arrivals: Sequence[Arrival],
 ) -> list[Arrival]:
-    """From each picture the face of the person: in the box on the receipt, most like those there, or the only one."""
+    """From each picture the face of the person: in the box on the receipt, most like those there, or the only one.
+
+    Where rights are at stake none is taken for being like another. Faces of the same collection made anew need no more
+    than their name and nobody beside them; those from elsewhere need a box, once somebody of that name is there.
+    """
+    unseen, renewed = reviewed(call, rooms), agreed.collection != collection.collection_id
     embeddings = np.stack([arrival.face.template for arrival in arrivals])
     there = rooms.gallery.faces.likeness(connection, collection, subject(agreed.person, ""), embeddings)
     pictures: dict[str, list[int]] = {}
@@ -84,12 +93,15 @@ def _of_the_person(
         box = shown and consents.reference(agreed, shown.hex())
         if box:
             scores, at_least = [overlap(Box(*arrivals[place].face.box), Box(*box)) for place in places], SAME_FACE
+        elif unseen:
+            alone = len(places) == 1 and (renewed or there is None)
+            scores, at_least = [float(alone)] * len(places), 1.0
         elif there is None and not taken:
             scores, at_least = [float(len(places) == 1)] * len(places), 1.0
         else:
             alike = (embeddings[places] @ embeddings[taken].T).max(axis=1, initial=-1.0)
             scores = np.maximum(alike, -1.0 if there is None else there[places]).tolist()
-            at_least = AT_LEAST
+            at_least = max(AT_LEAST, floor_score(call, collection.face_model))
         best = int(np.argmax(scores))
         if scores[best] >= at_least:
             taken.append(places[best])

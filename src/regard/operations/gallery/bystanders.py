@@ -7,6 +7,7 @@ import hashlib
 import numpy as np
 
 from regard.gallery.faces import subject
+from regard.operations.common.likeness import Compared, Like, told
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.enrolment import Enrolment
@@ -24,8 +25,10 @@ _HEADER = "x-regard-bystanders"
 def without_bystanders(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: list[Face]) -> list[Face]:
     """The face of the person who consented, or none.
 
-    That person is known by a box on the receipt for this very picture, else by the faces that are there already, else
-    because nobody else is in the picture. The other faces are embedded in memory alone, and a header counts them.
+    That person is known by a box on the receipt for this very picture, else because they were enrolled from it before,
+    else by the faces that are there already, else because nobody else is in the picture. To be known by one's face is
+    to be found: it keeps to the floor, and where rights are at stake it waits for two people. The other faces are
+    embedded in memory alone, and a header counts them.
     """
     if not faces:
         return faces
@@ -47,9 +50,15 @@ def _the_person(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: 
         return [nearest] if overlap(nearest.box, Box(*box)) >= SAME_FACE else []
     with rooms.gallery.reading() as connection:
         collection = rooms.gallery.collections.find(connection, organization, collection_id)
+        before = rooms.gallery.faces.enrolled_from(connection, collection, data, named)
+        if known := [face for face in faces if any(overlap(face.box, Box(*kept.box)) >= SAME_FACE for kept in before)]:
+            return known
         embeddings = rooms.faces.embed(picture, faces, collection.face_model)
-        scores = rooms.gallery.faces.likeness(connection, collection, subject(named, ""), embeddings)
+        whose = subject(named, "")
+        scores = rooms.gallery.faces.likeness(connection, collection, whose, embeddings)
     if scores is None:
         return faces if len(faces) == 1 else []
     best = int(np.argmax(scores))
-    return [faces[best]] if scores[best] >= AT_LEAST else []
+    like = Like(float(scores[best]), faces[best], whose, named, ((whose, {"picture": shown}),))
+    compared = Compared(data, picture, faces[best])
+    return [each.found for each in told(call, rooms, collection.face_model, compared, [like], AT_LEAST)]

@@ -36,7 +36,7 @@ MOST_INDEXED = 100
 MOST_LISTED = 4096
 
 
-@operation("IndexFaces", Capability.ENROL, DataClass.TEMPLATES, lacks=LACKING_ATTRIBUTES)
+@operation("IndexFaces", Capability.ENROL, DataClass.TEMPLATES, compares=True, lacks=LACKING_ATTRIBUTES)
 def index_faces(call: Call, rooms: Rooms) -> Answer:
     """Enrol the faces of a picture, largest first; which were not, and why, is said in UnindexedFaces."""
     with rooms.gallery.reading() as connection:

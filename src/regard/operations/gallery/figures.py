@@ -8,14 +8,12 @@ from regard.gallery.collections.errors import NoSuchCollection
 from regard.gallery.faces import KeptFace
 from regard.gallery.figures import COLLECTION, Figure
 from regard.gallery.search import Probe
+from regard.operations.common.likeness import Compared, least_score, like_face, told
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import compared_face
 from regard.operations.common.rooms import Rooms
-from regard.operations.gallery.candidates import confirmed
-from regard.operations.gallery.kept import kept_face
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces.faces import Face
-from regard.vision.faces.similarity import score, similarity
 from regard.vision.pictures.images import Picture
 
 MOST_FACES = 64
@@ -52,7 +50,6 @@ def recognize_celebrities(call: Call, rooms: Rooms) -> Answer:
             others.append(shown)
             continue
         recognised.append({**_info(figure), "Id": figure.id, "Face": shown, "MatchConfidence": alike})
-        call.people.append((kept.subject, {"face_id": kept.face_id, "similarity": f"{alike:.4f}"}))
     return {"CelebrityFaces": recognised, "UnrecognizedFaces": others}
 
 
@@ -108,14 +105,12 @@ def _known(
     except NoSuchCollection:
         return {}
     call.account["models"] = {"FaceModelVersion": face_model}
-    at_least = score(LEAST_SIMILARITY, face_model)
+    at_least = least_score(call, face_model, LEAST_SIMILARITY)
     for number, embedding in enumerate(rooms.faces.embed(picture, faces, face_model)):
         found, _ = rooms.gallery.search.faces(*where, Probe(embedding=embedding, face_model=face_model), 1, at_least)
-        for near, kept in found:
-            alike = similarity(near, face_model)
-            match = {"Similarity": alike, "Face": kept_face(kept)}
-            if confirmed(call, rooms, data, [match], (picture, faces[number])):
-                known[number] = (alike, kept)
+        likes = [like_face(near, kept, kept) for near, kept in found]
+        for each in told(call, rooms, face_model, Compared(data, picture, faces[number]), likes, at_least):
+            known[number] = (each.similarity, each.found)
     return known
 
 

@@ -26,7 +26,7 @@ from regard.vision.pictures.findings import Box, overlap
 from regard.vision.pictures.images import decode
 
 
-@operation("RenewFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True)
+@operation("RenewFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True, compares=True)
 def renew_faces(call: Call, rooms: Rooms) -> Answer:
     """Take into a collection what another one, `Source`, holds of a picture; faces that are there already stay."""
     organization, data = call.caller.organization, rooms.pictures.data(call, call.parameters["Image"])

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from regard.gallery.faces import KeptFace
 from regard.gallery.search import Probe
-from regard.gallery.users import KeptUser
 from regard.operations.common.errors import ApiError, invalid_parameter
+from regard.operations.common.likeness import Compared, least_score, like_face, like_user, told
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import bounding_box, face_detail
 from regard.operations.common.rooms import Rooms
-from regard.operations.gallery.candidates import confirmed
 from regard.operations.gallery.kept import kept_face, kept_user
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces import quality
 from regard.vision.faces.faces import Face
-from regard.vision.faces.similarity import score, similarity
 from regard.vision.pictures.images import Picture
 
 DEFAULT_THRESHOLD = 80.0
@@ -30,9 +27,9 @@ _DEFAULT = frozenset({"DEFAULT"})
 def search_faces(call: Call, rooms: Rooms) -> Answer:
     """The faces like one of the collection, without that face itself."""
     face_model = _face_model(call, rooms)
-    matches = _faces_like(call, rooms, face_model, Probe(face_id=call.parameters["FaceId"]))
-    matches = confirmed(call, rooms, call.parameters["FaceId"].encode(), matches)
-    return {"SearchedFaceId": call.parameters["FaceId"], "FaceMatches": matches, "FaceModelVersion": face_model}
+    searched = call.parameters["FaceId"]
+    matches = _faces_like(call, rooms, face_model, Probe(face_id=searched), Compared(searched.encode()))
+    return {"SearchedFaceId": searched, "FaceMatches": matches, "FaceModelVersion": face_model}
 
 
 @operation("SearchFacesByImage", Capability.IDENTIFY, DataClass.TEMPLATES)
@@ -48,8 +45,8 @@ def search_faces_by_image(call: Call, rooms: Rooms) -> Answer:
         cause = f" None of the {len(faces)} faces found passes QualityFilter {level}." if faces else ""
         raise ApiError("InvalidParameterException", _NO_FACE + cause)
     _remark(call, faces, searched)
-    matches = _faces_like(call, rooms, face_model, _embedded(rooms, face_model, picture, searched))
-    matches = confirmed(call, rooms, data, matches, (picture, searched))
+    probe = _embedded(rooms, face_model, picture, searched)
+    matches = _faces_like(call, rooms, face_model, probe, Compared(data, picture, searched))
     return {
         "SearchedFaceBoundingBox": bounding_box(searched.box),
         "SearchedFaceConfidence": searched.confidence,
@@ -65,9 +62,8 @@ def search_users(call: Call, rooms: Rooms) -> Answer:
     if (face_id is None) == (user_id is None):
         raise invalid_parameter("exactly one of FaceId and UserId must be given.")
     face_model = _face_model(call, rooms)
-    matches = _users_like(call, rooms, face_model, Probe(face_id=face_id, user_id=user_id))
-    matches = confirmed(call, rooms, (face_id or f"user/{user_id}").encode(), matches)
-    _tell_people(call, rooms, matches)
+    compared = Compared((face_id or f"user/{user_id}").encode())
+    matches = _users_like(call, rooms, face_model, Probe(face_id=face_id, user_id=user_id), compared)
     searched = {"SearchedFace": {"FaceId": face_id}} if user_id is None else {"SearchedUser": {"UserId": user_id}}
     return {"UserMatches": matches, "FaceModelVersion": face_model, **searched}
 
@@ -92,34 +88,41 @@ def search_users_by_image(call: Call, rooms: Rooms) -> Answer:
             unsearched.append({"FaceDetails": detail, "Reasons": reasons})
         else:
             searched = {"SearchedFace": {"FaceDetail": detail}}
-            matches = _users_like(call, rooms, face_model, _embedded(rooms, face_model, picture, face))
-            matches = confirmed(call, rooms, data, matches, (picture, face))
-    _tell_people(call, rooms, matches)
+            probe = _embedded(rooms, face_model, picture, face)
+            matches = _users_like(call, rooms, face_model, probe, Compared(data, picture, face))
     return {"UserMatches": matches, "FaceModelVersion": face_model, "UnsearchedFaces": unsearched, **searched}
 
 
-def _faces_like(call: Call, rooms: Rooms, face_model: str, probe: Probe) -> list[dict[str, Any]]:
-    at_least = score(call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD), face_model)
-    found: list[tuple[float, KeptFace]]
+def _faces_like(call: Call, rooms: Rooms, face_model: str, probe: Probe, compared: Compared) -> list[dict[str, Any]]:
+    at_least = least_score(call, face_model, call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
     found, _ = rooms.gallery.search.faces(*_where(call), probe, call.parameters.get("MaxFaces", MOST_FACES), at_least)
-    return [{"Similarity": similarity(near, face_model), "Face": kept_face(face)} for near, face in found]
+    likes = [like_face(near, face, face) for near, face in found]
+    return [
+        {"Similarity": each.similarity, "Face": kept_face(each.found)}
+        for each in told(call, rooms, face_model, compared, likes, at_least)
+    ]
 
 
-def _users_like(call: Call, rooms: Rooms, face_model: str, probe: Probe) -> list[dict[str, Any]]:
-    at_least = score(call.parameters.get("UserMatchThreshold", DEFAULT_THRESHOLD), face_model)
-    found: list[tuple[float, KeptUser]]
+def _users_like(call: Call, rooms: Rooms, face_model: str, probe: Probe, compared: Compared) -> list[dict[str, Any]]:
+    at_least = least_score(call, face_model, call.parameters.get("UserMatchThreshold", DEFAULT_THRESHOLD))
     found, _ = rooms.gallery.search.users(*_where(call), probe, call.parameters.get("MaxUsers", MOST_USERS), at_least)
-    return [{"Similarity": similarity(near, face_model), "User": kept_user(user)} for near, user in found]
+    made = _made_of(call, rooms, [user.user_id for _, user in found])
+    likes = [like_user(near, user.user_id, made.get(user.user_id, []), user) for near, user in found]
+    return [
+        {"Similarity": each.similarity, "User": kept_user(each.found)}
+        for each in told(call, rooms, face_model, compared, likes, at_least)
+    ]
 
 
-def _tell_people(call: Call, rooms: Rooms, matches: list[dict[str, Any]]) -> None:
-    """Tell the people of whose faces the users found are made. Who is found by a face is told from the answer."""
-    near = {match["User"]["UserId"]: match["Similarity"] for match in matches}
-    if near:
+def _made_of(call: Call, rooms: Rooms, user_ids: list[str]) -> dict[str, list[str]]:
+    """Of whose faces users are made: subjects by UserId."""
+    made: dict[str, list[str]] = {}
+    if user_ids:
         with rooms.gallery.reading() as connection:
             collection = rooms.gallery.collections.find(connection, *_where(call))
-            made = rooms.gallery.users.subjects(connection, collection, near)
-        call.people += [(whose, {"user_id": name, "similarity": f"{near[name]:.4f}"}) for name, whose in made]
+            for name, whose in rooms.gallery.users.subjects(connection, collection, user_ids):
+                made.setdefault(name, []).append(whose)
+    return made
 
 
 def _where(call: Call) -> tuple[str, str]:

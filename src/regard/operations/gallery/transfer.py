@@ -47,7 +47,7 @@ def export_collection(call: Call, rooms: Rooms) -> Answer:
     return {"Faces": faces, "Receipts": counts["receipts"], "Suppressions": counts["suppressions"]}
 
 
-@operation("ImportFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True)
+@operation("ImportFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True, compares=True)
 def import_faces(call: Call, rooms: Rooms) -> Answer:
     """Take the faces of a file into a collection, all or none.
 
@@ -66,7 +66,7 @@ def import_faces(call: Call, rooms: Rooms) -> Answer:
             raise invalid_parameter(str(error)) from error
 
 
-@operation("CopyFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True)
+@operation("CopyFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True, compares=True)
 def copy_faces(call: Call, rooms: Rooms) -> Answer:
     """Take the faces of another collection of the organization into a collection, all or none."""
     organization, source = call.caller.organization, call.parameters["Source"]

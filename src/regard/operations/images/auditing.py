@@ -19,7 +19,13 @@ from regard.stewardship.policy.call import Call, Capability, DataClass
 DIGITS = 3
 
 
-@operation("AuditBatch", Capability.COMPARE, DataClass.FACES, ours=True)
+@operation(
+    "AuditBatch",
+    Capability.COMPARE,
+    DataClass.FACES,
+    ours=True,
+    blind="An auditor's own pictures against each other, named by numbers: nobody of a collection is compared.",
+)
 def audit_batch(call: Call, rooms: Rooms) -> Answer:
     """Compare every picture of a batch with every other, and measure rates by group."""
     # What measures is slow to import, and most services never have an auditor.

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from regard.operations.common.errors import invalid_parameter
+from regard.operations.common.likeness import Compared, Like, least_score, told
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import (
     LACKING_ATTRIBUTES,
@@ -18,7 +19,7 @@ from regard.operations.common.rendering import (
 )
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.faces import quality, similarity
+from regard.vision.faces import quality
 from regard.vision.faces.faces import Description, Face
 from regard.vision.pictures.images import Picture
 
@@ -42,7 +43,8 @@ def detect_faces(call: Call, rooms: Rooms) -> Answer:
 @operation("CompareFaces", Capability.COMPARE, DataClass.FACES)
 def compare_faces(call: Call, rooms: Rooms) -> Answer:
     """The largest face of the source against every face of the target."""
-    source = rooms.pictures.read(call, call.parameters["SourceImage"])
+    data = rooms.pictures.data(call, call.parameters["SourceImage"])
+    source = rooms.pictures.decoded(call, data)
     target = rooms.pictures.read(call, call.parameters["TargetImage"])
     level = call.parameters.get("QualityFilter", "NONE")
     probe = next((face for face, _ in _usable_faces(rooms, source, level, "source") if not face.doubtful), None)
@@ -51,10 +53,12 @@ def compare_faces(call: Call, rooms: Rooms) -> Answer:
     candidates = _usable_faces(rooms, target, level, "target")
     embeddings = rooms.faces.embed(target, [face for face, _ in candidates])
     scores = embeddings @ rooms.faces.embed(source, [probe])[0]
-    threshold = call.parameters.get("SimilarityThreshold", DEFAULT_SIMILARITY)
+    at_least = least_score(call, None, call.parameters.get("SimilarityThreshold", DEFAULT_SIMILARITY))
+    likes = [Like(float(near), number) for number, near in enumerate(scores)]
+    alike = told(call, rooms, None, Compared(data, source, probe), likes, at_least)
     return {
         "SourceImageFace": {"BoundingBox": bounding_box(probe.box), "Confidence": probe.confidence},
-        **_matched(candidates, [similarity.similarity(float(score)) for score in scores], threshold),
+        **_matched(candidates, {each.found: each.similarity for each in alike}),
     }
 
 
@@ -69,14 +73,15 @@ def _usable_faces(rooms: Rooms, picture: Picture, level: str, role: str) -> list
 
 
 def _matched(
-    candidates: list[tuple[Face, Description]], similarities: list[float], threshold: float
+    candidates: list[tuple[Face, Description]], similarities: dict[int, float]
 ) -> dict[str, list[dict[str, Any]]]:
-    ranked = sorted(zip(similarities, candidates, strict=True), key=lambda pair: -pair[0])
+    """The matches, most alike first; the others as they were found, so that their order tells nothing."""
+    ranked = sorted(similarities, key=lambda number: -similarities[number])
     return {
         "FaceMatches": [
-            {"Similarity": found, "Face": compared_face(*candidate)}
-            for found, candidate in ranked
-            if found >= threshold
+            {"Similarity": similarities[number], "Face": compared_face(*candidates[number])} for number in ranked
         ],
-        "UnmatchedFaces": [compared_face(*candidate) for found, candidate in ranked if found < threshold],
+        "UnmatchedFaces": [
+            compared_face(*candidate) for number, candidate in enumerate(candidates) if number not in similarities
+        ],
     }

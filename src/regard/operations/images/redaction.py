@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Any
 
-from regard.gallery.faces import KeptFace, subject
+from regard.gallery.faces import KeptFace
 from regard.gallery.search import Probe
+from regard.operations.common.likeness import Compared, Like, least_score, like_face, told
 from regard.operations.common.pictures import ANY_SIDE
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
@@ -18,7 +19,6 @@ from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stewardship.policy.enrolment import Enrolment
 from regard.vision.detection.upright import quarters
 from regard.vision.faces.faces import Box, Face
-from regard.vision.faces.similarity import score, similarity
 from regard.vision.pictures.images import Picture
 from regard.vision.pictures.redaction import Style, around, covered, encoded, head
 from regard.vision.things.text import Word, matching
@@ -37,10 +37,14 @@ def redact(call: Call, rooms: Rooms) -> Answer:
 
 @operation("RedactOthers", Capability.IDENTIFY, DataClass.TEMPLATES, ours=True, threshold="FaceMatchThreshold")
 def redact_others(call: Call, rooms: Rooms) -> Answer:
-    """Cover every face of a picture but those of persons of a collection whose consent to it counts."""
-    picture = rooms.pictures.read(call, call.parameters["Image"], ANY_SIDE)
+    """Cover every face of a picture but those of persons of a collection whose consent to it counts.
+
+    Where rights are at stake a face stays covered until two people confirmed whose it is.
+    """
+    data = rooms.pictures.data(call, call.parameters["Image"])
+    picture = rooms.pictures.decoded(call, data, ANY_SIDE)
     faces = rooms.faces.detect_all(picture)
-    return _redacted(call, rooms, picture, faces, _consenting(call, rooms, picture, faces))
+    return _redacted(call, rooms, picture, faces, _left_open(call, rooms, data, picture, faces))
 
 
 def _redacted(call: Call, rooms: Rooms, picture: Picture, faces: list[Face], left_open: list[Open]) -> Answer:
@@ -55,10 +59,6 @@ def _redacted(call: Call, rooms: Rooms, picture: Picture, faces: list[Face], lef
     call.account["counts"] = {"found": len(faces)}
     if call.operation.capability is Capability.IDENTIFY:
         call.account["counts"]["matched"] = len(left_open)
-    call.people += [
-        (subject(kept.external_image_id, kept.face_id), {"face_id": kept.face_id, "similarity": f"{alike:.4f}"})
-        for alike, kept, _ in left_open
-    ]
     return {
         "image": encoded(covered(picture, [area for _, area, _ in covers], style)),
         "format": picture.format,
@@ -76,14 +76,27 @@ def _words(call: Call, rooms: Rooms, picture: Picture) -> list[Word]:
     return matching(rooms.text(picture), patterns) if patterns else []
 
 
-def _consenting(call: Call, rooms: Rooms, picture: Picture, faces: list[Face]) -> list[Open]:
-    """Whose face may stay open: by person the face most like theirs, since nobody is in a picture twice."""
+def _left_open(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: list[Face]) -> list[Open]:
+    """Whose face may stay open: of those who consent to it, who may be told of."""
     where = call.caller.organization, call.parameters["CollectionId"]
     with rooms.gallery.reading() as connection:
         face_model = rooms.gallery.collections.find(connection, *where).face_model
     call.account["models"] = {"FaceModelVersion": face_model}
-    at_least = score(call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD), face_model)
-    best: dict[str, Open] = {}
+    at_least = least_score(call, face_model, call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
+    found = _consenting(call, rooms, picture, faces, face_model, at_least)
+    return [
+        (each.similarity, *each.found)
+        for like in found
+        for each in told(call, rooms, face_model, Compared(data, picture, like.found[1]), [like], at_least)
+    ]
+
+
+def _consenting(
+    call: Call, rooms: Rooms, picture: Picture, faces: list[Face], face_model: str, at_least: float
+) -> list[Like[tuple[KeptFace, Face]]]:
+    """By person whose consent counts the face most like theirs, since nobody is in a picture twice."""
+    where = call.caller.organization, call.parameters["CollectionId"]
+    best: dict[str, Like[tuple[KeptFace, Face]]] = {}
     for face, embedding in zip(faces, rooms.faces.embed(picture, faces, face_model), strict=True):
         if face.doubtful:
             continue
@@ -93,9 +106,8 @@ def _consenting(call: Call, rooms: Rooms, picture: Picture, faces: list[Face]) -
             person = kept.external_image_id
             if person is None or rooms.consents is None or not rooms.consents.covers(Enrolment(*where, person)):
                 continue
-            alike = similarity(near, face_model)
-            if person not in best or alike > best[person][0]:
-                best[person] = (alike, kept, face)
+            if person not in best or near > best[person].score:
+                best[person] = like_face(near, kept, (kept, face))
     return list(best.values())
 
 

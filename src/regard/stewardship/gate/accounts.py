@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from regard.gallery.faces import subject
 from regard.stewardship.logbook.entries import rounded
 from regard.stewardship.logbook.payloads import Part
 from regard.stewardship.policy.call import Account, Call
@@ -50,24 +48,16 @@ def ended(account: Account, outcome: str, answer: dict[str, Any], searched: int 
     return account | {"outcome": outcome} | {name: value for name, value in rest.items() if value}
 
 
-def parts(call: Call, answer: dict[str, Any]) -> list[Part]:
-    """The details of a call: one part on the call itself, and one on each person whom it enrolled or matched."""
+def parts(call: Call) -> list[Part]:
+    """The details of a call: one part on the call itself, and one on each person whom it enrolled or matched.
+
+    Whom it matched stands in `call.people`: :func:`regard.operations.common.likeness.told` enters them.
+    """
     organization, collection = call.caller.organization, call.parameters.get("CollectionId")
     own = {"request_id": call.request_id, "access_key_id": call.caller.access_key_id}
     named = {"collection": collection} if collection is not None else {}
     told = {"operation": call.operation.name, "request_id": call.request_id} | named
     if call.probe:
         told |= {"probe": call.probe, "purpose": call.caller.purpose}
-    people = [
-        Part(organization, told | details, f"{collection}/{whose}")
-        for whose, details in (*call.people, *_matched(answer))
-    ]
+    people = [Part(organization, told | details, f"{collection}/{whose}") for whose, details in call.people]
     return [Part(organization, own | named), *(people if collection is not None else ())]
-
-
-def _matched(answer: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for match in answer.get("FaceMatches", ()):
-        face = match["Face"]
-        if "FaceId" in face:
-            whose = subject(face.get("ExternalImageId"), face["FaceId"])
-            yield whose, {"face_id": face["FaceId"], "similarity": f"{match['Similarity']:.4f}"}

@@ -147,7 +147,7 @@ class Gate:
     def record(self, connection: Connection, call: Call) -> None:
         """Record a call within the transaction that does what it asks: both are kept, or neither is."""
         body = accounts.ended(call.account, accounts.ANSWERED, {}, None)
-        parts = [self._logbook.seal(part) for part in accounts.parts(call, {})]
+        parts = [self._logbook.seal(part) for part in accounts.parts(call)]
         call.record = self._logbook.record(connection, CALL, body, parts)
 
     def _write(self, call: Call, outcome: str, answer: dict[str, Any], searched: int | None = None) -> None:
@@ -155,7 +155,7 @@ class Gate:
             written = self._logbook.take_over(call.record)
         else:
             body = accounts.ended(call.account, outcome, answer, searched)
-            parts = [self._logbook.seal(part) for part in accounts.parts(call, answer)]
+            parts = [self._logbook.seal(part) for part in accounts.parts(call)]
             written = self._logbook.write_call(body, parts)
         if written is not None:
             call.remarks["x-regard-entry"] = f"{written.period}/{written.index}"

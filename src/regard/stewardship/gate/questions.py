@@ -14,6 +14,7 @@ from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stewardship.policy.denied import APPEAL, Denied
 from regard.stewardship.policy.enrolment import Enrolment
 from regard.stewardship.policy.policy import Decision, Request
+from regard.stewardship.policy.withholding import threshold_of
 
 Receipts = Callable[[Enrolment], bool]
 Missing = Callable[[Enrolment, str], str]
@@ -70,7 +71,9 @@ class Questions:
             audited=snapshot.policy.asks_for_audits and self._audited(terms.face_model),
             enabled=snapshot.law.enabled,
         )
-        return Asked(snapshot, request, snapshot.policy.decide(request), floor)
+        asked = Asked(snapshot, request, snapshot.policy.decide(request), floor)
+        compares = call.operation.compares and threshold_of(call.operation) is not None
+        return _asked_as_comparison(asked) if compares and asked.decision.allowed else asked
 
     def check(self, call: Call, asked: Asked) -> None:
         """Raise Denied where the policy says no, with what is missing or through whose hands it would go."""
@@ -105,6 +108,13 @@ def check_attestation(asked: Asked, now: float) -> None:
             path,
             "it is signed again with `regard orgs attest`.",
         )
+
+
+def _asked_as_comparison(asked: Asked) -> Asked:
+    """The question as the comparison that the operation makes besides, where the policy refuses that."""
+    request = replace(asked.request, action=Capability.COMPARE)
+    decision = asked.snapshot.policy.decide(request)
+    return asked if decision.allowed else replace(asked, request=request, decision=decision)
 
 
 def _enrolment(call: Call) -> Enrolment:

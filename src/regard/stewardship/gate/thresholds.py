@@ -9,14 +9,12 @@ import math
 from dataclasses import dataclass
 
 from regard.stewardship.council.collections import Terms
-from regard.stewardship.policy.call import Call, Capability
+from regard.stewardship.policy.call import Call, Capability, Operation
 from regard.stewardship.policy.vocabulary import Purpose
 from regard.stewardship.policy.withholding import threshold_of
 from regard.vision.faces.similarity import calibration
 
-DEFAULT_THRESHOLD = 80.0  # AWS's, of every operation that has one and asks the gate for a floor
 RAISED = "x-regard-threshold"
-_JUDGED = (Capability.COMPARE, Capability.IDENTIFY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Floor:
 def floor_for(call: Call, purpose: Purpose, least: float, terms: Terms) -> Floor:
     """The floor of a call: `least` for its purpose, or more in a large collection where rights are at stake."""
     floor = Floor(least, f"for {call.caller.purpose}")
-    if purpose.rights and call.operation.capability is Capability.IDENTIFY:
+    if purpose.rights and _looks_among(call.operation):
         among = _floor_among(terms)
         if among > floor.similarity:
             return Floor(among, f"{floor.why} in a collection of {terms.faces:,} faces")
@@ -44,21 +42,31 @@ def given_threshold(call: Call) -> float | None:
 
 
 def apply_floor(call: Call, floor: Floor) -> float:
-    """The threshold that counts, written into the call's parameters where the floor raised it.
+    """The threshold that counts, written into the parameters of a search or comparison where the floor raised it.
 
     One that is given is not raised: the policy refuses it where it is lower. An operation without one claims nothing,
-    and counts as 100.
+    and counts as 100. What may be told keeps to :attr:`Call.floor`, also where there is no threshold.
     """
-    name = threshold_of(call.operation)
-    if name is None or call.operation.capability not in _JUDGED:
+    name, usual = threshold_of(call.operation), call.operation.default
+    call.floor = floor.similarity
+    if name is None or not call.operation.judges:
         return 100.0
     given = call.parameters.get(name)
     if given is not None:
+        # The policy in force decides whether a lower one is allowed; where it is, the floor goes no further.
+        call.floor = min(floor.similarity, float(given))
         return float(given)
-    if floor.similarity > DEFAULT_THRESHOLD:
-        call.parameters[name] = floor.similarity
+    if floor.similarity > usual:
+        # A request that changes something may be sent again, and is known by what the caller gave.
+        if not call.operation.compares:
+            call.parameters[name] = floor.similarity
         call.remarks[RAISED] = f"{name} raised to {floor.similarity:g}, the floor {floor.why}"
-    return max(floor.similarity, DEFAULT_THRESHOLD)
+    return max(floor.similarity, usual)
+
+
+def _looks_among(operation: Operation) -> bool:
+    """Whether it compares with the people of a collection: one call each with all of them comes to a search."""
+    return operation.compares or operation.capability is Capability.IDENTIFY
 
 
 def _floor_among(terms: Terms) -> float:

@@ -35,13 +35,22 @@ class DataClass(StrEnum):
 class Operation:
     """An operation as the gate sees it: its name in the API, its capability and its data class.
 
-    `threshold` is the parameter that says how alike two faces must be, of an operation that is not AWS's.
+    `threshold` is the parameter that says how alike two faces must be, of an operation that is not AWS's. `compares`
+    says of one of another capability that it compares faces all the same, and `default` from what similarity on, 0 to
+    100, it takes two for one where the call gives no threshold.
     """
 
     name: str
     capability: Capability
     data: DataClass
     threshold: str | None = None
+    compares: bool = False
+    default: float = 80.0
+
+    @property
+    def judges(self) -> bool:
+        """Whether it says of faces how alike they are, or whose: its answers keep to a floor."""
+        return self.compares or self.capability in (Capability.COMPARE, Capability.IDENTIFY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,9 @@ class Call:
     `record` is the number of its record, once a
     transaction of the call's own made one.
 
+    `floor` is the least similarity, 0 to 100, that the answer may tell or go by; the gate sets it. `waiting` counts the
+    matches that two people have yet to confirm.
+
     `withheld` are members that the gate will empty in the answer: what only they need is not worked out.
     `loopback` says whether it came from this machine alone, as `wire.senders` tells it, or because no network was used.
     """
@@ -87,6 +99,8 @@ class Call:
     people: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     probe: str = ""
     record: int | None = None
+    floor: float = 0.0
+    waiting: int = 0
 
     def arn(self, resource: str) -> str:
         """The ARN of `resource` (for example `collection/friends`) of the caller's organization."""
