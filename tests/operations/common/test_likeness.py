@@ -11,11 +11,12 @@ from uuid import uuid4
 import pytest
 
 from regard.gallery.figures import COLLECTION
-from regard.operations.common import likeness, registry
+from regard.operations.common import registry
 from regard.operations.common.errors import ApiError
 from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.people.reviewers import Reviewer
 from regard.stewardship.policy.call import Call, Capability, DataClass, Operation
+from regard.vision.faces.similarity import score
 from tests.helpers.fakes import Clock, person, picture_of
 from tests.helpers.peopled import NOTICE, House
 
@@ -117,7 +118,7 @@ def test_how_unlike_a_face_is_stays_untold_where_rights_are_at_stake(staff: Offi
 
 
 def test_a_threshold_of_an_association_below_the_floor_is_refused_and_one_that_lacks_is_raised(staff: Office) -> None:
-    alice, alias, _ = staff.faces("staff")
+    alice = staff.faces("staff")[0]
     with pytest.raises(ApiError, match="floor-where-rights-are-at-stake"):
         _associate(staff, alice, UserMatchThreshold=98.9)
     remarks = _associate(staff, alice)[1]
@@ -151,6 +152,31 @@ def test_a_confirmed_match_with_a_user_ends_when_the_user_is_somebody_else(staff
     answer, remarks = _associate(staff, alias)
     assert (answer["AssociatedFaces"], remarks["x-regard-review"]) == ([], WAITS)
     assert bob in staff.faces("staff")
+
+
+def test_who_said_not_me_of_a_user_is_not_found_as_that_user_again(office: Office) -> None:
+    office.as_of("photo-library")
+    office.collection("staff", "attested")
+    office.index("staff", 1, name="alice")
+    office.ask("CreateUser", CollectionId="staff", UserId="u")
+    _associate(office, *office.faces("staff"))
+    asked = {"CollectionId": "staff", "Image": {"Bytes": picture_of(1, mark=9)}}
+    answer, call = office.call("SearchUsersByImage", **asked)
+    assert len(answer["UserMatches"]) == 1
+    office.reviews.false_match(office.organization, "external/alice", call.request_id)
+    assert office.call("SearchUsersByImage", **asked)[0]["UserMatches"] == []
+    assert office.call("SearchFacesByImage", **asked)[0]["FaceMatches"] == []
+
+
+def test_a_figure_that_two_people_confirmed_is_told_of_no_other_face_of_the_picture(office: Office) -> None:
+    office.collection(COLLECTION)
+    figure = office.call("AddFigure", Name="Alice", Urls=[], Basis="agreed")[0]["Id"]
+    office.index(COLLECTION, 1, name=figure)
+    asked = {"Image": {"Bytes": picture_of(1, 1, mark=9)}}
+    office.call("RecognizeCelebrities", **asked)
+    assert office.confirm() == 1
+    answer, _ = office.call("RecognizeCelebrities", **asked)
+    assert (len(answer["CelebrityFaces"]), len(answer["UnrecognizedFaces"])) == (1, 1)
 
 
 @pytest.fixture
@@ -207,7 +233,7 @@ def test_a_bystander_is_known_by_the_floor_of_the_purpose(office: Office, monkey
     office.collection("staff", "consent")
     office.agreed("alice", "staff")
     office.index("staff", 1, name="alice")
-    floor = likeness.score(90.0, "1.0")
+    floor = score(90.0, "1.0")
     for cosine, kept in ((floor - 0.01, 0), (floor + 0.01, 1)):
         monkeypatch.setattr(type(office.gallery.faces), "likeness", lambda *_, near=cosine: [near])
         assert len(office.index("staff", 1, name="alice", mark=int(cosine * 100))) == kept
@@ -231,10 +257,15 @@ def test_a_public_figure_is_recognised_from_the_floor_of_so_many_on(
     monkeypatch.setattr("regard.stewardship.gate.thresholds._floor_among", lambda _terms: 99.8)
     least: list[float] = []
     search = office.gallery.search.faces
-    monkeypatch.setattr(office.gallery.search, "faces", lambda *given: least.append(given[-1]) or search(*given))
+
+    def searching(*given: Any) -> Any:
+        least.append(given[-1])
+        return search(*given)
+
+    monkeypatch.setattr(office.gallery.search, "faces", searching)
     office.collection(COLLECTION)
     office.call("RecognizeCelebrities", Image={"Bytes": picture_of(1)})
-    assert least == [likeness.score(99.8, "1.0")]
+    assert least == [score(99.8, "1.0")]
 
 
 def test_the_order_of_unmatched_faces_tells_nothing(office: Office) -> None:
@@ -259,7 +290,7 @@ ASKED: dict[str, tuple[dict[str, Any], str]] = {
     "AssociateFaces": ({"CollectionId": "staff", "UserId": "u", "FaceIds": [1]}, "AssociatedFaces"),
     "IndexFaces": ({"CollectionId": "agreed", "ExternalImageId": "alice", "Image": IMAGE}, "FaceRecords"),
 }
-# They take nobody for another where rights are at stake, which tests of their own hold, and keep to the floor elsewhere.
+# They take nobody for another where rights are at stake, as a test of their own holds; else they keep to the floor.
 MANY = {"ImportFaces", "CopyFaces", "RenewFaces"}
 
 

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,11 +15,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy.exc import IntegrityError
 
 from regard.operations.common.errors import ApiError
-from regard.operations.common.registry import ours
+from regard.operations.common.registry import answered, ours
+from regard.stewardship.people.consent import NewConsent
+from regard.stewardship.people.review import whose_user
 from regard.stewardship.policy.call import Call
 from tests.helpers.databases import forget
-from tests.helpers.fakes import Clock
-from tests.helpers.peopled import House
+from tests.helpers.fakes import Clock, picture_of
+from tests.helpers.peopled import NOTICE, House
 
 DAY = 86_400.0
 NAMES = ("alice", "bob")
@@ -166,6 +169,153 @@ def test_no_order_of_events_shows_what_receipts_do_not_cover(scale: float) -> No
         settings=settings(
             max_examples=max(5, int(50 * scale)),
             stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+class Confirmed(RuleBasedStateMachine):
+    """The model, where rights are at stake: what was compared with whom in every match that two people confirmed."""
+
+    MARKS, USERS = st.integers(0, 1), st.sampled_from(("u", "v"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Path(tempfile.mkdtemp())
+        self.opened_by: dict[str, str] = {}
+        self.allowed: set[tuple[str, str]] = set()
+
+    @initialize()
+    def open(self) -> None:
+        self.house = House(self.root / "data", Clock())
+        self.house.caller = self.house.organizations.issue_key(self.house.organization, "access-control").caller
+        self.house.collection("staff", "consent")
+        for user in ("u", "v"):
+            self.house.ask("CreateUser", CollectionId="staff", UserId=user)
+        appoint, log_in = self.house.reviews.reviewers.appoint, self.house.reviews.reviewers.log_in
+        own = self.house.organization
+        self.reviewers = [log_in(own, name, appoint(own, name, ())) for name in ("ada", "ben")]
+        for name in NAMES:
+            self._consent(name)
+            self.enrol(name, name, 9)
+
+    def teardown(self) -> None:
+        self.house.close()
+        for each in self.root.iterdir():
+            forget(each)
+        shutil.rmtree(self.root)
+
+    def _consent(self, name: str) -> None:
+        self.house.clock.now += 1
+        asked = NewConsent(name, "staff", "access-control", NOTICE, 365)
+        self.house.consents.attest(self.house.caller, self.house.consents.draw_up(self.house.organization, asked))
+
+    def _ask(self, by: str, operation: str, **given: object) -> dict[str, Any]:
+        """The answer; what it has reviewed is about what was compared, `by`."""
+        known = {**answered(), **ours()}[operation]
+        call = Call(self.house.caller, known, {"CollectionId": "staff", **given}, "us-east-1", operation)
+        answer = self.house.service.answer(call)
+        for candidate in self.house.reviews.pending(self.reviewers[0]) + self.house.reviews.pending(self.reviewers[1]):
+            self.opened_by.setdefault(candidate.id, by)
+        return answer
+
+    def _faces(self, **of: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.house.ask("ListFaces", CollectionId="staff", **of)[0]["Faces"]
+        return found
+
+    def _user(self, user: str) -> str:
+        """Whom a review of this user is about now; nobody where it has no faces."""
+        first = next(iter(self._faces(UserId=user)), None)
+        return whose_user(user, f"external/{first['ExternalImageId']}") if first else ""
+
+    @rule(person=st.sampled_from(NAMES), name=st.sampled_from(NAMES), mark=MARKS)
+    def enrol(self, person: str, name: str, mark: int) -> None:
+        before = [face for face in self._faces() if face["ExternalImageId"] == name]
+        by = f"{person} {mark}"
+        answer = self._ask(by, "IndexFaces", ExternalImageId=name, **_picture(person, mark))
+        records = answer["FaceRecords"]
+        again = {record["Face"]["FaceId"] for record in records} <= {face["FaceId"] for face in before}
+        assert not records or not before or again or (by, f"external/{name}") in self.allowed
+
+    @rule(number=st.integers(0, 3), user=USERS)
+    def associate(self, number: int, user: str) -> None:
+        faces = self._faces()
+        if not faces:
+            return
+        face = faces[number % len(faces)]["FaceId"]
+        whose = self._user(user)
+        answer = self._ask(face, "AssociateFaces", UserId=user, FaceIds=[face])
+        assert not answer["AssociatedFaces"] or not whose or (face, whose) in self.allowed
+        assert not [each for each in answer["UnsuccessfulFaceAssociations"] if "Confidence" in each]
+
+    @rule(user=USERS)
+    def disassociate(self, user: str) -> None:
+        if faces := [face["FaceId"] for face in self._faces(UserId=user)]:
+            self.house.ask("DisassociateFaces", CollectionId="staff", UserId=user, FaceIds=faces[:1])
+
+    @rule(person=st.sampled_from(NAMES), mark=MARKS)
+    def redact(self, person: str, mark: int) -> None:
+        answer = self._ask(f"{person} {mark}", "RedactOthers", **_picture(person, mark))
+        for left in answer["left_open"]:
+            assert (f"{person} {mark}", f"external/{left['person']}") in self.allowed
+        assert len(answer["left_open"]) + len(answer["covered"]) == 1
+
+    @rule(person=st.sampled_from(NAMES), mark=MARKS)
+    def search(self, person: str, mark: int) -> None:
+        by = f"{person} {mark}"
+        for match in self._ask(by, "SearchFacesByImage", **_picture(person, mark))["FaceMatches"]:
+            assert (by, f"external/{match['Face']['ExternalImageId']}") in self.allowed
+        for match in self._ask(by, "SearchUsersByImage", **_picture(person, mark))["UserMatches"]:
+            assert (by, self._user(match["User"]["UserId"])) in self.allowed
+
+    @rule(number=st.integers(0, 3))
+    def search_from_a_face(self, number: int) -> None:
+        faces = self._faces()
+        if not faces:
+            return
+        face = faces[number % len(faces)]["FaceId"]
+        for match in self._ask(face, "SearchFaces", FaceId=face)["FaceMatches"]:
+            assert (face, f"external/{match['Face']['ExternalImageId']}") in self.allowed
+        for match in self._ask(face, "SearchUsers", FaceId=face)["UserMatches"]:
+            assert (face, self._user(match["User"]["UserId"])) in self.allowed
+
+    @rule(same=st.booleans(), both=st.booleans())
+    def decide(self, same: bool, both: bool) -> None:
+        waiting = self.house.reviews.pending(self.reviewers[0])
+        if not waiting:
+            return
+        candidate = waiting[0]
+        self.house.reviews.decide(self.reviewers[0], candidate.id, same)
+        second = [each for each in self.house.reviews.pending(self.reviewers[1]) if each.id == candidate.id]
+        if both and same and second:
+            self.house.reviews.decide(self.reviewers[1], candidate.id, same)
+            self.allowed.add((self.opened_by[candidate.id], candidate.whose))
+
+    @rule()
+    def wait(self) -> None:
+        self.house.clock.now += 2 * DAY
+
+    @rule(name=st.sampled_from(NAMES))
+    def erase_and_come_back(self, name: str) -> None:
+        self.house.clock.now += 1
+        self.house.erase(name)
+        gone = {f"external/{name}", *(whose_user(user, f"external/{name}") for user in ("u", "v"))}
+        self.allowed = {each for each in self.allowed if each[1] not in gone}
+        self._consent(name)
+
+
+def _picture(person: str, mark: int) -> dict[str, Any]:
+    return {"Image": {"Bytes": picture_of(NAMES.index(person) + 1, mark=mark)}}
+
+
+@pytest.mark.slow("plays dozens of orders of events, each on a house of its own")
+def test_no_order_of_events_tells_a_name_or_a_similarity_that_nobody_confirmed(scale: float) -> None:
+    run_state_machine_as_test(
+        Confirmed,
+        settings=settings(
+            max_examples=max(5, int(50 * scale)),
+            stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -7,7 +7,6 @@ rooms turns a cosine into a similarity, and a test reads that (`tests/operations
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from regard.vision.pictures.images import Picture
 
 Found = TypeVar("Found")
 _MARGIN = 0.5
-_DIGITS = 32
 _LONGEST_NAME = 128
 
 
@@ -77,7 +75,15 @@ def told(
     high = [each for each in found if each.score >= least]
     known = [each for each in high if each.whose]
     if known and rooms.reviews is not None:
-        matches = [Match(each.whose, each.name[:_LONGEST_NAME], similarity(each.score, face_model)) for each in known]
+        matches = [
+            Match(
+                each.whose,
+                each.name[:_LONGEST_NAME],
+                similarity(each.score, face_model),
+                tuple(whose for whose, _ in each.people),
+            )
+            for each in known
+        ]
         confirmed = rooms.reviews.shown(call, compared.by, lambda: _cut_out(compared), matches)
         high = [each for each in high if not each.whose or each.whose in confirmed]
     answered = [Told(similarity(each.score, face_model), each.found) for each in high]
@@ -118,8 +124,7 @@ def like_user(near: float, user_id: str, subjects: Sequence[str], found: Found) 
     What two people confirm is about whoever was first among them: a user of the same name made of others is another.
     """
     people = tuple((whose, {"user_id": user_id}) for whose in subjects)
-    first = hashlib.sha256(next(iter(subjects), "").encode()).hexdigest()[:_DIGITS]
-    return Like(near, found, f"user/{user_id}/{first}", user_id, people)
+    return Like(near, found, review.whose_user(user_id, next(iter(subjects), "")), user_id, people)
 
 
 def _cut_out(compared: Compared) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from regard.gallery.collections.errors import NoSuchCollection
 from regard.gallery.faces import KeptFace
 from regard.gallery.figures import COLLECTION, Figure
 from regard.gallery.search import Probe
-from regard.operations.common.likeness import Compared, least_score, like_face, told
+from regard.operations.common.likeness import Compared, Like, least_score, like_face, reviewed, told
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import compared_face
 from regard.operations.common.rooms import Rooms
@@ -106,12 +107,26 @@ def _known(
         return {}
     call.account["models"] = {"FaceModelVersion": face_model}
     at_least = least_score(call, face_model, LEAST_SIMILARITY)
+    likes: list[Like[tuple[int, KeptFace]]] = []
     for number, embedding in enumerate(rooms.faces.embed(picture, faces, face_model)):
         found, _ = rooms.gallery.search.faces(*where, Probe(embedding=embedding, face_model=face_model), 1, at_least)
-        likes = [like_face(near, kept, kept) for near, kept in found]
-        for each in told(call, rooms, face_model, Compared(data, picture, faces[number]), likes, at_least):
-            known[number] = (each.similarity, each.found)
+        likes += [like_face(near, kept, (number, kept)) for near, kept in found]
+    # What two people confirm is one face of the picture: no other may be named by it.
+    once = _most_alike(likes) if reviewed(call, rooms) else likes
+    for like in once:
+        compared = Compared(data, picture, faces[like.found[0]])
+        for each in told(call, rooms, face_model, compared, [like], at_least):
+            known[each.found[0]] = (each.similarity, each.found[1])
     return known
+
+
+def _most_alike(likes: Sequence[Like[tuple[int, KeptFace]]]) -> list[Like[tuple[int, KeptFace]]]:
+    """Of each person the face most like theirs."""
+    best: dict[str, Like[tuple[int, KeptFace]]] = {}
+    for like in likes:
+        if like.whose not in best or like.score > best[like.whose].score:
+            best[like.whose] = like
+    return list(best.values())
 
 
 def _info(figure: Figure) -> dict[str, Any]:

@@ -7,9 +7,10 @@ person is not offered again, for whatever purpose it was found. Reviews of organ
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,12 +41,14 @@ class NoSuchCandidate(LookupError):
 class Match:
     """A match as it was found: the FaceId, and a similarity from 0 to 100.
 
-    `whose` is the subject of the face, as :func:`regard.gallery.faces.subject` names one.
+    `whose` is the subject of the face, as :func:`regard.gallery.faces.subject` names one. Of a user, `people` are the
+    subjects of whose faces it is made: what one of them called false is false of the user too.
     """
 
     whose: str
     face_id: str
     similarity: float
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,10 @@ class Reviews:
         call.probe = search.probe.hex()
         if not needed(call):
             states = self._states(search)
-            return {match.whose for match in matches if states.get(match.whose) != REJECTED}
+            return {match.whose for match in matches if _said(states, match) != REJECTED}
         self.expire()
         states = self._states(search)
+        states |= {match.whose: said for match in matches if (said := _said(states, match))}
         if new := [match for match in matches if match.whose not in states]:
             seen = picture()
             for match in new:
@@ -163,7 +167,7 @@ class Reviews:
         """
         told = self._details(organization, whose, request_id)
         search, now = Search(organization, told["collection"], bytes.fromhex(told["probe"])), self._clock()
-        match = Match(whose, told["face_id"], float(told["similarity"]))
+        match = Match(whose, told.get("face_id", told.get("user_id", "")), float(told["similarity"]))
         row = _row(search, match, told["purpose"], now) | {"state": REJECTED, "expires_at": now, "settled_at": now}
         same = (*_found_by(search), _of.whose == whose)
         with self._engine.begin() as connection:
@@ -199,9 +203,10 @@ class Reviews:
         return len(rows)
 
     def forget(self, organization: str, whose: str) -> int:
-        """Delete every candidate of a subject; how many there were."""
+        """Delete every candidate of a subject, and of users that they are the first of; how many there were."""
         with self._engine.begin() as connection:
-            wanted = select(_of.id).where(_of.organization == organization, _of.whose == whose)
+            theirs = (_of.whose == whose) | _of.whose.like(f"user/%/{_digest(whose)}")
+            wanted = select(_of.id).where(_of.organization == organization, theirs)
             found = list(connection.execute(wanted).scalars())
             self._delete(connection, found)
         self._gallery.destroy_house_keys([_key(each) for each in found])
@@ -272,6 +277,22 @@ def needed(call: Call) -> bool:
     """Whether two people confirm what the call finds: where rights are at stake, and where nobody knows."""
     purpose = vocabulary.purposes().get(call.caller.purpose)
     return purpose is None or purpose.rights
+
+
+def whose_user(user_id: str, first: str) -> str:
+    """Whom a review of a user is about; `first` is the subject whose face is the user's oldest."""
+    return f"user/{user_id}/{_digest(first)}"
+
+
+def _digest(whose: str) -> str:
+    # A subject may be as long as the column is.
+    return hashlib.sha256(whose.encode()).hexdigest()[:32]
+
+
+def _said(states: Mapping[str, str], match: Match) -> str | None:
+    """What is said of a match: false, where one of its people said so; None for one that is new."""
+    false = any(states.get(whose) == REJECTED for whose in match.people)
+    return REJECTED if false else states.get(match.whose)
 
 
 def _found_by(search: Search) -> tuple[ColumnElement[bool], ...]:
