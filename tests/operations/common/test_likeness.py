@@ -265,7 +265,8 @@ def test_a_public_figure_is_recognised_from_the_floor_of_so_many_on(
     monkeypatch.setattr(office.gallery.search, "faces", searching)
     office.collection(COLLECTION)
     office.call("RecognizeCelebrities", Image={"Bytes": picture_of(1)})
-    assert least == [score(99.8, "1.0")]
+    model = office.ask("DescribeCollection", CollectionId=COLLECTION)[0]["FaceModelVersion"]
+    assert least == [score(99.8, model)]
 
 
 def test_the_order_of_unmatched_faces_tells_nothing(office: Office) -> None:
