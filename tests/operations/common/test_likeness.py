@@ -251,6 +251,17 @@ def test_a_copy_says_of_nobody_whether_they_are_who_is_there_already(consented: 
     assert call.remarks["x-regard-refused"].startswith("2")
 
 
+def test_a_collection_made_anew_keeps_every_picture_of_a_person_without_comparing(consented: Office) -> None:
+    consented.index("staff", 1, name="alice", mark=9)
+    consented.confirm()
+    consented.index("staff", 1, name="alice", mark=9)
+    consented.collection("staff.renewed", "consent")
+    for mark in (0, 9):
+        image = {"Bytes": picture_of(1, mark=mark)}
+        answer, call = consented.call("RenewFaces", CollectionId="staff.renewed", Source="staff", Image=image)
+        assert (answer, "x-regard-review" in call.remarks) == ({"Faces": 1, "Lost": 0}, False)
+
+
 def test_a_public_figure_is_recognised_from_the_floor_of_so_many_on(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
