@@ -68,6 +68,8 @@ def test_one_colour_shows_nothing(colour: tuple[int, int, int], height: int, wid
     SIDES,
     PACKED,
 )
+@example((0, 0, 0), (161, 10, 203), 0.0, True, 274, 318, 40)
+@example((120, 37, 255), (42, 216, 114), 0.0, True, 439, 386, 40)
 def test_a_gradient_shows_nothing(
     one: tuple[int, ...],
     other: tuple[int, ...],

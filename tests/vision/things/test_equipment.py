@@ -126,7 +126,7 @@ def test_bare_faces_on_work_sites_are_rarely_covered_and_masks_are_told(
     inspector: EquipmentInspector, analyzer: FaceAnalyzer, shared_data: Path, scale: float
 ) -> None:
     told: dict[bool, list[float]] = {True: [], False: []}
-    for case in cases(analyzer, shared_data, 1, 1 if scale == 1 else 8):
+    for case in cases(analyzer, shared_data, 1, 2 if scale == 1 else 8):
         if case.face is not None:
             mask = inspector.cover(case.picture, case.face)
             told[case.covered].append(mask.confidence if mask.value else 0)
