@@ -63,7 +63,7 @@ def run() -> str:
                     def look(operation: str = operation, picture: bytes = picture) -> None:
                         asked = call(operation, picture)
                         asked.parameters["CollectionId"] = COLLECTION
-                        function_of(operation)(asked, inside._rooms)
+                        function_of(operation)(asked, inside.rooms)
 
                     rows.append((f"{operation}, {name}", *_share(ask, look, spent)))
     ours, peer, share = _beside(lambda: inside.answer(call("DetectText", page)), _rapidocr(page))
