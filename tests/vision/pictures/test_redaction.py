@@ -82,6 +82,7 @@ def test_a_turned_picture_is_written_upright() -> None:
         assert image.size == (48, 64)
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at hundreds of pictures")
 def test_faces_in_boxes_drawn_by_hand_are_covered(analyzer: FaceAnalyzer, shared_data: Path, scale: float) -> None:
     found = covers(analyzer, shared_data, (Style.FILL,), 1 if scale == 1 else 4)

@@ -90,6 +90,7 @@ def test_nobody_is_found_on_a_wall(inspector: EquipmentInspector) -> None:
     assert inspector(Picture(np.full((200, 300, 3), 200, np.uint8), "PNG")) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at hundreds of pictures")
 def test_masks_are_told_on_the_half_that_nothing_was_fitted_to(
     inspector: EquipmentInspector, analyzer: FaceAnalyzer, shared_data: Path, scale: float
@@ -121,6 +122,7 @@ def test_a_mask_is_told_beneath_a_helmet_too(
     assert inspector.cover(seen, analyzer.detect(seen)[0]).value
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at hundreds of pictures")
 def test_bare_faces_on_work_sites_are_rarely_covered_and_masks_are_told(
     inspector: EquipmentInspector, analyzer: FaceAnalyzer, shared_data: Path, scale: float

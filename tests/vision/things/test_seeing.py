@@ -44,6 +44,7 @@ def _holds(confidences: np.ndarray, claims: list[Claim]) -> None:
         assert abs(100 * share.rate - mean) < slack, (low, high, mean, share)
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at hundreds of pictures")
 def test_the_right_class_is_among_the_first_five_and_confidences_are_borne_out(
     finder: LabelFinder, shared_data: Path
@@ -62,6 +63,7 @@ def test_boxes_are_found_and_their_confidences_are_borne_out(finder: LabelFinder
     _holds(held_out(claims), claims)
 
 
+@pytest.mark.long
 @pytest.mark.slow("reads receipts of hundreds of words each")
 def test_receipts_are_read(shared_data: Path, scale: float) -> None:
     found = measured(shared_data / "sroie", 1 if scale == 1 else 5)
