@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.detection.detector import OVERLAP, Candidates, Detector, joined
+from regard.vision.detection.detector import Candidates, Detector, apart, joined
 from regard.vision.pictures.overlaps import areas, shared
 
 # The longest side of the small copy.
@@ -25,8 +25,6 @@ LEAST_SHARE = 0.3
 # right angle none (the highest 0.872). Of what fills so much of the shorter side, 6 of 77 upside down did (0.931), and
 # more is asked for.
 SURE, FILLING, SURE_FILLING = 0.92, 0.75, 0.94
-# What lies within another face by as much is taken for a part of it, unless it is sure.
-WITHIN = 0.6
 
 
 class Scales:
@@ -80,25 +78,6 @@ def with_closeups(
     certain = sure(every, pixels)
     preferred = (np.arange(len(every)) < len(found)) != their_boxes
     return every[apart(every, every.scores + (preferred & certain), certain)]
-
-
-def apart(found: Candidates, ranks: NDArray[np.floating], certain: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The places of the candidates that stay, the highest rank first, when each face is told once.
-
-    One falls to a higher one that it overlaps, as in `without_doubles`, and unless it is `certain` to one that it lies
-    within: a close-up has eyes and mouths that look like faces of their own.
-    """
-    sizes = areas(found.boxes)
-    left = np.argsort(-ranks, kind="stable")
-    kept: list[int] = []
-    while left.size:
-        best, left = left[0], left[1:]
-        kept.append(int(best))
-        common = shared(found.boxes[[best]], found.boxes[left])[0]
-        double = common > OVERLAP * (sizes[best] + sizes[left] - common)
-        part = (common > WITHIN * sizes[left]) & ~certain[left]
-        left = left[~(double | part)]
-    return np.array(kept, np.intp)
 
 
 def within(found: Candidates, others: Candidates) -> NDArray[np.float64]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.detection.detector import LEAST_SCORE, Candidates, Detector, joined
-from regard.vision.detection.scales import COPY, apart, quickly_shrunk, sure, within
+from regard.vision.detection.detector import LEAST_SCORE, Candidates, Detector, apart, joined
+from regard.vision.detection.scales import COPY, quickly_shrunk, sure, within
 from regard.vision.detection.second_look import tilt
 from regard.vision.detection.tiles import Pixels, Tiles, chip_of, turned
 from regard.vision.pictures.crops import Placement
@@ -31,7 +31,8 @@ SOMETHING = 0.5
 NEARLY, LESS = 0.905, 0.02
 # A face between two quarters scores in both of them; either will do.
 NEAR = 0.1
-# Where nothing is found, the picture is looked at in the other turns, at this side and at that of the small copy.
+# Where nothing is found, the picture is looked at in the other turns at this side; where nothing is sure, at that of
+# the small copy.
 GLANCE = 640
 # By how much a face has to be seen better as it stands than in every other turn of its picture, where the sheet does
 # not tell; and how much two boxes share (of what they cover together) that are of one face.
