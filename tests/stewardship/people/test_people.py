@@ -162,17 +162,15 @@ class People(RuleBasedStateMachine):
                 assert f"external/{name}" not in {each for holders in self.house.keys().values() for each in holders}
 
 
+def _play(machine: type[RuleBasedStateMachine], steps: int, scale: float) -> None:
+    examples = max(5, int(50 * scale))
+    unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(machine, settings=settings(unhurried, max_examples=examples, stateful_step_count=steps))
+
+
 @pytest.mark.slow("plays dozens of orders of events, each on a house of its own")
 def test_no_order_of_events_shows_what_receipts_do_not_cover(scale: float) -> None:
-    run_state_machine_as_test(
-        People,
-        settings=settings(
-            max_examples=max(5, int(50 * scale)),
-            stateful_step_count=15,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    _play(People, 15, scale)
 
 
 class Confirmed(RuleBasedStateMachine):
@@ -316,12 +314,4 @@ def _picture(person: str, mark: int) -> dict[str, Any]:
 
 @pytest.mark.slow("plays dozens of orders of events, each on a house of its own")
 def test_no_order_of_events_tells_a_name_or_a_similarity_that_nobody_confirmed(scale: float) -> None:
-    run_state_machine_as_test(
-        Confirmed,
-        settings=settings(
-            max_examples=max(5, int(50 * scale)),
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    _play(Confirmed, 25, scale)
