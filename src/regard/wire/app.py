@@ -33,7 +33,7 @@ from regard.wire.cors import open_to
 from regard.wire.metrics import Metrics
 from regard.wire.pool import ClientGone, Full, Pool
 from regard.wire.protocol import parse_request, serialize_answer
-from regard.wire.senders import is_from_here
+from regard.wire.senders import is_from_here, peer_of
 from regard.wire.signature import REKOGNITION, Claim, Headers, Rules, SignatureRefused, check_signature, read_claim
 from regard.wire.uploads import Uploads
 
@@ -62,12 +62,6 @@ class Exchange:
     call: Call | None = None
     result: dict[str, Any] = field(init=False)
     answer: bytes = b""
-
-    @property
-    def address(self) -> str:
-        """Where the connection comes from, empty when nobody knows."""
-        client = self.scope.get("client")
-        return str(client[0]) if client else ""
 
     def header(self, name: str) -> str:
         """The value of a header, empty when it was not sent."""
@@ -135,7 +129,7 @@ class Application:
     async def _take(self, exchange: Exchange, receive: Receive) -> None:
         try:
             _run(self._steps_on_head, exchange)
-            with self._uploads.of(exchange.claim.access_key_id, exchange.address) as count:
+            with self._uploads.of(exchange.claim.access_key_id, peer_of(exchange.scope)) as count:
                 exchange.body = await _body(exchange, receive, count)
                 with self._pool.place():
                     await self._pool.run(lambda: _run(self._steps_on_body, exchange), _hung_up(receive))

@@ -18,7 +18,7 @@ from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Caller
 from regard.wire import errors
-from regard.wire.senders import is_from_here
+from regard.wire.senders import is_from_here, peer_of
 from regard.wire.signature import Rules, SignatureRefused, check_signature, read_claim
 from regard.wire.uploads import Uploads
 
@@ -58,7 +58,7 @@ class Callers:
         headers = request.headers.items()
         claim = read_claim(headers, self._rules, datetime.fromtimestamp(self._clock(), UTC))
         key = self._key(claim.access_key_id, claim.session_token)
-        with self._uploads.of(claim.access_key_id, request.client.host if request.client else "") as count:
+        with self._uploads.of(claim.access_key_id, peer_of(request.scope)) as count:
             body = await body_of(request, most, count)
         query = request.url.query
         check_signature(claim, request.method, request.scope["path"], query, headers, body, key.secret)

@@ -25,6 +25,12 @@ class NoSender(ValueError):
     """Nobody can tell from where a request came; the text says what would."""
 
 
+def peer_of(scope: Scope) -> str:
+    """The address that the connection comes from, be it a proxy's; empty when nobody knows."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
 def is_from_here(scope: Scope, *, behind_proxy: bool) -> bool:
     """Whether a request came from this machine alone.
 
@@ -32,8 +38,8 @@ def is_from_here(scope: Scope, *, behind_proxy: bool) -> bool:
     was not declared has a peer like that, too, and so has a page of the web whose name was turned to this machine (DNS
     rebinding). What a proxy passes on without any trace cannot be told.
     """
-    client, names = scope.get("client"), {name for name, _ in scope["headers"]}
-    if behind_proxy or not client or not _names_this_machine(client[0]):
+    peer, names = peer_of(scope), {name for name, _ in scope["headers"]}
+    if behind_proxy or not peer or not _names_this_machine(peer):
         return False
     if names & _PASSED_ON or any(name.startswith(_PASSED_ON_LIKE) for name in names):
         return False
@@ -48,8 +54,7 @@ def address_of(scope: Scope, *, behind_proxy: bool) -> str:
     A proxy adds what it saw at the end of the last line of X-Forwarded-For, or as a line after all others: whatever
     stands before that, the client wrote.
     """
-    client = scope.get("client")
-    told = ",".join(_values(scope, _FORWARDED_FOR)).rpartition(",")[2] if behind_proxy else (client or ("",))[0]
+    told = ",".join(_values(scope, _FORWARDED_FOR)).rpartition(",")[2] if behind_proxy else peer_of(scope)
     try:
         return str(_plain(told.strip()))
     except ValueError:
