@@ -127,7 +127,7 @@ def _rapidocr(page: bytes) -> Callable[[], object]:
         given[f"{step.capitalize()}.model_path"] = str(weights.path(name))
         given[f"{step.capitalize()}.engine_type"] = EngineType.OPENVINO
     read = RapidOCR(params=given)
-    return lambda: read(cv2.imdecode(np.frombuffer(page, np.uint8), cv2.IMREAD_COLOR))
+    return lambda: read(np.asarray(cv2.imdecode(np.frombuffer(page, np.uint8), cv2.IMREAD_COLOR)))
 
 
 def _page() -> bytes:

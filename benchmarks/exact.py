@@ -11,8 +11,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from onnx.parser import parse_model
+from usearch.compiled import MetricKind, ScalarKind
 from usearch.index import Index as Graph
-from usearch.index import MetricKind, ScalarKind
 
 from benchmarks.measuring import markdown, medians, resident_mib, seconds
 from regard.gallery.index.blocks import BLOCK_ROWS, Block, Probes
@@ -111,9 +111,9 @@ def _exact(dimensions: int) -> list[tuple[str, ...]]:
         )
         for name, time in times.items()
     ]
-    some = np.arange(SIZE, SIZE + 1000)
-    added = seconds(lambda: [index.add([name], probe[None]) for name in some])
-    removed = seconds(lambda: [index.remove([name]) for name in some])
+    more = range(SIZE, SIZE + 1000)
+    added = seconds(lambda: [index.add([name], probe[None]) for name in more])
+    removed = seconds(lambda: [index.remove([name]) for name in more])
     kept = f"regard: building {taken:.1f} s, memory {grown:.2f}× the vectors, "
     kept += f"an addition {1e3 * added:.0f} µs, a deletion {1e3 * removed:.0f} µs"
     return [*rows, (str(dimensions), kept, "", "", "")]
@@ -149,7 +149,8 @@ def _product_by_numkong(codes: NDArray[np.int8], probe: Floats) -> Callable[[], 
 
 
 def _rounded(probe: Floats) -> NDArray[np.int8]:
-    return np.rint(probe / np.abs(probe).max() * 127).astype(np.int8)
+    rounded: NDArray[np.int8] = np.rint(probe / np.abs(probe).max() * 127).astype(np.int8)
+    return rounded
 
 
 def _rows() -> list[int]:

@@ -98,10 +98,10 @@ def _accuracy(peer: DlibPeer) -> dict[str, tuple[str, str]]:
         faces = analyzer.detect(picture)
         return analyzer.embed(picture, faces[:1])[0].astype(float) if faces else None
 
-    cosines = [(same, _pair(ours, *files, np.dot)) for same, *files in _pairs()]
+    cosines = [(same, _pair(ours, one, other, np.dot)) for same, one, other in _pairs()]
     distances = [
-        (same, _pair(lambda data: next(iter(peer.embeddings(data)), None), *files, _closeness))
-        for same, *files in _pairs()
+        (same, _pair(lambda data: next(iter(peer.embeddings(data)), None), one, other, _closeness))
+        for same, one, other in _pairs()
     ]
     return {
         "regard": (_right(cosines, LFW_SCORE), _right(cosines, score(80))),

@@ -23,7 +23,8 @@ Embed = Callable[[bytes], "NDArray[np.float32] | None"]
 
 def main(system: str, files: str, out: str, *weights: str) -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    embed = {"regard": _regard, "dlib": _dlib, "opencv": _opencv}[system](*weights)
+    systems: dict[str, Callable[..., Embed]] = {"regard": _regard, "dlib": _dlib, "opencv": _opencv}
+    embed = systems[system](*weights)
     pictures = [Path(line).read_bytes() for line in Path(files).read_text().splitlines()]
     for picture in pictures[:3]:
         embed(picture)
@@ -84,6 +85,7 @@ def _opencv(detector: str, recognizer: str) -> Embed:
 
     def embed(data: bytes) -> NDArray[np.float32] | None:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        assert pixels is not None
         height, width = pixels.shape[:2]
         detect.setInputSize((width, height))
         faces = detect.detect(pixels)[1]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import markdown, seconds
 from benchmarks.pictures import SHARED
-from regard.evaluation.accuracy.verification import FOLDS, accuracy
-from regard.evaluation.samples.pictures_on_disk import ListedPairs, read_pairs
+from regard.evaluation.accuracy.verification import accuracy
+from regard.evaluation.samples.pictures_on_disk import FOLDS, ListedPairs, read_pairs
 from regard.settings import from_environment
 from regard.vision.faces.similarity import shipped
 from regard.vision.models.weights import Weights
@@ -148,7 +148,7 @@ def _answer(system: System, home: Path, pictures: list[str], folder: Path) -> di
     weights = Weights(from_environment().weights_dir)
     extra = [str(weights.path(name)) for name in ("face-detector", "face-embedder")] if system.name == "opencv" else []
     # -P keeps the runner's own folder, whose files have names of standard modules, out of the import path.
-    command = [home / "bin" / "python", "-P", RUNNER, system.name, files, out, *extra]
+    command: list[Path | str] = [home / "bin" / "python", "-P", RUNNER, system.name, files, out, *extra]
     subprocess.run(command, check=True, env=os.environ | {"REGARD_PROFILE": system.profile})
     with np.load(out) as told:
         return dict(told)
@@ -156,12 +156,12 @@ def _answer(system: System, home: Path, pictures: list[str], folder: Path) -> di
 
 def _measured(system: System, told: list[dict[str, NDArray[np.float32]]], pairs: ListedPairs) -> Measured:
     rows = np.concatenate([part["embeddings"] for part in told])
-    seen = rows.any(axis=1)
+    seen = np.asarray(rows.any(axis=1))
     near = system.nearness(rows[pairs.first], rows[pairs.second])
     near = np.where(seen[pairs.first] & seen[pairs.second], near, np.float32(-1))
     return Measured(
         _right(near, pairs),
-        (near >= system.default) == pairs.same,
+        np.asarray((near >= system.default) == pairs.same),
         int((~seen).sum()),
         [float(len(part["embeddings"]) / part["seconds"]) for part in told],
         max(float(part["mebibytes"]) for part in told),

@@ -66,6 +66,7 @@ def _opencv(weights: Weights) -> Callable[[bytes], object]:
 
     def work(data: bytes) -> object:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        assert pixels is not None
         detector.setInputSize((pixels.shape[1], pixels.shape[0]))
         faces = detector.detect(pixels)[1]
         if faces is None:

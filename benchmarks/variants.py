@@ -252,7 +252,7 @@ def _worse(name: str, pair: tuple[Path, Path]) -> tuple[float, float, float] | N
     if faces[0] is None or faces[1] is None:
         return None
     here, there = ((clear, faces[0]), (poor, faces[1]))
-    before = [analyzer._embedder(picture.pixels, face.points) for picture, face in (here, there)]
+    before = [analyzer._embedder(picture.pixels, [face.points])[0] for picture, face in (here, there)]
     both = [[analyzer.embed(picture, [face], of)[0] for picture, face in (here, there)] for of in VERSIONS.values()]
     old, fast, accurate = (float(one @ other) for one, other in (before, *both))
     return old, fast, accurate
@@ -283,7 +283,7 @@ def _costs(path: Path) -> dict[str, float]:
     box = _box(picture, face)
     steps = {
         "detection": lambda: analyzer.detect(decode(data)),
-        "embedding": lambda: analyzer._embedder(picture.pixels, face.points),
+        "embedding": lambda: analyzer._embedder(picture.pixels, [face.points]),
         "mesh": lambda: analyzer._mesh(picture.pixels, box, face.points),
         "second look": lambda: analyzer._second_look(picture.pixels, box, face.points),
         "enlarged": lambda: _enlarged(analyzer, picture, face.points),

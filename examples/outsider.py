@@ -12,7 +12,7 @@ import re
 import sys
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from urllib.error import HTTPError
@@ -121,4 +121,5 @@ def count(log: str, period: str, key: str) -> None:
 
 
 if __name__ == "__main__":
-    {"receipt": receipt, "count": count}[sys.argv[1]](*sys.argv[2:])
+    commands: dict[str, Callable[..., None]] = {"receipt": receipt, "count": count}
+    commands[sys.argv[1]](*sys.argv[2:])

