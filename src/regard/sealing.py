@@ -87,6 +87,10 @@ def _at_once(keys: Packed, texts: Packed, contexts: Packed) -> bool:
     return len(keys.ends) >= _MANY and aead.available()
 
 
+class OthersMayRead(PermissionError):
+    """Others than its owner may read or write a file with a private key; the text says which, and what to do."""
+
+
 class NoMasterKey(ValueError):
     """What should give the master key does not; the text says why and never repeats the key."""
 
@@ -209,11 +213,11 @@ def _key_of(text: str, source: str) -> SealingKey:
 def read_private(path: Path) -> bytes:
     """The bytes of a file with a private key, which its owner alone may read (0600).
 
-    Raises PermissionError when others may: a key that leaked must be noticed, not used.
+    Raises OthersMayRead when others may: a key that leaked must be noticed, not used.
     """
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_mode & 0o077:
-            raise PermissionError(f"{path} may be read by others: run `chmod 600 {path}`, or replace the key.")
+            raise OthersMayRead(f"{path} may be read by others: run `chmod 600 {path}`, or replace the key.")
         return file.read()
 
 

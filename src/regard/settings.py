@@ -65,7 +65,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     port: Annotated[int, _help("Port to listen on.", ge=0, le=65535)] = 4599
     tls_certificate: Annotated[Path | None, _help("PEM certificate chain to serve HTTPS with.")] = None
-    tls_key: Annotated[Path | None, _help("PEM private key of the certificate.")] = None
+    tls_key: Annotated[
+        Path | None, _help("PEM private key of the certificate, which its owner alone may read (0600).")
+    ] = None
     behind_proxy: Annotated[
         bool,
         _help("Declare a proxy that terminates TLS, passes Host on unchanged and adds whom it saw to X-Forwarded-For."),

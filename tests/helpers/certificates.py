@@ -34,4 +34,5 @@ def certificate_in(folder: Path) -> tuple[Path, Path]:
     paths[1].write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
+    paths[1].chmod(0o600)
     return paths

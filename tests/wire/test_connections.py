@@ -2,100 +2,49 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
-from threading import Thread
-from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regard.wire import connections
-from regard.wire.connections import MOST_HEAD, MOST_HEADERS, MOST_TARGET, Connections, protocol, room_for_connections
+from regard.wire.connections import MOST_HEAD, MOST_HEADERS, MOST_TARGET, Connections, room_for_connections
+from tests.helpers.bounded import WHOLE, answer_of, asked, bounded_server, exchanged
 from tests.helpers.running import running
 
 MIB = 1024 * 1024
-WHOLE = b"POST /told HTTP/1.1\r\nhost: a\r\nx-more: b\r\ncontent-length: 5\r\n\r\nhello"
-
-
-async def _tell(scope: Any, receive: Any, send: Any) -> None:
-    body = b""
-    while (event := await receive())["type"] == "http.request":
-        body += event["body"]
-        if not event["more_body"]:
-            break
-    length = str(len(body)).encode()
-    heard = b",".join(name for name, _ in scope["headers"])
-    headers = [(b"x-heard", heard), (b"content-length", length)]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-@contextmanager
-def _server(most: int = 64, *, shared: bool = False) -> Iterator[tuple[str, int]]:
-    """A server that answers with what it was sent."""
-    bounded = protocol(Connections(most, shared=shared))
-    config = uvicorn.Config(_tell, http=bounded, ws="none", lifespan="off", log_level="critical")
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as on:
-        thread = Thread(target=lambda: asyncio.run(server.serve([on])))
-        thread.start()
-        try:
-            yield on.getsockname()
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    with _server() as address:
+    with bounded_server() as address:
         yield address
-
-
-def _answer(connection: socket.socket) -> bytes:
-    told = b""
-    with suppress(ConnectionError):
-        while part := connection.recv(65536):
-            told += part
-    return told
-
-
-def _asked(address: tuple[str, int], *parts: bytes) -> bytes:
-    """All that comes back of these parts, until the server hangs up or is done."""
-    with socket.create_connection(address, timeout=10) as connection:
-        with suppress(ConnectionError):
-            for part in parts:
-                connection.sendall(part)
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_WR)
-        return _answer(connection)
-
-
-def _exchanged(connection: socket.socket) -> None:
-    """One request and its whole answer."""
-    connection.sendall(WHOLE)
-    told = b""
-    while not told.endswith(b"hello"):
-        told += connection.recv(65536)
 
 
 def _flood(connection: socket.socket, part: bytes, times: int, pause: float = 0) -> None:
     for _ in range(times):
         connection.sendall(part)
         time.sleep(pause)
+
+
+def _narrow(address: tuple[str, int]) -> socket.socket:
+    """A connection whose client takes little at a time."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(10)
+    connection.connect(address)
+    return connection
 
 
 def _request(*headers: bytes, target: bytes = b"/", body: bytes = b"") -> bytes:
@@ -118,12 +67,12 @@ def test_a_request_is_answered_however_it_comes_in_parts(address: tuple[str, int
 
 def test_a_head_within_bounds_is_answered(address: tuple[str, int]) -> None:
     many = [b"x-%d: y" % each for each in range(MOST_HEADERS - 2)]
-    assert _asked(address, _request(*many)).startswith(b"HTTP/1.1 200 ")
-    assert _asked(address, _request(b"x: " + b"y" * (MOST_HEAD - 200))).startswith(b"HTTP/1.1 200 ")
-    assert _asked(address, _request(target=b"/" + b"a" * (MOST_TARGET - 1))).startswith(b"HTTP/1.1 200 ")
+    assert asked(address, _request(*many)).startswith(b"HTTP/1.1 200 ")
+    assert asked(address, _request(b"x: " + b"y" * (MOST_HEAD - 200))).startswith(b"HTTP/1.1 200 ")
+    assert asked(address, _request(target=b"/" + b"a" * (MOST_TARGET - 1))).startswith(b"HTTP/1.1 200 ")
     # A body of any size follows a head of any size within bounds.
     large = b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 3000000\r\n\r\n" + b"z" * 3_000_000
-    assert _asked(address, large).endswith(b"z" * 1000)
+    assert asked(address, large).endswith(b"z" * 1000)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +87,7 @@ def test_a_head_within_bounds_is_answered(address: tuple[str, int]) -> None:
     ],
 )
 def test_a_head_beyond_bounds_is_refused_with_431(address: tuple[str, int], head: bytes) -> None:
-    told = _asked(address, head, b"")
+    told = asked(address, head, b"")
     assert told.startswith(b"HTTP/1.1 431 ") or not told
     with socket.create_connection(address, timeout=10) as connection:
         connection.sendall(head)
@@ -152,7 +101,7 @@ def test_what_follows_a_body_is_no_header(address: tuple[str, int]) -> None:
     head = (
         b"POST / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: b\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
     )
-    told = _asked(address, head + b"1\r\na\r\n0\r\nx-forwarded-for: c\r\nx-more: d\r\n\r\n")
+    told = asked(address, head + b"1\r\na\r\n0\r\nx-forwarded-for: c\r\nx-more: d\r\n\r\n")
     assert told.endswith(b"a")
     assert b"x-heard: host,x-forwarded-for,transfer-encoding,connection\r\n" in told
 
@@ -168,26 +117,26 @@ def test_trailers_have_the_bounds_of_a_head(address: tuple[str, int]) -> None:
 def test_what_is_no_request_is_refused_without_a_line_in_the_log(
     address: tuple[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert _asked(address, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    assert asked(address, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
     assert not caplog.records
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT", b"\r\n"])
 def test_who_does_not_get_to_the_end_of_a_head_is_hung_up_on(begun: bytes) -> None:
-    with patch.object(connections, "HEAD_SECONDS", 0.3), _server() as address:
+    with patch.object(connections, "HEAD_SECONDS", 0.3), bounded_server() as address:
         # The first request, and where something came of it a later one: an idle connection is kept.
         for later in (False, True)[: 1 + bool(begun)]:
             with socket.create_connection(address, timeout=10) as connection:
                 if later:
-                    _exchanged(connection)
+                    exchanged(connection)
                 connection.sendall(begun)
-                assert _answer(connection).startswith(b"HTTP/1.1 408 ")
+                assert answer_of(connection).startswith(b"HTTP/1.1 408 ")
 
 
 def test_who_drips_a_head_is_hung_up_on_all_the_same() -> None:
     with (
         patch.object(connections, "HEAD_SECONDS", 0.3),
-        _server() as address,
+        bounded_server() as address,
         socket.create_connection(address, timeout=10) as connection,
         pytest.raises(ConnectionError),
     ):
@@ -197,7 +146,7 @@ def test_who_drips_a_head_is_hung_up_on_all_the_same() -> None:
 def test_a_slow_body_is_waited_for() -> None:
     with (
         patch.object(connections, "HEAD_SECONDS", 0.2),
-        _server() as address,
+        bounded_server() as address,
         socket.create_connection(address, timeout=10) as connection,
     ):
         connection.sendall(WHOLE[:-2])
@@ -206,9 +155,47 @@ def test_a_slow_body_is_waited_for() -> None:
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize("fast", [False, True], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("kept", [b"keep-alive", b"close"])
+def test_who_does_not_read_is_hung_up_on(kept: bytes, fast: bool) -> None:
+    with patch.object(connections, "READ_SECONDS", 0.3), bounded_server(fast=fast) as address, _narrow(address) as deaf:
+        deaf.sendall(b"GET /many/30000000 HTTP/1.1\r\nhost: a\r\nconnection: " + kept + b"\r\n\r\n")
+        time.sleep(1.5)
+        assert len(answer_of(deaf)) < 30_000_000
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["asyncio", "uvloop"])
+def test_who_reads_slowly_gets_the_whole_answer(fast: bool) -> None:
+    # The system keeps megabytes for it, so that nothing seems to go on here for seconds.
+    with (
+        patch.object(connections, "READ_SECONDS", 0.5),
+        bounded_server(fast=fast) as address,
+        socket.create_connection(address, timeout=10) as slow,
+    ):
+        slow.sendall(b"GET /many/12000000 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        told = 0
+        while part := slow.recv(100_000):
+            told += len(part)
+            time.sleep(0.02)
+        assert told > 12_000_000
+
+
+def test_an_idle_connection_is_let_go() -> None:
+    for said in (b"", b"GET / HT"):
+        with (
+            patch.object(connections, "HEAD_SECONDS", 0.3),
+            bounded_server(timeout_keep_alive=1) as address,
+            socket.create_connection(address, timeout=10) as connection,
+        ):
+            exchanged(connection)
+            connection.sendall(said)
+            # One that says nothing is kept for a while, without a word; one that begins has the time of a head.
+            assert answer_of(connection).startswith(b"HTTP/1.1 408 " if said else b"")
+
+
 def test_one_address_gets_half_of_the_connections_and_a_proxy_all() -> None:
     for shared, room in ((False, 3), (True, 6)):
-        with _server(6, shared=shared) as address:
+        with bounded_server(6, shared=shared) as address:
             opened = [socket.create_connection(address, timeout=10) for _ in range(9)]
             answered = 0
             for connection in opened:
@@ -217,7 +204,7 @@ def test_one_address_gets_half_of_the_connections_and_a_proxy_all() -> None:
                     answered += connection.recv(65536).startswith(b"HTTP/1.1 200 ")
             assert answered == room
             time.sleep(0.1)
-            assert _asked(address, _request()).startswith(b"HTTP/1.1 200 ")
+            assert asked(address, _request()).startswith(b"HTTP/1.1 200 ")
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from("abc"))), st.integers(1, 6), st.booleans())

@@ -37,6 +37,8 @@ def test_a_certificate_that_cannot_be_served_with_is_refused_before_anything_is_
     secret = serialization.load_pem_private_key(key.read_bytes(), None)
     protected.write_bytes(secret.private_bytes(*form, serialization.BestAvailableEncryption(b"a passphrase")))
     garbage.write_text("no certificate")
+    protected.chmod(0o600)
+    garbage.chmod(0o600)
     for files, told in {
         (certificate, tmp_path / "none.pem"): "none.pem cannot be read",
         (tmp_path / "none.pem", key): "none.pem cannot be read",
@@ -47,6 +49,22 @@ def test_a_certificate_that_cannot_be_served_with_is_refused_before_anything_is_
     }.items():
         with pytest.raises(SettingError, match=told):
             check_certificate(Settings(tls_certificate=files[0], tls_key=files[1]))
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
+def test_a_key_of_tls_that_others_may_read_or_write_is_refused_with_the_remedy(tmp_path: Path, mode: int) -> None:
+    certificate, key = certificate_in(tmp_path)
+    both = tmp_path / "both.pem"
+    both.write_bytes(certificate.read_bytes() + key.read_bytes())
+    for settings, file in (
+        (Settings(tls_certificate=certificate, tls_key=key), key),
+        (Settings(tls_certificate=both), both),
+    ):
+        file.chmod(mode)
+        with pytest.raises(SettingError, match=f"REGARD_TLS_KEY: {file} may be read by others: run `chmod 600 {file}`"):
+            check_certificate(settings)
+        file.chmod(0o600)
+        check_certificate(settings)
 
 
 def test_the_url_names_the_port_that_is_bound_and_brackets_ipv6() -> None:

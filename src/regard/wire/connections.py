@@ -5,9 +5,13 @@ What is signed has bounds of its own in :mod:`regard.wire.callers` and :mod:`reg
 
 from __future__ import annotations
 
+import fcntl
 import resource
+import termios
+from array import array
 from asyncio import BaseTransport, TimerHandle, Transport
 from collections import Counter
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
@@ -18,6 +22,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MOST_HEAD, MOST_HEADERS, MOST_TARGET = 32 * 1024, 100, 8 * 1024
 # From the opening of a connection, or the first byte of a later request, to the end of the head.
 HEAD_SECONDS = 10.0
+# Of what waits to be read, a client has to read so much in that time: half a kilobyte a second.
+READ_SECONDS, LEAST_READ = 30.0, 16 * 1024
 # In all; and how many descriptors are left for the files, databases and stores of the calls under way.
 MOST_CONNECTIONS, RESERVED = 4096, 128
 
@@ -70,16 +76,28 @@ class BoundedProtocol(HttpToolsProtocol):
     _refused = False
     _in_head = False
     _deadline: TimerHandle | None = None
+    _unread: TimerHandle | None = None
     # Bytes of the head that were told; and how many came since the parser told of an end of a head or of a body's part.
     _told = 0
     _waiting = 0
+
+    def counted_as(self, address: str) -> None:
+        """It was admitted already, as one of this address."""
+        self._address = address
+
+    def give_back(self) -> None:
+        """Give its place back, once."""
+        if self._address is not None:
+            self.admitted.release(self._address)
+            self._address = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Take the connection, or where there is no room hang up."""
         super().connection_made(cast(Transport, transport))
         address = self.client[0] if self.client else ""
-        if self.admitted.admit(address):
-            self._address = address
+        if self._address is None and self.admitted.admit(address):
+            self.counted_as(address)
+        if self._address is not None:
             self._expect_head()
         else:
             self._refused = True
@@ -88,9 +106,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the room back."""
         self._head_is_whole()
-        if self._address is not None:
-            self.admitted.release(self._address)
-            self._address = None
+        self._forget_unread()
+        self.give_back()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -153,6 +170,51 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._refused:
             super().on_message_complete()
 
+    def pause_writing(self) -> None:
+        """More waits to be read by the client than is kept for it: it has to go on reading."""
+        super().pause_writing()
+        self._watch_unread()
+
+    def resume_writing(self) -> None:
+        """The client read on."""
+        super().resume_writing()
+        self._forget_unread()
+
+    def on_response_complete(self) -> None:
+        """An answer was given; one that ends the connection has to be read."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._watch_unread()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """The connection idled for too long."""
+        super().timeout_keep_alive_handler()
+        self._watch_unread()
+
+    def _watch_unread(self) -> None:
+        """Hang up on who does not read on. What little fits into the system's buffer waits for nobody here."""
+        if self._unread is None and self.transport.get_write_buffer_size():
+            self._unread = self.loop.call_later(READ_SECONDS, self._look_unread, self._waits())
+
+    def _look_unread(self, before: int) -> None:
+        self._unread = None
+        if self._waits() > max(before - LEAST_READ, 0):
+            self.transport.abort()
+        else:
+            self._watch_unread()
+
+    def _waits(self) -> int:
+        """How many bytes the client has not taken yet, here and in the system, which takes much at once."""
+        waits, sent = self.transport.get_write_buffer_size(), array("i", [0])
+        with suppress(OSError, ValueError):
+            fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, sent)
+        return waits + sent[0]
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _expect_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
 
@@ -176,6 +238,7 @@ class BoundedProtocol(HttpToolsProtocol):
         head += f"content-length: {len(told)}\r\nconnection: close\r\n\r\n"
         self.transport.write((head + told).encode())
         self.transport.close()
+        self._watch_unread()
 
 
 def protocol(admitted: Connections) -> type[BoundedProtocol]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from ssl import PROTOCOL_TLS_SERVER, SSLContext, SSLError
 
+from regard.sealing import OthersMayRead, read_private
 from regard.settings import SettingError, Settings
 
 
@@ -24,6 +25,9 @@ def check_certificate(settings: Settings) -> None:
     try:
         for file in filter(None, (certificate, key)):
             file.open("rb").close()
+        # Where no key is named, it stands in the file of the certificate.
+        if private := key or certificate:
+            read_private(private)
         if certificate:
             # Without a word given, that of a protected key would be asked for on the terminal.
             SSLContext(PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
@@ -31,6 +35,8 @@ def check_certificate(settings: Settings) -> None:
         foreign = error.reason == "KEY_VALUES_MISMATCH"
         wrong = "the key is another's" if foreign else "give PEM files, and a key without a passphrase"
         raise SettingError(f"REGARD_TLS_CERTIFICATE={certificate}, REGARD_TLS_KEY={key}: {wrong}.") from None
+    except OthersMayRead as error:
+        raise SettingError(f"REGARD_TLS_KEY: {error}") from None
     except OSError as error:
         raise SettingError(
             f"REGARD_TLS_CERTIFICATE, REGARD_TLS_KEY: {error.filename} cannot be read ({error.strerror})."

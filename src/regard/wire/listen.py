@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from regard.settings import Settings
-from regard.wire.connections import Connections, protocol, room_for_connections
+from regard.wire.connections import BoundedProtocol, Connections, protocol, room_for_connections
+from regard.wire.handshakes import Handshakes, tls_context
 
 # How long a stop waits for what was accepted, in seconds; more than the slowest answer takes.
 GRACE_SECONDS = 30
@@ -20,24 +23,46 @@ _LOOK_SECONDS = 0.2
 _KEEP_SECONDS = 75
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn, telling when it answers and when it has finished."""
+class Server(uvicorn.Server):
+    """Uvicorn on one socket, telling when it answers and when it has finished; with a `context` it speaks TLS."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[int], None], finished: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        admitted: Connections,
+        context: ssl.SSLContext | None = None,
+        started: Callable[[int], None] = lambda _port: None,
+        finished: Callable[[], None] = lambda: None,
+    ) -> None:
+        config.http = protocol(admitted)
         super().__init__(config)
+        self._admitted = admitted
+        self._context = context
+        self._handshakes: Handshakes | None = None
         self._tell_started = started
         self._tell_finished = finished
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._tell_started(self.servers[0].sockets[0].getsockname()[1])
+        """Answer on these sockets, of which there is one."""
+        (on,) = sockets or []
+        # What speaks TLS is accepted by us: uvicorn hears of nobody before the end of a handshake.
+        await super().startup([] if self._context else sockets)
+        if self._context:
+            self._handshakes = Handshakes(on, self._context, self._admitted, self._connection)
+        self._tell_started(on.getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what was accepted, and nothing else."""
+        if self._handshakes:
+            self._handshakes.close()
         hanging_up = asyncio.create_task(self._hang_up())
         await super().shutdown(sockets)
         hanging_up.cancel()
         self._tell_finished()
+
+    def _connection(self) -> BoundedProtocol:
+        made = cast(type[BoundedProtocol], self.config.http_protocol_class)
+        return made(self.config, self.server_state, self.lifespan.state, asyncio.get_running_loop())
 
     async def _hang_up(self) -> None:
         """Drop connections that were closed and have nothing to send.
@@ -83,10 +108,7 @@ def listen(
     connections = Connections(room_for_connections(), shared=settings.behind_proxy)
     config = uvicorn.Config(
         app,
-        http=protocol(connections),
         ws="none",
-        ssl_certfile=settings.tls_certificate,
-        ssl_keyfile=settings.tls_key,
         lifespan="off",
         log_level="warning",
         access_log=False,
@@ -95,4 +117,4 @@ def listen(
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=_KEEP_SECONDS,
     )
-    _Server(config, started, finished).run([on])
+    Server(config, connections, tls_context(settings), started, finished).run([on])
