@@ -207,6 +207,14 @@ def test_one_address_gets_half_of_the_connections_and_a_proxy_all() -> None:
             assert asked(address, _request()).startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_household_with_many_addresses_is_one() -> None:
+    counted = Connections(6)
+    assert [counted.admit(f"2001:db8:0:1::{each}") for each in range(4)] == [True, True, True, False]
+    assert counted.admit("2001:db8:0:2::1")
+    counted.release("2001:db8:0:1::0")
+    assert counted.admit("2001:db8:0:1::4")
+
+
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from("abc"))), st.integers(1, 6), st.booleans())
 def test_what_is_admitted_is_counted(events: list[tuple[bool, str]], most: int, shared: bool) -> None:
     counted = Connections(most, shared=shared)

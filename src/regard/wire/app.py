@@ -33,8 +33,18 @@ from regard.wire.cors import open_to
 from regard.wire.metrics import Metrics
 from regard.wire.pool import ClientGone, Full, Pool
 from regard.wire.protocol import parse_request, serialize_answer
-from regard.wire.senders import is_from_here, peer_of
-from regard.wire.signature import REKOGNITION, Claim, Headers, Rules, SignatureRefused, check_signature, read_claim
+from regard.wire.senders import is_from_here, share_of
+from regard.wire.signature import (
+    REKOGNITION,
+    Claim,
+    Head,
+    Headers,
+    Rules,
+    SignatureRefused,
+    check_body,
+    check_head,
+    read_claim,
+)
 from regard.wire.uploads import Uploads
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
@@ -55,6 +65,8 @@ class Exchange:
     operation: str = _UNKNOWN_OPERATION
     claim: Claim = field(init=False)
     key: AccessKey = field(init=False)
+    # Whether the signature was checked before the body came.
+    checked: bool = False
     body: bytes | None = None
     # Whether all of the body came, be it kept or not.
     received: bool = False
@@ -62,6 +74,12 @@ class Exchange:
     call: Call | None = None
     result: dict[str, Any] = field(init=False)
     answer: bytes = b""
+
+    @property
+    def head(self) -> Head:
+        """What was signed beside the body."""
+        scope = self.scope
+        return Head(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), self.headers)
 
     def header(self, name: str) -> str:
         """The value of a header, empty when it was not sent."""
@@ -95,9 +113,9 @@ class Application:
         self._pages = pages
         self._behind_proxy = behind_proxy
         self._clock = clock
-        self._steps_on_head: Sequence[Step] = (self._check_media, self._read_claim, self._find_signer)
+        self._steps_on_head: Sequence[Step] = (self._check_media, self._read_claim, self._find_signer, self._check_head)
         self._steps_on_body: Sequence[Step] = (
-            self._check_signature,
+            self._check_body,
             self._name_operation,
             self._parse,
             self._ask_service,
@@ -129,7 +147,8 @@ class Application:
     async def _take(self, exchange: Exchange, receive: Receive) -> None:
         try:
             _run(self._steps_on_head, exchange)
-            with self._uploads.of(exchange.claim.access_key_id, peer_of(exchange.scope)) as count:
+            sender = share_of(exchange.scope, behind_proxy=self._behind_proxy)
+            with self._uploads.of(exchange.claim.access_key_id, sender, checked=exchange.checked) as count:
                 exchange.body = await _body(exchange, receive, count)
                 with self._pool.place():
                     await self._pool.run(lambda: _run(self._steps_on_body, exchange), _hung_up(receive))
@@ -162,18 +181,13 @@ class Application:
             raise errors.expired_key()
         exchange.key = key
 
-    def _check_signature(self, exchange: Exchange) -> None:
-        scope = exchange.scope
+    def _check_head(self, exchange: Exchange) -> None:
+        exchange.checked = check_head(exchange.claim, exchange.head, exchange.key.secret)
+
+    def _check_body(self, exchange: Exchange) -> None:
         assert exchange.body is not None
-        check_signature(
-            exchange.claim,
-            scope["method"],
-            scope["path"],
-            scope["query_string"].decode("latin-1"),
-            exchange.headers,
-            exchange.body,
-            exchange.key.secret,
-        )
+        claim, secret = exchange.claim, exchange.key.secret
+        check_body(claim, exchange.head, exchange.body, secret, checked=exchange.checked)
 
     def _name_operation(self, exchange: Exchange) -> None:
         target = exchange.header("x-amz-target")

@@ -18,8 +18,8 @@ from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Caller
 from regard.wire import errors
-from regard.wire.senders import is_from_here, peer_of
-from regard.wire.signature import Rules, SignatureRefused, check_signature, read_claim
+from regard.wire.senders import is_from_here, share_of
+from regard.wire.signature import Head, Rules, SignatureRefused, check_body, check_head, read_claim
 from regard.wire.uploads import Uploads
 
 OWN = Rules("regard", frozenset({"host", "x-amz-date"}))
@@ -58,10 +58,12 @@ class Callers:
         headers = request.headers.items()
         claim = read_claim(headers, self._rules, datetime.fromtimestamp(self._clock(), UTC))
         key = self._key(claim.access_key_id, claim.session_token)
-        with self._uploads.of(claim.access_key_id, peer_of(request.scope)) as count:
+        head = Head(request.method, request.scope["path"], request.url.query, headers)
+        checked = check_head(claim, head, key.secret)
+        sender = share_of(request.scope, behind_proxy=self._behind_proxy)
+        with self._uploads.of(claim.access_key_id, sender, checked=checked) as count:
             body = await body_of(request, most, count)
-        query = request.url.query
-        check_signature(claim, request.method, request.scope["path"], query, headers, body, key.secret)
+        check_body(claim, head, body, key.secret, checked=checked)
         return Signed(key.caller, claim.region, self.is_near(request)), body
 
     def is_near(self, request: Request) -> bool:

@@ -18,6 +18,8 @@ from typing import Any, ClassVar, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from regard.addresses import network_of
+
 # Of the request line and all header lines of one request. Signed requests of the SDKs have below 3 KiB and 20 lines.
 MOST_HEAD, MOST_HEADERS, MOST_TARGET = 32 * 1024, 100, 8 * 1024
 # From the opening of a connection, or the first byte of a later request, to the end of the head.
@@ -31,7 +33,7 @@ MOST_CONNECTIONS, RESERVED = 4096, 128
 class Connections:
     """How many connections are open, in all and of each address: at most `most`, and half of them of one address.
 
-    With `shared` addresses, which a proxy's are, only all of them count.
+    Addresses of IPv6 count by their /64. With `shared` addresses, which a proxy's are, only all of them count.
     """
 
     def __init__(self, most: int = MOST_CONNECTIONS, *, shared: bool = False) -> None:
@@ -44,6 +46,7 @@ class Connections:
 
     def admit(self, address: str) -> bool:
         """Count one more, if there is room."""
+        address = network_of(address)
         if len(self) >= self._most or self._open[address] >= self._most_of_one:
             return False
         self._open[address] += 1
@@ -51,6 +54,7 @@ class Connections:
 
     def release(self, address: str) -> None:
         """Count one less."""
+        address = network_of(address)
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]

@@ -51,6 +51,11 @@ def wrong_media(media: str) -> ApiError:
 
 def compressed(encoding: str) -> ApiError:
     """The body is packed, as no request of this API may be: what it unpacks to could be of any size."""
+    if "aws-chunked" in encoding:
+        return ApiError(
+            "UnsupportedMediaTypeException",
+            "The body is signed in chunks (Content-Encoding: aws-chunked), as only S3 takes it: send it whole.",
+        )
     return ApiError(
         "UnsupportedMediaTypeException",
         f"The body is packed (Content-Encoding: {encoding}): send it as it is. boto3 packs none with "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.types import Scope
 
+from regard.addresses import network_of, plain
 from regard.wire.exposure import is_loopback
 
 _FORWARDED_FOR = b"x-forwarded-for"
@@ -29,6 +29,14 @@ def peer_of(scope: Scope) -> str:
     """The address that the connection comes from, be it a proxy's; empty when nobody knows."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def share_of(scope: Scope, *, behind_proxy: bool) -> str:
+    """Whose share of what there is for all a request counts in: the network of its address, as far as it is known."""
+    try:
+        return network_of(address_of(scope, behind_proxy=behind_proxy))
+    except NoSender:
+        return peer_of(scope)
 
 
 def is_from_here(scope: Scope, *, behind_proxy: bool) -> bool:
@@ -56,7 +64,7 @@ def address_of(scope: Scope, *, behind_proxy: bool) -> str:
     """
     told = ",".join(_values(scope, _FORWARDED_FOR)).rpartition(",")[2] if behind_proxy else peer_of(scope)
     try:
-        return str(_plain(told.strip()))
+        return str(plain(told.strip()))
     except ValueError:
         raise NoSender(
             "The proxy in front of this service has to say, last in X-Forwarded-For, from which address this came."
@@ -65,16 +73,9 @@ def address_of(scope: Scope, *, behind_proxy: bool) -> str:
         ) from None
 
 
-def _plain(text: str) -> IPv4Address | IPv6Address:
-    """An address; one of IPv4 as such, however a socket of IPv6 writes it. Raises ValueError."""
-    address = ip_address(text)
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
 def _names_this_machine(host: str) -> bool:
     try:
-        return _plain(host).is_loopback
+        return plain(host).is_loopback
     except ValueError:
         return is_loopback(host.lower())
 

@@ -22,6 +22,7 @@ CLOCK_SKEW_SECONDS = 300
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _TERMINATOR = "aws4_request"
 _MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+),\s*SignedHeaders=(?P<headers>[^,\s]+),\s*"
     r"Signature=(?P<signature>[0-9a-f]{64})"
@@ -69,6 +70,16 @@ class Claim:
         return f"{self.moment[:8]}/{self.region}/{self.service}/{_TERMINATOR}"
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a signature covers beside the body. `path` is decoded; names of headers are lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+
+
 def read_claim(headers: Headers, rules: Rules, now: datetime) -> Claim:
     """The claim of a request's head, checked against `rules` and the clock. Raises SignatureRefused.
 
@@ -106,29 +117,48 @@ def read_claim(headers: Headers, rules: Rules, now: datetime) -> Claim:
     )
 
 
-def check_signature(
-    claim: Claim, method: str, path: str, query: str, headers: Headers, body: bytes, secret: str
-) -> None:
-    """Sign the request again and compare, in constant time. Raises SignatureRefused.
+def check_head(claim: Claim, head: Head, secret: str) -> bool:
+    """Check the signature before the body comes, where the head says the body's hash; whether it does.
 
-    A stated payload hash is compared with the body first: it, not the body, is what the client's signature
-    covers.
+    What the client's signature covers is that hash, and not the body: :func:`check_body` then has to see that it is
+    the body's. Raises SignatureRefused.
     """
-    payload_hash = hashlib.sha256(body).hexdigest()
-    if claim.payload_hash is not None and not hmac.compare_digest(claim.payload_hash.encode(), payload_hash.encode()):
+    if claim.payload_hash is None:
+        return False
+    if not _HASH.fullmatch(claim.payload_hash):
         raise SignatureRefused(
             "InvalidSignatureException",
             "The body must be signed: UNSIGNED-PAYLOAD is not accepted."
             if claim.payload_hash == UNSIGNED_PAYLOAD
-            else "The body does not have the X-Amz-Content-SHA256 that was sent with it.",
+            else "X-Amz-Content-SHA256 must be the SHA-256 of the whole body, in 64 hexadecimal digits.",
         )
+    _check(claim, head, claim.payload_hash, secret)
+    return True
+
+
+def check_body(claim: Claim, head: Head, body: bytes, secret: str, *, checked: bool) -> None:
+    """Check the body: against the hash that :func:`check_head` `checked`, else by the signature itself.
+
+    Raises SignatureRefused.
+    """
+    found = hashlib.sha256(body).hexdigest()
+    if not checked:
+        _check(claim, head, found, secret)
+    elif claim.payload_hash is None or not hmac.compare_digest(claim.payload_hash, found):
+        raise SignatureRefused(
+            "InvalidSignatureException", "The body does not have the X-Amz-Content-SHA256 that was sent with it."
+        )
+
+
+def _check(claim: Claim, head: Head, payload_hash: str, secret: str) -> None:
+    """Sign the request again and compare, in constant time. Raises SignatureRefused."""
 
     def fits(host: str | None = None) -> bool:
         request = "\n".join(
             [
-                method,
-                quote(path, safe="/-_.~"),
-                _canonical_query(query),
+                head.method,
+                quote(head.path, safe="/-_.~"),
+                _canonical_query(head.query),
                 *(f"{name}:{host if host and name == 'host' else values[name]}" for name in claim.signed_headers),
                 "",
                 ";".join(claim.signed_headers),
@@ -140,9 +170,9 @@ def check_signature(
         expected = hmac.digest(_signing_key(secret, claim.scope), text.encode(), "sha256").hex()
         return hmac.compare_digest(expected, claim.signature)
 
-    values = _canonical_values(headers, frozenset(claim.signed_headers))
+    values = _canonical_values(head.headers, frozenset(claim.signed_headers))
     if not fits():
-        signed = next((host for host in _other_hosts(headers) if fits(host)), None)
+        signed = next((host for host in _other_hosts(head.headers) if fits(host)), None)
         cause = (
             f"The client signed the host {signed!r}, and {values['host']!r} arrived: have the proxy pass on Host."
             if signed

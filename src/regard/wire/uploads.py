@@ -12,7 +12,7 @@ MOST_BYTES = 256 * 1024 * 1024
 MOST_BYTES_OF_AN_ADDRESS = 128 * 1024 * 1024
 MOST_BYTES_OF_A_KEY = 64 * 1024 * 1024
 
-_Share = tuple[str, ...]
+_Share = tuple[bool | str, ...]
 
 
 class Uploads:
@@ -20,7 +20,8 @@ class Uploads:
 
     Whoever knows an access key's id can send bodies in its name until the signature is checked. They take no worker
     meanwhile, and no more memory than the share of that one key at that one address: the key's holder, elsewhere, and
-    all others go on.
+    all others go on. What was checked before its body came has a room of its own, of the same size, in which a key has
+    one share from wherever it calls.
     """
 
     def __init__(
@@ -35,17 +36,18 @@ class Uploads:
         self._bytes: Counter[_Share] = Counter()
 
     @contextmanager
-    def of(self, access_key_id: str, address: str) -> Iterator[Callable[[int], None]]:
+    def of(self, access_key_id: str, address: str, *, checked: bool = False) -> Iterator[Callable[[int], None]]:
         """An upload by an access key from an address, until the end of the block: call what it gives with the size of
-        each part.
+        each part. `checked`: whether the signature was.
 
         That call raises Full when there is no more room.
         """
-        shares: dict[_Share, int] = {
-            (): self._most,
-            (address,): self._most_of_an_address,
-            (address, access_key_id): self._most_of_a_key,
-        }
+        shares: dict[_Share, int] = {(checked,): self._most}
+        if checked:
+            shares[checked, access_key_id] = self._most_of_a_key
+        else:
+            shares[checked, address] = self._most_of_an_address
+            shares[checked, address, access_key_id] = self._most_of_a_key
         mine = 0
 
         def take(count: int) -> None:

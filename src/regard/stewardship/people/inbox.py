@@ -12,15 +12,14 @@ import math
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Protocol
 
 import msgspec
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
+from regard.addresses import network_of
 from regard.database import reading
 from regard.ledger.tree.entries import canonical
 from regard.sealing import SealingKey
@@ -222,7 +221,7 @@ class Inbox:
 
     def _digest(self, address: str, day: int) -> str:
         key = self._key.derived(f"reports/senders/{day}")
-        return hmac.digest(key, _network(address).encode(), "sha256").hex()[:_DIGITS]
+        return hmac.digest(key, network_of(address).encode(), "sha256").hex()[:_DIGITS]
 
     def _row(self, report: str) -> Row[Any]:
         # Whoever works by hand may give the beginning of an id.
@@ -251,11 +250,3 @@ def open_inbox(settings: Settings, engine: Engine, key: SealingKey, logbook: Rec
 
 def _context(report: str, part: str) -> bytes:
     return f"report/{report}/{part}".encode()
-
-
-def _network(address: str) -> str:
-    """What one sender is counted by: an address, or with IPv6 the /64 that one household has."""
-    with suppress(ValueError):
-        if ip_address(address).version == 6:
-            return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
-    return address
