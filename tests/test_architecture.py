@@ -42,6 +42,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "compiling",
         "files",
         "names",
+        "addresses",
         "settings",
     ],
     ("commands",): ["gallery", "pictures", "people", "stewardship", "record", "serve", "common"],

@@ -84,7 +84,8 @@ def told(
             )
             for each in known
         ]
-        confirmed = rooms.reviews.shown(call, compared.by, lambda: _cut_out(compared), matches)
+        face = compared.face.box if compared.face else None
+        confirmed = rooms.reviews.shown(call, compared.by, lambda: _cut_out(compared), matches, face)
         high = [each for each in high if not each.whose or each.whose in confirmed]
     answered = [Told(similarity(each.score, face_model), each.found) for each in high]
     searched = {"probe": call.probe} if call.probe else {}

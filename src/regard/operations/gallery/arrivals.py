@@ -14,14 +14,14 @@ from regard.gallery.collections.collections import Kept
 from regard.gallery.faces import subject
 from regard.operations.common.likeness import floor_score, reviewed
 from regard.operations.common.rooms import Rooms
-from regard.operations.gallery.bystanders import AT_LEAST, SAME_FACE
+from regard.operations.gallery.bystanders import AT_LEAST
 from regard.operations.gallery.objectors import objection
 from regard.stewardship.council.collections import BASIS
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import SUPPRESSED_AT
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.enrolment import Enrolment
-from regard.vision.pictures.findings import Box, overlap
+from regard.vision.pictures.findings import SAME_FACE, Box, overlap
 
 
 def welcome(

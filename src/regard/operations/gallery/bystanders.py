@@ -12,13 +12,12 @@ from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.enrolment import Enrolment
 from regard.vision.faces.faces import Face
-from regard.vision.pictures.findings import Box, overlap
+from regard.vision.pictures.findings import SAME_FACE, Box, overlap
 from regard.vision.pictures.images import Picture
 
 # The same person: at this cosine the default weights keep 98 % of genuine pairs of generated faces, and take 3 in
 # 1,000 impostors, of whom only the one most like the person would be kept, and only where the person is not found.
 AT_LEAST = 0.50
-SAME_FACE = 0.5
 _HEADER = "x-regard-bystanders"
 
 

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from regard.gallery.faces import subject
 from regard.gallery.objections import Objection
 from regard.operations.common.rooms import Rooms
-from regard.operations.gallery.bystanders import SAME_FACE
 from regard.stewardship.people.erasure import SUPPRESSED_AT
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.vision.faces.faces import Face, UnknownVersion
-from regard.vision.pictures.findings import Box, overlap
+from regard.vision.pictures.findings import SAME_FACE, Box, overlap
 
 _HEADER = "x-regard-suppressed"
 

@@ -18,11 +18,10 @@ from regard.operations.common.errors import ApiError, invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.gallery.arrivals import welcome
-from regard.operations.gallery.bystanders import SAME_FACE
 from regard.operations.gallery.transfer import require_same_terms
 from regard.stewardship.council.collections import RENEWS, SUCCESSOR
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.pictures.findings import Box, overlap
+from regard.vision.pictures.findings import SAME_FACE, Box, overlap
 from regard.vision.pictures.images import decode
 
 

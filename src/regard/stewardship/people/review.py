@@ -2,7 +2,8 @@
 
 The two are not who asked, and neither sees what the other said (EU AI Act 14(5)). A candidate is kept with its period,
 its gallery, the sealed probe and who decided; unconfirmed it is gone after 48 hours. One that is marked as not the same
-person is not offered again, for whatever purpose it was found. Reviews of organizations are in `parties.admission`.
+person is not offered again, for whatever purpose it was found. Each is about one face of a picture (:mod:`.probe`).
+Reviews of organizations are in `parties.admission`.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from regard.database import reading
 from regard.gallery.gallery import Gallery
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
+from regard.stewardship.people.probe import Probe
 from regard.stewardship.people.reviewers import Reviewer, Reviewers
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.policy.call import Call
 from regard.stewardship.records import tables
+from regard.vision.pictures.findings import Box
 
 KIND = "regard/review"
 PENDING, CONFIRMED, REJECTED, EXPIRED = "pending", "confirmed", "rejected", "expired"
@@ -53,11 +56,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Who searched which collection with what: `probe` is a keyed digest, the same for the same picture."""
+    """Who searched which collection with what."""
 
     organization: str
     collection: str
-    probe: bytes
+    probe: Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +92,25 @@ class Reviews:
         self._logbook = logbook
         self._clock = clock
 
-    def shown(self, call: Call, probe: bytes, picture: Callable[[], bytes], matches: Sequence[Match]) -> set[str]:
+    def shown(
+        self,
+        call: Call,
+        probe: bytes,
+        picture: Callable[[], bytes],
+        matches: Sequence[Match],
+        face: Box | None = None,
+    ) -> set[str]:
         """Which of the subjects that matched may be told of; the others wait, which `call.remarks` says, or are false.
 
-        `probe` is what was searched with, the same bytes each time; `picture` gives what reviewers see of it, as JPEG.
+        `probe` is what was searched with, the same bytes each time, and `face` where in a picture that is; `picture`
+        gives what reviewers see of it, as JPEG.
         """
         organization, collection = call.caller.organization, str(call.parameters["CollectionId"])
-        search = Search(organization, collection, self._gallery.digest(organization, probe))
-        call.probe = search.probe.hex()
+        search = Search(organization, collection, Probe(self._gallery.digest(organization, probe), face))
+        call.probe = bytes(search.probe).hex()
         if not needed(call):
-            states = self._states(search)
+            # Without a review nobody looks whether it is another face: what is false of one is false of the picture.
+            states = self._states(search, of_picture=True)
             return {match.whose for match in matches if _said(states, match) != REJECTED}
         self.expire()
         states = self._states(search)
@@ -166,12 +178,14 @@ class Reviews:
         Raises NoSuchCandidate.
         """
         told = self._details(organization, whose, request_id)
-        search, now = Search(organization, told["collection"], bytes.fromhex(told["probe"])), self._clock()
+        picture = Probe(Probe.read(bytes.fromhex(told["probe"])).picture)
+        search, now = Search(organization, told["collection"], picture), self._clock()
         match = Match(whose, told.get("face_id", told.get("user_id", "")), float(told["similarity"]))
         row = _row(search, match, told["purpose"], now) | {"state": REJECTED, "expires_at": now, "settled_at": now}
         same = (*_found_by(search), _of.whose == whose)
         with self._engine.begin() as connection:
-            known = update(tables.candidates).where(*same).values(state=REJECTED, settled_at=now)
+            known = update(tables.candidates).where(*same)
+            known = known.values(state=REJECTED, settled_at=now, probe=bytes(picture))
             if not connection.execute(known).rowcount:
                 connection.execute(insert(tables.candidates).values(row))
             kept = connection.execute(select(tables.candidates).where(*same)).first()
@@ -212,10 +226,19 @@ class Reviews:
         self._gallery.destroy_house_keys([_key(each) for each in found])
         return len(found)
 
-    def _states(self, search: Search) -> dict[str, str]:
-        wanted = select(_of.whose, _of.state).where(*_found_by(search))
+    def _states(self, search: Search, *, of_picture: bool = False) -> dict[str, str]:
+        """What is said of whom: of the face that was searched with, or `of_picture` of any; false goes first."""
+        wanted = select(_of.whose, _of.state, _of.probe).where(*_found_by(search))
+        states: dict[str, str] = {}
         with reading(self._engine) as connection:
-            return {row.whose: row.state for row in connection.execute(wanted)}
+            for row in connection.execute(wanted):
+                probe = Probe.read(row.probe)
+                false = row.state == REJECTED
+                if (of_picture or probe.same(search.probe) or (false and probe.face is None)) and (
+                    false or states.get(row.whose) != REJECTED
+                ):
+                    states[row.whose] = row.state
+        return states
 
     def _open(self, call: Call, search: Search, picture: bytes, match: Match) -> None:
         row = _row(search, match, call.caller.purpose, self._clock())
@@ -296,11 +319,11 @@ def _said(states: Mapping[str, str], match: Match) -> str | None:
 
 
 def _found_by(search: Search) -> tuple[ColumnElement[bool], ...]:
-    """The candidates of a search, and of every other one of that collection with the same picture."""
+    """The candidates of a search, and of every other one of that collection with the same picture, by any face."""
     return (
         _of.organization == search.organization,
         _of.collection == search.collection,
-        _of.probe == search.probe,
+        _of.probe.between(*search.probe.span),
     )
 
 
@@ -320,7 +343,7 @@ def _row(search: Search, match: Match, purpose: str, at: float) -> dict[str, Any
         "id": secrets.token_hex(16),
         "organization": search.organization,
         "collection": search.collection,
-        "probe": search.probe,
+        "probe": bytes(search.probe),
         "whose": match.whose,
         "face_id": match.face_id,
         "similarity": match.similarity,

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+# Intersection over union from which on two boxes are of one face of a picture: those of two people overlap less.
+SAME_FACE = 0.5
 Value = TypeVar("Value", bool, str)
 
 
