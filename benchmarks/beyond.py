@@ -17,12 +17,11 @@ from PIL import Image, ImageDraw, ImageFont
 from rapidocr import EngineType, RapidOCR
 
 from benchmarks.measuring import markdown, seconds
+from benchmarks.model_files import model_file
 from benchmarks.pictures import full_hd, small
 from benchmarks.serving import asking, opened
 from regard.gallery.figures import COLLECTION
 from regard.operations.common.registry import function_of
-from regard.settings import from_environment
-from regard.vision.models.weights import Weights
 from regard.vision.things.text import MODELS
 from tests.helpers.running import running
 
@@ -119,12 +118,10 @@ def _beside(ours: Callable[[], object], peer: Callable[[], object]) -> tuple[str
 
 def _rapidocr(page: bytes) -> Callable[[], object]:
     """The library as its documents say, with our weights, on one thread as ours."""
-    settings = from_environment()
-    weights = Weights(settings.weights_dir, settings.weights_file)
     given: dict[str, object] = {"Global.log_level": "error", "Global.return_word_box": True}
     given |= {"EngineConfig.openvino.inference_num_threads": 1, "EngineConfig.openvino.num_streams": 1}
     for step, name in MODELS.items():
-        given[f"{step.capitalize()}.model_path"] = str(weights.path(name))
+        given[f"{step.capitalize()}.model_path"] = model_file(name)
         given[f"{step.capitalize()}.engine_type"] = EngineType.OPENVINO
     read = RapidOCR(params=given)
     return lambda: read(np.asarray(cv2.imdecode(np.frombuffer(page, np.uint8), cv2.IMREAD_COLOR)))

@@ -55,9 +55,9 @@ def _instances() -> str:
 
 def _batches() -> str:
     settings = from_environment(threads=1, instances=1)
-    runtime, path = Runtime.opened(settings), Weights(settings.weights_dir, settings.weights_file).path("face-embedder")
+    runtime, file = Runtime.opened(settings), Weights.opened(settings).read("face-embedder")
     crops = {size: np.random.default_rng(0).random((size, 3, 112, 112), np.float32) for size in BATCHES}
-    models = {size: runtime.load(path, batch.shape) for size, batch in crops.items()}
+    models = {size: runtime.load(file, batch.shape) for size, batch in crops.items()}
     taken: dict[int, list[float]] = {size: [] for size in BATCHES}
     for _ in range(ROUNDS * COUNT // max(BATCHES)):
         for size, model in models.items():

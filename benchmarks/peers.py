@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measuring import markdown, seconds
+from benchmarks.model_files import model_file
 from benchmarks.pictures import SHARED
 from regard.evaluation.accuracy.verification import accuracy
 from regard.evaluation.samples.pictures_on_disk import FOLDS, ListedPairs, read_pairs
-from regard.settings import from_environment
 from regard.vision.faces.similarity import shipped
-from regard.vision.models.weights import Weights
 
 ROOT = Path(__file__).parents[1]
 RUNNER = Path(__file__).with_name("peer_runner.py")
@@ -145,8 +144,7 @@ def _installed(name: str, folder: Path) -> Installed:
 def _answer(system: System, home: Path, pictures: list[str], folder: Path) -> dict[str, NDArray[np.float32]]:
     files, out = folder / "files.txt", folder / "out.npz"
     files.write_text("\n".join(pictures))
-    weights = Weights(from_environment().weights_dir)
-    extra = [str(weights.path(name)) for name in ("face-detector", "face-embedder")] if system.name == "opencv" else []
+    extra = [model_file(name) for name in ("face-detector", "face-embedder")] if system.name == "opencv" else []
     # -P keeps the runner's own folder, whose files have names of standard modules, out of the import path.
     command: list[Path | str] = [home / "bin" / "python", "-P", RUNNER, system.name, files, out, *extra]
     subprocess.run(command, check=True, env=os.environ | {"REGARD_PROFILE": system.profile})

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from benchmarks.measuring import markdown, medians, ratios
+from benchmarks.model_files import model_file
 from benchmarks.pictures import small
 from regard.settings import from_environment
 from regard.vision.faces.faces import FaceAnalyzer
@@ -24,9 +25,9 @@ def run() -> str:
     """The section of docs/benchmarks.md."""
     os.sched_setaffinity(0, {0})
     settings = from_environment()
-    weights = Weights(settings.weights_dir, settings.weights_file)
+    weights = Weights.opened(settings)
     pictures = small(50)
-    peer = _turns(_opencv(weights), pictures)
+    peer = _turns(_opencv(), pictures)
     rows = []
     for precision in ("f32", "bf16"):
         analyzer = FaceAnalyzer(weights, Runtime("openvino", precision, 1))
@@ -59,10 +60,10 @@ def _ours(analyzer: FaceAnalyzer, data: bytes) -> object:
     return analyzer.embed(picture, analyzer.detect(picture)[:1])
 
 
-def _opencv(weights: Weights) -> Callable[[bytes], object]:
+def _opencv() -> Callable[[bytes], object]:
     cv2.setNumThreads(1)
-    detector = cv2.FaceDetectorYN.create(str(weights.path("face-detector")), "", (250, 250), 0.7)
-    embedder = cv2.FaceRecognizerSF.create(str(weights.path("face-embedder")), "")
+    detector = cv2.FaceDetectorYN.create(model_file("face-detector"), "", (250, 250), 0.7)
+    embedder = cv2.FaceRecognizerSF.create(model_file("face-embedder"), "")
 
     def work(data: bytes) -> object:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)

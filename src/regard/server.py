@@ -13,6 +13,7 @@ from regard.pages.routes import open_pages
 from regard.stewardship.door import open_audits, open_gate
 from regard.stewardship.gate.audits import Audits
 from regard.stewardship.holdings import Holdings, open_holdings
+from regard.stewardship.logbook.models_told import tell_models
 from regard.stewardship.office import Office
 from regard.vision.eyes import Eyes, open_eyes
 from regard.wire.app import open_application
@@ -39,6 +40,7 @@ def open_house(office: Office, ran: Callable[[str, float], None] = lambda _name,
     audits = open_audits(office)
     gate = open_gate(office, holdings, audits)
     eyes = open_eyes(office.settings, ran)
+    tell_models(office.engine, office.logbook, eyes.weights.digests)
     return House(holdings, audits, eyes, open_service(office, holdings, gate, eyes))
 
 
@@ -58,7 +60,7 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
             return "shutting down"
         return logbook.trouble or cosigning.trouble or watchdog.trouble or warming.trouble
 
-    pages = open_pages(office, house.holdings, house.service, pool, metrics, cosigning, trouble)
+    pages = open_pages(office, house.holdings, house.service, pool, metrics, cosigning, house.eyes.weights, trouble)
     app = open_application(settings, house.service, find_key, pool, metrics, pages)
 
     metrics.watch(pool)

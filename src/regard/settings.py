@@ -37,8 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data_dir: Annotated[Path, _help("Where the database, keys and logs are kept.")] = msgspec.field(
         default_factory=lambda: _home("XDG_DATA_HOME", ".local/share")
     )
-    weights_dir: Annotated[Path, _help("Where downloaded and converted model files are kept.")] = msgspec.field(
-        default_factory=lambda: _home("XDG_CACHE_HOME", ".cache") / "weights"
+    weights_dir: Annotated[Path, _help("Where downloaded model files are kept; services only read it.")] = (
+        msgspec.field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache") / "weights")
     )
     weights_file: Annotated[Path | None, _help("A weights.toml of your own, laid over the one that ships.")] = None
     calibration_file: Annotated[

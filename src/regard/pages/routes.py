@@ -26,6 +26,7 @@ from regard.stewardship.holdings import Holdings
 from regard.stewardship.office import Office
 from regard.stewardship.people.inbox import open_inbox
 from regard.stewardship.people.subject_tokens import SubjectTokens
+from regard.vision.models.weights import Weights
 from regard.wire.callers import Callers, open_callers
 from regard.wire.metrics import Metrics
 from regard.wire.pool import Pool
@@ -38,6 +39,7 @@ def open_pages(
     pool: Pool,
     metrics: Metrics,
     cosigning: Collector,
+    weights: Weights,
     trouble: Callable[[], str | None],
 ) -> Starlette:
     """The application that answers whatever is no request of AWS's API.
@@ -55,7 +57,7 @@ def open_pages(
         trouble,
         [
             *stewardship_pages(service.gate.council),
-            *model_pages(settings),
+            *model_pages(settings, weights),
             *_people(office, holdings, service, callers()),
             *review_pages(holdings.reviews, holdings.loops),
             *seal_pages(holdings.seals),

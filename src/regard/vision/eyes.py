@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from regard.settings import Settings
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.models.idle import Idle
+from regard.vision.models.weights import Weights
 from regard.vision.things.equipment import EquipmentInspector
 from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import Moderator
@@ -16,7 +17,10 @@ from regard.vision.things.text import MODELS, TextReader
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """What looks at pictures. Models that nobody asks leave memory from `start` to `close`, where settings say so."""
+    """What looks at pictures, and the weights that all of it reads.
+
+    Models that nobody asks leave memory from `start` to `close`, where settings say so.
+    """
 
     faces: FaceAnalyzer
     labels: LabelFinder
@@ -24,6 +28,7 @@ class Eyes:
     equipment: EquipmentInspector
     text: TextReader
     idle: Idle
+    weights: Weights
 
     def start(self) -> None:
         """Begin to let go of idle models."""
@@ -39,20 +44,20 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
 
     Raises MissingWeights when those of faces were not pulled; the others load when they are first asked.
     """
-    idle = Idle(settings.unload_after)
+    idle, weights = Idle(settings.unload_after), Weights.opened(settings)
 
     def told(model: str, seconds: float) -> None:
         ran(model, seconds)
         idle.ran(model, seconds)
 
-    faces, labels = open_analyzer(settings, told), LabelFinder.opened(settings, told)
-    moderator, text = Moderator.opened(settings, told), TextReader.opened(settings, told)
-    equipment = EquipmentInspector.opened(settings, faces, labels.objects, told)
+    faces, labels = FaceAnalyzer.opened(settings, told, weights), LabelFinder.opened(settings, told, weights)
+    moderator, text = Moderator.opened(settings, told, weights), TextReader.opened(settings, told, weights)
+    equipment = EquipmentInspector.opened(settings, faces, labels.objects, told, weights)
     idle.watch(("object-detector", "things-and-scenes"), labels.unload)
     idle.watch(("pornography",), moderator.unload)
     idle.watch(("face-cover",), equipment.unload)
     idle.watch(MODELS.values(), text.unload)
-    return Eyes(faces, labels, moderator, equipment, text, idle)
+    return Eyes(faces, labels, moderator, equipment, text, idle, weights)
 
 
 def open_analyzer(settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> FaceAnalyzer:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
+from regard.ledger.tree.tiles import ENTRIES, Tile, split_bundle
 from regard.pages.public.models import models
 from regard.vision.faces.similarity import shipped
 from regard.vision.models.weights import Weights
@@ -37,6 +41,27 @@ def test_the_page_needs_no_signature(service: Running) -> None:
         assert [points[level]["basis"] for level in (80, 90, 99)] == ["measured", "extrapolated", "extrapolated"]
         assert "Pareto" in profile["Calibration"]["tail"]
         assert len(profile["Galleries"]) == 4
+
+
+def test_the_page_and_the_log_tell_the_digests_of_what_runs(service: Running) -> None:
+    told = httpx.get(f"{service.url}/stewardship/v1/models").json()["Weights"]
+    listed = {each["Name"]: each["SHA256"] for each in told}
+    loaded = {each["Name"]: each["Loaded"] for each in told if each["Loaded"]}
+    assert {"face-detector", "face-embedder", "face-mesh"} <= loaded.keys()
+    assert loaded.items() <= listed.items()
+    until = time.monotonic() + 30
+    while not (entries := _told_of_models(service)):  # a checkpoint follows its entries
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert [entry["weights"] for entry in entries] == [listed]
+
+
+def _told_of_models(service: Running) -> list[dict[str, Any]]:
+    """The entries of the public log on model files."""
+    period = httpx.get(f"{service.url}/log/periods").json()[-1]
+    size = int(httpx.get(f"{service.url}/log/{period}/checkpoint").text.splitlines()[1])
+    bundle = httpx.get(f"{service.url}/log/{period}/{Tile(ENTRIES, 0).within(size).path}").content if size else b""
+    return [entry for entry in map(json.loads, split_bundle(bundle)) if entry["kind"] == "regard/models"]
 
 
 def test_expected_false_matches_grow_with_the_gallery(weights: Weights) -> None:

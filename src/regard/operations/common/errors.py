@@ -29,7 +29,7 @@ from regard.stewardship.people.loops import LoopExists, TooManyLoops
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.vision.faces.faces import UnknownVersion
-from regard.vision.models.manifest import MissingWeights
+from regard.vision.models.manifest import WeightsError
 from regard.vision.models.runtime import RuntimeUnavailable
 from regard.vision.pictures.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
 from regard.vision.things.text import BadPattern
@@ -113,7 +113,7 @@ _WORDS: dict[type[Exception], _Words] = {
         "InternalServerError", f"The call is not logged, and so not answered: {error}"
     ),
     # Models load when first needed: who asks first is told what the operator has to do.
-    MissingWeights: lambda error, _: ApiError("InternalServerError", str(error)),
+    WeightsError: lambda error, _: ApiError("InternalServerError", str(error)),
     RuntimeUnavailable: lambda error, _: ApiError("InternalServerError", str(error)),
     Denied: lambda error, call: ApiError("AccessDeniedException", _denial(error, call)),
 }

@@ -19,15 +19,14 @@ GALLERIES = (1_000, 10_000, 100_000, 1_000_000)
 SIMILARITIES = (80.0, 90.0, 99.0, 99.9)
 
 
-def model_pages(settings: Settings) -> list[Route]:
-    """`GET /stewardship/v1/models`, without a signature."""
-    weights = Weights(settings.weights_dir, settings.weights_file)
+def model_pages(settings: Settings, weights: Weights) -> list[Route]:
+    """`GET /stewardship/v1/models`, without a signature. `weights` are those that the service reads."""
     own = VERSIONS[settings.profile]
     told = models(weights, own, calibration())
     told["OtherProfiles"] = [_worth(weights, other, calibration(other)) for other in VERSIONS.values() if other != own]
 
     def page(_: Request) -> Response:
-        return JSONResponse(told, headers=named())
+        return JSONResponse(told | {"Weights": _listed(weights)}, headers=named())
 
     return [Route("/stewardship/v1/models", page, methods=["GET"])]
 
@@ -35,19 +34,26 @@ def model_pages(settings: Settings) -> list[Route]:
 def models(weights: Weights, face_model: str, curve: Calibration) -> dict[str, Any]:
     """The page, of one FaceModelVersion. Collections that another profile made go on with that one's."""
     return _worth(weights, face_model, curve) | {
-        "Weights": [
-            {
-                "Name": entry.weight.name,
-                "Task": entry.weight.task,
-                "SHA256": entry.weight.sha256,
-                "Licence": entry.weight.licence,
-                "Origin": entry.weight.origin,
-            }
-            for entry in weights.entries()
-        ],
+        "Weights": _listed(weights),
         "Floor": f"The least Similarity at which at most {MOST_SEARCHES:.0%} of searches for somebody who is not there "
         "meet a false match; null where no threshold of this calibration achieves that.",
     }
+
+
+def _listed(weights: Weights) -> list[dict[str, Any]]:
+    """The models. `Loaded` is the digest that was found of the bytes that run; null where nobody asked for it yet."""
+    loaded = weights.loaded
+    return [
+        {
+            "Name": entry.weight.name,
+            "Task": entry.weight.task,
+            "SHA256": entry.weight.sha256,
+            "Loaded": loaded.get(entry.weight.name),
+            "Licence": entry.weight.licence,
+            "Origin": entry.weight.origin,
+        }
+        for entry in weights.entries()
+    ]
 
 
 def _worth(weights: Weights, face_model: str, curve: Calibration) -> dict[str, Any]:

@@ -102,20 +102,23 @@ class FaceAnalyzer:
 
     @classmethod
     def opened(
-        cls, settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None
+        cls,
+        settings: Settings,
+        ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+        weights: Weights | None = None,
     ) -> FaceAnalyzer:
         """The analyzer of these settings. `ran` is told of each inference.
 
         Raises MissingWeights when weights were not pulled.
         """
-        weights = Weights(settings.weights_dir, settings.weights_file)
+        weights = weights or Weights.opened(settings)
         runtime = Runtime.opened(settings, ran)
         return cls(weights, runtime, settings.small_faces, settings.profile)
 
     @property
     def weights_used(self) -> tuple[str, ...]:
-        """The files that embeddings depend on: names that end in the SHA-256 of their content."""
-        return tuple(self._weights.path(name).stem for name in ("face-detector", "face-embedder", "face-mesh"))
+        """The models that embeddings depend on: names that end in the SHA-256 of their files."""
+        return tuple(f"{name}-{self._weights.digest(name)}" for name in ("face-detector", "face-embedder", "face-mesh"))
 
     @property
     def embedder(self) -> str:
@@ -217,7 +220,7 @@ class FaceAnalyzer:
         return ExpressionEstimator(self._load("expression", (1, 64, 64, 1)))
 
     def _load(self, name: str, shape: tuple[int, ...], fine: bool = False) -> Model:
-        return self._runtime.load(self._weights.path(name), shape, fine=fine)
+        return self._runtime.load(self._weights.read(name), shape, fine=fine)
 
 
 def _faces(upright: Uprights, picture: Picture, most: int | None = MOST_FACES) -> list[Face]:

@@ -1,9 +1,8 @@
-"""Conversion of model files into plain float32 ONNX, which every runtime reads; done once, at the pull."""
+"""Conversion of model files into plain float32 ONNX, which every runtime reads; made each time one is loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from regard.vision.models.model_file import ModelFile
 from regard.vision.models.runtime import opened_openvino
 
 Array = NDArray[Any]
@@ -20,14 +20,14 @@ class ConversionError(ValueError):
     """A model file holds something that its conversion does not know; the text names it."""
 
 
-def fold(data: bytes) -> bytes:
-    """The ONNX model `data` with its quantised constants written out as float32.
+def fold(file: ModelFile) -> bytes:
+    """The ONNX model with its quantised constants written out as float32.
 
     Block quantisation is undone as ONNX's DequantizeLinear (version 21) says: (q − zero point) · scale, each
     scale and zero point holding for `block_size` numbers along `axis`. ONNX Runtime refuses some of these
     files as they come, because their block size does not divide the axis; a last block may be short here.
     """
-    model = onnx.load_from_string(data)
+    model = onnx.load_from_string(file.data)
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     kept = []
@@ -71,13 +71,14 @@ _FOLDED: dict[str, Callable[[list[Array], dict[str, Any]], Array]] = {
 }
 
 
-def from_tflite(path: Path) -> bytes:
-    """The TensorFlow Lite model at `path` as ONNX, with the same inputs and outputs in the same order.
+def from_tflite(file: ModelFile) -> bytes:
+    """The TensorFlow Lite model as ONNX, with the same inputs and outputs in the same order.
 
     OpenVINO reads the file, moves channels to the front and resolves the paddings; its graph is then written
     down operation by operation. Raises ConversionError for an operation that none of our models has.
     """
-    graph = opened_openvino().Core().read_model(path)
+    with file.on_disk() as path:
+        graph = opened_openvino().Core().read_model(path)
     known: dict[str, Array] = {}
     nodes: list[onnx.NodeProto] = []
     for node in graph.get_ordered_ops():
@@ -93,7 +94,7 @@ def from_tflite(path: Path) -> bytes:
     used = {name for node in nodes for name in node.input}
     body = helper.make_graph(
         nodes,
-        path.stem,
+        file.label,
         [_value(each.get_node().get_friendly_name(), each) for each in graph.inputs],
         [
             _value(each.get_node().inputs()[0].get_source_output().get_node().get_friendly_name(), each)
@@ -175,5 +176,7 @@ def _operation(
 def as_file(graph: onnx.GraphProto, version: int) -> bytes:
     """The bytes of a checked ONNX file of this graph, with the operations of that version."""
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", version)], ir_version=9)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))
+    data = bytes(model.SerializeToString(deterministic=True))
+    # Given the model, the checker would write it out once more.
+    onnx.checker.check_model(data)
+    return data

@@ -1,10 +1,10 @@
-"""Conversion of Keras files (HDF5) into ONNX, for the layers that our models have; done once, at the pull."""
+"""Conversion of Keras files (HDF5) into ONNX, for the layers that our models have; made each time one is loaded."""
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,23 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from regard.vision.models.conversion import ConversionError, as_file
+from regard.vision.models.model_file import ModelFile
 
 Array = NDArray[Any]
 Layer = dict[str, Any]
 Node = tuple[str, dict[str, Any], dict[str, Array]]
 
 
-def from_keras(path: Path) -> bytes:
-    """The Keras model at `path` as ONNX, with one input (1, H, W, C) and one output.
+def from_keras(file: ModelFile) -> bytes:
+    """The Keras model as ONNX, with one input (1, H, W, C) and one output.
 
     Raises ConversionError for a layer that none of our models has.
     """
     import h5py
 
-    with h5py.File(path) as file:
-        layers = json.loads(file.attrs["model_config"])["config"]["layers"]
-        weights = {layer["name"]: _weights(file["model_weights"][layer["name"]]) for layer in layers}
+    with h5py.File(io.BytesIO(file.data)) as read:
+        layers = json.loads(read.attrs["model_config"])["config"]["layers"]
+        weights = {layer["name"]: _weights(read["model_weights"][layer["name"]]) for layer in layers}
     sides = layers[0]["config"]["batch_input_shape"][1:]
     # Keras puts channels last, ONNX second.
     nodes = [helper.make_node("Transpose", ["input"], [layers[0]["name"]], perm=[0, 3, 1, 2])]
@@ -44,7 +45,7 @@ def from_keras(path: Path) -> bytes:
             sources = [name]
     outputs = [helper.make_tensor_value_info(nodes[-1].output[0], onnx.TensorProto.FLOAT, [1, None])]
     given = [helper.make_tensor_value_info("input", onnx.TensorProto.FLOAT, [1, *sides])]
-    return as_file(helper.make_graph(nodes, path.stem, given, outputs, constants), 17)
+    return as_file(helper.make_graph(nodes, file.label, given, outputs, constants), 17)
 
 
 def _weights(group: Any) -> dict[str, Array]:

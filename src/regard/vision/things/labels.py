@@ -67,10 +67,13 @@ class LabelFinder:
 
     @classmethod
     def opened(
-        cls, settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None
+        cls,
+        settings: Settings,
+        ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+        weights: Weights | None = None,
     ) -> LabelFinder:
         """The finder of these settings. `ran` is told of each inference."""
-        weights = Weights(settings.weights_dir, settings.weights_file)
+        weights = weights or Weights.opened(settings)
         return cls(weights, Runtime.opened(settings, ran))
 
     def __call__(self, picture: Picture) -> list[FoundLabel]:
@@ -103,11 +106,11 @@ class LabelFinder:
     @cached_property
     def _detector(self) -> ObjectDetector:
         shape = (1, OBJECTS_SIDE, OBJECTS_SIDE, 3)
-        return ObjectDetector(self._runtime.load(self._weights.path("object-detector"), shape, fine=True))
+        return ObjectDetector(self._runtime.load(self._weights.read("object-detector"), shape, fine=True))
 
     @cached_property
     def _classifier(self) -> Model:
-        return self._runtime.load(self._weights.path("things-and-scenes"))
+        return self._runtime.load(self._weights.read("things-and-scenes"))
 
 
 def joined(objects: list[FoundObject], scene: NDArray[np.float32]) -> list[FoundLabel]:

@@ -67,9 +67,14 @@ class Moderator:
         self._runtime = runtime
 
     @classmethod
-    def opened(cls, settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> Moderator:
+    def opened(
+        cls,
+        settings: Settings,
+        ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+        weights: Weights | None = None,
+    ) -> Moderator:
         """The moderator of these settings. `ran` is told of each inference."""
-        weights = Weights(settings.weights_dir, settings.weights_file)
+        weights = weights or Weights.opened(settings)
         return cls(weights, Runtime.opened(settings, ran))
 
     def __call__(self, picture: Picture) -> list[ModerationLabel]:
@@ -100,4 +105,4 @@ class Moderator:
 
     @cached_property
     def _model(self) -> Model:
-        return self._runtime.load(self._weights.path("pornography"), (1, _SEEN, _SEEN, 3))
+        return self._runtime.load(self._weights.read("pornography"), (1, _SEEN, _SEEN, 3))

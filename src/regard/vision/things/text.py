@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -20,7 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.settings import Settings
-from regard.vision.models.runtime import Array, Model, Runtime
+from regard.vision.models.manifest import WeightsError
+from regard.vision.models.runtime import Array, Model, Runtime, opened_openvino
 from regard.vision.models.weights import Weights
 from regard.vision.pictures.images import Picture
 from regard.vision.things import lines
@@ -89,9 +92,14 @@ class TextReader:
         self._idle: SimpleQueue[Any] = SimpleQueue()
 
     @classmethod
-    def opened(cls, settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> TextReader:
+    def opened(
+        cls,
+        settings: Settings,
+        ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+        weights: Weights | None = None,
+    ) -> TextReader:
         """The reader of these settings. `ran` is told of each inference."""
-        weights = Weights(settings.weights_dir, settings.weights_file)
+        weights = weights or Weights.opened(settings)
         return cls(weights, Runtime.opened(settings, ran))
 
     def __call__(self, picture: Picture) -> list[Line]:
@@ -121,16 +129,29 @@ class TextReader:
     def _first(self) -> Any:
         from rapidocr import EngineType, RapidOCR
 
-        paths = {step: self._weights.path(name) for step, name in MODELS.items()}
-        given = {f"{step.capitalize()}.model_path": str(path) for step, path in paths.items()}
-        engines = {f"{step.capitalize()}.engine_type": EngineType.OPENVINO for step in paths}
-        made = RapidOCR(
-            params={**given, **engines, "Global.log_level": "error", "Global.return_word_box": True, **_DETECTION}
-        )
-        for step, path in paths.items():
-            # Its own sessions take one caller at a time; ours take many, and are counted.
-            getattr(made, f"_load_{step}_model")().session = _Session(self._runtime.load(path))
+        files = {step: self._weights.read(name) for step, name in MODELS.items()}
+        engines = {f"{step.capitalize()}.engine_type": EngineType.OPENVINO for step in files}
+        with ExitStack() as copies:
+            # It reads files only, each when it is first asked for: copies of the bytes that were checked.
+            paths = {step: copies.enter_context(file.on_disk()) for step, file in files.items()}
+            _require_characters(paths["rec"])
+            given = {f"{step.capitalize()}.model_path": str(path) for step, path in paths.items()}
+            made = RapidOCR(
+                params={**given, **engines, "Global.log_level": "error", "Global.return_word_box": True, **_DETECTION}
+            )
+            for step, file in files.items():
+                # Its own sessions take one caller at a time; ours take many, and are counted.
+                getattr(made, f"_load_{step}_model")().session = _Session(self._runtime.load(file))
         return made
+
+
+def _require_characters(recogniser: Path) -> None:
+    """Refuse a model that does not say its characters: rapidocr would fetch a list for it, whatever it is given."""
+    if not opened_openvino().Core().read_model(recogniser).has_rt_info(["framework", "character"]):
+        raise WeightsError(
+            f"The weights {MODELS['rec']!r} do not say which characters they know: give an ONNX file that has them "
+            "in its metadata, under `character`."
+        )
 
 
 class _Session:
