@@ -40,6 +40,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "sealing",
         "aead",
         "compiling",
+        "fetching",
         "files",
         "names",
         "addresses",

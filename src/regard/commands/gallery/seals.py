@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,6 +15,7 @@ from regard.commands.gallery.gallery import Collection
 from regard.commands.gallery.transfer import app as app
 from regard.commands.stewardship.council import As, signer_of
 from regard.commands.stewardship.council import Key as MemberKey
+from regard.fetching import fetched
 from regard.gallery.templates.seals import opened_share
 from regard.pages.seals import PATH, GivenShare, Standing
 from regard.settings import from_environment
@@ -25,7 +24,7 @@ from regard.stewardship.holdings import open_holdings
 from regard.stewardship.office import open_office
 from regard.wire.exposure import is_loopback, url
 
-_SECONDS = 30
+_SECONDS, _MOST_BYTES = 30, 1 << 20
 
 
 @app.command()
@@ -93,8 +92,17 @@ def list_seals(as_json: Json = False) -> None:
 
 
 def _asked(address: str, body: bytes | None = None) -> Standing:
+    status, told = fetched(address, body, most=_MOST_BYTES, seconds=_SECONDS)
+    if status == 200:
+        return msgspec.json.decode(told, type=Standing)
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, body), timeout=_SECONDS) as answer:
-            return msgspec.json.decode(answer.read(), type=Standing)
-    except urllib.error.HTTPError as error:
-        raise ValueError(msgspec.json.decode(error.read())["cause"]) from None
+        cause = msgspec.json.decode(told, type=_Refused).cause
+    except msgspec.MsgspecError:
+        cause = f"{address} answers {status}: is that the service?"
+    raise ValueError(cause)
+
+
+class _Refused(msgspec.Struct):
+    """What the service says where it does not take a share."""
+
+    cause: str

@@ -7,12 +7,11 @@ still begins with it, and reads only what is new. A checkpoint that somebody els
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from regard.fetching import TooLong, Unfetched, fetched
 from regard.ledger.log.public import CHECKPOINT
 from regard.ledger.tree.checkpoints import Checkpoint, open_checkpoint
 from regard.ledger.tree.notes import NoteError, Verifier
@@ -28,9 +27,12 @@ from regard.ledger.tree.tiles import (
     read_tile,
 )
 
-_SECONDS = 30
-# A full bundle of the longest entries. What is longer is no file of a log, and is cut.
-_MOST_BYTES = WIDTH * (2 + MOST_ENTRY_BYTES)
+# For each file, from its first byte to its last: a bundle of the longest entries takes so long at 2 Mbit/s.
+_SECONDS = 60.0
+# A full bundle of the longest entries; of all other files, checkpoints with their cosignatures are the longest.
+_MOST_BUNDLE_BYTES = WIDTH * (2 + MOST_ENTRY_BYTES)
+_MOST_BYTES = 1 << 16
+_GONE = (403, 404, 410)
 
 
 class AuditError(ValueError):
@@ -80,20 +82,25 @@ def from_folder(folder: Path) -> Fetch:
 
 
 def from_url(address: str) -> Fetch:
-    """Read a log from its http or https address. What the server does not have raises FileNotFoundError."""
+    """Read a log from its http or https address. What the server does not have raises FileNotFoundError.
+
+    Whoever runs the server may mean no good: each file has its most bytes and its time (:mod:`regard.fetching`), and
+    the server leads to no other. What is longer than any file of a log raises TileError.
+    """
     if not address.startswith(("http://", "https://")):
         raise ValueError(f"the address of a log begins with https:// or http://, not {address[:40]!r}")
 
     def fetch(path: str) -> bytes:
+        most = _MOST_BUNDLE_BYTES if "tile/entries/" in path else _MOST_BYTES
         try:
-            with urllib.request.urlopen(f"{address.rstrip('/')}/{path}", timeout=_SECONDS) as answer:
-                data: bytes = answer.read(_MOST_BYTES)
-                return data
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code in (403, 404, 410):
-                raise FileNotFoundError(f"{path}: {error.code}") from None
-            raise
+            status, data = fetched(f"{address.rstrip('/')}/{path}", most=most, seconds=_SECONDS)
+        except TooLong:
+            raise TileError(f"{path} is longer than the {most:,} bytes that such a file of a log has") from None
+        if status in _GONE:
+            raise FileNotFoundError(f"{path}: {status}")
+        if status != 200:
+            raise Unfetched(f"{address} answers {status} for {path}")
+        return data
 
     return fetch
 

