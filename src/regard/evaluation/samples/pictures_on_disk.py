@@ -8,14 +8,15 @@ Learned-Miller, 2007), and the pickled .bin files in which verification sets are
 from __future__ import annotations
 
 import csv
-import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from regard.evaluation.samples import pickled_pairs
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 # A pairs file that does not say its folds is cut into as many as LFW has.
@@ -104,15 +105,13 @@ def read_pairs(file: Path, folder: Path) -> tuple[list[Labelled], ListedPairs]:
 def read_bin(file: Path) -> tuple[list[Labelled], ListedPairs]:
     """The pictures and pairs of an InsightFace .bin file; nobody's name is in it, so each picture is its own subject.
 
-    Such a file is a pickle, which could run code: this reader builds lists, tuples, numbers, bytes and nothing else.
+    Such a file is a pickle, which could run code and ask for any memory: :mod:`.pickled_pairs` reads it elsewhere.
     """
-    with file.open("rb") as stream:
-        try:
-            pictures, same = _plain_pickle(stream)
-            files = [bytes(memoryview(picture)) for picture in pictures]
-            labels = np.array([bool(label) for label in same])
-        except (pickle.UnpicklingError, ValueError, TypeError, EOFError, IndexError, AttributeError, KeyError) as error:
-            raise NotLabelled(f"{file.name} is not a list of pictures and one of labels: {error}") from None
+    try:
+        files, same = pickled_pairs.read_pairs(file)
+    except pickled_pairs.NotPairs as error:
+        raise NotLabelled(f"{file.name} is not a list of pictures and one of labels: {error}") from None
+    labels = np.array(same, np.bool_)
     if len(files) != 2 * len(labels) or not files:
         raise NotLabelled(f"{file.name} has {len(files)} pictures for {len(labels)} pairs; it must have two a pair.")
     first = np.arange(0, len(files), 2)
@@ -182,37 +181,3 @@ def _folds(same: NDArray[Any], size: int | None) -> NDArray[np.int64]:
         of = np.flatnonzero(same == kind)
         folds[of] = np.arange(len(of)) % FOLDS
     return folds
-
-
-class _Unpickler(pickle.Unpickler):
-    """Builds what pickle's own instructions build, and of NumPy the arrays and numbers such files hold."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _HARMLESS:
-            return _HARMLESS[module, name]
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is neither a picture nor a label")
-
-
-def _plain_pickle(stream: IO[bytes]) -> Any:
-    return _Unpickler(stream, encoding="bytes").load()
-
-
-def _encoded(text: str, encoding: str) -> bytes:
-    """What Python 2 wrote its bytes as under newer protocols: Latin-1 text."""
-    if encoding not in ("latin1", "latin-1"):
-        raise pickle.UnpicklingError(f"it asks for text in {encoding}")
-    return text.encode("latin1")
-
-
-def _harmless() -> Iterator[tuple[tuple[str, str], Any]]:
-    for module in ("numpy._core.multiarray", "numpy.core.multiarray"):
-        yield (module, "_reconstruct"), np._core.multiarray._reconstruct  # type: ignore[attr-defined]
-        yield (module, "scalar"), np._core.multiarray.scalar  # type: ignore[attr-defined]
-    yield ("numpy", "ndarray"), np.ndarray
-    yield ("numpy", "dtype"), np.dtype
-    yield ("_codecs", "encode"), _encoded
-    for module in ("builtins", "__builtin__"):
-        yield (module, "bytearray"), bytearray
-
-
-_HARMLESS = dict(_harmless())
