@@ -14,6 +14,7 @@ from regard.ledger.tree.tiles import (
     TileError,
     Tree,
     bundle,
+    count_of_tiles,
     read_bundle,
     read_tile,
     split_bundle,
@@ -45,6 +46,13 @@ def test_the_tiles_of_70_000_entries_are_those_of_the_specification() -> None:
 
 def test_the_tiles_of_256_entries_are_those_of_the_specification() -> None:
     assert set(tiles_of(256)) == {Tile(ENTRIES, 0), Tile(0, 0), Tile(1, 0, 1)}
+
+
+@given(st.integers(0, 70_000), st.integers(0, 70_000))
+def test_tiles_are_counted_without_being_listed(one: int, other: int) -> None:
+    since, size = sorted((one, other))
+    assert count_of_tiles(size, since) == len(list(tiles_of(size, since)))
+    assert count_of_tiles(size) == len(list(tiles_of(size)))
 
 
 @given(st.lists(st.binary(max_size=300), max_size=20))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import time
+import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from regard.fetching import Unfetched
-from regard.ledger.tree.notes import Signer
+from regard.ledger.log.served import copy
+from regard.ledger.tree.notes import Signer, sign_note
 from regard.ledger.witnesses import audit as auditing
 from regard.ledger.witnesses import cosigning
 from regard.ledger.witnesses.audit import from_url
@@ -63,6 +67,26 @@ def test_what_is_no_list_of_periods_is_said_to_be_none(listed: bytes) -> None:
 def test_what_is_no_http_is_told_and_no_fault_of_ours() -> None:
     with hostile(nonsense) as server, pytest.raises(Unfetched):
         audit_series(from_url(server.address), KEYS, {})
+
+
+def test_a_copy_of_a_log_that_claims_to_be_endless_takes_no_memory(tmp_path: Path) -> None:
+    root = base64.b64encode(bytes(32)).decode()
+    text = f"log.example/2026-11\n{200_000_000}\n{root}\n"
+    note = sign_note(text, [Signer.generate("log.example/2026-11")])
+    files = {"2026-11/checkpoint": note, "2026-11/tile/entries/000": b"x"}
+
+    def fetch(path: str) -> bytes:
+        if path not in files:
+            raise FileNotFoundError(path)
+        return files[path]
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileNotFoundError, match=r"tile/entries/001"):
+            copy(fetch, ["2026-11"], tmp_path, lambda *_: None)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_witness_that_dribbles_or_leads_away_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from regard.ledger.log.disk import Disk
 from regard.ledger.log.public import CHECKPOINT, Head, Public
 from regard.ledger.tree.checkpoints import Checkpoint
 from regard.ledger.tree.notes import Note
-from regard.ledger.tree.tiles import Fetch, Tile, tiles_of
+from regard.ledger.tree.tiles import Fetch, Tile, count_of_tiles, tiles_of
 
 COSIGNED = "cosigned"
 """Beside the newest checkpoint: the newest one that enough witnesses have cosigned."""
@@ -111,12 +111,13 @@ def copy(fetch: Fetch, periods: Sequence[str], folder: Path, copied: Callable[[s
             notes[COSIGNED] = fetch(f"{period}/{COSIGNED}")
         notes[CHECKPOINT] = fetch(f"{period}/{CHECKPOINT}")
         there = target / CHECKPOINT
-        tiles = list(tiles_of(_size(notes[CHECKPOINT]), _size(there.read_bytes()) if there.exists() else 0))
-        for number, tile in enumerate(tiles, 1):
+        sizes = _size(notes[CHECKPOINT]), _size(there.read_bytes()) if there.exists() else 0
+        count = count_of_tiles(*sizes)
+        for number, tile in enumerate(tiles_of(*sizes), 1):
             path, data = _tile(fetch, period, tile)
             disk.folder((target / path).parent)
             disk.write_once(target / path, data)
-            copied(period, number, len(tiles))
+            copied(period, number, count)
         for name, note in notes.items():
             disk.replace(target / name, note)
     disk.replace(folder / PERIODS, json.dumps(list(periods)).encode())

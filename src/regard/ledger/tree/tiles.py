@@ -70,6 +70,16 @@ def tiles_of(size: int, since: int = 0) -> Iterator[Tile]:
             yield Tile(level, hashes // WIDTH, hashes % WIDTH)
 
 
+def count_of_tiles(size: int, since: int = 0) -> int:
+    """How many :func:`tiles_of` gives, which may be more than memory holds: whoever serves a log says its size."""
+    found = 0
+    for level in range(ENTRIES, HEIGHT):
+        shift = HEIGHT * max(level, 0)
+        hashes, before = size >> shift, since >> shift
+        found += hashes // WIDTH - before // WIDTH + bool(hashes % WIDTH and hashes != before)
+    return found
+
+
 def bundle(entries: Sequence[bytes]) -> bytes:
     """Entries as a bundle has them: each after its length in two bytes, big-endian."""
     return b"".join(len(entry).to_bytes(2) + entry for entry in entries)
