@@ -23,5 +23,5 @@ def running_fakes(data_dir: Path, first: Running | None = None, **settings: str)
 
 
 if __name__ == "__main__":
-    with patch.object(eyes, "open_analyzer", lambda _settings, _ran: FakeAnalyzer()):
+    with patch.object(eyes, "open_analyzer", lambda *_: FakeAnalyzer()):
         main()

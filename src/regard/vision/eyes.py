@@ -50,7 +50,7 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
         ran(model, seconds)
         idle.ran(model, seconds)
 
-    faces, labels = FaceAnalyzer.opened(settings, told, weights), LabelFinder.opened(settings, told, weights)
+    faces, labels = open_analyzer(settings, told, weights), LabelFinder.opened(settings, told, weights)
     moderator, text = Moderator.opened(settings, told, weights), TextReader.opened(settings, told, weights)
     equipment = EquipmentInspector.opened(settings, faces, labels.objects, told, weights)
     idle.watch(("object-detector", "things-and-scenes"), labels.unload)
@@ -60,6 +60,13 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
     return Eyes(faces, labels, moderator, equipment, text, idle, weights)
 
 
-def open_analyzer(settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> FaceAnalyzer:
-    """What looks at faces alone. `ran` is told of each inference. Raises MissingWeights."""
-    return FaceAnalyzer.opened(settings, ran)
+def open_analyzer(
+    settings: Settings,
+    ran: Callable[[str, float], None] = lambda _name, _seconds: None,
+    weights: Weights | None = None,
+) -> FaceAnalyzer:
+    """What looks at faces alone. `ran` is told of each inference; `weights` are its own where none are given.
+
+    Raises MissingWeights.
+    """
+    return FaceAnalyzer.opened(settings, ran, weights)
