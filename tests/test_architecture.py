@@ -37,6 +37,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "ledger",
         "migrations",
         "database",
+        "traces",
         "sealing",
         "aead",
         "compiling",

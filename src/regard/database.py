@@ -193,7 +193,7 @@ def migrate(engine: Engine) -> None:
 def _make_durable(connection: Any, _record: Any) -> None:
     # SQLAlchemy begins transactions itself (below): the driver's own, deferred BEGIN could not be waited for.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON", "busy_timeout=30000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

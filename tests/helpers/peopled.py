@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from regard.database import open_database
 from regard.gallery.gallery import Gallery
-from regard.gallery.templates.vault import open_vault, person_key
+from regard.gallery.templates.vault import open_vault
 from regard.ledger.tree.tiles import tiles_of
 from regard.operations.common.registry import answered
 from regard.operations.service import Service
@@ -46,7 +46,7 @@ class House:
         vault = open_vault(keys_place(folder), key)
 
         def part_key(organization: str, whose: str, make: bool) -> SealingKey | None:
-            return vault.key(person_key(organization, whose), make)
+            return vault.person_key(organization, whose, make=make)
 
         self.organizations = organizations = Organizations(self.engine, key, decided_alone, clock=clock)
         organizations.first_start()

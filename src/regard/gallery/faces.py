@@ -19,7 +19,7 @@ from regard.gallery.collections.collections import Collections, Kept
 from regard.gallery.collections.errors import OtherModel, QuotaExceeded
 from regard.gallery.index import vectors
 from regard.gallery.templates.key_store import HOUSE
-from regard.gallery.templates.vault import Template, Vault, person_key
+from regard.gallery.templates.vault import Template, Vault
 
 MOST_FACES = 20_000_000
 _faces = tables.faces.c
@@ -190,7 +190,7 @@ class Faces:
         subjects = [subject(shared["external_image_id"], face_id) for face_id in ids]
         pairs = list(zip(subjects, ids, strict=True))
         # What is told of these people lies sealed beside the log, under keys that are needed soon.
-        people = {person_key(organization, whose) for whose in subjects}
+        people = set(self._vault.person_keys(organization, set(subjects)))
         sealed = self._vault.seal(collection.id, pairs, [each.template for each in candidates], people)
         now = self._clock()
         rows = [

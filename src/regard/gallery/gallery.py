@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
@@ -26,10 +26,11 @@ from regard.gallery.search import Search, reading
 from regard.gallery.subjects import Subjects
 from regard.gallery.templates.key_store import HOUSE
 from regard.gallery.templates.seals import Holder, Seal, Seals
-from regard.gallery.templates.vault import Template, Vault, open_vault, person_key
+from regard.gallery.templates.vault import Template, Vault, open_vault
 from regard.gallery.transfer import Transfer
 from regard.gallery.users import Users
 from regard.sealing import SealingKey
+from regard.traces import Traces
 
 
 class Gallery:
@@ -62,6 +63,7 @@ class Gallery:
         parts = (self.collections, self.faces, self.users)
         self.search = Search(engine, *parts, vault, cache, memory, in_database=in_database)
         self.vectors = Vectors(engine, vault)
+        self.traces = Traces(engine)
         self.pages = PageTokens(key, clock)
         self.requests = Requests(clock)
         self._engine = engine
@@ -97,18 +99,20 @@ class Gallery:
 
     def destroy_keys(self, collection: int, subjects: Collection[str] | None = None) -> None:
         """Destroy the keys of those `subjects` that have no face left in the collection; of all of it, when None."""
-        if subjects is None or subjects:
-            self._cache.drop(collection)
-        if subjects is None:
-            self._vault.keys.destroy(collection)
-            self._forget_seals([collection])
-        elif subjects:
-            with self.writing(f"keys/{collection}") as connection:
-                # Enrolment begins with the same row: nobody comes back between the look and the destruction.
-                row = tables.collections.c
-                connection.execute(update(tables.collections).where(row.id == collection).values(version=row.version))
-                if unused := set(subjects) - _subjects(connection, collection, subjects):
-                    self._vault.keys.destroy(collection, unused)
+        with self.overwriting():
+            if subjects is None or subjects:
+                self._cache.drop(collection)
+            if subjects is None:
+                self._vault.keys.destroy(collection)
+                self._forget_seals([collection])
+            elif subjects:
+                self._destroy_unused(collection, set(subjects))
+
+    @contextmanager
+    def overwriting(self) -> Iterator[None]:
+        """At the end of the block what deletions left behind is overwritten, once, however many there were."""
+        with self._vault.keys.traces.together(), self.traces.together():
+            yield
 
     def digest(self, organization: str, picture: bytes) -> bytes:
         """A keyed digest of a picture, to know its exact copies in any collection of an organization."""
@@ -124,12 +128,20 @@ class Gallery:
 
     def destroy_person_key(self, organization: str, whose: str) -> None:
         """Destroy the key of what the log keeps sealed on a person."""
-        self._vault.keys.destroy(HOUSE, [person_key(organization, whose)])
+        self._vault.destroy_person_key(organization, whose)
+
+    def start(self) -> None:
+        """Begin to work in the background."""
+        self.vectors.start()
+        for traces in (self.traces, self._vault.keys.traces):
+            traces.start()
 
     def close(self) -> None:
-        """Write the caches of searches to disk, for the next start."""
+        """Write the caches of searches to disk, for the next start, and overwrite what deletions left behind."""
         self.vectors.close()
         self.search.close()
+        for traces in (self.traces, self._vault.keys.traces):
+            traces.close()
 
     def renew_keys(self, organization: str, collection_id: str) -> int:
         """Seal every template of a collection under new keys and a new rotation; how many. Enrolments wait meanwhile.
@@ -202,6 +214,14 @@ class Gallery:
             if held != {collection: used[collection] for collection in held.keys() & used.keys()}:
                 self._vault.keys.keep_only({collection: _subjects(connection, collection) for collection in removed})
             self._forget_seals([seal.collection for seal in self.seals.all() if seal.collection not in removed])
+
+    def _destroy_unused(self, collection: int, subjects: set[str]) -> None:
+        with self.writing(f"keys/{collection}") as connection:
+            # Enrolment begins with the same row: nobody comes back between the look and the destruction.
+            row = tables.collections.c
+            connection.execute(update(tables.collections).where(row.id == collection).values(version=row.version))
+            if unused := subjects - _subjects(connection, collection, subjects):
+                self._vault.keys.destroy(collection, unused)
 
     def _forget_seals(self, collections: Sequence[int]) -> None:
         with self._vault.keys.engine.begin() as connection:

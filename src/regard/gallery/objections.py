@@ -21,6 +21,7 @@ from regard.database import make_tables
 from regard.gallery.faces import Box
 from regard.gallery.templates.key_store import HOUSE
 from regard.gallery.templates.vault import Template, Vault
+from regard.traces import owe
 
 _metadata = MetaData()
 # Erasures, to be done again on whatever a backup brings back. These stay when an objection is lifted.
@@ -167,6 +168,7 @@ class Objections:
                 return False
             connection.execute(delete(_pictures).where(_pictures.c.objection == known))
             connection.execute(delete(_objections).where(_objections.c.id == known))
+            owe(connection)
         self._vault.keys.destroy(HOUSE, [_key(known)])
         return True
 

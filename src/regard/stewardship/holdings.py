@@ -33,7 +33,7 @@ class Holdings:
     def start(self) -> None:
         """Begin to let go of what is due, and to follow what other processes write."""
         self.retention.start()
-        self.gallery.vectors.start()
+        self.gallery.start()
 
     def close(self) -> None:
         """End that, and leave the caches as the next start wants them."""

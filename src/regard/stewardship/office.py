@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from regard.database import check_urls, open_database, sqlite_url
-from regard.gallery.templates.vault import open_vault, person_key
+from regard.gallery.templates.vault import open_vault
 from regard.ledger.log.served import Served
 from regard.sealing import SealingKey
 from regard.settings import SettingError, Settings
@@ -48,7 +48,7 @@ def open_office(settings: Settings) -> Office:
     vault = open_vault(settings.keys_url or data / "keys.db", key)
 
     def part_key(organization: str, whose: str, make: bool) -> SealingKey | None:
-        return vault.key(person_key(organization, whose), make)
+        return vault.person_key(organization, whose, make=make)
 
     logbook = Logbook(engine, data / "log", key, name=settings.log_name, part_keys=part_key)
     return Office(settings, engine, key, Organizations(engine, key, decided_alone), logbook, Consents(engine, logbook))

@@ -171,3 +171,18 @@ def test_keys_are_wrapped_under_the_key_of_their_collection(vault: Vault) -> Non
         wrapped = {name: connection.exec_driver_sql(query, (name,)).scalar_one() for name in ("collection", "s")}
     own = SealingKey(SealingKey(b"m" * 32).open(wrapped["collection"], b"collection/1/"))
     assert len(own.open(wrapped["s"], b"key/1/s")) == 32
+
+
+def test_a_key_for_details_on_a_person_names_nobody_and_one_that_did_is_renamed(tmp_path: Path) -> None:
+    root = SealingKey(b"m" * 32)
+    vault = open_vault(tmp_path / "keys.db", root)
+    old = "person/111122223333/external/alice/of-b"
+    sealed = SealingKey(vault.keys.make(HOUSE, {old})[old]).seal(b"details", b"")
+    again = open_vault(tmp_path / "keys.db", root)
+    key = again.person_key("111122223333", "external/alice/of-b")
+    assert key is not None
+    assert key.open(sealed, b"") == b"details"
+    assert not [name for name in again.keys.names(HOUSE) if "alice" in name]
+    assert b"alice" not in b"".join(path.read_bytes() for path in tmp_path.glob("keys.db*"))
+    again.destroy_person_key("111122223333", "external/alice/of-b")
+    assert again.person_key("111122223333", "external/alice/of-b") is None

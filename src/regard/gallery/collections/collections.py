@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from regard.gallery.collections import marks, tables
 from regard.gallery.collections.errors import CollectionExists, NoSuchCollection, QuotaExceeded
+from regard.traces import owe
 
 MOST_TAGS = 200
 _collections = tables.collections.c
@@ -100,6 +101,7 @@ class Collections:
         for table in (tables.faces, tables.users, tables.tags):
             connection.execute(delete(table).where(table.c.collection == found.id))
         connection.execute(delete(tables.collections).where(_collections.id == found.id))
+        owe(connection)
         return found
 
     def page(self, connection: Connection, organization: str, after: int, most: int) -> list[Kept]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from regard.gallery.collections import tables
 from regard.gallery.collections.collections import Kept
+from regard.traces import owe
 
 # How many changes of a collection are looked back on.
 _KEPT = 10_000
@@ -22,6 +23,7 @@ def note(connection: Connection, collection: Kept, faces: Collection[int] = (), 
     rows = [{"collection": collection.id, "number": collection.version, "face": row, "user": None} for row in faces]
     rows += [{"collection": collection.id, "number": collection.version, "face": None, "user": row} for row in users]
     if rows:
+        owe(connection)
         connection.execute(insert(tables.removals), rows)
     old = (_removals.collection == collection.id, _removals.number <= collection.version - _KEPT)
     connection.execute(delete(tables.removals).where(*old))

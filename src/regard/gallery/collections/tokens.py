@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, insert, select
 from regard.gallery.collections import tables
 from regard.gallery.collections.errors import BadPageToken, TokenReused
 from regard.sealing import SealBroken, SealingKey
+from regard.traces import owe
 
 PAGE_SECONDS = 24 * 3600
 REQUEST_SECONDS = 7 * 24 * 3600
@@ -91,7 +92,8 @@ class Requests:
     def expire(self, connection: Connection) -> None:
         """Forget the requests of more than 7 days ago."""
         oldest = self._clock() - REQUEST_SECONDS
-        connection.execute(delete(tables.requests).where(_requests.created_at < oldest))
+        if connection.execute(delete(tables.requests).where(_requests.created_at < oldest)).rowcount:
+            owe(connection)
 
 
 def forget(connection: Connection, organization: str, face_ids: Collection[str]) -> None:

@@ -10,7 +10,7 @@ is durable before the row that needs it, and outlives the row: a crash leaves ke
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -39,6 +39,7 @@ from regard.aead import KEY_BYTES, Packed
 from regard.database import insert_new, make_tables, open_engine, sqlite_url
 from regard.gallery.templates.seals import Holder, Seals
 from regard.sealing import SealBroken, SealingKey, open_each, seal_each
+from regard.traces import Traces, owe
 
 # Not in the metadata of the database: the store is a database of its own, outside its backups.
 _metadata = MetaData()
@@ -59,6 +60,7 @@ _OWN = {_COLLECTION, PICTURES, ROTATION, CACHE}
 # Keys that belong to no collection: what is digested for an organization, and details that lie beside the log.
 HOUSE = 0
 _AT_ONCE = 10_000
+_LAST = chr(0x10FFFF)
 # A row for each of the names, in their order.
 _WANTED = {
     "sqlite": "SELECT wrapped FROM json_each(?) AS named "
@@ -83,6 +85,7 @@ class KeyStore:
         self.engine = engine
         self.seals = Seals(engine)
         self.shared = engine.dialect.name == "postgresql"
+        self.traces = Traces(engine, vacuum="keys")
         self._root = root
 
     def find(self, collection: int, names: set[str]) -> dict[str, bytes]:
@@ -122,11 +125,25 @@ class KeyStore:
             keys |= made if kept == len(made) else self.find(collection, set(made))
         return keys
 
-    def names(self, collection: int) -> set[str]:
-        """The names that have a key in a collection."""
+    def names(self, collection: int, beginning: str = "") -> set[str]:
+        """The names that have a key in a collection, of them those with this beginning."""
+        wanted = select(_keys.c.subject).where(_keys.c.collection == collection)
+        if beginning:
+            wanted = wanted.where(_keys.c.subject >= beginning, _keys.c.subject < beginning + _LAST)
         with self.engine.connect() as connection:
-            wanted = select(_keys.c.subject).where(_keys.c.collection == collection)
             return set(connection.execute(wanted).scalars())
+
+    def rename(self, collection: int, names: Mapping[str, str]) -> None:
+        """Keep keys under other names, the new by the old. One whose new name has a key already stays as it is."""
+        keys = self.find(collection, set(names))
+        taken = self.find(collection, set(names.values()))
+        moved = {name: key for name, key in keys.items() if names[name] not in taken}
+        with self.engine.begin() as connection:
+            self._put(connection, collection, {names[name]: key for name, key in moved.items()})
+            for some in _batches(moved):
+                connection.execute(delete(_keys).where(_keys.c.collection == collection, _keys.c.subject.in_(some)))
+            owe(connection)
+        self.traces.overwrite()
 
     def replace(self, collection: int, keys: dict[str, bytes]) -> None:
         """Have `keys` count in place of all of a collection but the one that pictures are digested under.
@@ -139,6 +156,7 @@ class KeyStore:
         with self.engine.begin() as connection:
             old = (_keys.c.collection == collection) & _keys.c.subject.not_in(stays)
             connection.execute(delete(_keys).where(old))
+            owe(connection)
             self._put(connection, collection, kept | keys)
 
     def renewing(self) -> list[int]:
@@ -154,7 +172,8 @@ class KeyStore:
                 connection.execute(delete(_keys).where(_keys.c.collection == collection))
             for some in _batches(names or ()):
                 connection.execute(delete(_keys).where(_keys.c.collection == collection, _keys.c.subject.in_(some)))
-        self._forget()
+            owe(connection)
+        self.traces.overwrite()
 
     def holders(self) -> dict[int, set[str]]:
         """The subjects that have a key, by collection; of a collection with keys of its own alone, none."""
@@ -190,9 +209,10 @@ class KeyStore:
             key = self._collection_key(connection, collection)
             wrapped = self._root.seal(lock.seal(key, _context("lock", collection)), _context("collection", collection))
             connection.execute(update(_keys).where(*_row(collection, _COLLECTION)).values(wrapped=wrapped))
+            owe(connection)
         if self.seals.is_open(collection):
             self.seals.opened(collection, lock)
-        self._forget()
+        self.traces.overwrite()
 
     def require_open(self, collection: int) -> None:
         """Raise CollectionSealed when the keys of a collection cannot be had now."""
@@ -225,8 +245,9 @@ class KeyStore:
                     }
                     self._put(connection, collection, keys)
                 connection.exec_driver_sql(f"PRAGMA user_version={_LAYERED}")
+                owe(connection)
             connection.commit()
-        self._forget()
+        self.traces.overwrite()
 
     def _put(self, connection: Connection, collection: int, keys: dict[str, bytes]) -> int:
         """Keep keys of a collection, and its own where it has none; those there already stay as they are.
@@ -261,15 +282,6 @@ class KeyStore:
         except SealBroken:
             # Another process made a new lock for other holders.
             raise self.seals.closed(collection) from None
-
-    def _forget(self) -> None:
-        # Deleted pages were overwritten in the log; the file itself follows only at a checkpoint. PostgreSQL keeps
-        # deleted rows until it is told to let go of them.
-        statement, options = "PRAGMA wal_checkpoint(TRUNCATE)", {}
-        if self.shared:
-            statement, options = "VACUUM keys", {"isolation_level": "AUTOCOMMIT"}
-        with self.engine.connect().execution_options(**options) as connection:
-            connection.exec_driver_sql(statement)
 
 
 def open_key_store(place: Path | str, root: SealingKey) -> KeyStore:

@@ -22,6 +22,8 @@ from regard.gallery.templates.rotation import rotation
 from regard.sealing import SealBroken, SealingKey, open_each, seal_each
 
 _TEMPLATE = np.dtype("<f4")
+# How keys for details on people are named, and were before names were digested.
+_DETAILS, _NAMED = "details/", "person/"
 
 
 class Template(NamedTuple):
@@ -94,6 +96,29 @@ class Vault:
         key = self._house_key if collection == HOUSE else self.keys.make(collection, {PICTURES})[PICTURES]
         return [hmac.digest(key, each, hashlib.sha256) for each in data]
 
+    def person_keys(self, organization: str, people: Iterable[str]) -> list[str]:
+        """The names of the house's keys for details on people, which lie sealed beside the log, and outlive the faces.
+
+        They tell nobody who it is.
+        """
+        named = self.digests(HOUSE, [f"details/{organization}/{whose}".encode() for whose in people])
+        return [_DETAILS + name.hex() for name in named]
+
+    def person_key(self, organization: str, whose: str, *, make: bool = False) -> SealingKey | None:
+        """The key for details on a person; None when it was destroyed, or never made."""
+        return self.key(self.person_keys(organization, [whose])[0], make)
+
+    def destroy_person_key(self, organization: str, whose: str) -> None:
+        """Destroy the key for details on a person."""
+        self.keys.destroy(HOUSE, [*self.person_keys(organization, [whose]), f"{_NAMED}{organization}/{whose}"])
+
+    def bring_up_to_date(self) -> None:
+        """Name the keys for details of people by digests, where they have the names of people in the clear."""
+        if named := sorted(self.keys.names(HOUSE, _NAMED)):
+            people = [name.removeprefix(_NAMED).partition("/") for name in named]
+            new = [self.person_keys(organization, [whose])[0] for organization, _, whose in people]
+            self.keys.rename(HOUSE, dict(zip(named, new, strict=True)))
+
     @cached_property
     def _house_key(self) -> bytes:
         return self.keys.make(HOUSE, {PICTURES})[PICTURES]
@@ -109,12 +134,9 @@ class Vault:
 
 def open_vault(place: Path | str, root: SealingKey) -> Vault:
     """The vault whose keys are in an SQLite file, made when it is not there, or at a URL."""
-    return Vault(open_key_store(place, root))
-
-
-def person_key(organization: str, whose: str) -> str:
-    """The name of the house's key for details on a person, which lie sealed beside the log."""
-    return f"person/{organization}/{whose}"
+    vault = Vault(open_key_store(place, root))
+    vault.bring_up_to_date()
+    return vault
 
 
 def _sealed(

@@ -14,6 +14,7 @@ from regard.stewardship.logbook.logbook import Logbook, Written
 from regard.stewardship.logbook.payloads import Part
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.records import tables
+from regard.traces import owe
 
 KIND = "regard/erasure"
 
@@ -67,7 +68,8 @@ class Erasure:
 
         One that nothing is held on is entered too: an answer "not known" would come before the next sweep.
         """
-        return self._carry_out(organization, whose)
+        with self._gallery.overwriting():
+            return self._carry_out(organization, whose)
 
     def published(self) -> dict[str, float]:
         """How many are kept from being enrolled again; how many of their other pictures that refuses, and of strangers.
@@ -98,9 +100,10 @@ class Erasure:
             return 0
         people = self._people()
         found = 0
-        for (organization, whose), name in zip(people, self._gallery.objections.names(people), strict=True):
-            if name in known:
-                found += self._came_back(organization, whose, known[name])
+        with self._gallery.overwriting():
+            for (organization, whose), name in zip(people, self._gallery.objections.names(people), strict=True):
+                if name in known:
+                    found += self._came_back(organization, whose, known[name])
         with self._engine.begin() as connection:
             for mark in unseen:
                 _note(connection, mark)
@@ -132,6 +135,7 @@ class Erasure:
                 # Durable in the key store before anything goes: what is begun is finished at the next start.
                 objections.add(organization, whose, at, pictures, template)
             removals = subjects.erase(connection, organization, whose, at)
+            owe(connection)
             receipts = self._consents.forget(connection, organization, _named(whose), at)
             self._gallery.figures.forget(connection, organization, _named(whose), at)
             connection.execute(

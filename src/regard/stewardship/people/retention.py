@@ -101,10 +101,11 @@ class Retention:
 
     def sweep(self) -> list[Swept]:
         """Let go of whatever is overdue anywhere; which faces went."""
-        self._expire()
-        with self._gallery.writing() as connection:
-            self._gallery.requests.expire(connection)
-        return [swept for named in self._collections() for swept in self._sweep_collection(*named)]
+        with self._gallery.overwriting():
+            self._expire()
+            with self._gallery.writing() as connection:
+                self._gallery.requests.expire(connection)
+            return [swept for named in self._collections() for swept in self._sweep_collection(*named)]
 
     def start(self) -> None:
         """Begin to sweep from time to time."""
@@ -123,9 +124,10 @@ class Retention:
             try:
                 if turn % _THOROUGH == 0:
                     self.sweep()
-                self._expire()
-                for named in self._collections():
-                    self.current(*named)
+                with self._gallery.overwriting():
+                    self._expire()
+                    for named in self._collections():
+                        self.current(*named)
             except Exception:
                 # What is overdue is let go of before it is used, too: nothing is answered from it meanwhile.
                 _log.exception("a sweep failed")
@@ -140,11 +142,12 @@ class Retention:
     def _sweep_collection(self, organization: str, collection: str) -> list[Swept]:
         try:
             tags = self._gallery.tags(organization, collection) or {}
-            return [
-                swept
-                for reason, which in self._rules(organization, collection, tags)
-                if (swept := self._let_go(organization, collection, reason, which)) is not None
-            ]
+            with self._gallery.overwriting():
+                return [
+                    swept
+                    for reason, which in self._rules(organization, collection, tags)
+                    if (swept := self._let_go(organization, collection, reason, which)) is not None
+                ]
         except NoSuchCollection:
             return []
 

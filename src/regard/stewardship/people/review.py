@@ -26,6 +26,7 @@ from regard.stewardship.people.reviewers import Reviewer, Reviewers
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.policy.call import Call
 from regard.stewardship.records import tables
+from regard.traces import owe
 from regard.vision.pictures.findings import Box
 
 KIND = "regard/review"
@@ -294,6 +295,8 @@ class Reviews:
     def _delete(self, connection: Connection, candidates: Sequence[str]) -> None:
         connection.execute(delete(tables.verdicts).where(_verdicts.candidate.in_(candidates)))
         connection.execute(delete(tables.candidates).where(_of.id.in_(candidates)))
+        if candidates:
+            owe(connection)
 
 
 def needed(call: Call) -> bool:
