@@ -20,8 +20,11 @@ class OwnClient:
         self._url = url
         self._key, self._secret, self._token = key, secret, token
 
-    def __call__(self, method: str, path: str, body: Any = None, *, service: str = "regard") -> httpx.Response:
-        data = b"" if body is None else json.dumps(body).encode()
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, service: str = "regard", data: bytes = b""
+    ) -> httpx.Response:
+        """The answer to `body` as JSON, or to `data` as it is."""
+        data = data if body is None else json.dumps(body).encode()
         url = f"{self._url}{ROOT}{path}"
         if self._token:
             return httpx.request(method, url, content=data, headers={"authorization": f"Bearer {self._token}"})

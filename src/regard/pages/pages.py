@@ -19,16 +19,16 @@ from regard.wire.metrics import CONTENT_TYPE, Metrics
 def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Route] = ()) -> Starlette:
     """The application of these pages and of `more`. `trouble` says what keeps the service from answering."""
 
+    # What is installed is looked up once, and not for each who asks.
+    told = {
+        "service": "regard",
+        "version": version("regard"),
+        "api": "Amazon Rekognition, AWS JSON 1.1: POST / with a signature",
+        "pages": ["/healthz", "/readyz", "/metrics", *(route.path for route in more)],
+    }
+
     def home(_: Request) -> Response:
-        return JSONResponse(
-            {
-                "service": "regard",
-                "version": version("regard"),
-                "api": "Amazon Rekognition, AWS JSON 1.1: POST / with a signature",
-                "pages": ["/healthz", "/readyz", "/metrics", *(route.path for route in more)],
-            },
-            headers=named(),
-        )
+        return JSONResponse(told, headers=named())
 
     def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"}, headers=named())

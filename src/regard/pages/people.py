@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from regard.gallery.faces import subject as subject_of
 from regard.pages.people_api import Asked, Nothing, Page
 from regard.stewardship.people.access import Access
-from regard.stewardship.people.consent import BadReceipt, Consent, NewConsent, Receipt, Subject
+from regard.stewardship.people.consent import TEXT, BadReceipt, Consent, NewConsent, Receipt, Subject
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import Erasure
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import Bearer, SubjectTokens
 from regard.stewardship.policy.call import Caller, Capability, DataClass, Operation
+
+Name = Annotated[str, msgspec.Meta(max_length=128, pattern=TEXT)]
 
 
 class SignedConsent(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,15 +33,15 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
     """For whom a token is, how they were known, and for how many hours it works."""
 
     subject: Subject
-    identity_check: str
+    identity_check: Annotated[str, msgspec.Meta(max_length=1000, pattern=TEXT)]
     hours: float = 24
 
 
 class Mismatch(msgspec.Struct, forbid_unknown_fields=True):
     """A match that is said to be false: a candidate, or what the search of a request told."""
 
-    candidate: str | None = None
-    request: str | None = None
+    candidate: Name | None = None
+    request: Name | None = None
 
 
 def consent_pages(consents: Consents, tokens: SubjectTokens) -> list[Page]:

@@ -158,6 +158,8 @@ class PeopleApi:
         path, query = dict(request.path_params), dict(request.query_params)
         if unknown := sorted(query.keys() - {*page.query}):
             raise ValueError(f"there is no parameter {unknown[0]} here; there are: {', '.join(page.query) or 'none'}")
+        if nul := [name for name, value in (path | query).items() if "\0" in str(value)]:
+            raise ValueError(f"{nul[0]} has a NUL character, which no name here has")
         authorization = request.headers.get("authorization", "")
         if authorization.lower().startswith(_BEARER):
             if not page.token:

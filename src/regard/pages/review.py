@@ -167,7 +167,7 @@ def _credentials(header: str) -> tuple[str, str, str]:
     except (binascii.Error, ValueError):
         user = word = ""
     organization, _, name = user.partition("/")
-    if scheme.lower() != "basic" or not name:
+    if scheme.lower() != "basic" or not name or "\0" in user:
         raise NotAReviewer("Log in as ORGANIZATION/NAME with the secret of `regard review appoint`.")
     return organization, name, word
 

@@ -6,7 +6,7 @@ that says nothing of the collection.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +20,7 @@ from regard.pages.exchanges import named, status_of
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.gate.seals import CouncilSeals
 from regard.stewardship.logbook.logbook import NotLogged
+from regard.stewardship.people.consent import TEXT
 from regard.wire.callers import body_of
 
 PATH = "/stewardship/v1/seals"
@@ -37,7 +38,7 @@ _STATUS: dict[type[Exception], int] = {
 class GivenShare(msgspec.Struct, forbid_unknown_fields=True):
     """A member's share, opened, in base64."""
 
-    member: str
+    member: Annotated[str, msgspec.Meta(max_length=64, pattern=TEXT)]
     share: bytes
 
 
@@ -62,14 +63,14 @@ def seal_pages(seals: CouncilSeals) -> list[Route]:
 
     def standing(request: Request) -> Response:
         try:
-            return _told(seals.get(request.path_params["seal"]))
+            return _told(seals.get(_named(request)))
         except LookupError as error:
             return _refused(404, error)
 
     async def give(request: Request) -> Response:
         try:
             given = msgspec.json.decode(await body_of(request, _MOST_BYTES), type=GivenShare)
-            seal = request.path_params["seal"]
+            seal = _named(request)
             return _told(await run_in_threadpool(seals.give, seal, given.member, given.share))
         except ApiError as error:
             return _refused(error.status, error)
@@ -80,6 +81,14 @@ def seal_pages(seals: CouncilSeals) -> list[Route]:
         Route(PATH + "/{seal}", standing, methods=["GET"]),
         Route(PATH + "/{seal}/shares", give, methods=["POST"]),
     ]
+
+
+def _named(request: Request) -> str:
+    """The id of a seal. Raises LookupError for what can be none."""
+    seal: str = request.path_params["seal"]
+    if "\0" in seal:
+        raise LookupError("there is no such seal")
+    return seal
 
 
 def _told(seal: Seal) -> Response:

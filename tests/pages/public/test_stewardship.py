@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
+from sqlalchemy import text
 from starlette.applications import Starlette
 
-from regard.pages.public.stewardship import stewardship_pages
+from regard.pages.public.stewardship import KEPT_SECONDS, stewardship_pages
+from regard.stewardship.council.council import Council
 from regard.stewardship.council.member_keys import operator_key
 from regard.stewardship.council.motions import Kind, Vote
 from tests.helpers.logged import open_logged
@@ -49,3 +52,31 @@ def test_neither_page_nor_log_tells_whom_a_motion_names(tmp_path: Path) -> None:
     assert shown[motions[0].hash]["votes"][0]["vote"] == "approve"
     assert shown[motions[1].hash]["title"] == "A floor of 81"
     assert [entry["kind"] for entry in entries].count("regard/ballot") == 2
+
+
+def test_however_often_a_page_is_asked_for_what_is_in_force_is_looked_at_once_a_second(tmp_path: Path) -> None:
+    logged = open_logged(tmp_path)
+    council, looked, now = logged.service.gate.council, Counter[str](), [0.0]
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            looked[name] += 1
+            return getattr(council, name)
+
+    app = Starlette(routes=stewardship_pages(cast(Council, Watched()), lambda: now[0]))
+    first = asyncio.run(_read(app, "/stewardship/v1/policy"))
+    for _ in range(50):
+        assert asyncio.run(_read(app, "/stewardship/v1/policy")).content == first.content
+        asyncio.run(_read(app, "/stewardship/v1/charter"))
+        asyncio.run(_read(app, "/stewardship/v1/motions"))
+    # The charter tells of motions, too.
+    assert looked == {"pack": 1, "law": 1, "dockets": 1, "history": 2}
+    now[0] += KEPT_SECONDS
+    asyncio.run(_read(app, "/stewardship/v1/policy"))
+    assert looked["pack"] == 2
+    # A policy that was changed behind the vote is noticed as soon.
+    with council._engine.begin() as connection:
+        connection.execute(text("UPDATE policies SET text = text || ' '"))
+    now[0] += KEPT_SECONDS
+    assert asyncio.run(_read(app, "/stewardship/v1/policy")).status_code == 503
+    logged.logbook.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
+from regard.database import take
 from regard.gallery.collections import tables
 from regard.gallery.collections.errors import BadPageToken, TokenReused
 from regard.sealing import SealBroken, SealingKey
@@ -71,6 +72,8 @@ class Requests:
         """
         if token is None:
             return work()
+        # Of two that are sent at once, for two collections, one waits for what the other was answered.
+        take(connection, f"request/{organization}/{operation}/{token}")
         self.expire(connection)
         name = {"organization": organization, "operation": operation, "token": token}
         digest = hashlib.sha256(_canonical(parameters)).hexdigest()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,24 +17,24 @@ from regard.pages.exchanges import named
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.council.council import Council
 from regard.stewardship.logbook.entries import PRIVATE_MOTIONS
-from regard.stewardship.policy.packs import BadPack
+from regard.stewardship.policy.packs import BadPack, Pack
 from regard.stewardship.policy.policy import Policy
 
 _NAMING = ("title", "payload", "ballots")
+# Nobody has to sign for these pages: however often they are asked for, what is in force is looked at once a second.
+KEPT_SECONDS = 1.0
 
 
-def stewardship_pages(council: Council) -> list[Route]:
-    """The routes, each GET without a signature. Where no policy is in force they answer 503 and why."""
+def stewardship_pages(council: Council, clock: Callable[[], float] = time.monotonic) -> list[Route]:
+    """The routes, each GET without a signature. Where no policy is in force they answer 503 and why.
 
-    def policy(request: Request) -> Response:
-        found = Policy(council.pack())
-        if request.headers.get("accept", "").startswith("text/plain"):
-            return PlainTextResponse(_told(found), headers=named())
-        pack, rules = found.pack, [msgspec.to_builtins(rule) for rule in found.rules.values()]
-        plain = {"pack": pack.name, "hash": pack.hash, "rules": rules, "cedar": pack.rules, "schema": pack.schema}
-        return JSONResponse(plain, headers=named())
+    A page is at most a second old.
+    """
 
-    def charter(_: Request) -> Response:
+    def policy() -> tuple[bytes, bytes]:
+        return _shown(council.pack())
+
+    def charter() -> tuple[bytes, bytes]:
         law = council.law()
         motions = council.history()
         genesis = next(each for each in motions if each["hash"] == law.genesis)
@@ -41,25 +44,58 @@ def stewardship_pages(council: Council) -> list[Route]:
             "charter": msgspec.to_builtins(law.charter),
             "alone": law.charter.alone,
         }
-        return JSONResponse(plain, headers=named())
+        return (_json(plain), b"")
 
-    def motions(_: Request) -> Response:
+    def motions() -> tuple[bytes, bytes]:
         states = {docket.motion.hash: docket.outcome for docket in council.dockets()}
         found = [_public(each) | {"outcome": states.get(each["hash"], each["outcome"])} for each in council.history()]
-        return JSONResponse({"motions": found}, headers=named())
+        return (_json({"motions": found}), b"")
 
     pages = {"policy": policy, "charter": charter, "motions": motions}
-    return [Route(f"/stewardship/v1/{name}", _or_why(page), methods=["GET"]) for name, page in pages.items()]
+    return [
+        Route(f"/stewardship/v1/{name}", _Kept(page, clock).answer, methods=["GET"]) for name, page in pages.items()
+    ]
 
 
-def _or_why(page: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+class _Kept:
+    """A page as JSON, and as plain text where it has that form, made at most once a second. Thread-safe."""
+
+    def __init__(self, make: Callable[[], tuple[bytes, bytes]], clock: Callable[[], float]) -> None:
+        self._make = make
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._until = -float("inf")
+        self._status, self._forms = 503, (b"", b"")
+
+    def answer(self, request: Request) -> Response:
+        with self._turn:
+            if self._clock() >= self._until:
+                self._status, self._forms = self._made()
+                self._until = self._clock() + KEPT_SECONDS
+            status, (plain, text) = self._status, self._forms
+        if text and request.headers.get("accept", "").startswith("text/plain"):
+            return PlainTextResponse(text, status, named())
+        return Response(plain, status, named(), "application/json")
+
+    def _made(self) -> tuple[int, tuple[bytes, bytes]]:
         try:
-            return page(request)
+            return 200, self._make()
         except (BrokenChain, BadPack) as error:
-            return JSONResponse({"cause": f"No policy is in force, and everything is denied: {error}"}, 503, named())
+            return 503, (_json({"cause": f"No policy is in force, and everything is denied: {error}"}), b"")
 
-    return answer
+
+@lru_cache(maxsize=2)
+def _shown(pack: Pack) -> tuple[bytes, bytes]:
+    """A pack, which has its hash, for programs and for people."""
+    found = Policy(pack)
+    rules = [msgspec.to_builtins(rule) for rule in found.rules.values()]
+    plain = {"pack": pack.name, "hash": pack.hash, "rules": rules, "cedar": pack.rules, "schema": pack.schema}
+    return _json(plain), _told(found).encode()
+
+
+def _json(plain: Any) -> bytes:
+    # As JSONResponse writes it.
+    return bytes(JSONResponse(plain).body)
 
 
 def _public(motion: dict[str, Any]) -> dict[str, Any]:

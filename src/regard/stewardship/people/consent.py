@@ -25,7 +25,14 @@ _FORM = "regard.consent/v1"
 Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9_.\-:]+$")]
 CollectionId = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9_.\-]+$")]
 Ratio = Annotated[float, msgspec.Meta(ge=-1, le=2)]
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+# PostgreSQL keeps no text with a NUL character.
+TEXT = r"^[^\x00]*$"
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=TEXT)]
+# As long as those of keys.
+Purpose = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=TEXT)]
+
+
+_TERM = f"a consent ends after it begins, and at most {MOST_DAYS} days after it"
 
 
 class BadReceipt(ValueError):
@@ -72,7 +79,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     privacy_notice: Notice
     lawful_basis: Literal["consent"]
     pii_type: Literal["face template"]
-    purpose: Words
+    purpose: Purpose
     collection: CollectionId
     given: datetime
     expires: datetime
@@ -100,8 +107,9 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             raise BadReceipt("the text is not canonical JSON (RFC 8785): sign it as it was drawn up")
         if consent.given.tzinfo is None or consent.expires.tzinfo is None:
             raise BadReceipt("times carry their zone, as in 2026-03-01T12:00:00Z")
-        if not consent.given < consent.expires <= consent.given + timedelta(days=MOST_DAYS):
-            raise BadReceipt(f"a consent ends after it begins, and at most {MOST_DAYS} days after it")
+        # The difference: what is added to a date may be no date.
+        if not timedelta(0) < consent.expires - consent.given <= timedelta(days=MOST_DAYS):
+            raise BadReceipt(_TERM)
         return consent
 
 
@@ -110,7 +118,7 @@ class NewConsent(msgspec.Struct, forbid_unknown_fields=True):
 
     subject: Subject
     collection: CollectionId
-    purpose: str
+    purpose: Purpose
     notice: Notice
     days: int = 365
     reference: ReferenceFace | None = None
@@ -147,6 +155,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def draw_up(controller: Controller, asked: NewConsent, now: float) -> Consent:
     """A consent to be signed, which counts from `now`, in seconds since 1970, for `asked.days`. Raises BadReceipt."""
+    if not 0 < asked.days <= MOST_DAYS:
+        raise BadReceipt(_TERM)
     given = datetime.fromtimestamp(now, UTC)
     drawn = Consent(
         schema_version=SCHEMA,

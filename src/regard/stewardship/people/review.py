@@ -148,8 +148,9 @@ class Reviews:
         """
         row = self._waiting(reviewer, candidate)
         with self._engine.begin() as connection:
-            state = connection.execute(select(_of.state).where(_of.id == candidate)).scalar()
-            if state != PENDING:
+            # Looked at again: the same person may have said so twice at once.
+            waits = select(_of.id).where(_of.id == candidate, *_waiting_for(reviewer))
+            if connection.execute(waits).first() is None:
                 raise NoSuchCandidate(f"the candidate {candidate} was decided meanwhile")
             said = {"candidate": candidate, "reviewer": reviewer.name, "same": same, "at": self._clock()}
             connection.execute(insert(tables.verdicts).values(said))
