@@ -45,6 +45,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "files",
         "names",
         "addresses",
+        "steady",
         "settings",
     ],
     ("commands",): ["gallery", "pictures", "people", "stewardship", "record", "serve", "common"],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from regard.files import write_whole
+from regard.files import make_private, write_whole
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,3 +18,17 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OSError, match="full"):
         write_whole(tmp_path / "out" / "picture.png", b"data")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_of_many_who_make_a_private_file_at_once_one_does_and_all_find_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+
+    def make(number: int) -> tuple[bool, bytes]:
+        return make_private(path, bytes([number]) * 32), path.read_bytes()
+
+    with ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(make, range(64)))
+    assert sum(done for done, _ in made) == 1
+    assert {found for _, found in made} == {path.read_bytes()}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["key"]

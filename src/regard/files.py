@@ -20,3 +20,28 @@ def write_whole(path: Path, data: bytes) -> None:
         Path(beside).replace(path)
     finally:
         Path(beside).unlink(missing_ok=True)
+
+
+def make_private(path: Path, data: bytes) -> bool:
+    """Make a file that only its owner may read (0600), unless there is one; whether it was made.
+
+    Whoever is killed meanwhile, or looks at it at the same time, finds none or the whole. Raises OSError.
+    """
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            return False
+    finally:
+        Path(beside).unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True

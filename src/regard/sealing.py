@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 import regard.aead as aead
 from regard.aead import KEY_BYTES, NONCE_BYTES, Packed
+from regard.files import make_private
 
 _COMMAND_SECONDS = 30
 # Fewer are done sooner than a compiled loop is read from the disk.
@@ -107,16 +108,9 @@ def master_key(path: Path, text: str | None = None, command: str | None = None) 
         return _printed_key(command)
     if text:
         return _key_of(text, "REGARD_MASTER_KEY")
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read_master_key(path)
-    with os.fdopen(handle, "wb") as file:
-        key = SealingKey.generate()
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    return SealingKey(key)
+    if not path.exists():
+        make_private(path, SealingKey.generate())
+    return _read_master_key(path)
 
 
 def root_key(folder: Path, text: str | None = None, command: str | None = None) -> SealingKey:
@@ -129,7 +123,7 @@ def root_key(folder: Path, text: str | None = None, command: str | None = None) 
     master = master_key(file, text, command)
     if not path.exists():
         old = (folder / "keys.db").exists()
-        _put_root(path, master, master if old else SealingKey(SealingKey.generate()), first=True)
+        make_private(path, _sealed_root(master, master if old else SealingKey(SealingKey.generate())))
     try:
         return _opened_root(path, master)
     except NoMasterKey:
@@ -162,19 +156,15 @@ def renew_master(
         file.unlink()
 
 
-def _put_root(path: Path, master: SealingKey, root: SealingKey, *, first: bool = False) -> None:
-    """Keep the root whole or not at all; of two that are the `first` at once, one is."""
+def _put_root(path: Path, master: SealingKey, root: SealingKey) -> None:
+    """Keep the root in place of what there is, whole or not at all."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(master.seal(root._key, _ROOT.encode()))
+            file.write(_sealed_root(master, root))
             file.flush()
             os.fsync(file.fileno())
-        if first:
-            with suppress(FileExistsError):
-                os.link(unfinished, path)
-        else:
-            unfinished.replace(path)
+        unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
@@ -182,6 +172,10 @@ def _put_root(path: Path, master: SealingKey, root: SealingKey, *, first: bool =
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _sealed_root(master: SealingKey, root: SealingKey) -> bytes:
+    return master.seal(root._key, _ROOT.encode())
 
 
 def _opened_root(path: Path, master: SealingKey) -> SealingKey:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.index.vectors import NoVectors
 from regard.settings import SettingError
+from regard.steady import SteadyClock
 from regard.stewardship.council.council import Council
 from regard.stewardship.gate.seals import CouncilSeals
 from regard.stewardship.office import Office
@@ -59,7 +60,8 @@ def open_holdings(office: Office) -> Holdings:
         loops.expire()
         seals.follow()
 
-    retention = Retention(engine, gallery, logbook, expire=expire)
+    # What retention lets go of does not come back when the clock is right again.
+    retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
     return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews, loops, seals)
 
 

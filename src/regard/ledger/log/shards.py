@@ -7,6 +7,7 @@ closed shard can neither grow nor change unnoticed. Keys may differ from shard t
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from regard.ledger.tree.entries import canonical
 from regard.ledger.tree.notes import Note, Signer, Verifier
 
 _LINK = "regard/shard"
+_log = logging.getLogger(__name__)
 
 Open = Callable[[Path, Sequence[Signer]], Log]
 
@@ -91,7 +93,7 @@ class Shards:
             if self._current is not None and self._current[0] >= period:
                 # A clock that is set back does not reopen a closed shard.
                 return self._current
-            self._current = (period, self._turn(period))
+            self._current = self._turn(period)
             return self._current
 
     def receipt(self, period: str, index: int) -> bytes:
@@ -123,17 +125,20 @@ class Shards:
             self._current[1].close()
             self._current = None
 
-    def _turn(self, period: str) -> Log:
+    def _turn(self, period: str) -> tuple[str, Log]:
+        """The log of a period, or the newest there is: a clock that ran ahead for a moment began it, for good."""
+        newest = max(self.periods(), default=period)
+        if newest > period:
+            _log.warning("the log goes on in %s: the clock says %s, and is or was wrong", newest, period)
+            period = newest
         earlier = [name for name in self.periods() if name < period]
-        if any(name > period for name in self.periods()):
-            raise ShardError(f"there is a shard after {period}: the clock is set back")
         self._close()
         last = self._last(earlier[-1]) if earlier else None
         log = self._log(period)
         # A crash may have come between a shard's beginning and its first entry.
         if log.published.checkpoint.size == 0:
             log.append(link(last))
-        return log
+        return period, log
 
     def _last(self, period: str) -> bytes:
         with self._log(period) as log:

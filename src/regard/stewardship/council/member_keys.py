@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
+from regard.files import make_private
 from regard.ledger.tree.notes import KeyFormatError, Kind, Signer, Verifier
 from regard.sealing import read_private
 
@@ -17,14 +17,9 @@ _OPENSSH = ("ssh-", "ecdsa-")
 
 def operator_key(key_file: Path, name: str = "operator", kind: Kind = Kind.NOTE) -> Signer:
     """The key in `key_file`, made on first use. Raises PermissionError when others may read the file."""
-    signer = Signer.generate(name, kind)
-    try:
-        handle = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_signer(name, key_file)
-    with os.fdopen(handle, "w") as file:
-        file.write(signer.encode() + "\n")
-    return signer
+    if not key_file.exists():
+        make_private(key_file, f"{Signer.generate(name, kind).encode()}\n".encode())
+    return read_signer(name, key_file)
 
 
 def read_signer(name: str, key_file: Path, passphrase: bytes | None = None) -> Signer:

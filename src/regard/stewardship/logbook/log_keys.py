@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Engine, select, update
 
 from regard.database import RECORDS, insert_new, reading, writing
+from regard.files import make_private
 from regard.ledger.log.tables import files
 from regard.ledger.tree.notes import Note, Signer, Verifier
 from regard.sealing import SealingKey, read_private
@@ -50,20 +50,16 @@ class FolderKeys:
 
     def make(self, name: str, text: str) -> None:
         """Keep a text, unless there is one."""
-        with suppress(FileExistsError):
-            self._write(self._folder / name, text, os.O_EXCL)
+        make_private(self._folder / name, text.encode())
 
     def write(self, name: str, text: str) -> None:
         """Keep a text in place of what there is, durably."""
         unfinished = self._folder / f".{name}.new"
-        self._write(unfinished, text, os.O_TRUNC)
-        unfinished.rename(self._folder / name)
-
-    def _write(self, path: Path, text: str, how: int) -> None:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "w") as file:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        unfinished.rename(self._folder / name)
 
 
 class SharedKeys:
