@@ -23,7 +23,7 @@ from regard.stewardship.council.collections import (
 )
 from regard.stewardship.gate import accounts
 from regard.stewardship.gate.decision_records import DecisionRecords
-from regard.stewardship.gate.key_terms import check_key
+from regard.stewardship.gate.key_terms import check_key, check_stop
 from regard.stewardship.gate.questions import Asked, Missing, Questions, Receipts, check_attestation
 from regard.stewardship.gate.snapshot import NotInForce, Snapshot, Snapshots
 from regard.stewardship.gate.thresholds import given_threshold
@@ -37,6 +37,8 @@ from regard.stewardship.policy.withholding import EMOTIONS, emptied, paths_to
 __all__ = ["Denied", "Gate", "Permit"]
 
 _TOKEN = "subject-token"  # told in place of a rule
+# What tells somebody something, and changes nothing.
+_TELLING = {Capability.DETECT, Capability.COMPARE, Capability.IDENTIFY, Capability.READ}
 _log = logging.getLogger(__name__)
 
 
@@ -133,7 +135,15 @@ class Gate:
 
     def after(self, permit: Permit, answer: dict[str, Any]) -> dict[str, Any]:
         """The answer without what the caller may not have; `call.remarks` says what was taken out, and where the log
-        tells of the call. Raises NotLogged."""
+        tells of the call. Raises NotLogged; and Denied where what it asks was stopped since it was let in."""
+        call = permit.call
+        if call.record is None and call.operation.capability in _TELLING and call.account["rules"] != [_TOKEN]:
+            try:
+                self._check_still(call)
+            except Denied as denial:
+                call.account |= {"decision": "denied", "rules": [denial.rule]}
+                self._write(call, accounts.DENIED, {}, permit.searched)
+                raise
         for member in permit.withheld:
             if emptied(answer, paths_to(member, permit.call.operation.name)):
                 permit.call.remarks["x-regard-withheld"] = member
@@ -145,10 +155,20 @@ class Gate:
         self._write(permit.call, code, {}, permit.searched)
 
     def record(self, connection: Connection, call: Call) -> None:
-        """Record a call within the transaction that does what it asks: both are kept, or neither is."""
+        """Record a call within the transaction that does what it asks: both are kept, or neither is.
+
+        Raises Denied where what it asks was stopped since it was let in.
+        """
+        self._check_still(call)
         body = accounts.ended(call.account, accounts.ANSWERED, {}, None)
         parts = [self._logbook.seal(part) for part in accounts.parts(call)]
         call.record = self._logbook.record(connection, CALL, body, parts)
+
+    def _check_still(self, call: Call) -> None:
+        try:
+            check_stop(call.operation.capability, self._snapshots.current(), self._clock())
+        except Exception as error:
+            raise _as_denial(error, call) from error
 
     def _write(self, call: Call, outcome: str, answer: dict[str, Any], searched: int | None = None) -> None:
         if call.record is not None:

@@ -30,7 +30,7 @@ def check_key(call: Call, snapshot: Snapshot, terms: Terms, now: float) -> None:
         )
     if caller.operations is not None and name not in caller.operations:
         raise Denied("key-scope", f"This key was not issued for {name}.", appeal="ask for another key.")
-    _check_stop(call.operation.capability, snapshot, now)
+    check_stop(call.operation.capability, snapshot, now)
     if caller.most_faces is not None and brings_faces(call):
         _check_size(call, caller.most_faces - terms.faces)
 
@@ -46,7 +46,8 @@ def _check_size(call: Call, room: int) -> None:
         call.parameters["MaxFaces"] = min(room, call.parameters.get("MaxFaces", room))
 
 
-def _check_stop(capability: Capability, snapshot: Snapshot, now: float) -> None:
+def check_stop(capability: Capability, snapshot: Snapshot, now: float) -> None:
+    """Raise Denied where the council, or one of its members for a while, stopped a capability."""
     if capability in snapshot.law.suspended:
         raise Denied("suspended", f"The council suspended the capability {capability}.", appeal=APPEAL)
     for stop in snapshot.suspensions:
