@@ -16,7 +16,7 @@ from regard.operations.common.registry import answered
 from regard.server import open_house
 from regard.settings import from_environment
 from regard.stewardship.gate.snapshot import Snapshots
-from regard.stewardship.office import open_office
+from regard.stewardship.office import start_office
 from regard.stewardship.parties.organizations import new_id
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
 from regard.stewardship.records import tables
@@ -28,7 +28,7 @@ OPERATION = Operation("SearchFacesByImage", Capability.IDENTIFY, DataClass.TEMPL
 
 def run() -> str:
     with TemporaryDirectory(dir=".", prefix=".policy-") as folder:
-        office = open_office(from_environment(data_dir=Path(folder)))
+        office = start_office(from_environment(data_dir=Path(folder)))
         engine, organizations = office.engine, office.organizations
         service = open_house(office).service
         gate = service.gate

@@ -19,7 +19,7 @@ from regard.operations.common.registry import Answer, answered
 from regard.operations.service import Service
 from regard.server import open_house
 from regard.settings import from_environment
-from regard.stewardship.office import open_office
+from regard.stewardship.office import start_office
 from regard.stewardship.policy.call import Call
 from tests.helpers.running import Running, running
 from tests.helpers.wire_client import signed
@@ -142,7 +142,7 @@ def opened(
     data: Path, ran: Callable[[str, float], None] = lambda _name, _seconds: None
 ) -> tuple[Service, Callable[[str, bytes], Call]]:
     """A service in this process, and calls to it by operation and picture."""
-    office = open_office(from_environment(data_dir=data))
+    office = start_office(from_environment(data_dir=data))
     office.organizations.first_start()
     service: Service = open_house(office, ran).service
     caller = office.organizations.keys.all()[0].caller

@@ -15,7 +15,7 @@ import pytest
 from regard.sealing import NoMasterKey
 from regard.settings import SettingError, Settings
 from regard.stewardship.holdings import open_holdings
-from regard.stewardship.office import open_office
+from regard.stewardship.office import open_office, start_office
 from regard.stewardship.root_key import renew_master_key
 from tests.helpers.databases import Server, closing_connections
 from tests.helpers.linearizable import Event, linearizable
@@ -121,21 +121,21 @@ def test_a_database_without_a_key_store_beside_it_is_refused(
 
 
 def test_a_search_in_the_database_needs_one_that_holds_vectors(tmp_path: Path) -> None:
-    office = open_office(Settings(data_dir=tmp_path, search="pgvector"))
+    office = start_office(Settings(data_dir=tmp_path, search="pgvector"))
     with pytest.raises(SettingError, match="REGARD_DATABASE_URL"):
         open_holdings(office)
     office.logbook.close()
 
 
 def test_a_service_with_another_master_key_does_not_start(replicas: Replicas) -> None:
-    open_office(replicas.in_process("one")).logbook.close()
+    start_office(replicas.in_process("one")).logbook.close()
     with pytest.raises(NoMasterKey, match="the same"):
         open_office(msgspec.structs.replace(replicas.in_process("two"), master_key=None))
 
 
 def test_the_master_key_of_all_is_renewed_at_once(replicas: Replicas) -> None:
     old, command = replicas.in_process("one"), f"echo {b64encode(bytes(32)).decode()}"
-    office = open_office(old)
+    office = start_office(old)
     office.organizations.first_start()
     office.logbook.close()
     renew_master_key(old, command)

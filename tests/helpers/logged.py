@@ -17,6 +17,7 @@ from regard.operations.common.registry import answered
 from regard.operations.service import Service
 from regard.sealing import master_key
 from regard.settings import Settings
+from regard.stewardship.council.council import first_start
 from regard.stewardship.council.law import decided_alone
 from regard.stewardship.gate.gate import Gate
 from regard.stewardship.logbook.logbook import Logbook
@@ -59,6 +60,7 @@ def open_logged(
     """Open the service that is kept in `folder`; twice, and they are two processes on the same data."""
     engine = open_database(database_url(folder))
     key = master_key(folder / "master.key")
+    first_start(engine, folder / "council.key", clock)
     organizations = Organizations(engine, key, decided_alone, clock=clock)
     organizations.first_start()
     logbook = Logbook(engine, folder / "log", key, clock=clock, open_log=open_log)

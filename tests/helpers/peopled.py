@@ -17,6 +17,7 @@ from regard.operations.common.registry import answered
 from regard.operations.service import Service
 from regard.sealing import SealingKey, master_key
 from regard.settings import Settings
+from regard.stewardship.council.council import first_start
 from regard.stewardship.council.law import decided_alone
 from regard.stewardship.gate.gate import Gate
 from regard.stewardship.logbook.logbook import Logbook
@@ -48,6 +49,7 @@ class House:
         def part_key(organization: str, whose: str, make: bool) -> SealingKey | None:
             return vault.person_key(organization, whose, make=make)
 
+        self.council = first_start(self.engine, folder / "council.key", clock)
         self.organizations = organizations = Organizations(self.engine, key, decided_alone, clock=clock)
         organizations.first_start()
         self.logbook = Logbook(self.engine, folder / "log", key, clock=clock, part_keys=part_key)

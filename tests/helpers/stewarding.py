@@ -13,6 +13,7 @@ from regard.ledger.tree.notes import Signer
 from regard.sealing import SealingKey
 from regard.settings import Settings
 from regard.stewardship.council.collections import Terms
+from regard.stewardship.council.council import first_start
 from regard.stewardship.council.law import decided_alone
 from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.gate.gate import Denied, Gate, Permit
@@ -60,8 +61,8 @@ class Stewardship:
         self.gallery = Gallery()
         self.receipts: set[str] = set()
         self.logbook = Logbook(self.engine, folder / "log", self.key, clock=lambda: self.now)
+        self.council = first_start(self.engine, folder / "council.key", lambda: self.now)
         self.gate = self.another_gate()
-        self.council = self.gate.council
         self.signer: Signer = read_signer("operator", folder / "council.key")
 
     def another_gate(self, **settings: Any) -> Gate:

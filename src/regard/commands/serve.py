@@ -39,7 +39,7 @@ def serve(
     `regard settings` lists them.
     """
     from regard import server
-    from regard.stewardship.office import open_office
+    from regard.stewardship.office import start_office
     from regard.wire.exposure import check_certificate, check_exposure
     from regard.wire.listen import bound
 
@@ -48,7 +48,7 @@ def serve(
     check_certificate(settings)
     # A first start that cannot listen shall not be the one that shows the key.
     with bound(settings) as on:
-        office = open_office(settings)
+        office = start_office(settings)
         first = office.organizations.first_start()
         operator = office.organizations.operator()
         server.serve(office, on, lambda url, opening: _announce(url, opening, operator, first))

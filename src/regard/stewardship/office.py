@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from regard.database import check_urls, open_database, sqlite_url
+from regard.database import check_urls, open_database, reading, sqlite_url
 from regard.gallery.templates.vault import open_vault
 from regard.ledger.log.served import Served
 from regard.sealing import SealingKey
 from regard.settings import SettingError, Settings
+from regard.stewardship.council.council import first_start, is_new
+from regard.stewardship.council.founding import check_genesis, pin_genesis, recorded_genesis
 from regard.stewardship.council.law import decided_alone
 from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.logbook.published import Published
 from regard.stewardship.parties.organizations import Organizations
 from regard.stewardship.people.consents import Consents
+from regard.stewardship.records.pins import Pins
 from regard.stewardship.root_key import open_root_key
+
+
+class NotStarted(RuntimeError):
+    """No service was started in this data folder yet."""
+
+
+class Less(RuntimeError):
+    """Less of the log is there than was published, or other than that; the text says what, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,8 @@ class Office:
     organizations: Organizations
     logbook: Logbook
     consents: Consents
+    pins: Pins
+    published: Published
 
     @property
     def public_log(self) -> Served:
@@ -36,7 +51,35 @@ class Office:
 
 
 def open_office(settings: Settings) -> Office:
-    """Open the data folder, making it when it is not there. Raises SettingError, NoMasterKey, PermissionError."""
+    """Open a data folder in which a service was started. Nothing is founded here.
+
+    Raises NotStarted, NotTheFirst, Less and PinBroken, which say why the folder is not as it was left; SettingError,
+    NoMasterKey, PermissionError.
+    """
+    office = unchecked_office(settings)
+    if _is_new(office):
+        raise NotStarted(
+            f"no service was started in {settings.data_dir} yet: `regard serve` starts one, and with it its council "
+            "begins. REGARD_DATA_DIR names another folder."
+        )
+    _check(office)
+    return office
+
+
+def start_office(settings: Settings) -> Office:
+    """Open the data folder as the service does: where nothing is there yet, its council begins. Raises as open_office
+    does."""
+    office = unchecked_office(settings)
+    if _is_new(office):
+        pins = office.pins
+        first_start(office.engine, settings.data_dir / "council.key", pin=lambda *founded: pin_genesis(pins, *founded))
+    _check(office)
+    return office
+
+
+def unchecked_office(settings: Settings) -> Office:
+    """Open the data folder, made when it is not there, whatever was done to it. Raises SettingError, NoMasterKey,
+    PermissionError."""
     data = settings.data_dir
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -51,4 +94,48 @@ def open_office(settings: Settings) -> Office:
         return vault.person_key(organization, whose, make=make)
 
     logbook = Logbook(engine, data / "log", key, name=settings.log_name, part_keys=part_key)
-    return Office(settings, engine, key, Organizations(engine, key, decided_alone), logbook, Consents(engine, logbook))
+    pins = Pins(data, key)
+    published = Published(engine, pins, Served(data / "log" / "shards", logbook.disk), logbook.keys)
+    logbook.published = published.keep
+    logbook.doubt = published.doubt
+    organizations, consents = Organizations(engine, key, decided_alone), Consents(engine, logbook)
+    return Office(settings, engine, key, organizations, logbook, consents, pins, published)
+
+
+def _is_new(office: Office) -> bool:
+    """Whether nothing is there yet, in the database or beside it."""
+    with reading(office.engine) as connection:
+        new = is_new(connection)
+    return new and not office.pins.file.exists() and not office.public_log.periods()
+
+
+def check_founded(office: Office, less: list[str]) -> bool:
+    """Refuse a council that is not the first one, as :func:`check_genesis` does.
+
+    `less` is what there is less of in the log: one that is gone tells of no council, and is not asked about it.
+    """
+    try:
+        logged = office.published.founded()
+    except (ValueError, OSError) as error:
+        if not less:
+            raise Less(f"the log cannot be read: {error}. Put back log/ as it was.") from None
+        logged = None
+    if less and logged is None:
+        logged = recorded_genesis(office.engine)
+    return check_genesis(office.engine, office.pins, logged, time.time())
+
+
+def _check(office: Office) -> None:
+    """Hold what is there against what was pinned. Raises NotTheFirst, Less, PinBroken."""
+    less = office.published.less()
+    logged = check_founded(office, less)
+    if less:
+        raise Less(
+            f"{'; '.join(less)}. Put back log/ and the database as they were; or, where it is an older copy that is to "
+            "go on, say so: `regard log accept --because …` writes it into the log."
+        )
+    if not office.published.is_kept() and office.public_log.periods():
+        if logged:
+            raise Less("what was pinned of the log is gone from the database. Put the database back as it was.")
+        with office.engine.begin() as connection:
+            office.published.keep_all(connection)

@@ -6,10 +6,11 @@ from base64 import b64decode, b64encode
 
 from sqlalchemy import Engine
 
-from regard.database import open_database
+from regard.database import open_database, reading
 from regard.sealing import NoMasterKey, SealBroken, SealingKey, master_key, renew_master, root_key
 from regard.settings import Settings
-from regard.stewardship.logbook.log_keys import SharedKeys
+from regard.stewardship.logbook.log_keys import SharedKeys, shared_key
+from regard.stewardship.records.pins import any_pinned
 
 _ROOT = "root"
 
@@ -19,6 +20,13 @@ def open_root_key(settings: Settings, engine: Engine) -> SealingKey:
 
     Raises NoMasterKey, PermissionError.
     """
+    if not _is_there(settings, engine):
+        with reading(engine) as connection:
+            if any_pinned(connection):
+                raise NoMasterKey(
+                    "root.sealed is gone, and with it the key of all that is sealed here; none is made in its place. "
+                    "Put it back from a backup, or begin with a new data folder."
+                )
     if not settings.database_url:
         return root_key(settings.data_dir, settings.master_key, settings.master_key_command)
     return SealingKey(b64decode(_shared(settings, engine)))
@@ -34,6 +42,11 @@ def renew_master_key(settings: Settings, command: str | None) -> None:
     engine = open_database(settings.database_url)
     root = _shared(settings, engine)
     SharedKeys(engine, master_key(settings.data_dir / "master.key", command=command)).write(_ROOT, root)
+
+
+def _is_there(settings: Settings, engine: Engine) -> bool:
+    """Whether there is a root key, sealed under whichever master key."""
+    return shared_key(engine, _ROOT) if settings.database_url else (settings.data_dir / "root.sealed").exists()
 
 
 def _shared(settings: Settings, engine: Engine) -> str:

@@ -9,13 +9,13 @@ import pytest
 from regard.commands.common.inside import Inside
 from regard.operations.common.errors import ApiError
 from regard.settings import Settings
-from regard.stewardship.office import open_office
+from regard.stewardship.office import start_office
 from regard.stewardship.parties.keys import DAY
 
 
 def test_a_key_that_is_revoked_or_ends_while_a_command_runs_works_no_more(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
-    organizations = open_office(settings).organizations
+    organizations = start_office(settings).organizations
     organizations.first_start()
     ours = organizations.register("Somebody", "technology")
     key = organizations.issue_key(ours.id, "photo-library")
@@ -29,7 +29,7 @@ def test_a_key_that_is_revoked_or_ends_while_a_command_runs_works_no_more(tmp_pa
 
 def test_a_key_whose_term_is_over_works_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(data_dir=tmp_path)
-    organizations = open_office(settings).organizations
+    organizations = start_office(settings).organizations
     organizations.first_start()
     ours = organizations.register("Somebody", "technology")
     key = organizations.issue_key(ours.id, "photo-library", days=1)

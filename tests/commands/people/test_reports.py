@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from regard.commands.people import reports
 from regard.commands.record import report
 from regard.settings import from_environment
-from regard.stewardship.office import open_office
+from regard.stewardship.office import start_office
 from regard.stewardship.people.inbox import About, Filing, open_inbox
 from tests.helpers.ledger.public_log import PublicLog, founding
 
@@ -41,7 +41,7 @@ def reporting() -> typer.Typer:
 
 
 def file() -> str:
-    office = open_office(from_environment())
+    office = start_office(from_environment())
     try:
         inbox = open_inbox(office.settings, office.engine, office.key, office.logbook)
         return inbox.file(FILING, "198.51.100.1").report
@@ -79,7 +79,7 @@ def test_a_log_that_was_changed_leaves_with_1(log: PublicLog) -> None:
 
 def test_the_services_own_log_is_reported_without_naming_it() -> None:
     file()
-    office = open_office(from_environment())
+    office = start_office(from_environment())
     (period,) = office.logbook.shards.periods()
     told = json.loads(run(reporting(), period, "--format", "json").stdout)
     assert told["responses"]["abuse"]["waiting"] == 1

@@ -21,7 +21,7 @@ from regard.ledger.witnesses.cosigning import Asked, Collector, open_cosigning
 from regard.ledger.witnesses.series import Broken, Keys, log_name
 from regard.settings import SettingError, from_environment
 from regard.stewardship.logbook.own_calls import OwnCalls
-from regard.stewardship.office import Office, open_office
+from regard.stewardship.office import Office, start_office
 from regard.wire.metrics import Metrics
 from tests.helpers.ledger.served_log import NAME, SECRET, Book, opened, serving_log, serving_witness
 
@@ -341,7 +341,7 @@ def test_a_copy_refuses_what_contradicts_it(book: Book, address: str, tmp_path: 
 
 def test_the_operator_s_own_log_is_looked_into_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
-    office = open_office(from_environment())
+    office = start_office(from_environment())
     office.organizations.first_start()
     (organization,) = office.organizations.all()
     for _ in range(3):
@@ -365,13 +365,13 @@ def test_the_key_is_replaced_from_the_command_line(tmp_path: Path, monkeypatch: 
     (old,) = run(commands.app, "key").output.split()
     new = run(commands.app, "rotate").output.split()[0]
     assert run(commands.app, "key").output.split() == [old, new]
-    office = open_office(from_environment())
+    office = start_office(from_environment())
     office.logbook.write("regard/test", {})
     office.logbook.close()
     assert run(commands.app, "rotate", "--finish").output.split()[0] == old
     assert run(commands.app, "key").output.split() == [new, old]
     assert run(commands.app, "key", "2026-11", "--key", new).output.startswith("regard.localhost/log/2026-11+")
-    office = open_office(from_environment())
+    office = start_office(from_environment())
     office.logbook.write("regard/test", {})
     office.logbook.close()
     shards = tmp_path / "data" / "log" / "shards"
@@ -408,16 +408,16 @@ def test_witnesses_that_cannot_be_asked_are_refused_at_the_start(
     monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("REGARD_WITNESSES", "witness.example https://witness.example")
     with pytest.raises(SettingError, match="REGARD_WITNESSES"):
-        asked(open_office(from_environment()))
+        asked(start_office(from_environment()))
     monkeypatch.setenv("REGARD_WITNESSES", "")
     monkeypatch.setenv("REGARD_WITNESS_QUORUM", "1")
     with pytest.raises(SettingError, match="can never sign"):
-        asked(open_office(from_environment()))
+        asked(start_office(from_environment()))
 
 
 def test_the_service_asks_its_witnesses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
-    office = open_office(from_environment())
+    office = start_office(from_environment())
     office.logbook.write("regard/test", {})
     with serving_witness(tmp_path / "witness", Signer.generate("none")) as stranger:
         settings = from_environment(witnesses=stranger, witness_quorum=1)

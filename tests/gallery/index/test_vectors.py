@@ -20,7 +20,6 @@ from regard.gallery.index import vectors
 from regard.gallery.index.vectors import NoVectors, Vectors
 from regard.gallery.search import Probe
 from regard.sealing import master_key
-from regard.stewardship.council.council import first_start
 from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.council.motions import BadMotion, Kind, Vote
 from regard.stewardship.gate.seals import CouncilSeals
@@ -37,7 +36,6 @@ class Marking(House):
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         super().__init__(folder, clock)
-        self.council = first_start(self.engine, folder / "council.key", clock)
         key = master_key(folder / "master.key")
         self.other: Gallery = open_gallery(
             self.engine, folder / "keys.db", key, clock, keys_url=keys_url(folder), in_database=True
@@ -234,7 +232,7 @@ def test_a_motion_that_consent_overtook_marks_nothing(house: Marking) -> None:
 def test_without_a_service_that_keeps_vectors_there_nobody_votes_on_it(tmp_path: Path) -> None:
     house = House(tmp_path, Clock())
     house.collection("a")
-    council = first_start(house.engine, tmp_path / "council.key", house.clock)
+    council = house.council
     payload = {"organization": house.organization, "collection": "a", "clear": True}
     motion = council.draft(Kind.VECTORS, "quicker", payload, "operator")
     with pytest.raises(BadMotion, match="REGARD_SEARCH=pgvector"):

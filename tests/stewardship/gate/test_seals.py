@@ -20,7 +20,7 @@ from regard.gallery.collections.errors import CollectionSealed
 from regard.gallery.templates.seals import Seal, WrongShare, opened_share
 from regard.ledger.tree.notes import Signer
 from regard.stewardship.council.charter import Charter, Member, Quota
-from regard.stewardship.council.council import Council, first_start
+from regard.stewardship.council.council import Council
 from regard.stewardship.council.member_keys import opening_key, read_signer, sealing_key
 from regard.stewardship.council.motions import Kind, Vote
 from regard.stewardship.gate.seals import CouncilSeals
@@ -47,7 +47,6 @@ class Sealing(House):
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         super().__init__(folder, clock)
-        self.council = first_start(self.engine, folder / "council.key", clock)
         self.seals = CouncilSeals(self.gallery, self.council, self.logbook)
 
     def sit(self, *names: str) -> None:

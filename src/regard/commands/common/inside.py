@@ -9,7 +9,7 @@ from typing import Any
 from regard.operations.common.registry import answered, ours
 from regard.server import open_house
 from regard.settings import Settings
-from regard.stewardship.office import Office, open_office
+from regard.stewardship.office import Office, start_office
 from regard.stewardship.policy.call import Call, Caller, Operation
 from regard.stewardship.policy.service_model import service_model
 from regard.wire.callers import working
@@ -22,7 +22,7 @@ class Inside:
     """Answers operations as the holder of an access key. What a server would refuse is refused here too."""
 
     def __init__(self, settings: Settings, key_id: str | None = None) -> None:
-        office = open_office(settings)
+        office = start_office(settings)
         self.caller = caller_of(office, key_id)
         self._key = office.organizations.key
         self._service = open_house(office).service

@@ -170,10 +170,28 @@ def rotate(
     served = office.public_log
     keys = office.logbook.keys
     changed = keys.retire(served.note(served.periods()[-1])) if finish else keys.add()
+    with office.engine.begin() as connection:
+        office.published.keep_keys(connection)
     office.logbook.write("regard/log-key", {"change": "retired" if finish else "added", "key": str(changed)})
     office.logbook.close()
     out.out(str(changed))
     out.print("Restart the service, and publish the keys: `regard log key` prints them.")
+
+
+@app.command()
+def accept(
+    because: Annotated[str, typer.Option(help="Why there is less than there was; it is in the log for ever.")],
+) -> None:
+    """Go on with an older copy of the log or the database, or with other log keys; the log tells of it, and why.
+
+    Example: `regard log accept --because "the disk broke; the backup of the night before is in place"`
+    """
+    from regard.stewardship.accepting import accept_less
+    from regard.stewardship.office import unchecked_office
+
+    for each in accept_less(unchecked_office(from_environment()), because):
+        out.print(each)
+    out.print("This is in the log now, and the next start goes on from here.")
 
 
 @app.command()

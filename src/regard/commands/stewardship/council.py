@@ -14,7 +14,7 @@ import typer
 from regard.commands.common.output import out, print_json, table
 from regard.ledger.tree.notes import Signer
 from regard.settings import from_environment
-from regard.stewardship.council.council import Council, first_start
+from regard.stewardship.council.council import Council
 from regard.stewardship.council.member_keys import read_public, read_signer
 from regard.stewardship.council.motions import Kind, Vote
 
@@ -151,8 +151,7 @@ def suspend(
 def _council() -> Council:
     from regard.stewardship.office import open_office
 
-    office = open_office(from_environment())
-    return first_start(office.engine, office.settings.data_dir / "council.key")
+    return Council(open_office(from_environment()).engine)
 
 
 def signer_of(member: str, key: Path | None) -> Signer:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from regard.commands.common.output import NO, out, print_json, table
 from regard.settings import from_environment
-from regard.stewardship.council.council import Council, first_start
+from regard.stewardship.council.council import Council
 from regard.stewardship.gate.difference import difference
 from regard.stewardship.gate.explanation import explain as explained
 from regard.stewardship.gate.snapshot import Snapshots
@@ -104,8 +104,8 @@ def store(pack: PackName) -> None:
 def _opened() -> tuple[Engine, Council]:
     from regard.stewardship.office import open_office
 
-    office = open_office(from_environment())
-    return office.engine, first_start(office.engine, office.settings.data_dir / "council.key")
+    engine = open_office(from_environment()).engine
+    return engine, Council(engine)
 
 
 def _pack(name: str) -> Pack:

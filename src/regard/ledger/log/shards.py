@@ -96,6 +96,11 @@ class Shards:
             self._current = self._turn(period)
             return self._current
 
+    @property
+    def held(self) -> tuple[str, Log] | None:
+        """The period and its log that this process has open, None where it has none: nothing is opened for it."""
+        return self._current
+
     def receipt(self, period: str, index: int) -> bytes:
         """The `.tlog-proof` of an entry of any shard. Raises LookupError when there is none, else as Log does."""
         if period not in self.periods():

@@ -76,15 +76,24 @@ class Council:
 
     # Founding.
 
-    def found(self, signer: Signer, role: str = "operator", pack: Pack | None = None) -> Law:
-        """On a new database: a council of one, and the first pack. Elsewhere nothing happens."""
+    def found(
+        self,
+        signer: Signer,
+        role: str = "operator",
+        pack: Pack | None = None,
+        pin: Callable[[Connection, str], None] = lambda _connection, _genesis: None,
+    ) -> Law:
+        """On a new database: a council of one, and the first pack. Elsewhere nothing happens.
+
+        `pin` is given the hash of the genesis in the same transaction.
+        """
         pack = pack or Pack.shipped(FIRST_PACK)
         charter = Charter((Member(signer.name, role, str(signer.verifier)),), {"default": Quota(1)}).check()
         payload = {"charter": msgspec.to_builtins(charter), "policy": pack.hash, "pack": pack.name}
         now = self._clock()
         motion = Motion(Kind.GENESIS, "The first charter", "", signer.name, int(now), payload)
         with self._engine.begin() as connection:
-            if connection.execute(select(tables.motions.c.hash).limit(1)).first() is None:
+            if is_new(connection):
                 store_pack(connection, pack, now)
                 row = {
                     "hash": motion.hash,
@@ -94,6 +103,7 @@ class Council:
                 }
                 connection.execute(insert(tables.motions).values(row))
                 records.append(connection, FOUNDED, now, {"motion": motion.hash, "text": motion.text})
+                pin(connection, motion.hash)
                 changed(connection)
             return read_law(connection, now)
 
@@ -209,11 +219,28 @@ class Council:
         return Docket(motion, outcome, docket.tally)
 
 
-def first_start(engine: Engine, key_file: Path, clock: Callable[[], float] = time.time) -> Council:
-    """The council; on a new database founded with one member, whose key is written to `key_file` (0600)."""
+def is_new(connection: Connection) -> bool:
+    """Whether nothing was ever decided, recorded or issued here: only then may a council be founded.
+
+    Where one of these is left, motions that are not there were taken out.
+    """
+    told = (tables.motions, tables.records, tables.policies, tables.ballots, tables.access_keys, tables.pins)
+    return not any(connection.execute(select(table).limit(1)).first() for table in told)
+
+
+def first_start(
+    engine: Engine,
+    key_file: Path,
+    clock: Callable[[], float] = time.time,
+    pin: Callable[[Connection, str], None] = lambda _connection, _genesis: None,
+) -> Council:
+    """The council; on a new database founded with one member, whose key is written to `key_file` (0600).
+
+    `pin` is as :meth:`Council.found` has it.
+    """
     council = Council(engine, clock)
     with reading(engine) as connection:
-        if connection.execute(select(tables.motions.c.hash).limit(1)).first():
-            return council
-    council.found(operator_key(key_file))
+        new = is_new(connection)
+    if new:
+        council.found(operator_key(key_file), pin=pin)
     return council

@@ -29,6 +29,9 @@ def read_law(connection: Connection, now: float) -> Law:
         if told[row.hash] > now + _CLOCKS:
             raise BrokenChain(f"the motion {row.hash[:12]} is said to have carried in time to come")
     law = replay(Entry(row.hash, row.note, told[row.hash], tuple(notes[row.hash])) for row in carried)
+    if (founded := read_founded(connection)) != [law.genesis]:
+        others = ", ".join(each[:12] for each in founded) or "none"
+        raise BrokenChain(f"the motions begin with the genesis {law.genesis[:12]}, the record tells of {others}")
     # Motions taken off the end would leave a shorter chain that is whole.
     last = next(reversed(told), "")
     if last != law.head:
@@ -38,8 +41,11 @@ def read_law(connection: Connection, now: float) -> Law:
 
 def decided_alone(connection: Connection, now: float) -> bool:
     """Whether one person decides everything: a council of one, or none founded yet. Raises BrokenChain."""
-    founded = connection.execute(select(tables.motions.c.hash).limit(1)).first()
-    return founded is None or read_law(connection, now).charter.alone
+    row = connection.execute(select(tables.motions.c.hash).limit(1)).first()
+    # Motions that were taken out leave the record of the first behind, and with it no one alone.
+    if row is None and not read_founded(connection):
+        return True
+    return read_law(connection, now).charter.alone
 
 
 def read_ballots(connection: Connection) -> dict[str, list[bytes]]:
@@ -48,6 +54,11 @@ def read_ballots(connection: Connection) -> dict[str, list[bytes]]:
     for _, body in _recorded(connection, BALLOT):
         found[body["motion"]].append(body["note"].encode())
     return found
+
+
+def read_founded(connection: Connection) -> list[str]:
+    """The genesis motions of which the record tells, oldest first: one, where nobody founded behind the first."""
+    return [body["motion"] for _, body in _recorded(connection, FOUNDED)]
 
 
 def read_closed(connection: Connection) -> set[str]:

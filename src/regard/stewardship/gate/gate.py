@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from regard.settings import Settings
-from regard.stewardship.council import council
 from regard.stewardship.council.collections import (
     BASIS,
     PURPOSE,
@@ -21,6 +20,7 @@ from regard.stewardship.council.collections import (
     check_tightening,
     set_terms,
 )
+from regard.stewardship.council.council import Council
 from regard.stewardship.gate import accounts
 from regard.stewardship.gate.decision_records import DecisionRecords
 from regard.stewardship.gate.key_terms import check_key, check_stop
@@ -60,8 +60,7 @@ class Gate:
 
     One thing: the way of a call through the door; what is asked of its key and of the policy on that way are files of
     their own. `collections` answers for the gallery; `receipts`, `missing` and `audited` are as :class:`Questions` has
-    them. On a new database the gate founds a council of one, whose key it keeps in the data folder, and the pack
-    "moratorium" is in force.
+    them. It founds no council: where there is none, everything is denied.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Gate:
         self._questions = Questions(receipts, audited, missing)
         self._records = DecisionRecords(engine, clock)
         self._clock = clock
-        self.council = council.first_start(engine, settings.data_dir / "council.key", clock)
+        self.council = Council(engine, clock)
         self._snapshots = Snapshots(engine, clock)
 
     def before(self, call: Call) -> Permit:

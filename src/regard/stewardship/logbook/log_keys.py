@@ -93,6 +93,13 @@ class SharedKeys:
             connection.execute(update(files).where(place).values(data=sealed))
 
 
+def shared_key(engine: Engine, name: str) -> bool:
+    """Whether there is a text of this name among those of a shared log, whether or not it opens."""
+    wanted = select(files.c.part).where(files.c.folder == SharedKeys._FOLDER, files.c.name == name)
+    with reading(engine) as connection:
+        return connection.execute(wanted).first() is not None
+
+
 class LogKeys:
     """Private keys in `log.key`, one a line, the newest last; the public halves of earlier ones in `log.retired`."""
 

@@ -39,6 +39,8 @@ from regard.stewardship.logbook.payload_rows import FileRows, TableRows
 from regard.stewardship.logbook.payloads import Part, PartKeys, Payloads, Sealed
 from regard.stewardship.logbook.tally import Tally, read_tally
 from regard.stewardship.records import records, tables
+from regard.stewardship.records.kept_records import RecordsChanged
+from regard.stewardship.records.pins import PinBroken
 from regard.stewardship.records.pseudonyms import Pseudonyms
 from regard.stewardship.records.reader import Reader
 from regard.stewardship.records.records import Record
@@ -126,10 +128,17 @@ class Logbook:
         self._watch: threading.Thread | None = None
         # Called by whoever is about to wait for the disk.
         self.rest: Callable[[], None] = lambda: None
+        # Told of each checkpoint that this process published, its period first; soon, and at the end.
+        self.published: Callable[[str, bytes], None] = lambda _period, _note: None
+        # Asked once, as the service begins: why nobody may be answered, or None. Takes its time.
+        self.doubt: Callable[[], str | None] = lambda: None
+        self._refusal: str | None = None
 
     @property
     def trouble(self) -> str | None:
         """Why nothing can be written now, or None. That another process writes is no trouble."""
+        if self._refusal is not None:
+            return self._refusal
         try:
             with self._lock:
                 period, log = self.shards.current()
@@ -209,17 +218,33 @@ class Logbook:
         self._closing.set()
         if self._watch is not None:
             self._watch.join()
+        held = self.shards.held
         self.shards.close()
+        self._tell_published(held)
         self.payloads.close()
         self._recent.close()
 
     def _work(self) -> None:
+        self._refusal = self.doubt()
         while not self._closing.wait(TAKE_OVER_SECONDS):
             try:
                 self.take_over()
             except Exception:
                 # The next call that has to be logged says so to whoever makes it.
                 _log.exception("what other processes recorded could not be logged")
+            self._tell_published(self.shards.held)
+
+    def _tell_published(self, held: tuple[str, Log] | None) -> None:
+        if held is None:
+            return
+        try:
+            self.published(held[0], held[1].published.note)
+        except (PinBroken, RecordsChanged) as error:
+            _log.error("nobody is answered any more: %s", error)
+            self._refusal = str(error)
+        except SQLAlchemyError:
+            # A pin is a lower bound: the next one says more.
+            _log.warning("what is published could not be pinned", exc_info=True)
 
     def _open_shared(self, folder: Path, signers: Sequence[Signer]) -> Log:
         return Log(folder, signers, disk=SharedDisk(self._engine, self._folder))

@@ -126,6 +126,14 @@ ballots = Table(
     Column("cast_at", Float, nullable=False),
 )
 
+# What must not become less from one start to the next, sealed under the root key: `records.pins`.
+pins = Table(
+    "pins",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 # Only ever added to: triggers of the first migration refuse an update or a deletion.
 records = Table(
     "records",
