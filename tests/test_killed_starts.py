@@ -15,7 +15,7 @@ from regard.sealing import root_key
 from regard.settings import Settings
 from regard.stewardship.door import open_audits, open_gate
 from regard.stewardship.holdings import open_holdings
-from regard.stewardship.office import Office, open_office
+from regard.stewardship.office import Office, start_office
 from regard.stewardship.root_key import renew_master_key
 from tests.helpers.fakes import ORGANIZATION, Client, open_rooms, picture_of
 from tests.helpers.killed import started
@@ -25,7 +25,7 @@ KILLS = 100
 
 def _open(folder: Path) -> Office:
     """What a service does before it listens."""
-    office = open_office(Settings(data_dir=folder))
+    office = start_office(Settings(data_dir=folder))
     holdings = open_holdings(office)
     open_gate(office, holdings, open_audits(office))
     office.organizations.first_start()

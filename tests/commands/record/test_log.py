@@ -362,6 +362,7 @@ def test_the_operator_s_own_log_is_looked_into_where_it_lies(tmp_path: Path, mon
 
 def test_the_key_is_replaced_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
+    start_office(from_environment()).logbook.close()
     (old,) = run(commands.app, "key").output.split()
     new = run(commands.app, "rotate").output.split()[0]
     assert run(commands.app, "key").output.split() == [old, new]
