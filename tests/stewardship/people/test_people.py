@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from numpy.typing import NDArray
+from PIL import Image
 from sqlalchemy.exc import IntegrityError
 
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import answered, ours
 from regard.stewardship.people.consent import NewConsent
-from regard.stewardship.people.review import whose_user
+from regard.stewardship.people.review import Candidate, whose_user
 from regard.stewardship.policy.call import Call
+from regard.vision.faces.similarity import score
+from tests.helpers import fakes
 from tests.helpers.databases import forget
 from tests.helpers.fakes import Clock, picture_of
 from tests.helpers.peopled import NOTICE, House
@@ -173,19 +180,31 @@ def test_no_order_of_events_shows_what_receipts_do_not_cover(scale: float) -> No
     _play(People, 15, scale)
 
 
-class Confirmed(RuleBasedStateMachine):
-    """The model, where rights are at stake: what was compared with whom in every match that two people confirmed."""
+# Whom the pictures show, by the number of their embedding: cara is like alice below the floor, dora is her twin.
+NUMBERS = {"alice": 1, "bob": 80, "cara": 160, "dora": 240}
+FLOOR = 99.0
+LIKE_ALICE = {NUMBERS["cara"]: 97.0, NUMBERS["dora"]: 99.5}
+SHOWN = (("alice",), ("bob",), ("dora", "alice"), ("cara", "bob"))
 
-    MARKS, USERS = st.integers(0, 1), st.sampled_from(("u", "v"))
+
+class Confirmed(RuleBasedStateMachine):
+    """The model, where rights are at stake: what was compared with whom in every match that two people confirmed.
+
+    What was compared is a face of the collection, a user, or one face of a picture: the one that reviewers see.
+    """
+
+    WHO, MARKS, USERS = st.sampled_from(SHOWN), st.integers(0, 1), st.sampled_from(("u", "v"))
 
     def __init__(self) -> None:
         super().__init__()
         self.root = Path(tempfile.mkdtemp())
+        self.patched = patch.object(fakes, "person", _person)
         self.opened_by: dict[str, str] = {}
         self.allowed: set[tuple[str, str]] = set()
 
     @initialize()
     def open(self) -> None:
+        self.patched.start()
         self.house = House(self.root / "data", Clock())
         self.house.caller = self.house.organizations.issue_key(self.house.organization, "access-control").caller
         self.house.collection("staff", "consent")
@@ -195,9 +214,10 @@ class Confirmed(RuleBasedStateMachine):
         self.reviewers = [log_in(own, name, appoint(own, name, ())) for name in ("ada", "ben")]
         for name in NAMES:
             self._consent(name)
-            self.enrol(name, name, 9)
+            self.enrol((name,), name, 9)
 
     def teardown(self) -> None:
+        self.patched.stop()
         self.house.close()
         for each in self.root.iterdir():
             forget(each)
@@ -218,8 +238,11 @@ class Confirmed(RuleBasedStateMachine):
         known = {**answered(), **ours()}[operation]
         call = Call(self.house.caller, known, {"CollectionId": "staff", **given}, "us-east-1", operation)
         answer = self.house.service.answer(call)
-        for candidate in self.house.reviews.pending(self.reviewers[0]) + self.house.reviews.pending(self.reviewers[1]):
-            self.opened_by.setdefault(candidate.id, by)
+        for reviewer in self.reviewers:
+            for candidate in self.house.reviews.pending(reviewer):
+                assert candidate.similarity >= FLOOR
+                if candidate.id not in self.opened_by:
+                    self.opened_by[candidate.id] = by + _seen(self.house.reviews.picture(reviewer, candidate.id))
         return answer
 
     def _faces(self, **of: str) -> list[dict[str, Any]]:
@@ -231,14 +254,24 @@ class Confirmed(RuleBasedStateMachine):
         first = next(iter(self._faces(UserId=user)), None)
         return whose_user(user, f"external/{first['ExternalImageId']}") if first else ""
 
-    @rule(person=st.sampled_from(NAMES), name=st.sampled_from(NAMES), mark=MARKS)
-    def enrol(self, person: str, name: str, mark: int) -> None:
+    def _may_be_told(self, by: str, answer: dict[str, Any]) -> None:
+        """Everybody whom a search tells of was confirmed for what was searched with, and is above the floor."""
+        for match in answer.get("FaceMatches", []):
+            assert (by, f"external/{match['Face']['ExternalImageId']}") in self.allowed
+            assert match["Similarity"] >= FLOOR
+        for match in answer.get("UserMatches", []):
+            assert (by, self._user(match["User"]["UserId"])) in self.allowed
+            assert match["Similarity"] >= FLOOR
+
+    @rule(who=WHO, name=st.sampled_from(NAMES), mark=MARKS)
+    def enrol(self, who: tuple[str, ...], name: str, mark: int) -> None:
         before = [face for face in self._faces() if face["ExternalImageId"] == name]
-        by = f"{person} {mark}"
-        answer = self._ask(by, "IndexFaces", ExternalImageId=name, **_picture(person, mark))
-        records = answer["FaceRecords"]
-        again = {record["Face"]["FaceId"] for record in records} <= {face["FaceId"] for face in before}
-        assert not records or not before or again or (by, f"external/{name}") in self.allowed
+        by = _by(who, mark)
+        answer = self._ask(by, "IndexFaces", ExternalImageId=name, **_picture(who, mark))
+        for record in answer["FaceRecords"]:
+            again = record["Face"]["FaceId"] in {face["FaceId"] for face in before}
+            seen = _at(who, record["Face"]["BoundingBox"]["Left"])
+            assert not before or again or (by + seen, f"external/{name}") in self.allowed
 
     @rule(number=st.integers(0, 3), user=USERS)
     def associate(self, number: int, user: str) -> None:
@@ -256,20 +289,16 @@ class Confirmed(RuleBasedStateMachine):
         if faces := [face["FaceId"] for face in self._faces(UserId=user)]:
             self.house.ask("DisassociateFaces", CollectionId="staff", UserId=user, FaceIds=faces[:1])
 
-    @rule(person=st.sampled_from(NAMES), mark=MARKS)
-    def redact(self, person: str, mark: int) -> None:
-        answer = self._ask(f"{person} {mark}", "RedactOthers", **_picture(person, mark))
+    @rule(who=WHO)
+    def look(self, who: tuple[str, ...]) -> None:
+        by = _by(who, 0)
+        for operation in ("SearchFacesByImage", "SearchUsersByImage"):
+            self._may_be_told(by + who[0], self._ask(by, operation, **_picture(who, 0)))
+        answer = self._ask(by, "RedactOthers", **_picture(who, 0))
         for left in answer["left_open"]:
-            assert (f"{person} {mark}", f"external/{left['person']}") in self.allowed
-        assert len(answer["left_open"]) + len(answer["covered"]) == 1
-
-    @rule(person=st.sampled_from(NAMES), mark=MARKS)
-    def search(self, person: str, mark: int) -> None:
-        by = f"{person} {mark}"
-        for match in self._ask(by, "SearchFacesByImage", **_picture(person, mark))["FaceMatches"]:
-            assert (by, f"external/{match['Face']['ExternalImageId']}") in self.allowed
-        for match in self._ask(by, "SearchUsersByImage", **_picture(person, mark))["UserMatches"]:
-            assert (by, self._user(match["User"]["UserId"])) in self.allowed
+            assert (by + _at(who, left["box"]["left"]), f"external/{left['person']}") in self.allowed
+            assert left["similarity"] >= FLOOR
+        assert len(answer["left_open"]) + len(answer["covered"]) == len(who)
 
     @rule(number=st.integers(0, 3))
     def search_from_a_face(self, number: int) -> None:
@@ -277,17 +306,26 @@ class Confirmed(RuleBasedStateMachine):
         if not faces:
             return
         face = faces[number % len(faces)]["FaceId"]
-        for match in self._ask(face, "SearchFaces", FaceId=face)["FaceMatches"]:
-            assert (face, f"external/{match['Face']['ExternalImageId']}") in self.allowed
-        for match in self._ask(face, "SearchUsers", FaceId=face)["UserMatches"]:
-            assert (face, self._user(match["User"]["UserId"])) in self.allowed
+        for operation in ("SearchFaces", "SearchUsers"):
+            self._may_be_told(face, self._ask(face, operation, FaceId=face))
+
+    @rule(user=USERS)
+    def search_from_a_user(self, user: str) -> None:
+        whose = self._user(user)
+        if whose:
+            self._may_be_told(whose, self._ask(whose, "SearchUsers", UserId=user))
+
+    @rule()
+    def confirm(self) -> None:
+        for candidate in self.house.reviews.pending(self.reviewers[0]):
+            self._decide(candidate, same=True, both=True)
 
     @rule(same=st.booleans(), both=st.booleans())
     def decide(self, same: bool, both: bool) -> None:
-        waiting = self.house.reviews.pending(self.reviewers[0])
-        if not waiting:
-            return
-        candidate = waiting[0]
+        for candidate in self.house.reviews.pending(self.reviewers[0])[:1]:
+            self._decide(candidate, same=same, both=both)
+
+    def _decide(self, candidate: Candidate, *, same: bool, both: bool) -> None:
         self.house.reviews.decide(self.reviewers[0], candidate.id, same)
         second = [each for each in self.house.reviews.pending(self.reviewers[1]) if each.id == candidate.id]
         if both and same and second:
@@ -303,13 +341,48 @@ class Confirmed(RuleBasedStateMachine):
         self.house.clock.now += 1
         self.house.erase(name)
         gone = {f"external/{name}", *(whose_user(user, f"external/{name}") for user in ("u", "v"))}
-        self.allowed = {each for each in self.allowed if each[1] not in gone}
+        self.allowed = {each for each in self.allowed if not gone & {*each}}
         self._consent(name)
         self._make_users()
 
 
-def _picture(person: str, mark: int) -> dict[str, Any]:
-    return {"Image": {"Bytes": picture_of(NAMES.index(person) + 1, mark=mark)}}
+def _person(number: int, dimensions: int = 128) -> NDArray[np.float32]:
+    """The embedding of a person; those who look like alice do so at the similarity that they are to have."""
+    own = _different(number, dimensions)
+    if number not in LIKE_ALICE:
+        return own
+    alice = _different(NUMBERS["alice"], dimensions)
+    aside = own - (own @ alice) * alice
+    near = score(LIKE_ALICE[number], None)
+    found: NDArray[np.float32] = near * alice + np.sqrt(1 - near**2) * aside / np.linalg.norm(aside)
+    return found.astype(np.float32)
+
+
+_different = fakes.person
+
+
+def _picture(who: tuple[str, ...], mark: int) -> dict[str, Any]:
+    return {"Image": {"Bytes": picture_of(*(NUMBERS[name] for name in who), mark=mark)}}
+
+
+def _by(who: tuple[str, ...], mark: int) -> str:
+    """A picture, to which the face that was compared is to be added."""
+    return f"{'+'.join(who)} {mark}: "
+
+
+def _at(who: tuple[str, ...], left: float) -> str:
+    """Whose face of a picture begins there."""
+    return who[int(left * len(who))]
+
+
+def _seen(jpeg: bytes) -> str:
+    """Whom reviewers see; nobody where what was compared is no picture."""
+    if not jpeg:
+        return ""
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        pixels = np.asarray(opened)
+    red = int(pixels[pixels.shape[0] // 2, pixels.shape[1] // 2, 0])
+    return min(NUMBERS, key=lambda name: abs(NUMBERS[name] - red))
 
 
 @pytest.mark.slow("plays dozens of orders of events, each on a house of its own")

@@ -127,6 +127,36 @@ def test_what_the_person_calls_false_is_false_of_the_whole_picture(door: Door) -
         assert (answer[where], waits) == ([], None)
 
 
+def test_a_user_who_is_made_of_another_person_is_another_probe(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("bob", "cara")):
+        drawn = door.consents.draw_up(door.organization, NewConsent(name, "staff", "access-control", NOTICE, 365))
+        door.consents.attest(door.caller, drawn)
+        door.index("staff", ALICE, name=name, mark=20 + number)
+    alice, bob, cara = door.faces("staff")
+    for user in ("u", "v"):
+        door.ask("CreateUser", CollectionId="staff", UserId=user)
+
+    def made_of(user: str, face: str) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(review, "needed", lambda _call: False)
+            door.ask("AssociateFaces", CollectionId="staff", UserId=user, FaceIds=[face])
+
+    def found() -> list[str]:
+        answer, _ = door.ask("SearchUsers", CollectionId="staff", UserId="u")
+        return [match["User"]["UserId"] for match in answer["UserMatches"]]
+
+    made_of("u", alice)
+    made_of("v", bob)
+    assert found() == []
+    door.decide(True, True)
+    assert found() == ["v"]
+    door.ask("DisassociateFaces", CollectionId="staff", UserId="u", FaceIds=[alice])
+    made_of("u", cara)
+    assert found() == []
+    door.decide(True, True)
+    assert found() == ["v"]
+
+
 ratios, sizes = st.floats(-0.2, 1.2), st.floats(0, 1.4)
 
 

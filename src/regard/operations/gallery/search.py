@@ -11,6 +11,7 @@ from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import bounding_box, face_detail
 from regard.operations.common.rooms import Rooms
 from regard.operations.gallery.kept import kept_face, kept_user
+from regard.stewardship.people.review import whose_user
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces import quality
 from regard.vision.faces.faces import Face
@@ -57,12 +58,16 @@ def search_faces_by_image(call: Call, rooms: Rooms) -> Answer:
 
 @operation("SearchUsers", Capability.IDENTIFY, DataClass.TEMPLATES)
 def search_users(call: Call, rooms: Rooms) -> Answer:
-    """The users like a face of the collection, or like another of its users."""
+    """The users like a face of the collection, or like another of its users.
+
+    A user is searched with as whoever was first among those that it is made of: made of others it is another probe.
+    """
     face_id, user_id = call.parameters.get("FaceId"), call.parameters.get("UserId")
     if (face_id is None) == (user_id is None):
         raise invalid_parameter("exactly one of FaceId and UserId must be given.")
     face_model = _face_model(call, rooms)
-    compared = Compared((face_id or f"user/{user_id}").encode())
+    searched_with = face_id if user_id is None else _first_of(call, rooms, user_id)
+    compared = Compared(str(searched_with).encode())
     matches = _users_like(call, rooms, face_model, Probe(face_id=face_id, user_id=user_id), compared)
     searched = {"SearchedFace": {"FaceId": face_id}} if user_id is None else {"SearchedUser": {"UserId": user_id}}
     return {"UserMatches": matches, "FaceModelVersion": face_model, **searched}
@@ -112,6 +117,11 @@ def _users_like(call: Call, rooms: Rooms, face_model: str, probe: Probe, compare
         {"Similarity": each.similarity, "User": kept_user(each.found)}
         for each in told(call, rooms, face_model, compared, likes, at_least)
     ]
+
+
+def _first_of(call: Call, rooms: Rooms, user_id: str) -> str:
+    made = _made_of(call, rooms, [user_id])
+    return whose_user(user_id, next(iter(made.get(user_id, [])), ""))
 
 
 def _made_of(call: Call, rooms: Rooms, user_ids: list[str]) -> dict[str, list[str]]:
