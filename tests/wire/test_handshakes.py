@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from regard.settings import Settings
 from regard.wire import handshakes
-from regard.wire.handshakes import tls_context
+from regard.wire.connections import BoundedProtocol, Connections, protocol
+from regard.wire.handshakes import Handshakes, tls_context
 from tests.helpers.bounded import answer_of, bounded_server, exchanged
 from tests.helpers.certificates import certificate_in
 
@@ -126,6 +132,43 @@ def test_a_stop_does_not_wait_for_handshakes(server: Server) -> None:
             time.sleep(0.1)
             begun = time.monotonic()
         assert time.monotonic() - begun < 5
+
+
+class _Exhausted(socket.socket):
+    """A socket of a process that has no descriptor left for whoever knocks."""
+
+    asked, exhausted = 0, True
+
+    def accept(self) -> Any:
+        self.asked += 1
+        if self.exhausted:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+def test_without_a_descriptor_left_the_loop_rests_and_then_goes_on() -> None:
+    admitted = Connections(4)
+
+    async def knock(on: _Exhausted) -> tuple[int, int]:
+        def made() -> BoundedProtocol:
+            config = uvicorn.Config(lambda *_: None, lifespan="off")
+            return protocol(admitted)(config, ServerState(), {}, asyncio.get_running_loop())
+
+        handshakes_ = Handshakes(on, ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), admitted, made)
+        _, writer = await asyncio.open_connection(*on.getsockname())
+        await asyncio.sleep(0.1)
+        asked, on.exhausted = on.asked, False
+        await asyncio.sleep(0.3)
+        taken = len(admitted)
+        handshakes_.close()
+        await asyncio.sleep(0.05)
+        assert len(admitted) == 0
+        writer.close()
+        return asked, taken
+
+    with patch.object(handshakes, "_PAUSE_SECONDS", 0.2), _Exhausted() as on:
+        on.bind(("127.0.0.1", 0))
+        assert asyncio.run(knock(on)) == (1, 1)
 
 
 def test_without_a_certificate_there_is_no_tls() -> None:
