@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from regard.operations.common.errors import ApiError
-from regard.vision.pictures.findings import Box
+from regard.vision.pictures.findings import Box, FoundLabel, Instance
 from regard.vision.pictures.images import Picture, decode
-from regard.vision.things.labels import FoundLabel, Instance, LabelFinder
+from regard.vision.things.labels import LabelFinder
 from regard.vision.things.taxonomy import ancestors
 from tests.helpers.fakes import Client, open_rooms, picture_of
 from tests.helpers.running import Running

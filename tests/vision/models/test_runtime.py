@@ -34,6 +34,7 @@ INPUTS = {
 BEYOND = {
     "pornography": ((1, 224, 224, 3), 255),
     "face-cover": ((1, 224, 224, 3), 1),
+    "things-and-scenes": ((1, 256, 256, 3), 1),
     "text-detector": ((1, 3, 160, 128), 1),
     "text-direction": ((1, 3, 48, 192), 1),
     "text-recogniser": ((1, 3, 48, 320), 1),
@@ -76,6 +77,17 @@ def test_both_runtimes_give_the_same_numbers(name: str, portrait: bytes) -> None
     found = Runtime("openvino", "f32").load(file, given.shape)(given)
     expected = Runtime("onnxruntime", "f32").load(file, given.shape)(given)
     assert _apart(found, expected) < F32
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("face-mesh", (1, 192, 192, 3)), ("expression", (1, 64, 64, 1)), ("things-and-scenes", (1, 224, 224, 3))],
+)
+def test_a_converted_network_gives_the_numbers_of_the_original(name: str, shape: tuple[int, ...]) -> None:
+    path, runtime = _path(name), Runtime("openvino", "f32")
+    original = path.with_name(f"{name}-{Weights(path.parent).digest(name)}.tflite")
+    given = np.random.default_rng(0).random(shape, np.float32)
+    assert _apart(runtime.load(path, shape)(given), runtime.load(original)(given)) < F32
 
 
 @pytest.mark.parametrize("name", INPUTS)

@@ -25,7 +25,7 @@ from regard.vision.pictures.images import Picture
 from regard.vision.things.labels import LabelFinder
 from regard.vision.things.text import Word
 
-LEAST_LABELS, LEAST_PRECISION, LEAST_PIECES, LEAST_ANSWERED = 0.85, 0.7, 0.9, 0.85
+LEAST_LABELS, LEAST_FIVE, LEAST_PRECISION, LEAST_PIECES, LEAST_ANSWERED = 0.85, 0.97, 0.9, 0.9, 0.85
 # 0.900 was measured; another processor rounds some letters otherwise.
 LEAST_WORDS = 0.89
 
@@ -50,7 +50,7 @@ def test_the_right_class_is_among_the_first_five_and_confidences_are_borne_out(
     finder: LabelFinder, shared_data: Path
 ) -> None:
     _, five, labels, scenes = classes(finder, shared_data / "imagenet")
-    assert five.rate >= LEAST_LABELS
+    assert five.rate >= LEAST_FIVE
     assert labels.rate >= LEAST_LABELS
     _holds(held_out(scenes), scenes)
 

@@ -13,8 +13,9 @@ from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.pictures import colors
 from regard.vision.pictures.colors import DominantColor
+from regard.vision.pictures.findings import FoundLabel, Instance
 from regard.vision.pictures.images import Picture, Pixels
-from regard.vision.things.labels import VERSION, FoundLabel, Instance
+from regard.vision.things.labels import VERSION
 from regard.vision.things.taxonomy import categories, taxonomy
 
 DEFAULT_CONFIDENCE = 55.0

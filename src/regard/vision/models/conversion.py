@@ -89,7 +89,8 @@ def from_tflite(file: ModelFile) -> bytes:
         elif sources and all(each in known for each in sources):
             known[name] = _constant(kind, [known[each] for each in sources])
         elif kind not in ("Parameter", "Result"):
-            operation, options, inputs = _operation(kind, node.get_attributes(), sources, known)
+            given = node.get_attributes() | {"input": list(node.input(0).get_shape())}
+            operation, options, inputs = _operation(kind, given, sources, known)
             nodes.append(helper.make_node(operation, inputs, [name], name=name, **options))
     used = {name for node in nodes for name in node.input}
     body = helper.make_graph(
@@ -126,7 +127,10 @@ def _constant(kind: str, inputs: list[Array]) -> Array:
 def _operation(
     kind: str, given: dict[str, Any], inputs: list[str], known: dict[str, Array]
 ) -> tuple[str, dict[str, Any], list[str]]:
-    """One operation of OpenVINO's graph in ONNX's words: its name, its attributes and its inputs."""
+    """One operation of OpenVINO's graph in ONNX's words: its name, its attributes and its inputs.
+
+    `given` are its attributes, and as `input` the shape of its first input.
+    """
     options: dict[str, Any] = {}
     if kind in ("Convolution", "GroupConvolution", "MaxPool"):
         options = {
@@ -168,6 +172,15 @@ def _operation(
         return "Reshape", {}, inputs
     if kind == "Softmax":
         return "Softmax", {"axis": int(given["axis"])}, inputs
+    if kind == "Clamp":
+        ends = [f"{inputs[0]}/{end}" for end in ("min", "max")]
+        known.update({name: np.array(given[end], np.float32) for name, end in zip(ends, ("min", "max"), strict=True)})
+        return "Clip", {}, [inputs[0], *ends]
+    if kind == "AvgPool" and list(given["kernel"]) == given["input"][2:]:
+        # Over all places, however many: so the network takes larger pictures, too.
+        return "GlobalAveragePool", {}, inputs
+    if kind == "MatMul" and len(given["input"]) == 2:
+        return "Gemm", {"transA": int(given["transpose_a"]), "transB": int(given["transpose_b"])}, inputs
     if kind in ("Add", "Relu"):
         return kind, {}, inputs
     raise ConversionError(f"The model has the operation {kind}, which is not converted.")

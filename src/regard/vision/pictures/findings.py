@@ -107,6 +107,23 @@ class Description:
     emotions: tuple[Estimate[str], ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One object of a label: its box and the confidence, 0 to 100."""
+
+    box: Box
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLabel:
+    """A label of the taxonomy, its confidence, 0 to 100, and its objects where they were found, surest first."""
+
+    name: str
+    confidence: float
+    instances: tuple[Instance, ...] = ()
+
+
 def overlap(one: Box, other: Box) -> float:
     """Intersection over union of two boxes, 0 to 1; 0 for boxes without area."""
     width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)

@@ -24,3 +24,22 @@ def areas(boxes: Boxes) -> NDArray[np.float64]:
     """The area of each of n boxes: (n,), float64."""
     found: NDArray[np.float64] = np.prod(boxes[:, 2:].astype(np.float64), axis=1)
     return found
+
+
+def best_of_each(
+    boxes: Boxes, scores: NDArray[np.floating], kinds: NDArray[np.integer], most: float
+) -> NDArray[np.intp]:
+    """The places of the best box of each object, best first (greedy non-maximum suppression within a kind).
+
+    A box falls to a better one of its kind where their intersection over union is more than `most`. `boxes` is (n, 4),
+    `scores` and `kinds` are (n,).
+    """
+    left = np.argsort(-scores, kind="stable")
+    sizes = areas(boxes)
+    kept: list[int] = []
+    while left.size:
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        common = shared(boxes[[best]], boxes[left])[0]
+        left = left[(kinds[left] != kinds[best]) | (common <= most * (sizes[best] + sizes[left] - common))]
+    return np.array(kept, np.intp)

@@ -1,15 +1,13 @@
 """Labels: objects with their boxes, and what a whole picture shows, in the words of one taxonomy. Not the labels of
 :mod:`regard.evaluation.samples.labels`, which say who is in which group.
 
-Objects come from SSD (:mod:`regard.vision.things.objects`), things and scenes from EfficientNet-lite3 (Tan and Le,
-"EfficientNet", 2019). What the two say of one label is joined, and handed on to every label above it.
+Objects come from EfficientDet-Lite0 (:mod:`regard.vision.things.objects`), things and scenes from EfficientNet-lite0
+(Tan and Le, "EfficientNet", 2019). What the two say of one label is joined, and handed on to every label above it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,43 +17,24 @@ from PIL import Image
 from regard.settings import Settings
 from regard.vision.models.runtime import Model, Runtime
 from regard.vision.models.weights import Weights
-from regard.vision.pictures.findings import Box, overlap
+from regard.vision.pictures.findings import FoundLabel, Instance
 from regard.vision.pictures.images import Picture
 from regard.vision.things.content import shows_something
 from regard.vision.things.objects import SIDE as OBJECTS_SIDE
-from regard.vision.things.objects import FoundObject, ObjectDetector
+from regard.vision.things.objects import FoundObject, ObjectDetector, curved
 from regard.vision.things.taxonomy import ancestors, of_coco, of_imagenet
 
 VERSION = "3.0"
-# The classifier's input, and how much of the shorter side it was trained to see: the authors' values.
-_SIDE, _MARGIN = 280, 32
+# The classifier's input. It was trained with 224, and at 256 names a few things more: objects look larger in what a
+# network is trained with than in what it is shown (Touvron et al., "Fixing the train-test resolution discrepancy",
+# 2019). The mean and the spread of its input are the authors'.
+_SIDE, _MEAN, _SPREAD = 256, 127.0, 128.0
 # Below this the object detector's boxes are noise, whatever is asked for.
 _LEAST_OBJECT = 0.1
-# Boxes of one class that overlap more than this (intersection over union) are of one object.
-_OVERLAP = 0.5
 # Labels below this confidence are never given.
 _LEAST = 1.0
-# Slope and offset of Platt's logistic curve (1999) from the log odds of a score to those of being right, fitted to
-# pictures with known answers; docs/labels.md says what such curves are worth on pictures that they were not fitted to.
-_OBJECT_CURVE = (1.304, -0.374)
-_SCENE_CURVE = (1.172, 0.648)
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """One object of a label: its box and the confidence, 0 to 100."""
-
-    box: Box
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class FoundLabel:
-    """A label of the taxonomy, its confidence, 0 to 100, and its objects where they were found, surest first."""
-
-    name: str
-    confidence: float
-    instances: tuple[Instance, ...] = ()
+# Slope and offset of Platt's logistic curve (1999) for the chances of labels, as for the scores of objects.
+_SCENE_CURVE = (1.547, 1.618)
 
 
 class LabelFinder:
@@ -87,16 +66,17 @@ class LabelFinder:
 
     def objects(self, picture: Picture) -> list[FoundObject]:
         """The objects, best first, each once."""
-        return _without_doubles(self._detector(picture, _LEAST_OBJECT))
+        return [each for each in self._detector(picture, _LEAST_OBJECT) if each.kind in of_coco()]
 
     def scene(self, picture: Picture) -> NDArray[np.float32]:
         """How likely the picture shows each of the classifier's classes: (1000,), with a sum of about 1."""
-        shorter = min(picture.width, picture.height) * _SIDE / (_SIDE + _MARGIN)
-        left, top = (picture.width - shorter) / 2, (picture.height - shorter) / 2
+        side = min(picture.width, picture.height)
+        left, top = (picture.width - side) / 2, (picture.height - side) / 2
         seen = Image.fromarray(picture.pixels).resize(
-            (_SIDE, _SIDE), Image.Resampling.BICUBIC, (left, top, left + shorter, top + shorter), reducing_gap=3.0
+            (_SIDE, _SIDE), Image.Resampling.BICUBIC, (left, top, left + side, top + side), reducing_gap=3.0
         )
-        return np.asarray(self._classifier(np.asarray(seen)[None])[0][0] / 256, np.float32)
+        chances = self._classifier((np.asarray(seen, np.float32)[None] - _MEAN) / _SPREAD)[0][0]
+        return np.asarray(chances, np.float32)
 
     def unload(self) -> None:
         """Let go of the networks; the next picture loads them again."""
@@ -110,7 +90,7 @@ class LabelFinder:
 
     @cached_property
     def _classifier(self) -> Model:
-        return self._runtime.load(self._weights.read("things-and-scenes"))
+        return self._runtime.load(self._weights.read("things-and-scenes"), (1, _SIDE, _SIDE, 3))
 
 
 def joined(objects: list[FoundObject], scene: NDArray[np.float32]) -> list[FoundLabel]:
@@ -124,10 +104,10 @@ def joined(objects: list[FoundObject], scene: NDArray[np.float32]) -> list[Found
         name = of_imagenet()[int(number)]
         for each in (name, *ancestors(name)):
             chances[each] = chances.get(each, 0.0) + float(scene[number])
-    confidences = {name: _curved(chance, _SCENE_CURVE) for name, chance in chances.items()}
+    confidences = {name: curved(chance, _SCENE_CURVE) for name, chance in chances.items()}
     instances: dict[str, list[Instance]] = {}
     for found in objects:
-        name, confidence = of_coco()[found.kind], _curved(found.score, _OBJECT_CURVE)
+        name, confidence = of_coco()[found.kind], found.confidence
         instances.setdefault(name, []).append(Instance(found.box, confidence))
         for each in (name, *ancestors(name)):
             confidences[each] = max(confidences.get(each, 0.0), confidence)
@@ -138,21 +118,3 @@ def joined(objects: list[FoundObject], scene: NDArray[np.float32]) -> list[Found
     ]
     # Of labels equally sure the more special first, as a reader wants them.
     return sorted(labels, key=lambda label: (-label.confidence, -len(ancestors(label.name)), label.name))
-
-
-def _curved(score: float, curve: tuple[float, float]) -> float:
-    """The confidence, 0 to 100, that stands for a score of 0 to 1."""
-    inside = min(max(score, 1e-6), 1 - 1e-3)
-    slope, offset = curve
-    return 100 / (1 + math.exp(-slope * math.log(inside / (1 - inside)) - offset))
-
-
-def _without_doubles(found: list[FoundObject]) -> list[FoundObject]:
-    """The best box of each object (greedy non-maximum suppression within a class)."""
-    kept: list[FoundObject] = []
-    for each in sorted(found, key=lambda one: -one.score):
-        if each.kind in of_coco() and all(
-            other.kind != each.kind or overlap(other.box, each.box) <= _OVERLAP for other in kept
-        ):
-            kept.append(each)
-    return kept
