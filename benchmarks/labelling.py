@@ -6,7 +6,7 @@ Not among the benchmarks that run by default: `python -m benchmarks labelling`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measuring import markdown
-from benchmarks.pictures import SHARED
+from benchmarks.pictures import SHARED, full_hd, small
 from benchmarks.shares import Share
 from regard.settings import from_environment
 from regard.vision.models.runtime import Runtime
 from regard.vision.models.weights import Weights
 from regard.vision.pictures.findings import Box, overlap
-from regard.vision.pictures.images import decode
+from regard.vision.pictures.images import Picture, decode
 from regard.vision.things.labels import LabelFinder, joined
 from regard.vision.things.taxonomy import ancestors, of_imagenet
 
@@ -34,7 +34,7 @@ VOC = {
     "pottedplant": 64, "diningtable": 67, "tvmonitor": 72,
 }  # fmt: skip
 LEAST_OVERLAP = 0.5
-DRAWS, FOLDS = 1000, 5
+DRAWS, FOLDS, ROUNDS = 1000, 5, 25
 BANDS = (0, 30, 55, 70, 90, 100)
 Floats = NDArray[np.float64]
 # A picture's boxes: (class, box, whether it is too difficult to count).
@@ -65,27 +65,36 @@ def run() -> str:
         ("the label of the right class is among the five surest that no other is below", str(labels)),
         (f"average precision of boxes at an overlap of {LEAST_OVERLAP}, mean of {len(VOC)} classes",
          f"{mean:.3f} ({low:.3f} to {high:.3f})"),
-        ("objects of one of these pictures, in f32 on one thread, of a core", f"{objects_ms():.1f} ms"),
+        *taken(),
     ]  # fmt: skip
     curves = [_worth(name, each) for name, each in (("objects", claims), ("scenes", scenes))]
     return "\n\n".join((markdown("Labels", ("what", "found (95 % interval)"), rows), *curves))
 
 
-def objects_ms() -> float:
-    """How long objects are looked for in a picture: milliseconds of a core, so that neighbours do not count.
-
-    The median over the pictures with boxes, decoded before, in f32 on one thread.
-    """
+def taken() -> list[tuple[str, str]]:
+    """How long labels take in f32 on one thread: milliseconds of a core, so that neighbours do not count."""
     settings = from_environment()
     weights = Weights(settings.weights_dir, settings.weights_file)
     finder = LabelFinder(weights, Runtime("openvino", "f32", 1, instances=1))
-    pictures = [decode(file.read_bytes()) for file, _ in _annotated(SHARED / "voc100")]
-    taken = []
+    boxed = [decode(file.read_bytes()) for file, _ in _annotated(SHARED / "voc100")]
+    works: list[tuple[str, Callable[[Picture], object], list[Picture]]] = [
+        ("objects alone, a picture with boxes", finder.objects, boxed),
+        ("all labels, 250×250", finder, [decode(small(1)[0])] * ROUNDS),
+        ("all labels, HD", finder, [decode(full_hd())] * ROUNDS),
+    ]
+    return [
+        (f"{name}, decoded before, of a core", f"{_core_ms(look, pictures):.1f} ms") for name, look, pictures in works
+    ]
+
+
+def _core_ms(look: Callable[[Picture], object], pictures: Sequence[Picture]) -> float:
+    """The median of a core's milliseconds, after one that is not counted."""
+    found = []
     for picture in (pictures[0], *pictures):
         start = time.process_time()
-        finder.objects(picture)
-        taken.append(time.process_time() - start)
-    return 1e3 * median(taken[1:])
+        look(picture)
+        found.append(1e3 * (time.process_time() - start))
+    return median(found[1:])
 
 
 def classes(finder: LabelFinder, folder: Path) -> tuple[Share, Share, Share, list[Claim]]:

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from regard.settings import from_environment
 from regard.vision.pictures.colors import dominant, light, luma_of, properties
-from regard.vision.pictures.findings import Box, overlap
-from regard.vision.things.labels import joined
+from regard.vision.pictures.findings import Box, FoundLabel, Instance, overlap
+from regard.vision.pictures.images import Picture, decode
+from regard.vision.things.labels import LabelFinder, joined
 from regard.vision.things.objects import FoundObject
 from regard.vision.things.taxonomy import ancestors, categories, of_coco, of_imagenet, taxonomy
+
+# Labels that no class of a network stands for: of people counted, of faces, of light.
+TOLD = {"Face", "Head", "Portrait", "Group", "Crowd", "Dark"}
+# Whose name ends with that of another label, and is none of its kind.
+BY_NAME_ALONE = {
+    *("Wild Cat", "Madagascar Cat", "Hot Dog", "African Hunting Dog", "Teddy Bear", "Guinea Pig", "Sea Lion"),
+    *("Sea Slug", "Sea Cucumber", "Snow Leopard", "Border Collie", "Black and Gold Garden Spider", "Custard Apple"),
+    *("Computer Hardware", "Street Furniture", "Freight Car", "Passenger Car", "Fire Screen", "Window Screen"),
+    *("Dutch Oven", "Waffle Iron", "Measuring Cup", "Medicine Chest", "Sofa Bed", "Punching Bag", "Sleeping Bag"),
+    *("Academic Gown", "Totem Pole"),
+}
 
 NO_SCENE = np.zeros(1000, np.float32)
 
@@ -27,7 +44,34 @@ def test_every_label_has_a_category_and_a_class_at_or_below_it() -> None:
     above = {each for name in taxonomy() for each in ancestors(name)}
     for name, term in taxonomy().items():
         assert categories(name), name
-        assert name in above or term.coco or term.imagenet, name
+        assert name in above | TOLD or term.coco or term.imagenet, name
+
+
+def test_what_is_a_kind_of_another_by_its_name_lies_below_it() -> None:
+    ends = {name: [" ".join(name.split()[place:]) for place in range(1, len(name.split()))] for name in taxonomy()}
+    astray = {name for name in taxonomy() for end in ends[name] if end in taxonomy() and end not in ancestors(name)}
+    assert astray == BY_NAME_ALONE
+
+
+def test_the_page_on_labels_counts_the_vocabulary() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "labels.md").read_text()
+    every, boxed = Counter[str](), Counter[str]()
+    for name, term in taxonomy().items():
+        every.update(categories(name))
+        boxed.update(categories(name) if term.coco else ())
+    assert f"There are {len(taxonomy()):,} labels, of which {len(of_coco())} come with boxes" in page
+    told = dict(re.findall(r"^\| ([A-Z][\w ]+) \| (\d+ \| \d+) \|$", page, re.MULTILINE))
+    assert told == {name: f"{count} | {boxed[name]}" for name, count in every.items()}
+
+
+@pytest.mark.parametrize("name", ["Gown", "Bow Tie", "Lab Coat", "Sandal", "Crash Helmet", "Sunglasses", "Swimsuit"])
+def test_what_is_worn_is_clothing_or_an_accessory(name: str) -> None:
+    assert {"Clothing", "Accessories"} & set(ancestors(name))
+
+
+def test_one_thing_has_one_label_whatever_the_networks_call_it() -> None:
+    for number, other in ((836, 837), (638, 639), (620, 681), (987, 998), (657, 744)):
+        assert of_imagenet()[number] == of_imagenet()[other]
 
 
 def test_every_class_of_the_models_has_exactly_one_label() -> None:
@@ -56,6 +100,25 @@ def test_an_object_is_an_instance_of_its_label_and_lifts_those_above() -> None:
     assert len(found["Dog"].instances) == 1
     assert found["Animal"].confidence == found["Dog"].confidence > 90
     assert not found["Animal"].instances
+
+
+def test_what_others_say_is_told_with_the_labels_above_it() -> None:
+    face = Instance(Box(0.4, 0.1, 0.2, 0.3), 93.0)
+    found = {label.name: label for label in joined([], NO_SCENE, [FoundLabel("Face", 93.0, (face,))])}
+    assert found["Face"].instances == (face,)
+    assert found["Head"].confidence == found["Person"].confidence == 93
+    assert not found["Person"].instances
+
+
+def test_a_large_picture_has_the_labels_of_a_small_one(portrait: bytes) -> None:
+    finder = LabelFinder.opened(from_environment())
+    small = decode(portrait)
+    large = Picture(np.ascontiguousarray(small.pixels.repeat(5, 0).repeat(5, 1)[3:, 2:]), "PNG")
+    one, other = ({label.name: label for label in finder(picture)} for picture in (small, large))
+    sure = {name for name, label in one.items() if label.confidence >= 80}
+    assert {"Person", "Face", "Head", "Portrait"} <= sure <= {name for name in other if other[name].confidence >= 70}
+    for name in ("Person", "Face"):
+        assert overlap(one[name].instances[0].box, other[name].instances[0].box) > 0.85
 
 
 def test_overlap_is_shared_over_whole() -> None:

@@ -35,8 +35,9 @@ _NEEDS = {
     Capability.DETECT,
     DataClass.OBJECTS,
     lacks=(
-        "The labels are those that the models' classes stand for: 80 objects with boxes, 1,000 things and scenes, and "
-        "the labels above them. Foreground is absent where no object is found. Needs the OpenVINO runtime."
+        "The labels are those that the models' classes stand for: 80 objects with boxes, 1,000 things and scenes, "
+        "faces and people counted, and the labels above them. No activities, emotions, places as such, text or brands. "
+        "Foreground is absent where no object is found. Needs the OpenVINO runtime."
     ),
 )
 def detect_labels(call: Call, rooms: Rooms) -> Answer:
