@@ -9,6 +9,8 @@ from typing import Any, cast
 import pytest
 
 from regard.operations.common.errors import ApiError
+from regard.operations.common.registry import function_of
+from regard.stewardship.policy.withholding import FACES
 from regard.vision.pictures.findings import Box, FoundLabel, Instance
 from regard.vision.pictures.images import Picture, decode
 from regard.vision.things.labels import LabelFinder
@@ -21,7 +23,10 @@ IMAGE = {"Bytes": picture_of(1)}
 
 @dataclass
 class FakeFinder:
-    def __call__(self, picture: Picture) -> list[FoundLabel]:
+    looked_for_faces: bool | None = None
+
+    def __call__(self, picture: Picture, faces: bool = True) -> list[FoundLabel]:
+        self.looked_for_faces = faces
         dog = Instance(Box(0.1, 0.1, 0.5, 0.5), 90.0)
         above = [FoundLabel(name, 90.0) for name in ancestors("Dog")]
         return [FoundLabel("Dog", 90.0, (dog,)), *above, FoundLabel("Car", 60.0), FoundLabel("Boat", 20.0)]
@@ -75,6 +80,15 @@ def test_a_label_tells_its_parents_categories_and_boxes(client: Client) -> None:
     assert dog["Categories"] == [{"Name": "Animals and Pets"}]
     assert dog["Instances"][0]["BoundingBox"]["Width"] == pytest.approx(0.5)
     assert "DominantColors" not in dog["Instances"][0]
+
+
+@pytest.mark.parametrize("withheld", [(), (FACES,)])
+def test_faces_are_looked_for_unless_they_are_withheld(client: Client, withheld: tuple[str, ...]) -> None:
+    call = client.call("DetectLabels", Image=IMAGE)
+    call.withheld = withheld
+    assert function_of("DetectLabels")(call, client.rooms)["Labels"]
+    assert cast(FakeFinder, client.rooms.labels).looked_for_faces is not bool(withheld)
+    assert call.remarks.get("x-regard-withheld") == (FACES if withheld else None)
 
 
 def test_properties_have_colours_of_the_whole_and_its_parts(client: Client) -> None:

@@ -17,6 +17,7 @@ from regard.stewardship.parties.organization import Standing
 from regard.stewardship.policy.call import Capability, Operation
 from regard.stewardship.policy.policy import Policy
 from regard.stewardship.policy.vocabulary import purposes
+from regard.stewardship.policy.withholding import FACES
 from regard.stewardship.records import records
 from tests.helpers.stewarding import Stewardship
 
@@ -52,6 +53,12 @@ def test_a_forbidden_sector_is_refused_every_face_operation(room: Stewardship, s
     assert denied.value.path == ()
 
 
+@pytest.mark.parametrize("sector", ["law-enforcement", "immigration-enforcement", "intelligence"])
+def test_labels_say_nothing_of_faces_to_whoever_gets_no_face_operation(room: Stewardship, sector: str) -> None:
+    assert room.ask(room.caller(sector), "DetectLabels").withheld == (FACES,)
+    assert room.ask(room.caller(), "DetectLabels").withheld == ()
+
+
 def test_police_may_still_read_settings_and_delete(room: Stewardship) -> None:
     caller = room.caller("law-enforcement")
     assert room.rule(caller, "ListCollections") == "allow"
@@ -73,9 +80,11 @@ def test_an_organization_three_hands_above_a_forbidden_customer_is_refused_until
     with pytest.raises(Denied) as denied:
         room.ask(caller)
     assert denied.value.path == ("you", "Second", "Third", "City police (law enforcement)")
+    assert room.ask(caller, "DetectLabels").withheld == (FACES,)
     assert "you → Second → Third → City police (law enforcement)" in str(denied.value)
     room.organizations.edges.remove(first.id, EdgeKind.SUPPLIES, second.id)
     assert room.rule(caller) == "attestation-expired"
+    assert room.ask(caller, "DetectLabels").withheld == (FACES,)
     until = int(room.now) + 1000
     attest(
         room.organizations, first.id, sign_note(declaration(room.organizations, first.id, until), [signer]), room.now

@@ -84,10 +84,11 @@ def test_both_runtimes_give_the_same_numbers(name: str, portrait: bytes) -> None
     [("face-mesh", (1, 192, 192, 3)), ("expression", (1, 64, 64, 1)), ("things-and-scenes", (1, 224, 224, 3))],
 )
 def test_a_converted_network_gives_the_numbers_of_the_original(name: str, shape: tuple[int, ...]) -> None:
-    path, runtime = _path(name), Runtime("openvino", "f32")
-    original = path.with_name(f"{name}-{Weights(path.parent).digest(name)}.tflite")
+    file, runtime = _file(name), Runtime("openvino", "f32")
+    pulled = from_environment().weights_dir / f"{file.label}.tflite"
+    original = ModelFile(name, file.sha256, ".tflite", pulled.read_bytes())
     given = np.random.default_rng(0).random(shape, np.float32)
-    assert _apart(runtime.load(path, shape)(given), runtime.load(original)(given)) < F32
+    assert _apart(runtime.load(file, shape)(given), runtime.load(original)(given)) < F32
 
 
 @pytest.mark.parametrize("name", INPUTS)

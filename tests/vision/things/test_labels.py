@@ -110,6 +110,14 @@ def test_what_others_say_is_told_with_the_labels_above_it() -> None:
     assert not found["Person"].instances
 
 
+def test_nothing_hangs_on_faces_where_none_are_looked_for(portrait: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = LabelFinder.opened(from_environment())
+    monkeypatch.setattr(finder, "_faces", lambda *_: pytest.fail("a face was looked for"))
+    found = {label.name for label in finder(decode(portrait), faces=False)}
+    assert "Person" in found
+    assert not {"Face", "Head", "Portrait", "Dark"} & found
+
+
 def test_a_large_picture_has_the_labels_of_a_small_one(portrait: bytes) -> None:
     finder = LabelFinder.opened(from_environment())
     small = decode(portrait)

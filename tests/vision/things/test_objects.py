@@ -94,7 +94,7 @@ def test_at_most_a_hundred_objects_are_told_the_surest_first() -> None:
 def test_the_weights_find_a_person_and_only_classes_that_have_a_word(portrait: bytes) -> None:
     settings = from_environment()
     weights = Weights(settings.weights_dir, settings.weights_file)
-    model = Runtime.opened(settings).load(weights.path("object-detector"), (1, SIDE, SIDE, 3), fine=True)
+    model = Runtime.opened(settings).load(weights.read("object-detector"), (1, SIDE, SIDE, 3), fine=True)
     found = ObjectDetector(model)(decode(portrait), 0.01)
     assert found[0].kind == PERSON
     assert found[0].score > 0.5

@@ -11,6 +11,7 @@ from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import bounding_box
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.stewardship.policy.withholding import FACES
 from regard.vision.pictures import colors
 from regard.vision.pictures.colors import DominantColor
 from regard.vision.pictures.findings import FoundLabel, Instance
@@ -49,7 +50,7 @@ def detect_labels(call: Call, rooms: Rooms) -> Answer:
     require_at_most(picture, MOST_SIDE)
     at_least = call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE)
     most_colors = settings.get("ImageProperties", {}).get("MaxDominantColors", DEFAULT_COLORS)
-    found = rooms.labels(picture)
+    found = rooms.labels(picture, faces=_may_tell_faces(call))
     answer: Answer = {"LabelModelVersion": VERSION}
     if GENERAL_LABELS in features:
         kept = [label for label in found if label.confidence >= at_least]
@@ -59,6 +60,13 @@ def detect_labels(call: Call, rooms: Rooms) -> Answer:
     if IMAGE_PROPERTIES in features:
         answer["ImageProperties"] = _properties(picture, found, most_colors)
     return answer
+
+
+def _may_tell_faces(call: Call) -> bool:
+    """Whether faces are looked for: not for whoever gets no face operation, which a header says."""
+    if FACES in call.withheld:
+        call.remarks["x-regard-withheld"] = FACES
+    return FACES not in call.withheld
 
 
 def _require_features(features: list[str], given: set[str]) -> None:

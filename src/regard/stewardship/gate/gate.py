@@ -24,15 +24,15 @@ from regard.stewardship.council.council import Council
 from regard.stewardship.gate import accounts
 from regard.stewardship.gate.decision_records import DecisionRecords
 from regard.stewardship.gate.key_terms import check_key, check_stop
-from regard.stewardship.gate.questions import Asked, Missing, Questions, Receipts, check_attestation
+from regard.stewardship.gate.questions import Asked, Missing, Questions, Receipts, check_attestation, may_hear_of_faces
 from regard.stewardship.gate.snapshot import NotInForce, Snapshot, Snapshots
 from regard.stewardship.gate.thresholds import given_threshold
 from regard.stewardship.logbook.entries import CALL
 from regard.stewardship.logbook.logbook import Logbook, NotLogged
-from regard.stewardship.policy.call import Call, Capability
+from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stewardship.policy.denied import Denied
 from regard.stewardship.policy.policy import EVALUATION_ERROR
-from regard.stewardship.policy.withholding import EMOTIONS, emptied, paths_to
+from regard.stewardship.policy.withholding import EMOTIONS, FACES, emptied, paths_to
 
 __all__ = ["Denied", "Gate", "Permit"]
 
@@ -196,6 +196,8 @@ class Gate:
         return found or Terms({}, 0)
 
     def _withheld(self, call: Call, asked: Asked) -> tuple[str, ...]:
+        if call.operation.data is DataClass.OBJECTS:
+            return () if may_hear_of_faces(asked, self._clock()) else (FACES,)
         if not paths_to(EMOTIONS, call.operation.name):
             return ()
         if not self._settings.emotions:

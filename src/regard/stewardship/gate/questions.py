@@ -110,6 +110,17 @@ def check_attestation(asked: Asked, now: float) -> None:
         )
 
 
+def may_hear_of_faces(asked: Asked, now: float) -> bool:
+    """Whether whoever asks this would be answered, were it about faces: what is said of faces besides hangs on it."""
+    request = replace(asked.request, data=DataClass.FACES)
+    of_faces = replace(asked, request=request, decision=asked.snapshot.policy.decide(request))
+    try:
+        check_attestation(of_faces, now)
+    except Denied:
+        return False
+    return of_faces.decision.allowed
+
+
 def _asked_as_comparison(asked: Asked) -> Asked:
     """The question as the comparison that the operation makes besides, where the policy refuses that."""
     request = replace(asked.request, action=Capability.COMPARE)

@@ -12,6 +12,8 @@ from regard.stewardship.policy.call import Operation
 from regard.stewardship.policy.service_model import service_model
 
 EMOTIONS = "Emotions"
+# No member: what an operation on objects says of faces besides. Who gets no face operation does not get that either.
+FACES = "Faces"
 THRESHOLDS = ("SimilarityThreshold", "FaceMatchThreshold", "UserMatchThreshold")
 Path = tuple[str, ...]
 _EACH = "[]"

@@ -66,16 +66,18 @@ class LabelFinder:
         weights = weights or Weights.opened(settings)
         return cls(weights, Runtime.opened(settings, ran))
 
-    def __call__(self, picture: Picture) -> list[FoundLabel]:
+    def __call__(self, picture: Picture, faces: bool = True) -> list[FoundLabel]:
         """Every label of the picture and every one above it, surest first; none of a picture without content.
 
-        Raises MissingWeights.
+        Without `faces` none is looked for, and nothing is said that hangs on them: people are counted by their boxes
+        alone, and no picture is called dark. Raises MissingWeights.
         """
         if not shows_something(picture):
             return []
         seen = _shrunk(picture)
-        objects, faces = self._objects(seen), self._faces(picture, seen)
-        return joined(objects, self.scene(seen), [*people(objects, faces), *darkness(seen, faces)])
+        objects, found = self._objects(seen), self._faces(picture, seen) if faces else []
+        others = [*people(objects, found), *(darkness(seen, found) if faces else ())]
+        return joined(objects, self.scene(seen), others)
 
     def objects(self, picture: Picture) -> list[FoundObject]:
         """The objects, best first, each once."""
@@ -121,7 +123,7 @@ class LabelFinder:
 
     @cached_property
     def _face_detector(self) -> Detector:
-        model = self._runtime.load(self._weights.path("face-detector"), (1, 3, -1, -1), fine=True)
+        model = self._runtime.load(self._weights.read("face-detector"), (1, 3, -1, -1), fine=True)
         return Detector(model, _FACES_SIDE, _LEAST_FACE)
 
 
