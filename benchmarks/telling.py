@@ -22,6 +22,8 @@ FOLDERS = ("voc100/images", "coco20", "aws_docs_media", "imagenet")
 CROWD = 10
 AT = (55, 80)
 Row = Mapping[str, str]
+# By picture what is there, and the confidences of the labels that are told of it.
+Told = list[tuple[Row, Mapping[str, float]]]
 # Whether a label is right of a row of the file: None where that cannot be told by eye.
 _TRUTH: dict[str, Callable[[Row], bool | None]] = {
     "Person": lambda row: int(row["people"]) > 0,
@@ -40,7 +42,7 @@ def run() -> str:
         return markdown("People and light", ("not measured",), [("the pictures are not on this machine",)])
     finder = LabelFinder.opened(from_environment())
     found = told(finder, SHARED)
-    rows = [
+    lines = [
         (name, *(str(right(found, name, at)) for at in AT), *(str(named(found, name, at)) for at in AT))
         for name in _TRUTH
     ]
@@ -48,16 +50,16 @@ def run() -> str:
     return markdown(
         f"People and light in {len(found)} photographs, judged by eye",
         ("label", *columns),
-        rows,
+        lines,
         "Pictures of which it could not be said by eye count for neither.",
     )
 
 
-def told(finder: LabelFinder, shared: Path) -> list[tuple[Row, Mapping[str, float]]]:
-    """By picture what is there, judged by eye, and the confidences of the labels that are told of it."""
+def told(finder: LabelFinder, shared: Path) -> Told:
+    """What is there in each picture, judged by eye, and the confidences of the labels that are told of it."""
     with BY_EYE.open() as file:
         rows = {row["picture"]: row for row in csv.DictReader(file)}
-    found = []
+    found: Told = []
     for path in _pictures(shared):
         labels = finder(decode(path.read_bytes()))
         row = rows.get(path.relative_to(shared).as_posix(), _NOBODY)
@@ -65,13 +67,13 @@ def told(finder: LabelFinder, shared: Path) -> list[tuple[Row, Mapping[str, floa
     return found
 
 
-def right(found: list[tuple[Row, Mapping[str, float]]], name: str, at: float) -> Share:
+def right(found: Told, name: str, at: float) -> Share:
     """Of the pictures of which a label is told with a confidence of `at` or more, those where it is right."""
     of = [_TRUTH[name](row) for row, labels in found if labels.get(name, 0) >= at]
     return Share(sum(each is True for each in of), sum(each is not None for each in of))
 
 
-def named(found: list[tuple[Row, Mapping[str, float]]], name: str, at: float) -> Share:
+def named(found: Told, name: str, at: float) -> Share:
     """Of the pictures of which a label would be right, those of which it is told with a confidence of `at` or more."""
     there = [labels.get(name, 0) >= at for row, labels in found if _TRUTH[name](row)]
     return Share(sum(there), len(there))
