@@ -148,7 +148,7 @@ class Strangers:
 
 async def _main(host: str, port: str, key: str) -> None:
     # Strangers have machines of their own: the cores here are the service's first.
-    os.nice(10)
+    os.nice(19)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     strangers = Strangers(host, int(port), key)
