@@ -45,7 +45,8 @@ def test_detect_imports_nothing_that_it_does_not_use(tmp_path: Path) -> None:
     Image.new("RGB", (200, 200)).save(tmp_path / "wall.png")
     loaded = _loaded("detect", str(tmp_path / "wall.png"))
     assert "openvino" in loaded
-    assert not loaded & HEAVY
+    # Models are converted each time they are loaded, of bytes that were hashed then.
+    assert not loaded & (HEAVY - {"onnx"})
 
 
 def test_the_version_is_told() -> None:

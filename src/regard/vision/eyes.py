@@ -42,7 +42,8 @@ class Eyes:
 def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _name, _seconds: None) -> Eyes:
     """The eyes. `ran` is told of each inference: the model's name, and seconds.
 
-    Raises MissingWeights when those of faces were not pulled; the others load when they are first asked.
+    Raises MissingWeights when those of faces were not pulled, and DamagedWeights when they are others; what else there
+    is loads when it is first asked.
     """
     idle, weights = Idle(settings.unload_after), Weights.opened(settings)
 
@@ -67,6 +68,6 @@ def open_analyzer(
 ) -> FaceAnalyzer:
     """What looks at faces alone. `ran` is told of each inference; `weights` are its own where none are given.
 
-    Raises MissingWeights.
+    Raises MissingWeights, DamagedWeights.
     """
     return FaceAnalyzer.opened(settings, ran, weights)
