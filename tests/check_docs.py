@@ -63,6 +63,9 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "regard log copy archive --from https://faces.example/log",
     ),
     "it measures labelled pictures, more than a package ships: tests/evaluation does": (
+        "regard train head beard faces/",
+        "regard train head smile faces.csv --column smiles --out heads",
+        "regard train heads attributes/",
         "regard evaluate verify people/",
         "regard evaluate verify lfw/ --pairs pairs.txt",
         "regard evaluate verify agedb_30.bin",

@@ -52,8 +52,8 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("pages",): ["public", "exchanges"],
     ("operations",): ["images", "gallery", "common"],
     ("stewardship",): ["people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
-    ("evaluation",): ["accuracy", "bias", "samples", "statistics", "document"],
-    ("vision",): ["things", "faces", "detection", "models", "pictures"],
+    ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],
+    ("vision",): ["things", "faces", "detection", "heads", "models", "pictures"],
     ("gallery",): ["index", "templates", "collections"],
     ("ledger",): ["witnesses", "log", "tree"],
 }

@@ -68,8 +68,8 @@ def detect(picture: Source, wanted: frozenset[str] = _DEFAULT) -> list[Finding]:
     """The faces of a picture, largest first; an empty list where there is none.
 
     `wanted` names what to say of them beyond box, five landmarks, pose and quality, in the API's words: AGE_RANGE,
-    GENDER, SMILE, MOUTH_OPEN, or ALL, which also gives all thirty landmarks. Emotions are for the policy to allow, and
-    there is none here.
+    GENDER, SMILE, MOUTH_OPEN, EYES_OPEN, EYEGLASSES, SUNGLASSES, BEARD, MUSTACHE, or ALL, which also gives all thirty
+    landmarks. Emotions are for the policy to allow, and there is none here.
     Raises ImageError for what is no picture, MissingWeights when the models were not pulled, ValueError for an
     attribute that there is no model for.
     """

@@ -41,6 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         msgspec.field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache") / "weights")
     )
     weights_file: Annotated[Path | None, _help("A weights.toml of your own, laid over the one that ships.")] = None
+    heads_dir: Annotated[
+        Path | None, _help("A folder of heads of your own, as `regard train head` writes them, before those that ship.")
+    ] = None
     calibration_file: Annotated[
         Path | None, _help("A calibration of your own, as `regard evaluate calibrate` writes it.")
     ] = None

@@ -105,7 +105,7 @@ def test_an_error_that_ends_a_command_is_told_without_markup(
     assert capsys.readouterr().err == "error: [b] is none\n"
 
 
-@pytest.mark.parametrize("name", ["NOPE", "SUNGLASSES"])
+@pytest.mark.parametrize("name", ["NOPE", "HEADWEAR"])
 def test_an_attribute_that_there_is_no_model_for_is_refused_and_the_others_are_named(folder: Path, name: str) -> None:
     error = run("detect", folder / "wall.png", "-a", name).exception
     assert isinstance(error, ValueError)

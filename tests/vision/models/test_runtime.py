@@ -86,8 +86,8 @@ def test_both_runtimes_give_the_same_numbers(name: str, portrait: bytes) -> None
 )
 def test_a_converted_network_gives_the_numbers_of_the_original(name: str, shape: tuple[int, ...]) -> None:
     file, runtime = _file(name), Runtime("openvino", "f32")
-    pulled = from_environment().weights_dir / f"{file.label}.tflite"
-    original = ModelFile(name, file.sha256, ".tflite", pulled.read_bytes())
+    came = (from_environment().weights_dir / f"{file.label}.tflite").read_bytes()
+    original = ModelFile(name, file.sha256, ".tflite", came)
     given = np.random.default_rng(0).random(shape, np.float32)
     assert _apart(runtime.load(file, shape)(given), runtime.load(original)(given)) < F32
 
@@ -201,3 +201,24 @@ def test_a_file_that_is_no_model_is_named(kind: str) -> None:
         pytest.importorskip("onnxruntime")
     with pytest.raises(RuntimeUnavailable, match=r"noise-0+\.onnx"):
         Runtime(kind).load(ModelFile("noise", "0" * 64, ".onnx", b"noise"))
+
+
+def test_a_layer_within_a_model_is_given_after_its_outputs_by_both_runtimes(portrait: bytes) -> None:
+    pytest.importorskip("onnxruntime")
+    file, given = _file("face-mesh"), _input("face-mesh", portrait)
+    plain = Runtime("openvino", "f32").load(file, given.shape)(given)
+    found, expected = (
+        Runtime(kind, "f32").load(file, given.shape, taps=("PRelu 7", "PRelu 1"))(given) for kind in runtime.KINDS
+    )
+    assert [each.shape for each in found[2:]] == [(1, 64, 24, 24), (1, 16, 96, 96)]
+    assert _apart(found, expected) < F32
+    assert all(np.array_equal(one, other) for one, other in zip(plain, found, strict=False))
+
+
+@pytest.mark.parametrize("kind", runtime.KINDS)
+@pytest.mark.parametrize("tap", ["PRelu 0", "PRelu 99", "Pixie 1", "PRelu", ""])
+def test_a_layer_that_a_model_lacks_is_refused(kind: str, tap: str) -> None:
+    if kind == "onnxruntime":
+        pytest.importorskip("onnxruntime")
+    with pytest.raises(RuntimeUnavailable, match="has no layer"):
+        Runtime(kind, "f32").load(_file("face-mesh"), (1, 192, 192, 3), taps=(tap,))

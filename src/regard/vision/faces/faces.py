@@ -18,13 +18,14 @@ from regard.vision.detection.thorough import ThoroughDetector
 from regard.vision.detection.tiles import Tiles
 from regard.vision.detection.upright import UprightDetector, Uprights, lean, quarters
 from regard.vision.faces import landmarks
+from regard.vision.faces.appearance import TOLD, appearance
 from regard.vision.faces.attributes import AgeEstimator, GenderEstimator
 from regard.vision.faces.embedder import TOGETHER, Embedder
 from regard.vision.faces.expression import ExpressionEstimator
-from regard.vision.faces.mesh import Mesh, five_of
-from regard.vision.faces.mouth import mouth_open, smile
+from regard.vision.faces.mesh import Mesh, Seen, five_of
 from regard.vision.faces.pose import pose
 from regard.vision.faces.quality import quality
+from regard.vision.heads.heads import Heads
 from regard.vision.models.runtime import Model, Runtime
 from regard.vision.models.weights import Weights
 from regard.vision.pictures.crops import ALIGNED, aligned, crop
@@ -82,9 +83,17 @@ class FaceAnalyzer:
     `small_faces` says when to look a second time for small ones: never, always, or auto, which is when the first look
     found a face so small that it may have missed others (see :mod:`regard.vision.detection.small_faces`). `profile`
     says what an embedding is: fast, of one crop, or accurate, of two crops after a second look (see docs/accuracy.md).
+    `heads` tell attributes off the mesh network; without them none is told that has no model of its own.
     """
 
-    def __init__(self, weights: Weights, runtime: Runtime, small_faces: str = "auto", profile: str = "fast") -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        runtime: Runtime,
+        small_faces: str = "auto",
+        profile: str = "fast",
+        heads: Heads | None = None,
+    ) -> None:
         self._weights = weights
         self._runtime = runtime
         self._small_faces = small_faces
@@ -98,7 +107,9 @@ class FaceAnalyzer:
             self._load("face-embedder", (1, 3, 112, 112)),
             lambda: self._load("face-embedder", (TOGETHER, 3, 112, 112)),
         )
-        self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3), fine=True))
+        self._heads = heads or Heads((), "face-mesh", weights.digest("face-mesh"))
+        layers = self._heads.layers
+        self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3), fine=True, taps=layers), layers)
 
     @classmethod
     def opened(
@@ -109,11 +120,12 @@ class FaceAnalyzer:
     ) -> FaceAnalyzer:
         """The analyzer of these settings. `ran` is told of each inference.
 
-        Raises MissingWeights when weights were not pulled.
+        Raises MissingWeights when weights were not pulled, DamagedHead for a head of one's own that is none.
         """
         weights = weights or Weights.opened(settings)
         runtime = Runtime.opened(settings, ran)
-        return cls(weights, runtime, settings.small_faces, settings.profile)
+        heads = Heads.opened("face-mesh", weights.digest("face-mesh"), settings.heads_dir)
+        return cls(weights, runtime, settings.small_faces, settings.profile, heads)
 
     @property
     def weights_used(self) -> tuple[str, ...]:
@@ -147,8 +159,10 @@ class FaceAnalyzer:
     def describe(self, picture: Picture, face: Face, wanted: frozenset[str]) -> Description:
         """What is said of one face of the picture: landmarks, pose and quality, and of the rest what is `wanted`."""
         pixels, size = picture.pixels, (picture.width, picture.height)
-        box = _in_pixels(face.box, picture)
-        mesh = self._mesh(pixels, box, face.points)
+        box = in_pixels(face.box, picture)
+        seen = self._mesh.see(pixels, box, face.points)
+        mesh = seen.mesh
+        told = self._told(seen, wanted)
         return Description(
             landmarks=landmarks.thirty(face.points, mesh, *size)
             if "ALL" in wanted
@@ -157,10 +171,23 @@ class FaceAnalyzer:
             quality=quality(crop(pixels, aligned(face.points), ALIGNED, grey=True)),
             age_range=self._age(pixels, mesh) if "AGE_RANGE" in wanted else None,
             gender=self._gender(pixels, mesh) if "GENDER" in wanted else None,
-            smile=smile(mesh) if "SMILE" in wanted else None,
-            mouth_open=mouth_open(mesh) if "MOUTH_OPEN" in wanted else None,
+            smile=told.get("smile"),
+            eyeglasses=told.get("eyeglasses"),
+            sunglasses=told.get("sunglasses"),
+            beard=told.get("beard"),
+            mustache=told.get("mustache"),
+            eyes_open=told.get("eyes_open"),
+            mouth_open=told.get("mouth_open"),
             emotions=self._expression(pixels, box, quarters(face.points)) if "EMOTIONS" in wanted else None,
         )
+
+    def _told(self, seen: Seen, wanted: frozenset[str]) -> dict[str, Estimate[bool]]:
+        """What the heads tell, of what is wanted, by its name in a Description."""
+        names = {TOLD[name] for name in wanted & TOLD.keys()}
+        if not names:
+            return {}
+        told = appearance(self._heads(seen.layers, seen.places))
+        return {name: estimate for name, estimate in told.items() if name in names}
 
     def embed(self, picture: Picture, faces: list[Face], version: str | None = None) -> NDArray[np.float32]:
         """The embeddings of n faces: float32 (n, 128), each of length 1, or zeros where the face is doubtful.
@@ -186,7 +213,7 @@ class FaceAnalyzer:
 
     def _accurate(self, picture: Picture, faces: list[Face]) -> NDArray[np.float32]:
         """The mean of two embeddings whose errors fall apart: other landmarks, and left and right swapped."""
-        again = [self._second_look(picture.pixels, _in_pixels(face.box, picture), face.points) for face in faces]
+        again = [self._second_look(picture.pixels, in_pixels(face.box, picture), face.points) for face in faces]
         meshes = [self._mesh_points(picture, face, points) for face, points in zip(faces, again, strict=True)]
         both = self._embedder(picture.pixels, again)
         both += self._embedder(picture.pixels, meshes, mirrored=True)
@@ -194,7 +221,7 @@ class FaceAnalyzer:
         return both
 
     def _mesh_points(self, picture: Picture, face: Face, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        return five_of(self._mesh(picture.pixels, _in_pixels(face.box, picture), points))
+        return five_of(self._mesh(picture.pixels, in_pixels(face.box, picture), points))
 
     # What most pictures do not need is loaded when the first one does.
 
@@ -219,8 +246,8 @@ class FaceAnalyzer:
     def _expression(self) -> ExpressionEstimator:
         return ExpressionEstimator(self._load("expression", (1, 64, 64, 1)))
 
-    def _load(self, name: str, shape: tuple[int, ...], fine: bool = False) -> Model:
-        return self._runtime.load(self._weights.read(name), shape, fine=fine)
+    def _load(self, name: str, shape: tuple[int, ...], fine: bool = False, taps: tuple[str, ...] = ()) -> Model:
+        return self._runtime.load(self._weights.read(name), shape, fine=fine, taps=taps)
 
 
 def _faces(upright: Uprights, picture: Picture, most: int | None = MOST_FACES) -> list[Face]:
@@ -239,5 +266,6 @@ def _faces(upright: Uprights, picture: Picture, most: int | None = MOST_FACES) -
     ]
 
 
-def _in_pixels(box: Box, picture: Picture) -> NDArray[np.float64]:
+def in_pixels(box: Box, picture: Picture) -> NDArray[np.float64]:
+    """Left, top, width and height of a box, in pixels of its picture."""
     return np.array([box.left, box.top, box.width, box.height]) * ((picture.width, picture.height) * 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import LifoQueue
@@ -109,15 +109,25 @@ class Runtime:
         """The arithmetic that models run in unless they are to be fine: bf16 or f32."""
         return self._backend.precision
 
-    def load(self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None = None, *, fine: bool = False) -> Model:
+    def load(
+        self,
+        file: ModelFile,
+        shape: Shape | Mapping[str, Shape] | None = None,
+        *,
+        fine: bool = False,
+        taps: Sequence[str] = (),
+    ) -> Model:
         """The model of a file that :class:`.weights.Weights` read.
 
         `shape` replaces the shape of the first input, or those of the inputs it names; −1 stands for a side
         of any length. Without it the file's own shapes hold. A model whose answers have to be `fine` runs in f32: the
         eight bits of a bf16 number place a point of a crop of 192 pixels to the next pixel only, and tell nothing of
-        the odds of what is nearly certain. Raises RuntimeUnavailable for a file that the runtime cannot read.
+        the odds of what is nearly certain. `taps` are layers within the model whose outputs are given too, after the
+        file's own: each is a kind of operation and which of that kind it is, counted from 1, such as "PRelu 7". Kinds
+        are those that ONNX and OpenVINO have one name for. Raises RuntimeUnavailable for a file that the runtime cannot
+        read, and for a layer that it lacks.
         """
-        run, inputs = self._backend.load(file, shape, fine)
+        run, inputs = self._backend.load(file, shape, fine, taps)
         _give_back()
         name = file.label
         return Model(run, inputs, lambda seconds: self._ran(name, seconds))
@@ -142,15 +152,17 @@ class _OpenVino:
             "CPU_RUNTIME_CACHE_CAPACITY": "200",
         }
 
-    def load(self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, fine: bool) -> tuple[_Run, int]:
-
+    def load(
+        self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, fine: bool, taps: Sequence[str]
+    ) -> tuple[_Run, int]:
         options = self._options | {"INFERENCE_PRECISION_HINT": "f32" if fine else self.precision}
         try:
             if file.suffix == ".onnx":
-                compiled = self._compiled(file.data, shape, options)
+                model = self._core.read_model(file.data)
+                compiled = self._compiled(file, model, shape, options, taps)
             else:
                 with file.on_disk() as path:
-                    compiled = self._compiled(path, shape, options)
+                    compiled = self._compiled(file, self._core.read_model(path), shape, options, taps)
         except RuntimeError as error:
             raise RuntimeUnavailable(f"OpenVINO cannot load {file.label}{file.suffix}: {error}") from None
         # As many requests as streams: OpenVINO lets one more wait inside, where it holds Python's interpreter lock.
@@ -170,15 +182,37 @@ class _OpenVino:
         return run, len(compiled.inputs)
 
     def _compiled(
-        self, source: bytes | Path, shape: Shape | Mapping[str, Shape] | None, options: Mapping[str, str]
+        self,
+        file: ModelFile,
+        model: Any,
+        shape: Shape | Mapping[str, Shape] | None,
+        options: Mapping[str, str],
+        taps: Sequence[str],
     ) -> Any:
         import openvino
 
-        model = self._core.read_model(source)
         if shape is not None:
             named = shape if isinstance(shape, Mapping) else {model.inputs[0].any_name: shape}
             model.reshape({name: openvino.PartialShape(list(sides)) for name, sides in named.items()})
+        if taps:
+            operations = [(each.get_type_name(), each.output(0)) for each in _with_outputs(model)]
+            model.add_outputs([_tapped(operations, tap, file) for tap in taps])
         return self._core.compile_model(model, "CPU", options)
+
+
+def _with_outputs(model: Any) -> list[Any]:
+    return [each for each in model.get_ordered_ops() if each.get_output_size()]
+
+
+def _tapped(operations: Sequence[tuple[str, Any]], tap: str, file: ModelFile) -> Any:
+    """The output of the layer that `tap` names, among operations of a kind and an output, in the model's order."""
+    kind, _, number = tap.partition(" ")
+    outputs = [output for each, output in operations if each == kind]
+    if not number.isdecimal() or not 1 <= int(number) <= len(outputs):
+        raise RuntimeUnavailable(
+            f"{file.label}{file.suffix} has no layer {tap!r}: of {kind or 'this kind'} it has {len(outputs)}."
+        )
+    return outputs[int(number) - 1]
 
 
 def _fill(request: Any, inputs: list[Array]) -> None:
@@ -208,7 +242,9 @@ class _OnnxRuntime:
         self._threads = threads
         self._instances = instances
 
-    def load(self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, _fine: bool) -> tuple[_Run, int]:
+    def load(
+        self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, _fine: bool, taps: Sequence[str]
+    ) -> tuple[_Run, int]:
         if file.suffix != ".onnx":
             raise RuntimeUnavailable(
                 f"ONNX Runtime reads ONNX files only, not {file.label}{file.suffix}. Set REGARD_RUNTIME to openvino, "
@@ -218,9 +254,9 @@ class _OnnxRuntime:
         options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
         options.log_severity_level = 3
         try:
-            source = file.data if shape is None else _reshaped(file.data, shape)
+            source = file.data if shape is None and not taps else _changed(file, shape, taps)
             session = self._library.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        except (OSError, MemoryError, KeyError):
+        except (OSError, MemoryError, KeyError, RuntimeUnavailable):
             raise
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
             raise RuntimeUnavailable(f"ONNX Runtime cannot load {file.label}{file.suffix}: {error}") from None
@@ -236,14 +272,20 @@ class _OnnxRuntime:
         return run, len(names)
 
 
-def _reshaped(data: bytes, shape: Shape | Mapping[str, Shape]) -> bytes:
-    """The ONNX file with other input shapes; what it says of later shapes would be wrong and is dropped."""
+def _changed(file: ModelFile, shape: Shape | Mapping[str, Shape] | None, taps: Sequence[str]) -> bytes:
+    """The ONNX file with other input shapes and more outputs; what it says of later shapes would be wrong and is
+    dropped.
+    """
     import onnx
 
-    model = onnx.load_from_string(data)
+    model = onnx.load_from_string(file.data)
     inner = {each.name for each in model.graph.initializer}
     inputs = [each for each in model.graph.input if each.name not in inner]
-    named = shape if isinstance(shape, Mapping) else {inputs[0].name: shape}
+    named = shape if isinstance(shape, Mapping) else {} if shape is None else {inputs[0].name: shape}
+    operations = [(each.op_type, each.output[0]) for each in model.graph.node]
+    for tap in taps:
+        name = _tapped(operations, tap, file)
+        model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
     for each in inputs:
         if each.name in named:
             each.CopyFrom(

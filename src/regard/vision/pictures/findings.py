@@ -100,6 +100,10 @@ class Description:
     age_range: AgeRange | None = None
     gender: Estimate[str] | None = None
     smile: Estimate[bool] | None = None
+    eyeglasses: Estimate[bool] | None = None
+    sunglasses: Estimate[bool] | None = None
+    beard: Estimate[bool] | None = None
+    mustache: Estimate[bool] | None = None
     eyes_open: Estimate[bool] | None = None
     mouth_open: Estimate[bool] | None = None
     eye_direction: EyeDirection | None = None

@@ -1,0 +1,87 @@
+"""Logistic regression on few faces with many numbers each, and what it is worth on people left out.
+
+Newton's steps to convergence in float64, in the space of the faces (there are fewer of them than numbers): no chance,
+no order and no learning rate, so that the same faces give the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+FOLDS = 5
+# How much a simple answer is preferred. Over 0.001 to 0.1 the areas of the heads that ship differ by 0.003 at most.
+RIDGE = 0.01
+_STEPS, _ENOUGH = 100, 1e-10
+
+Floats = NDArray[np.float64]
+
+
+class NotFitted(ValueError):
+    """Labelled faces of which no head can be made; the text says what they lack."""
+
+
+def fitted(inputs: Floats, yes: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """Weights (d) and start of the log odds, for `inputs` (n, d) that are about of one size; both classes weigh alike.
+
+    Raises NotFitted where there is one class only.
+    """
+    count, numbers = inputs.shape
+    weights = balanced(yes, 0.5)
+    alike = inputs @ inputs.T / numbers
+    duals, start = np.zeros(count), 0.0
+    system = np.ones((count + 1, count + 1))
+    system[-1, -1] = 0
+    for _ in range(_STEPS):
+        odds = np.clip(alike @ duals + start, -50, 50)
+        chance = 1 / (1 + np.exp(-odds))
+        bend = np.maximum(weights * chance * (1 - chance), 1e-12)
+        system[:-1, :-1] = alike + np.diag(RIDGE / bend)
+        found = np.linalg.solve(system, np.append(odds + weights * (yes - chance) / bend, 0))
+        moved = float(np.abs(found[:-1] - duals).max())
+        duals, start = found[:-1], float(found[-1])
+        if moved < _ENOUGH * max(1.0, float(np.abs(duals).max())):
+            break
+    return inputs.T @ duals / numbers, start
+
+
+def balanced(yes: NDArray[np.bool_], share: float) -> Floats:
+    """Weights (n) of mean 1 with which `share` of the faces answer yes. Raises NotFitted."""
+    part = float(yes.mean())
+    if not 0 < part < 1:
+        raise NotFitted("All faces have the same answer. A head needs faces that answer yes, and faces that answer no.")
+    return np.where(yes, share / part, (1 - share) / (1 - part))
+
+
+def calibrated(scores: Floats, yes: NDArray[np.bool_], share: float) -> tuple[float, float]:
+    """Slope and offset that make log odds of `scores`, for faces of which `share` answer yes.
+
+    Platt, "Probabilistic outputs for support vector machines" (1999), with its targets a little off 0 and 1.
+    """
+    weights = balanced(yes, share)
+    target = np.where(yes, (yes.sum() + 1) / (yes.sum() + 2), 1 / ((~yes).sum() + 2))
+    inputs = np.column_stack([scores, np.ones(len(scores))])
+    found = np.zeros(2)
+    for _ in range(_STEPS):
+        chance = 1 / (1 + np.exp(-np.clip(inputs @ found, -50, 50)))
+        bend = inputs.T @ (inputs * (weights * np.maximum(chance * (1 - chance), 1e-9))[:, None])
+        moved = np.linalg.solve(bend + 1e-9 * np.eye(2), inputs.T @ (weights * (target - chance)))
+        found += moved
+        if np.abs(moved).max() < _ENOUGH:
+            break
+    return float(found[0]), float(found[1])
+
+
+def folds(people: Sequence[str]) -> NDArray[np.int64]:
+    """The fold of each face, 0 to FOLDS − 1: all pictures of a person are in one, whatever else there is."""
+    return np.array([int.from_bytes(sha256(each.encode()).digest()[:4]) % FOLDS for each in people], np.int64)
+
+
+def area(scores: Floats, yes: NDArray[np.bool_]) -> float:
+    """The area under the ROC curve: how often a face that answers yes scores above one that answers no; ties half."""
+    order = np.sort(scores[~yes])
+    below = np.searchsorted(order, scores[yes], "left") + np.searchsorted(order, scores[yes], "right")
+    return float(below.mean() / 2 / len(order))

@@ -1,0 +1,33 @@
+"""What heads tell of a face, put together: dark lenses are decided first, since clear ones and eyes depend on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from regard.vision.pictures.findings import Estimate
+
+# The API's name of each attribute, and that of a Description; heads have the second with hyphens.
+TOLD = {
+    "SMILE": "smile",
+    "EYEGLASSES": "eyeglasses",
+    "SUNGLASSES": "sunglasses",
+    "BEARD": "beard",
+    "MUSTACHE": "mustache",
+    "EYES_OPEN": "eyes_open",
+    "MOUTH_OPEN": "mouth_open",
+}
+
+
+def appearance(chances: Mapping[str, float]) -> dict[str, Estimate[bool]]:
+    """The estimates of a face, by the names of a Description, from each head's probability of yes.
+
+    The confidence is 100 times the probability of what is told, 50 to 100. What no head tells is not there. Behind dark
+    lenses there are no clear ones, and nothing is known of the eyes.
+    """
+    found = {name: chances[name.replace("_", "-")] for name in TOLD.values() if name.replace("_", "-") in chances}
+    dark = found.get("sunglasses", 0.0)
+    if "eyeglasses" in found:
+        found["eyeglasses"] *= 1 - dark
+    if "eyes_open" in found:
+        found["eyes_open"] = (1 - dark) * found["eyes_open"] + dark / 2
+    return {name: Estimate(chance >= 0.5, 100 * max(chance, 1 - chance)) for name, chance in found.items()}

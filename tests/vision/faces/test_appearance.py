@@ -1,0 +1,100 @@
+"""What heads tell is put together as they depend on each other, and what they were taught is seen on faces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from regard.settings import from_environment
+from regard.vision.eyes import open_analyzer
+from regard.vision.faces.appearance import TOLD, appearance
+from regard.vision.faces.faces import Description, FaceAnalyzer
+from regard.vision.faces.mesh import Mesh
+from regard.vision.models.manifest import MissingWeights
+from regard.vision.pictures.images import Picture, decode
+
+ALL = frozenset(TOLD)
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> FaceAnalyzer:
+    try:
+        return open_analyzer(from_environment())
+    except MissingWeights as error:
+        pytest.skip(str(error))
+
+
+def test_dark_lenses_are_decided_first() -> None:
+    told = appearance({"eyeglasses": 0.95, "sunglasses": 0.99, "eyes-open": 0.02})
+    assert told["sunglasses"].value
+    assert not told["eyeglasses"].value
+    assert told["eyes_open"].confidence < 55
+
+
+def test_without_dark_lenses_clear_ones_and_eyes_are_told_as_they_are() -> None:
+    told = appearance({"eyeglasses": 0.95, "sunglasses": 0.0, "eyes-open": 0.02})
+    assert told["eyeglasses"].value
+    assert not told["eyes_open"].value
+    assert [told[name].confidence for name in ("eyeglasses", "eyes_open")] == pytest.approx([95, 98])
+
+
+def test_what_no_head_tells_is_not_told() -> None:
+    assert appearance({"beard": 0.2}).keys() == {"beard"}
+    assert appearance({}) == {}
+
+
+@given(st.dictionaries(st.sampled_from([name.replace("_", "-") for name in TOLD.values()]), st.floats(0, 1)))
+def test_a_confidence_is_that_of_what_is_told(chances: dict[str, float]) -> None:
+    for estimate in appearance(chances).values():
+        assert 50 <= estimate.confidence <= 100
+
+
+def _described(analyzer: FaceAnalyzer, picture: Picture, wanted: frozenset[str] = ALL) -> Description:
+    return analyzer.describe(picture, analyzer.detect(picture)[0], wanted)
+
+
+def _values(described: Description) -> dict[str, bool]:
+    return {name: getattr(described, name).value for name in TOLD.values()}
+
+
+def test_a_portrait_is_described(analyzer: FaceAnalyzer, portrait: bytes) -> None:
+    assert _values(_described(analyzer, decode(portrait))) == {
+        "smile": True,
+        "eyeglasses": False,
+        "sunglasses": False,
+        "beard": False,
+        "mustache": False,
+        "eyes_open": True,
+        "mouth_open": True,
+    }
+
+
+def test_only_what_is_wanted_is_told(analyzer: FaceAnalyzer, portrait: bytes) -> None:
+    described = _described(analyzer, decode(portrait), frozenset({"DEFAULT", "BEARD"}))
+    assert described.beard is not None
+    assert described.mustache is None
+    assert described.smile is None
+
+
+def _mesh(analyzer: FaceAnalyzer, picture: Picture) -> NDArray[np.float64]:
+    from regard.vision.faces.faces import in_pixels
+
+    face = analyzer.detect(picture)[0]
+    mesh: Mesh = analyzer._mesh
+    return mesh(picture.pixels, in_pixels(face.box, picture), face.points)
+
+
+def test_drawn_sunglasses_and_shut_eyes_are_told(analyzer: FaceAnalyzer, portrait: bytes) -> None:
+    from regard.evaluation.training.drawn import lids, sunglasses
+
+    picture = decode(portrait)
+    mesh = _mesh(analyzer, picture)
+    dark, clear = (Picture(pixels, "PNG") for pixels, _ in sunglasses(picture.pixels, mesh, "any"))
+    shut, half = (Picture(pixels, "PNG") for pixels, _ in lids(picture.pixels, mesh, "any"))
+    assert _values(_described(analyzer, dark))["sunglasses"]
+    assert not _values(_described(analyzer, clear))["sunglasses"]
+    assert not _values(_described(analyzer, shut))["eyes_open"]
+    assert _values(_described(analyzer, half))["eyes_open"]
