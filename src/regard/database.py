@@ -158,10 +158,14 @@ def _compiled(dialect: Dialect, table: Table, columns: tuple[str, ...], only_new
 
 
 def make_tables(engine: Engine, tables: MetaData) -> None:
-    """Make the tables that are missing, of a database without migrations."""
-    with engine.begin() as connection:
+    """Make the tables that are missing, of a database without migrations, whose transactions the driver begins."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            # It would begin with the first change alone, when another process that starts has made them meanwhile.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         take(connection, "tables")
         tables.create_all(connection)
+        connection.commit()
 
 
 def sqlite_url(path: Path) -> str:
@@ -193,7 +197,7 @@ def migrate(engine: Engine) -> None:
 def _make_durable(connection: Any, _record: Any) -> None:
     # SQLAlchemy begins transactions itself (below): the driver's own, deferred BEGIN could not be waited for.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import closing
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +17,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from regard.settings import Settings
 
-# A slow or silent store must not hold a worker: the answer to the caller is an error within this time.
+# A silent store is tried again after these; one that goes on for ever, byte by byte, is given up after all of it.
 _CONNECT_SECONDS, _READ_SECONDS, _TRIES = 3, 10, 2
+_MOST_SECONDS = 30.0
+# Reads that were given up go on until the store ends them. So many may hang before no more are begun.
+_MOST_HANGING = 64
+# What a store says of an error.
+_MOST_ERROR_BYTES = 64 * 1024
+_PIECE_BYTES = 1 << 20
 
 
 class BucketRefused(PermissionError):
@@ -28,6 +39,67 @@ class ObjectTooLarge(ValueError):
     """The object has more bytes than the reader takes."""
 
 
+class Patience:
+    """Waits for work only so long. Thread-safe."""
+
+    def __init__(self, seconds: float, most: int) -> None:
+        self._seconds = seconds
+        self._free = threading.BoundedSemaphore(most)
+
+    def of(self, work: Callable[[], bytes]) -> bytes:
+        """What `work` gives or raises, in a thread of its own. Raises ObjectUnavailable where it takes too long."""
+        if not self._free.acquire(blocking=False):
+            raise ObjectUnavailable("too many reads from the store have not come to an end: look after the store")
+        done: Future[bytes] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            except BaseException as error:
+                done.set_exception(error)
+            finally:
+                self._free.release()
+
+        # One that hangs keeps no process from ending.
+        threading.Thread(target=run, name="store", daemon=True).start()
+        try:
+            return done.result(self._seconds)
+        except FutureTimeout:
+            raise ObjectUnavailable(f"the store did not come to an end within {self._seconds:.0f} seconds") from None
+
+
+class _Bounded:
+    """botocore's HTTP session. An error's text is read up to a bound, and a store of one's own redirects nobody.
+
+    botocore follows redirects between AWS's regions; to a store at an `endpoint` it would ask the same again, until
+    Python has no stack left.
+    """
+
+    def __init__(self, session: Any, endpoint: str | None) -> None:
+        self._session = session
+        self._endpoint = endpoint
+
+    def send(self, request: Any) -> Any:
+        """The answer to a request. Raises as the session does, and ObjectUnavailable."""
+        answer = self._session.send(request)
+        if self._endpoint and 300 <= answer.status_code < 400:
+            answer.raw.close()
+            raise ObjectUnavailable(
+                f"{self._endpoint} answers with a redirect ({answer.status_code}), which is not followed: name the "
+                "store itself in REGARD_S3_ENDPOINT."
+            )
+        if answer.status_code >= 300:
+            said = answer.raw.read(_MOST_ERROR_BYTES)
+            answer.raw.close()
+            answer.raw = io.BytesIO(said)
+            answer._content = said
+        return answer
+
+    def close(self) -> None:
+        """Let go of its connections."""
+        self._session.close()
+
+
 class Buckets:
     """What may be read for whom, and the reading. Thread-safe. Raises ValueError for settings that cannot be right.
 
@@ -38,6 +110,7 @@ class Buckets:
     def __init__(self, settings: Settings) -> None:
         _check(settings)
         self._settings = settings
+        self._patience = Patience(_MOST_SECONDS, _MOST_HANGING)
         self._allowed = [_parse(entry) for entry in settings.s3_allowed]
 
     def read(self, organization: str, bucket: str, name: str, version: str | None, most: int) -> bytes:
@@ -48,12 +121,7 @@ class Buckets:
                 f"the operator allows it with REGARD_S3_ALLOWED={organization}={bucket}/"
             )
         request = {"Bucket": bucket, "Key": name} | ({"VersionId": version} if version else {})
-        try:
-            answer = self._client.get_object(**request)
-            with answer["Body"] as body:
-                data: bytes = body.read(most + 1)
-        except (BotoCoreError, ClientError, OSError) as error:
-            raise ObjectUnavailable(str(error)) from error
+        data = self._patience.of(lambda: self._read(request, most))
         if len(data) > most:
             raise ObjectTooLarge(f"s3://{bucket}/{name} has more than {most} bytes")
         return data
@@ -75,6 +143,18 @@ class Buckets:
         except (BotoCoreError, ClientError, OSError) as error:
             raise ObjectUnavailable(str(error)) from error
 
+    def _read(self, request: dict[str, str], most: int) -> bytes:
+        """The bytes of an object, or of one that is too large at least `most` + 1. Raises ObjectUnavailable."""
+        data = bytearray()
+        try:
+            with closing(self._client.get_object(**request)["Body"]) as body:
+                # To the very end, where botocore looks whether all came that was promised.
+                while len(data) <= most and (piece := body.read(_PIECE_BYTES)):
+                    data += piece
+        except (BotoCoreError, ClientError, OSError) as error:
+            raise ObjectUnavailable(str(error)) from error
+        return bytes(data)
+
     def _may_read(self, organization: str, bucket: str, name: str) -> bool:
         return any(
             who in ("*", organization) and bucket == where and name.startswith(prefix)
@@ -84,7 +164,7 @@ class Buckets:
     @cached_property
     def _client(self) -> Any:
         settings = self._settings
-        return botocore.session.get_session().create_client(
+        client: Any = botocore.session.get_session().create_client(
             "s3",
             endpoint_url=settings.s3_endpoint,
             region_name=settings.s3_region,
@@ -97,6 +177,8 @@ class Buckets:
                 s3={"addressing_style": "path" if settings.s3_endpoint else "auto"},
             ),
         )
+        client._endpoint.http_session = _Bounded(client._endpoint.http_session, settings.s3_endpoint)
+        return client
 
 
 def _check(settings: Settings) -> None:
