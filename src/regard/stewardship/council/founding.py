@@ -59,10 +59,15 @@ def check_genesis(engine: Engine, pins: Pins, logged: str | None, now: float) ->
     genesis = found["the record"]
     if genesis is None or {*told.values()} != {genesis}:
         raise NotTheFirst(_text(told))
-    _keep(engine, pins, pin, _Pin(genesis, beside=True, logged=logged is not None), now)
+    told_before, kept = pin is not None and pin.logged, pin
     if beside is None:
+        # The file is there before the database says that it is: who is killed between the two goes on.
+        if kept is None:
+            kept = _Pin(genesis)
+            _keep(engine, pins, None, kept, now)
         pins.write_file(genesis.encode())
-    return pin is not None and pin.logged
+    _keep(engine, pins, kept, _Pin(genesis, beside=True, logged=logged is not None), now)
+    return told_before
 
 
 def _rows(connection: Connection) -> dict[str, str | None]:
