@@ -42,7 +42,7 @@ class Looker:
         weights = Weights(settings.weights_dir, settings.weights_file)
         self.base = Base(model, weights.digest(model), layer)
         self._faces = FaceAnalyzer.opened(settings)
-        loaded = Runtime.opened(settings).load(weights.path(model), (1, 192, 192, 3), fine=True, taps=(layer,))
+        loaded = Runtime.opened(settings).load(weights.read(model), (1, 192, 192, 3), fine=True, taps=(layer,))
         self._mesh = Mesh(loaded, (layer,))
         self._layer = layer
         self.points = points

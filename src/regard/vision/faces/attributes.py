@@ -43,7 +43,7 @@ class AgeEstimator:
         self._model = model
 
     def __call__(self, pixels: NDArray[np.uint8], mesh: NDArray[np.floating]) -> AgeRange:
-        """The years between which the age lies for four people of five; wider below, where it may be that of a minor."""
+        """The years between which the age lies for four of five people; wider below, where it may be a minor's."""
         middle = float(self._model(_chip(pixels, mesh, 64))[0][0] @ _YEARS)
         half = _NARROWEST + _WIDENING * middle
         earlier = float(np.interp(middle, _SEEN, _EARLIER))
