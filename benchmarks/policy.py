@@ -17,6 +17,7 @@ from regard.server import open_house
 from regard.settings import from_environment
 from regard.stewardship.gate.snapshot import Snapshots
 from regard.stewardship.office import start_office
+from regard.stewardship.parties.organization_rows import seal_organizations
 from regard.stewardship.parties.organizations import new_id
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
 from regard.stewardship.records import tables
@@ -88,6 +89,7 @@ def _fill(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(insert(tables.organizations), rows)
         connection.execute(insert(tables.edges), edges)
+        seal_organizations(connection, *ids)
 
 
 def _free(engine: Engine) -> str:

@@ -102,6 +102,9 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
     ),
     "it asks a person back": ("regard subject erase alice",),
     "the service has to start in between": ("regard log rotate --finish",),
+    "nothing is less there than it was": (
+        "regard log accept --because 'the disk broke; the backup of the night before is in place'",
+    ),
 }
 WHY = {text: why for why, texts in NOT_RUN.items() for text in texts}
 

@@ -38,6 +38,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "migrations",
         "database",
         "traces",
+        "row_seals",
         "sealing",
         "aead",
         "compiling",

@@ -217,3 +217,11 @@ def test_a_renewal_broken_off_after_either_step_leaves_a_folder_that_opens(
     renew_master(tmp_path)
     assert root_key(tmp_path).open(sealed, b"") == b"clear"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["master.key", "root.sealed"]
+
+
+def test_a_master_key_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    root_key(tmp_path)
+    (tmp_path / "master.key").unlink()
+    with pytest.raises(NoMasterKey, match="put it back"):
+        root_key(tmp_path)
+    assert not (tmp_path / "master.key").exists()

@@ -120,6 +120,9 @@ def root_key(folder: Path, text: str | None = None, command: str | None = None) 
     what :func:`master_key` says. Raises NoMasterKey, PermissionError.
     """
     path, file = folder / _ROOT, folder / _MASTER
+    if path.exists() and not (text or command or file.exists() or _renewed(file).exists()):
+        # One that is made now would open nothing, and lie in the place of the right one.
+        raise NoMasterKey(f"{file} is gone, under which {path} is sealed: put it back, or give REGARD_MASTER_KEY")
     master = master_key(file, text, command)
     if not path.exists():
         old = (folder / "keys.db").exists()

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from regard.gallery.collections import removals, tables
 from regard.gallery.collections.collections import Collections, Kept
-from regard.gallery.collections.errors import OtherModel, QuotaExceeded
+from regard.gallery.collections.errors import FaceChanged, OtherModel, QuotaExceeded
 from regard.gallery.index import vectors
 from regard.gallery.templates.key_store import HOUSE
 from regard.gallery.templates.vault import Template, Vault
@@ -257,7 +257,11 @@ def grow(connection: Connection, collection: Kept, more: int) -> None:
 
 def _kept(row: Sequence[Any]) -> KeptFace:
     face_id, image_id, external_image_id, left, top, width, height = row[1:8]
-    return KeptFace(row[0], face_id, image_id, external_image_id, (left, top, width, height), *row[8:])
+    kept = KeptFace(row[0], face_id, image_id, external_image_id, (left, top, width, height), *row[8:])
+    # The template opens for the subject alone; what callers are told must be the same person.
+    if kept.subject != subject(external_image_id, face_id):
+        raise FaceChanged(face_id)
+    return kept
 
 
 def _of_source(connection: Connection, collection: Kept, source: bytes) -> list[KeptFace]:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, exists, func, select, update
 
 from regard.gallery.collections import tables
 from regard.gallery.collections.collections import Collections, Kept
+from regard.gallery.collections.terms import seal_terms
 from regard.gallery.faces import Faces, KeptFace
 
 _faces = tables.faces.c
@@ -51,6 +52,7 @@ class Renewal:
         deleted = self._collections.delete(connection, organization, old)
         kept = tables.collections.c
         connection.execute(update(tables.collections).where(kept.id == renewed.id).values(collection_id=old))
+        seal_terms(connection, renewed.id)
         return deleted
 
 

@@ -5,26 +5,34 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from regard.database import check_urls, open_database, reading, sqlite_url
+from regard.gallery.collections import terms
 from regard.gallery.templates.vault import open_vault
 from regard.ledger.log.served import Served
+from regard.row_seals import keep_row_seals
 from regard.sealing import SealingKey
 from regard.settings import SettingError, Settings
 from regard.stewardship.council.council import first_start, is_new
 from regard.stewardship.council.founding import check_genesis, pin_genesis, recorded_genesis
-from regard.stewardship.council.law import decided_alone
+from regard.stewardship.council.law import decided_alone, unlike_the_record
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.published import Published
+from regard.stewardship.parties import organization_rows
 from regard.stewardship.parties.organizations import Organizations
 from regard.stewardship.people.consents import Consents
+from regard.stewardship.records import sealed_rows, tables
 from regard.stewardship.records.pins import Pins
 from regard.stewardship.root_key import open_root_key
 
 
 class NotStarted(RuntimeError):
     """No service was started in this data folder yet."""
+
+
+class Edited(RuntimeError):
+    """Rows of the database are not as they were recorded; the text says which."""
 
 
 class Less(RuntimeError):
@@ -53,8 +61,8 @@ class Office:
 def open_office(settings: Settings) -> Office:
     """Open a data folder in which a service was started. Nothing is founded here.
 
-    Raises NotStarted, NotTheFirst, Less and PinBroken, which say why the folder is not as it was left; SettingError,
-    NoMasterKey, PermissionError.
+    Raises NotStarted, NotTheFirst, Less, Edited and PinBroken, which say why the folder is not as it was left; and
+    SettingError, NoMasterKey, PermissionError.
     """
     office = unchecked_office(settings)
     if _is_new(office):
@@ -88,14 +96,17 @@ def unchecked_office(settings: Settings) -> Office:
     check_urls(settings.database_url, settings.keys_url)
     engine = open_database(settings.database_url or sqlite_url(data / "regard.db"))
     key = open_root_key(settings, engine)
+    keep_row_seals(engine, key)
     vault = open_vault(settings.keys_url or data / "keys.db", key)
 
     def part_key(organization: str, whose: str, make: bool) -> SealingKey | None:
         return vault.person_key(organization, whose, make=make)
 
+    details = data / "log" / "payloads.db"
+    gone = [] if settings.database_url or details.exists() else [f"{details}, the details beside the log,"]
     logbook = Logbook(engine, data / "log", key, name=settings.log_name, part_keys=part_key)
     pins = Pins(data, key)
-    published = Published(engine, pins, Served(data / "log" / "shards", logbook.disk), logbook.keys)
+    published = Published(engine, pins, Served(data / "log" / "shards", logbook.disk), logbook.keys, gone)
     logbook.published = published.keep
     logbook.doubt = published.doubt
     organizations, consents = Organizations(engine, key, decided_alone), Consents(engine, logbook)
@@ -122,18 +133,36 @@ def check_founded(office: Office, less: list[str]) -> bool:
         logged = None
     if less and logged is None:
         logged = recorded_genesis(office.engine)
-    return check_genesis(office.engine, office.pins, logged, time.time())
+    return check_genesis(office.engine, office.pins, logged, time.time(), lambda within: _seal_rows(office, within))
+
+
+def _seal_rows(office: Office, connection: Connection) -> None:
+    """Seal the rows of a folder from before there were seals, in the transaction that pins its genesis."""
+    office.organizations.keys.bind_terms(connection)
+    organization_rows.seal_unsealed(connection)
+    terms.seal_unsealed(connection)
+    sealed_rows.seal_unsealed(
+        connection,
+        *(tables.reviews, tables.consents, tables.candidates, tables.verdicts, tables.reviewers),
+        *(tables.subject_tokens, tables.human_flows, tables.reports),
+    )
 
 
 def _check(office: Office) -> None:
-    """Hold what is there against what was pinned. Raises NotTheFirst, Less, PinBroken."""
+    """Hold what is there against what was pinned. Raises NotTheFirst, Less, Edited, PinBroken."""
     less = office.published.less()
     logged = check_founded(office, less)
+    with reading(office.engine) as connection:
+        edited = unlike_the_record(connection)
+        if fewer := organization_rows.fewer_than_registered(connection):
+            edited.append(f"{fewer} organizations that were registered are not there")
     if less:
         raise Less(
             f"{'; '.join(less)}. Put back log/ and the database as they were; or, where it is an older copy that is to "
             "go on, say so: `regard log accept --because …` writes it into the log."
         )
+    if edited:
+        raise Edited(f"{'; '.join(edited)}. Put the database back as it was.")
     if not office.published.is_kept() and office.public_log.periods():
         if logged:
             raise Less("what was pinned of the log is gone from the database. Put the database back as it was.")

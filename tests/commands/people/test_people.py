@@ -13,8 +13,7 @@ from regard.stewardship.people.consent_imports import COLUMNS
 
 
 @pytest.fixture
-def regard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
+def regard(tmp_path: Path, begun: None) -> CliRunner:
     (tmp_path / "notice.txt").write_text("We keep a template of your face.")
     return CliRunner()
 

@@ -30,6 +30,7 @@ from regard.evaluation.samples.pictures_on_disk import Labelled
 from regard.evaluation.samples.sample import Sample, sample_of
 from regard.evaluation.statistics.comparisons import genuine
 from regard.settings import from_environment
+from tests.helpers.started import started, stop
 
 # Faces of about 100 pixels come down to a fifth.
 SHRUNK = 50
@@ -90,6 +91,7 @@ def test_a_planted_bias_is_found_signed_and_logged(
     people: list[Labelled], clean: list[Found], data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REGARD_DATA_DIR", str(data_dir))
+    stop(started(data_dir))
     planted = [each if each.groups["half"] == "a" else _degraded(each, tmp_path) for each in people]
     words = ["run", str(_written(planted, tmp_path / "planted.csv")), "-o", str(tmp_path / "out")]
     result = CliRunner().invoke(audit.app, words, catch_exceptions=False)

@@ -185,10 +185,7 @@ def test_pictures_of_which_none_can_be_read_tell_nothing_of_detection(
     assert f"None of the {PEOPLE * PICTURES:,} pictures could be read" in _refused("detect", str(people))
 
 
-def test_an_audit_that_compared_nothing_is_no_pass_and_not_logged(
-    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
+def test_an_audit_that_compared_nothing_is_no_pass_and_not_logged(people: Path, begun: None) -> None:
     rows = [f"person-{n},people/person-{n}/{k}.jpg,{'ab'[n % 2]}" for n in range(6) for k in range(2)]
     Path("few.csv").write_text("\n".join(["subject,image,half", *rows]))
     # Of so few people, nobody is mistaken at such a threshold.

@@ -3,11 +3,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
 from regard.commands.stewardship import council, orgs, policy
 from regard.ledger.tree.notes import Signer
+
+pytestmark = pytest.mark.usefixtures("begun")
 
 
 def run(app: typer.Typer, *words: str) -> str:

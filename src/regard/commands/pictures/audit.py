@@ -68,12 +68,15 @@ def run(
     from regard.evaluation.samples.labels import groups_in, sample_in
     from regard.evaluation.samples.pictures_on_disk import require_there
     from regard.evaluation.samples.sample import sample_of
+    from regard.stewardship.office import open_office
     from regard.vision.faces.faces import FaceAnalyzer
     from regard.vision.faces.similarity import score
 
     settings = from_environment()
     pictures = sample_in(sample, groups_in(groups) if groups else None)
     require_there(pictures, sample)
+    # Who signs is asked before all pictures are looked at.
+    open_office(settings).engine.dispose()
     labelled = sample_of(pictures, looked_at(pictures, settings, face))
     thresholds = [
         *(Threshold(f"FMR {rate:g} of this sample", at_rate(labelled, rate)) for rate in fmr or [1e-3]),

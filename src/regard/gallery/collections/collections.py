@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from regard.gallery.collections import marks, tables
 from regard.gallery.collections.errors import CollectionExists, NoSuchCollection, QuotaExceeded
+from regard.gallery.collections.terms import check_terms, seal_terms
 from regard.traces import owe
 
 MOST_TAGS = 200
@@ -43,6 +44,7 @@ class Kept:
     faces: int
     users: int
     created_at: float
+    seal: bytes | None = field(repr=False)
 
     @property
     def created(self) -> datetime:
@@ -76,6 +78,7 @@ class Collections:
         )
         assert made.inserted_primary_key
         _set_tags(connection, made.inserted_primary_key[0], tags)
+        seal_terms(connection, made.inserted_primary_key[0])
 
     def find(self, connection: Connection, organization: str, collection_id: str) -> Kept:
         """The collection of this name. Raises NoSuchCollection."""
@@ -115,13 +118,18 @@ class Collections:
         return [Kept(*row) for row in connection.execute(wanted)]
 
     def tag(self, connection: Connection, organization: str, collection_id: str, tags: Mapping[str, str]) -> None:
-        """Add tags; a key that is there gets the new value. Raises NoSuchCollection, QuotaExceeded."""
-        _set_tags(connection, self.change(connection, organization, collection_id).id, tags)
+        """Add tags; a key that is there gets the new value. Raises NoSuchCollection, TermsChanged, QuotaExceeded."""
+        found = self.change(connection, organization, collection_id)
+        check_terms(connection, found.id)
+        _set_tags(connection, found.id, tags)
+        seal_terms(connection, found.id)
 
     def untag(self, connection: Connection, organization: str, collection_id: str, keys: Collection[str]) -> None:
-        """Remove the tags with these keys; unknown keys are passed over. Raises NoSuchCollection."""
+        """Remove the tags with these keys; unknown keys are passed over. Raises NoSuchCollection, TermsChanged."""
         found = self.change(connection, organization, collection_id)
+        check_terms(connection, found.id)
         connection.execute(delete(tables.tags).where(tables.tags.c.collection == found.id, tables.tags.c.key.in_(keys)))
+        seal_terms(connection, found.id)
 
     def tags(self, connection: Connection, organization: str, collection_id: str) -> dict[str, str]:
         """All tags of a collection by its name. Raises NoSuchCollection."""

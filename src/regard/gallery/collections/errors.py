@@ -12,6 +12,23 @@ class NoSuchCollection(LookupError):
         super().__init__(f"The collection id: {collection_id} does not exist")
 
 
+class TermsChanged(RuntimeError):
+    """What a collection stands on was changed behind the service: nothing is answered from it, and nothing added."""
+
+    def __init__(self, collection_id: str) -> None:
+        super().__init__(
+            f"The tags, the name or the owner of the collection {collection_id} were changed in the database, not by "
+            "the service."
+        )
+
+
+class FaceChanged(RuntimeError):
+    """A face tells of another person than its template was sealed for: somebody changed the row."""
+
+    def __init__(self, face_id: str) -> None:
+        super().__init__(f"The face {face_id} was changed in the database, not by the service: it is told to nobody.")
+
+
 class CollectionExists(ValueError):
     """The organization has a collection of this name already."""
 

@@ -43,6 +43,7 @@ collections = Table(
     Column("faces", BigInteger, nullable=False),
     Column("users", BigInteger, nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("seal", LargeBinary),
     UniqueConstraint("organization", "collection_id"),
     sqlite_autoincrement=True,
 )

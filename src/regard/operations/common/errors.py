@@ -13,12 +13,14 @@ from regard.gallery.collections.errors import (
     BadPageToken,
     CollectionExists,
     CollectionSealed,
+    FaceChanged,
     NoSuchCollection,
     NoSuchFace,
     NoSuchFigure,
     NoSuchUser,
     OtherModel,
     QuotaExceeded,
+    TermsChanged,
     TokenReused,
     UserExists,
 )
@@ -93,6 +95,12 @@ _WORDS: dict[type[Exception], _Words] = {
     ObjectUnavailable: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
     BucketRefused: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
     CollectionSealed: lambda error, call: ApiError("AccessDeniedException", _denial(_sealed(error), call)),
+    FaceChanged: lambda error, call: ApiError(
+        "AccessDeniedException", _denial(Denied("face-changed", str(error)), call)
+    ),
+    TermsChanged: lambda error, call: ApiError(
+        "AccessDeniedException", _denial(Denied("terms-changed", str(error)), call)
+    ),
     NoSuchCollection: lambda error, _: no_such_resource(str(error)),
     NoSuchUser: lambda error, _: no_such_resource(str(error)),
     NoSuchFigure: lambda error, _: no_such_resource(str(error)),

@@ -10,6 +10,7 @@ from unicodedata import normalize
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from regard.gallery.collections import tables
+from regard.gallery.collections.terms import SEALED, are_sealed, check_terms, seal_terms
 from regard.stewardship.council.motions import BadMotion
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
@@ -34,11 +35,15 @@ _APPEAL = "a motion of the council may loosen what a collection stands on."
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a collection stands on, by its tags, how many faces it holds, and of which FaceModelVersion."""
+    """What a collection stands on, by its tags, how many faces it holds, and of which FaceModelVersion.
+
+    `changed` says that this was changed behind the service, or the consents of those in it were.
+    """
 
     tags: Mapping[str, str]
     faces: int
     face_model: str = ""
+    changed: bool = False
 
 
 class Collections(Protocol):
@@ -55,7 +60,8 @@ class KeptCollections:
         kept, tags = tables.collections.c, tables.tags.c
         named = (kept.organization == bindparam("organization")) & (kept.collection_id == bindparam("collection"))
         joined = tables.collections.outerjoin(tables.tags, tags.collection == kept.id)
-        wanted = select(kept.faces, kept.face_model, tags.key, tags.value)
+        self._engine = engine
+        wanted = select(kept.faces, kept.seal, *SEALED, tags.key, tags.value)
         self._reader = Reader(engine, wanted.select_from(joined).where(named))
 
     def terms(self, organization: str, collection: str) -> Terms | None:
@@ -63,7 +69,9 @@ class KeptCollections:
         rows = self._reader.rows(organization=organization, collection=collection)
         if not rows:
             return None
-        return Terms({key: value for *_, key, value in rows if key is not None}, *rows[0][:2])
+        faces, seal, *columns = rows[0][:-2]
+        found = {key: value for *_, key, value in rows if key is not None}
+        return Terms(found, faces, columns[3], not are_sealed(self._engine, tuple(columns), found, seal))
 
 
 def set_terms(call: Call, purposes: Mapping[str, Purpose], rights_profile: str) -> None:
@@ -123,10 +131,14 @@ def check_loosening(connection: Connection, payload: Mapping[str, Any], purposes
 def loosen(connection: Connection, payload: Mapping[str, Any]) -> None:
     """Set the reserved tags that a motion carried, once; nothing where the collection is gone."""
     row, of = row_of(connection, payload), tables.tags
+    if row is not None:
+        check_terms(connection, row)
     for key, value in payload["tags"].items() if row is not None else ():
         same = (of.c.collection == row) & (of.c.key == key)
         if not connection.execute(update(of).where(same).values(value=str(value))).rowcount:
             connection.execute(insert(of).values(collection=row, key=key, value=str(value)))
+    if row is not None:
+        seal_terms(connection, row)
 
 
 def row_of(connection: Connection, payload: Mapping[str, Any]) -> Any:

@@ -6,6 +6,8 @@ data folder from before there were pins gets them at its first start, and the lo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from sqlalchemy import Connection, Engine, select
 
@@ -41,10 +43,13 @@ def recorded_genesis(engine: Engine) -> str | None:
         return _rows(connection)["the record"]
 
 
-def check_genesis(engine: Engine, pins: Pins, logged: str | None, now: float) -> bool:
+def check_genesis(
+    engine: Engine, pins: Pins, logged: str | None, now: float, adopt: Callable[[Connection], None]
+) -> bool:
     """Refuse a council that is not the first one, and keep the pins; whether the log told of it at an earlier start.
 
-    `logged` is the genesis of which the public log tells, None where it tells of none. Raises NotTheFirst, PinBroken.
+    `logged` is the genesis of which the public log tells, None where it tells of none. `adopt` is called within the
+    transaction that pins the genesis of a folder from before there were pins. Raises NotTheFirst, PinBroken.
     """
     with reading(engine) as connection:
         found, pin = _rows(connection), _get(pins, connection)
@@ -64,9 +69,9 @@ def check_genesis(engine: Engine, pins: Pins, logged: str | None, now: float) ->
         # The file is there before the database says that it is: who is killed between the two goes on.
         if kept is None:
             kept = _Pin(genesis)
-            _keep(engine, pins, None, kept, now)
+            _keep(engine, pins, None, kept, now, adopt)
         pins.write_file(genesis.encode())
-    _keep(engine, pins, kept, _Pin(genesis, beside=True, logged=logged is not None), now)
+    _keep(engine, pins, kept, _Pin(genesis, beside=True, logged=logged is not None), now, adopt)
     return told_before
 
 
@@ -95,13 +100,16 @@ def _missing_allowed(pin: _Pin | None, new: bool, *, shared: bool) -> set[str]:
     return allowed
 
 
-def _keep(engine: Engine, pins: Pins, before: _Pin | None, now_told: _Pin, now: float) -> None:
-    if before is not None and (before.logged or not now_told.logged) and before.beside:
+def _keep(
+    engine: Engine, pins: Pins, before: _Pin | None, told: _Pin, now: float, adopt: Callable[[Connection], None]
+) -> None:
+    if before is not None and (before.logged or not told.logged) and before.beside:
         return
     with engine.begin() as connection:
         if before is None:
-            records.append(connection, PINNED, now, {"genesis": now_told.genesis})
-        _put(pins, connection, now_told)
+            records.append(connection, PINNED, now, {"genesis": told.genesis})
+            adopt(connection)
+        _put(pins, connection, told)
 
 
 def _get(pins: Pins, connection: Connection) -> _Pin | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from typing import Any
 
@@ -64,6 +65,44 @@ def read_founded(connection: Connection) -> list[str]:
 def read_closed(connection: Connection) -> set[str]:
     """The motions that were vetoed, expired or overtaken: they carry no more."""
     return {body["motion"] for _, body in _recorded(connection, MOTION_CLOSED)}
+
+
+def unlike_the_record(connection: Connection) -> list[str]:
+    """Motions and ballots that are not as they were recorded, a line each: rows that were changed, put in or taken out.
+
+    The law stands on the record alone. This is so that an edit of what only repeats it does not stay there.
+    """
+    wanted: dict[str, tuple[Any, ...]] = {}
+    for at, body in _recorded(connection, FOUNDED, "motion"):
+        founded = "text" in body
+        wanted[body["motion"]] = (body.get("text"), CARRIED, at) if founded else (body["note"], None, None)
+    for at, body in _recorded(connection, MOTION_CARRIED, MOTION_CLOSED):
+        wanted[body["motion"]] = (wanted.get(body["motion"], ("",))[0], body.get("outcome", CARRIED), at)
+    rows = connection.execute(select(tables.motions)).all()
+    found = {row.hash: (_note(row.note, wanted.get(row.hash)), row.outcome, row.settled_at) for row in rows}
+    told = [f"the motion {each[:12]} is not as it was recorded" for each in _unlike(wanted, found)]
+    cast = {(body["motion"], body["note"]): at for at, body in _recorded(connection, BALLOT)}
+    of = tables.ballots.c
+    ballots = connection.execute(select(of.motion, of.member, of.note, of.cast_at)).all()
+    there = {(motion, _cast(note, member)): at for motion, member, note, at in ballots}
+    return told + [f"a ballot on {motion[:12]} is not as it was recorded" for motion, _ in _unlike(cast, there)]
+
+
+def _unlike(wanted: dict[Any, Any], found: dict[Any, Any]) -> list[Any]:
+    return [each for each in {**wanted, **found} if wanted.get(each) != found.get(each)]
+
+
+def _note(note: bytes, recorded: tuple[Any, ...] | None) -> str:
+    """A motion as the record repeats it: of the genesis the text without its signature."""
+    whole = note.decode(errors="replace")
+    text = whole.rpartition("\n\n")[0] + "\n"
+    return text if recorded is not None and recorded[0] == text else whole
+
+
+def _cast(note: bytes, member: str) -> str:
+    """A ballot as it was signed; nothing that was signed where it is another member's."""
+    whole = note.decode(errors="replace")
+    return whole if f'"member": {json.dumps(member, ensure_ascii=False)},' in whole.split("\n", 2)[1] else ""
 
 
 def _recorded(connection: Connection, *kinds: str) -> list[tuple[float, dict[str, Any]]]:

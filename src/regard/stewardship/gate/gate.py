@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from regard.gallery.collections.errors import TermsChanged
 from regard.settings import Settings
 from regard.stewardship.council.collections import (
     BASIS,
@@ -37,6 +38,7 @@ from regard.stewardship.policy.withholding import EMOTIONS, FACES, emptied, path
 __all__ = ["Denied", "Gate", "Permit"]
 
 _TOKEN = "subject-token"  # told in place of a rule
+_CHANGED = "terms-changed"
 # What tells somebody something, and changes nothing.
 _TELLING = {Capability.DETECT, Capability.COMPARE, Capability.IDENTIFY, Capability.READ}
 _log = logging.getLogger(__name__)
@@ -193,6 +195,8 @@ class Gate:
         found = self._collections.terms(call.caller.organization, str(name)) if name else None
         if found and not {BASIS, PURPOSE} <= found.tags.keys():
             self._records.defaults(call.caller.organization, str(name))
+        if found and found.changed and call.operation.name != "DeleteCollection":
+            raise Denied(_CHANGED, f"{TermsChanged(str(name))} Nothing is answered from it until they are put back.")
         return found or Terms({}, 0)
 
     def _withheld(self, call: Call, asked: Asked) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from regard.stewardship.council.law import read_law
 from regard.stewardship.council.stored_packs import read_pack
 from regard.stewardship.council.suspensions import Suspension
 from regard.stewardship.parties.edges import EdgeKind
+from regard.stewardship.parties.organization_rows import changed_organizations
 from regard.stewardship.parties.reach import Reach
 from regard.stewardship.policy.packs import BadPack
 from regard.stewardship.policy.policy import Policy, Principal
@@ -130,7 +131,13 @@ class Snapshots:
 def _parties(connection: Connection) -> dict[str, Party]:
     of = tables.organizations
     query = select(of.c.id, of.c.name, of.c.sector, of.c.standing, of.c.attested_until)
-    return {row[0]: Party(row[1], row[2], row[3], row[4]) for row in connection.execute(query)}
+    changed = changed_organizations(connection)
+    if changed:
+        _log.error("refused, since the register was changed in the database: %s", ", ".join(sorted(changed)))
+    return {
+        id_: Party(name, sector, REFUSED if id_ in changed else standing, until)
+        for id_, name, sector, standing, until in connection.execute(query)
+    }
 
 
 def _marks(parties: Mapping[str, Party], policy: Policy) -> dict[str, list[str]]:

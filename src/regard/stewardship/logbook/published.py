@@ -7,7 +7,7 @@ the log alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from sqlalchemy import Connection, Engine, func, select
@@ -45,11 +45,13 @@ class _Numbered(msgspec.Struct):
 class Published:
     """Pins what is published of one log, and says what of it is there no more."""
 
-    def __init__(self, engine: Engine, pins: Pins, served: Served, keys: LogKeys) -> None:
+    def __init__(self, engine: Engine, pins: Pins, served: Served, keys: LogKeys, gone: Sequence[str] = ()) -> None:
+        """`gone` are files of the log that were not there when it was opened, which made them anew."""
         self._engine = engine
         self._pins = pins
         self._served = served
         self._keys = keys
+        self._gone = gone
         self._kept: tuple[bytes, int] | None = None
         self._growing: Growing | None = None
 
@@ -84,6 +86,7 @@ class Published:
     def keep_all(self, connection: Connection) -> None:
         """Pin what is there now, in place of all that was."""
         shards = {period: self._served.note(period).decode() for period in self._served.periods()}
+        self._gone = ()
         self._write(connection, _Pin(self._told_keys(), shards, Growing(connection, Digests()).grow(connection)))
 
     def is_kept(self) -> bool:
@@ -94,13 +97,13 @@ class Published:
     def less(self) -> list[str]:
         """What was published or recorded and is there no more, a line each; empty where all is. Raises PinBroken.
 
-        Of the records the newest 4,096 to 8,191 are looked at; the others by :meth:`less_of_old`.
+        Of the records the newest 2,048 to 4,095 are looked at; the others by :meth:`less_of_old`.
         """
         with reading(self._engine) as connection:
             pin = self._read(connection)
             if pin is None:
                 return []
-            told = [*self._other_keys(pin.keys)]
+            told = [f"{file} is gone" for file in self._gone] + list(self._other_keys(pin.keys))
             for period, note in pin.shards.items():
                 told += self._less(period, _checkpoint(note.encode()))
             told += changed_lots(connection, pin.records, newest=True)

@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select
 
 from regard.database import reading
 from regard.stewardship.parties import screening
 from regard.stewardship.parties.organization import Organization, Standing
-from regard.stewardship.parties.organization_rows import read_organizations, read_standing
+from regard.stewardship.parties.organization_rows import change_organization, read_organizations, read_standing
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.revision import changed
+from regard.stewardship.records.sealed_rows import is_told_of, seal_written, update_sealed
 
 Evidence = Sequence[dict[str, Any]]
 Screen = Callable[[Sequence[Organization], Sequence[Organization]], Sequence[Evidence]]
@@ -56,6 +57,7 @@ class Admission:
             return [
                 Review(row.id, row.organization, tuple(row.evidence), row.decision, row.decided_by, row.reason)
                 for row in connection.execute(query)
+                if is_told_of(connection, table, row, f"the review {row.id} of {row.organization}")
             ]
 
     def decide(self, organization: str, standing: Standing, by: str, reason: str) -> None:
@@ -81,11 +83,11 @@ def write_decision(
 ) -> None:
     """Admit or refuse an organization in the transaction of what decided it."""
     read_standing(connection, organization)
-    of, table = tables.organizations, tables.reviews
-    connection.execute(update(of).where(of.c.id == organization).values(standing=standing))
+    table = tables.reviews
+    change_organization(connection, organization, standing=standing)
     decided = {"decision": standing, "decided_by": by, "reason": reason, "decided_at": now}
     waits = (table.c.organization == organization) & table.c.decision.is_(None)
-    connection.execute(update(table).where(waits).values(decided))
+    update_sealed(connection, table, waits, **decided)
     body = {"organization": organization, "decision": str(standing), "by": by, "reason": reason}
     records.append(connection, "review", now, body)
     if standing is Standing.REFUSED:
@@ -109,20 +111,22 @@ def look_back(
     for each, evidence in zip(admitted, screen(admitted, marked), strict=True):
         judged = _read_judged(connection, each.id)
         if found := [hit for hit in evidence if hit["resembles"] in names and hit not in judged]:
-            of = tables.organizations
-            connection.execute(update(of).where(of.c.id == each.id).values(standing=Standing.REVIEW))
+            change_organization(connection, each.id, standing=Standing.REVIEW)
             open_review(connection, each.id, found, now)
 
 
 def _read_judged(connection: Connection, organization: str) -> list[dict[str, Any]]:
     """The evidence that people have judged in reviews of an organization."""
-    of = tables.reviews.c
-    found = connection.execute(select(of.evidence).where(of.organization == organization, of.decision.is_not(None)))
-    return [hit for (evidence,) in found for hit in evidence]
+    of, table = tables.reviews.c, tables.reviews
+    found = connection.execute(select(table).where(of.organization == organization, of.decision.is_not(None)))
+    judged = [row for row in found if is_told_of(connection, table, row, f"the review {row.id} of {organization}")]
+    return [hit for row in judged for hit in row.evidence]
 
 
 def open_review(connection: Connection, organization: str, evidence: Sequence[dict[str, Any]], now: float) -> None:
     """Ask people about an organization, for the evidence that something is wrong."""
     row = {"organization": organization, "evidence": list(evidence), "opened_at": now}
-    connection.execute(insert(tables.reviews).values(row))
+    made = connection.execute(insert(tables.reviews).values(row)).inserted_primary_key
+    assert made is not None
+    seal_written(connection, tables.reviews, tables.reviews.c.id == made[0])
     records.append(connection, "review-opened", now, {"organization": organization, "evidence": list(evidence)})

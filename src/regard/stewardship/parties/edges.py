@@ -7,10 +7,16 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, delete, select
 
 from regard.database import reading
-from regard.stewardship.parties.organization_rows import insert_all, read_standing
+from regard.stewardship.parties.organization_rows import (
+    change_organization,
+    insert_all,
+    read_standing,
+    require_sealed,
+    seal_organizations,
+)
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.revision import changed
 
@@ -51,6 +57,7 @@ class Edges:
         with self._engine.begin() as connection:
             for end in (edge.source, edge.target):
                 read_standing(connection, end)
+            require_sealed(connection, edge.source)
             insert_edges(connection, [edge], self._clock())
             _void_attestation(connection, edge)
             records.append(connection, "tie-added", self._clock(), asdict(edge))
@@ -64,7 +71,9 @@ class Edges:
             row = connection.execute(select(table.c.evidence).where(same)).one_or_none()
             if row is None:
                 raise LookupError(f"{source} has no edge {kind} {target}")
+            require_sealed(connection, source)
             connection.execute(delete(table).where(same))
+            seal_organizations(connection, source)
             edge = Edge(source, kind, target, row.evidence)
             _void_attestation(connection, edge)
             records.append(connection, "tie-removed", self._clock(), asdict(edge))
@@ -80,13 +89,12 @@ class Edges:
 
         :mod:`regard.stewardship.parties.attestations` checks it first.
         """
-        of = tables.organizations
         with self._engine.begin() as connection:
             read_standing(connection, organization)
             if customers != _end_customers(connection, organization):
                 return False
             values: Mapping[str, Any] = {"attestation": note, "attested_until": until}
-            connection.execute(update(of).where(of.c.id == organization).values(values))
+            change_organization(connection, organization, **values)
             records.append(connection, "attestation", self._clock(), {"organization": organization, "until": until})
             changed(connection)
         return True
@@ -95,12 +103,12 @@ class Edges:
 def insert_edges(connection: Connection, edges: Sequence[Edge], now: float) -> None:
     """Enter edges in the transaction of what they follow from."""
     insert_all(connection, tables.edges, [asdict(edge) | {"created_at": now} for edge in edges])
+    seal_organizations(connection, *dict.fromkeys(edge.source for edge in edges))
 
 
 def _void_attestation(connection: Connection, edge: Edge) -> None:
     if edge.kind is EdgeKind.SUPPLIES and edge.evidence == "declared":
-        of = tables.organizations
-        connection.execute(update(of).where(of.c.id == edge.source).values(attested_until=0.0))
+        change_organization(connection, edge.source, attested_until=0.0)
 
 
 def _end_customers(connection: Connection, organization: str) -> list[str]:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from regard.database import reading
-from regard.sealing import SealingKey
+from regard.sealing import SealBroken, SealingKey
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.policy.call import Caller
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.revision import Revision, changed
 
 DAY = 86_400.0
+_WITH_TOKEN = "ASIA"
+_TERMS = (
+    *("organization", "purpose", "basis", "operations", "loopback_only", "most_faces"),
+    *("created_at", "expires_at", "revoked_at"),
+)
 _ID_ALPHABET = string.ascii_uppercase + "234567"
 _SECRET_ALPHABET = string.ascii_letters + string.digits + "+/"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,10 @@ class AccessKey:
 
 
 class AccessKeys:
-    """Issues, finds and revokes access keys. Secrets lie sealed under the master key. Thread-safe."""
+    """Issues, finds and revokes access keys. Thread-safe.
+
+    Secrets lie sealed under the root key, for the key's terms: where a row says others, the key does not work.
+    """
 
     def __init__(self, engine: Engine, sealing_key: SealingKey, revision: Revision, clock: Callable[[], float]) -> None:
         self._engine = engine
@@ -78,13 +91,11 @@ class AccessKeys:
         vocabulary.require_purpose(purpose)
         basis = vocabulary.require_basis(basis or vocabulary.purposes()[purpose].basis)
         now = self._clock()
-        key_id = ("ASIA" if session_token else "AKIA") + _random(_ID_ALPHABET, 16)
+        key_id = (_WITH_TOKEN if session_token else "AKIA") + _random(_ID_ALPHABET, 16)
         token = _random(_SECRET_ALPHABET, 120) if session_token else None
-        row = {
+        row: dict[str, Any] = {
             "id": key_id,
             "organization": organization,
-            "sealed_secret": self._seal(_random(_SECRET_ALPHABET, 40), key_id, "secret"),
-            "sealed_session_token": self._seal(token, key_id, "token") if token else None,
             "purpose": purpose,
             "basis": basis,
             "operations": sorted(operations) if operations is not None else None,
@@ -92,7 +103,9 @@ class AccessKeys:
             "most_faces": most_faces,
             "created_at": now,
             "expires_at": now + days * DAY,
+            "revoked_at": None,
         }
+        row |= self._sealed(row, _random(_SECRET_ALPHABET, 40), token)
         with self._engine.begin() as connection:
             connection.execute(insert(tables.access_keys).values(row))
             _tell(connection, "issued", organization, purpose, now)
@@ -106,10 +119,14 @@ class AccessKeys:
         table = tables.access_keys
         with self._engine.begin() as connection:
             same = table.c.id == access_key_id
-            of = connection.execute(select(table.c.organization, table.c.purpose).where(same)).one_or_none()
+            of = connection.execute(select(table).where(same)).one_or_none()
             if of is None:
                 raise LookupError(f"there is no access key {access_key_id}")
-            connection.execute(update(table).where(same).values(revoked_at=self._clock()))
+            ended: dict[str, Any] = {"revoked_at": self._clock()}
+            with suppress(SealBroken):
+                # One whose terms were changed opens nothing, and stays so.
+                ended |= self._sealed(of._asdict() | ended, *self._opened(of._asdict()))
+            connection.execute(update(table).where(same).values(ended))
             _tell(connection, "revoked", of.organization, of.purpose, self._clock())
             changed(connection)
 
@@ -120,7 +137,19 @@ class AccessKeys:
         if organization is not None:
             query = query.where(table.c.organization == organization)
         with reading(self._engine) as connection:
-            return [self._open(row) for row in connection.execute(query)]
+            return [key for row in connection.execute(query) if (key := self._open(row)) is not None]
+
+    def bind_terms(self, connection: Connection) -> None:
+        """Seal anew the secrets of keys from before they were bound to the keys' terms. For the first start alone."""
+        table = tables.access_keys
+        for row in connection.execute(select(table)).all():
+            with suppress(SealBroken):
+                clear = [
+                    self._unseal(sealed, _unbound(row.id, part)) if sealed else None
+                    for sealed, part in ((row.sealed_secret, "secret"), (row.sealed_session_token, "token"))
+                ]
+                bound = self._sealed(row._asdict(), clear[0] or "", clear[1])
+                connection.execute(update(table).where(table.c.id == row.id).values(bound))
 
     def _read(self, access_key_id: str) -> AccessKey | None:
         table = tables.access_keys
@@ -128,8 +157,12 @@ class AccessKeys:
             row = connection.execute(select(table).where(table.c.id == access_key_id)).one_or_none()
         return self._open(row) if row else None
 
-    def _open(self, row: Row[tuple[object, ...]]) -> AccessKey:
-        token = row.sealed_session_token
+    def _open(self, row: Row[tuple[object, ...]]) -> AccessKey | None:
+        try:
+            secret, token = self._opened(row._asdict())
+        except SealBroken:
+            _log.error("the access key %s does not work: it was changed in the database", row.id)
+            return None
         caller = Caller(
             access_key_id=row.id,
             organization=row.organization,
@@ -141,19 +174,42 @@ class AccessKeys:
         )
         return AccessKey(
             access_key_id=row.id,
-            secret=self._unseal(row.sealed_secret, row.id, "secret"),
-            session_token=self._unseal(token, row.id, "token") if token else None,
+            secret=secret,
+            session_token=token,
             caller=caller,
             created=row.created_at,
             expires=row.expires_at,
             enabled=row.revoked_at is None,
         )
 
-    def _seal(self, clear: str, key_id: str, part: str) -> bytes:
-        return self._sealing_key.seal(clear.encode(), f"access-key/{key_id}/{part}".encode())
+    def _sealed(self, row: Mapping[str, Any], secret: str, token: str | None) -> dict[str, bytes | None]:
+        """The columns of secrets, bound to all that the row says of the key: they open for no other terms."""
+        return {
+            "sealed_secret": self._sealing_key.seal(secret.encode(), _bound(row, "secret")),
+            "sealed_session_token": self._sealing_key.seal(token.encode(), _bound(row, "token")) if token else None,
+        }
 
-    def _unseal(self, sealed: bytes, key_id: str, part: str) -> str:
-        return self._sealing_key.open(sealed, f"access-key/{key_id}/{part}".encode()).decode()
+    def _opened(self, row: Mapping[str, Any]) -> tuple[str, str | None]:
+        """The secret and the session token of a row. Raises SealBroken where its terms are not those of the key."""
+        token = row["sealed_session_token"]
+        # A session token that was taken out of the row would leave a key without one.
+        if (token is not None) != row["id"].startswith(_WITH_TOKEN):
+            raise SealBroken("the session token is gone")
+        secret = self._unseal(row["sealed_secret"], _bound(row, "secret"))
+        return secret, self._unseal(token, _bound(row, "token")) if token is not None else None
+
+    def _unseal(self, sealed: bytes, context: bytes) -> str:
+        return self._sealing_key.open(sealed, context).decode()
+
+
+def _bound(row: Mapping[str, Any], part: str) -> bytes:
+    """What a secret is sealed for: the key's id, and its terms. Numbers are floats, as every database gives them."""
+    terms = [row[name] if not isinstance(row[name], int | float) else float(row[name]) for name in _TERMS]
+    return f"access-key/{row['id']}/{part}/".encode() + msgspec.json.encode(terms)
+
+
+def _unbound(key_id: str, part: str) -> bytes:
+    return f"access-key/{key_id}/{part}".encode()
 
 
 def _tell(connection: Connection, change: str, organization: str, purpose: str, now: float) -> None:

@@ -138,14 +138,20 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A consent as it is kept: with its proof, and when it was withdrawn, if it was."""
+    """A consent as it is kept: with its proof, and when it was withdrawn, if it was.
+
+    `changed` says that it is not as it was taken in: somebody edited it in the database.
+    """
 
     consent: Consent
     proof: Proof
     withdrawn: datetime | None = None
+    changed: bool = False
 
     def ended(self, now: float) -> str:
         """Why it does not count at `now`, in seconds since 1970; empty while it does."""
+        if self.changed:
+            return "was changed in the database, not by the service"
         if self.withdrawn is not None:
             return f"was withdrawn on {self.withdrawn:%Y-%m-%d}"
         if self.consent.expires.timestamp() <= now:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, select
 
 from regard.database import reading
 from regard.gallery.collections import tables as gallery
@@ -37,9 +38,11 @@ from regard.stewardship.policy.call import Caller
 from regard.stewardship.policy.enrolment import Enrolment
 from regard.stewardship.records import tables
 from regard.stewardship.records.reader import Reader
+from regard.stewardship.records.sealed_rows import insert_sealed, is_told_sealed, update_sealed
 
 KIND = "regard/consent"
 _of = tables.consents.c
+_log = logging.getLogger(__name__)
 
 
 class NoSuchReceipt(LookupError):
@@ -56,7 +59,8 @@ class Consents:
         self._engine = engine
         self._logbook = logbook
         self._clock = clock
-        self._covering = Reader(engine, _counting(select(_of.receipt)).where(_of.subject == bindparam("subject")))
+        covering = _counting(_kept()).where(_of.subject == bindparam("subject"))
+        self._covering, self._columns = Reader(engine, covering), [column.name for column in covering.selected_columns]
 
     def covers(self, enrolment: Enrolment) -> bool:
         """Whether a consent of this person to this collection and its purpose counts now."""
@@ -65,7 +69,8 @@ class Consents:
             "collection": enrolment.collection,
             "subject": enrolment.person,
         }
-        return bool(self._covering.rows(now=self._clock(), **given))
+        rows = self._covering.rows(now=self._clock(), **given)
+        return any(self._holds(dict(zip(self._columns, row, strict=True))) for row in rows)
 
     def reference(self, enrolment: Enrolment, sha256: str) -> Box | None:
         """Where a consent that counts now says that its person is, in the picture of this digest, in hexadecimal."""
@@ -115,7 +120,8 @@ class Consents:
         there = select(gallery.faces.c.external_image_id).where(gallery.faces.c.collection == gallery.collections.c.id)
         counting = _counting(_kept()).where(_of.subject.in_(there))
         asked = {"organization": organization, "collection": collection, "now": self._clock()}
-        return [msgspec.json.encode(_receipt(row)) for row in connection.execute(counting, asked)]
+        receipts = (self._receipt(row) for row in connection.execute(counting, asked))
+        return [msgspec.json.encode(receipt) for receipt in receipts if not receipt.changed]
 
     def enter(self, caller: Caller, carried: bytes, collection: str) -> bool:
         """Take in a consent that came along with faces from another service; whether it counts for `collection` here.
@@ -136,7 +142,7 @@ class Consents:
             row = connection.execute(_kept().where(_of.organization == organization, _of.receipt == receipt)).first()
         if row is None:
             raise NoSuchReceipt(f"there is no consent receipt {receipt}")
-        return _receipt(row)
+        return self._receipt(row)
 
     def all(self, organization: str, subject: str | None = None, collection: str | None = None) -> list[Receipt]:
         """The receipts of an organization, of one person or for one collection where asked, oldest first."""
@@ -146,7 +152,7 @@ class Consents:
         if collection is not None:
             wanted = wanted.where(_of.collection == collection)
         with reading(self._engine) as connection:
-            return [_receipt(row) for row in connection.execute(wanted)]
+            return [self._receipt(row) for row in connection.execute(wanted)]
 
     def withdraw(self, organization: str, receipt: str) -> Receipt:
         """End a consent, from the next call on in every process. One that is withdrawn stays so.
@@ -157,11 +163,8 @@ class Consents:
         if found.withdrawn is not None:
             return found
         with self._engine.begin() as connection:
-            connection.execute(
-                update(tables.consents)
-                .where(_of.receipt == receipt, _of.withdrawn_at.is_(None))
-                .values(withdrawn_at=self._clock(), settled=False)
-            )
+            given = (_of.receipt == receipt) & _of.withdrawn_at.is_(None)
+            update_sealed(connection, tables.consents, given, withdrawn_at=self._clock(), settled=False)
             record = self._log(connection, organization, found.consent, found.proof, "withdrawn")
         self._logbook.take_over(record)
         return self.get(organization, receipt)
@@ -181,6 +184,21 @@ class Consents:
         )
         return int(gone.rowcount)
 
+    def _holds(self, row: Mapping[str, Any]) -> bool:
+        """Whether a receipt is as it was taken in, and its columns say what was agreed to."""
+        try:
+            holds = is_told_sealed(self._engine, tables.consents, row) and _agrees(row)
+        except (BadReceipt, msgspec.DecodeError):
+            holds = False
+        if not holds:
+            _log.error("the consent %s was changed in the database, and counts for nothing", row["receipt"])
+        return holds
+
+    def _receipt(self, row: Row[Any]) -> Receipt:
+        withdrawn = None if row.withdrawn_at is None else datetime.fromtimestamp(int(row.withdrawn_at), UTC)
+        changed = not self._holds(row._asdict())
+        return Receipt(Consent.parse(row.consent), msgspec.json.decode(row.proof, type=Proof), withdrawn, changed)
+
     def _take(self, organization: str, consent: Consent, proof: Proof, *, moved: bool = False) -> Receipt:
         self._check(organization, consent, moved)
         row = {
@@ -198,7 +216,7 @@ class Consents:
         with self._engine.begin() as connection:
             if connection.execute(select(_of.receipt).where(_of.receipt == consent.receipt_id)).first():
                 raise BadReceipt(f"the consent {consent.receipt_id} was taken in already")
-            connection.execute(insert(tables.consents).values(row))
+            insert_sealed(connection, tables.consents, row)
             record = self._log(connection, organization, consent, proof, "given")
         self._logbook.take_over(record)
         return Receipt(consent, proof)
@@ -251,9 +269,17 @@ def _counting(kept: Select[Any]) -> Select[Any]:
 
 
 def _kept() -> Select[Any]:
-    return select(_of.consent, _of.proof, _of.withdrawn_at)
+    return select(*tables.consents.columns)
 
 
-def _receipt(row: Row[Any]) -> Receipt:
-    withdrawn = None if row.withdrawn_at is None else datetime.fromtimestamp(int(row.withdrawn_at), UTC)
-    return Receipt(Consent.parse(row.consent), msgspec.json.decode(row.proof, type=Proof), withdrawn)
+def _agrees(row: Mapping[str, Any]) -> bool:
+    """Whether the columns of a receipt, by which it is found, say what was agreed to and signed."""
+    consent, proof = Consent.parse(row["consent"]), msgspec.json.decode(row["proof"], type=Proof)
+    told = (consent.receipt_id, consent.collection, consent.pii_principal_id, consent.purpose)
+    times = (consent.given.timestamp(), consent.expires.timestamp())
+    if proof.note and signed(proof.note, proof.key, proof.kind)[0] != consent:
+        return False
+    return told == (row["receipt"], row["collection"], row["subject"], row["purpose"]) and times == (
+        row["given_at"],
+        row["expires_at"],
+    )

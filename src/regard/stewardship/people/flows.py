@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, select
 
 from regard.database import reading
 from regard.stewardship.records import tables
+from regard.stewardship.records.sealed_rows import insert_sealed, is_told_of
 from regard.vision.things.moderation import VERSION, taxonomy
 
 ANY = "*"
@@ -65,7 +66,7 @@ class Flows:
         with self._engine.begin() as connection:
             _drop(connection, organization, flow.name)
             row = {"organization": organization} | asdict(flow)
-            connection.execute(insert(tables.human_flows).values(row))
+            insert_sealed(connection, tables.human_flows, row)
 
     def remove(self, organization: str, name: str) -> None:
         """Let go of a definition; loops that it began stay. Raises NoSuchFlow."""
@@ -75,9 +76,14 @@ class Flows:
 
     def all(self, organization: str) -> list[Flow]:
         """Every definition of an organization, by name."""
-        wanted = select(_of.name, _of.label, _of.at_least, _of.at_most).where(_of.organization == organization)
+        table = tables.human_flows
+        wanted = select(table).where(_of.organization == organization).order_by(_of.name)
         with reading(self._engine) as connection:
-            return [Flow(*row) for row in connection.execute(wanted.order_by(_of.name))]
+            return [
+                Flow(row.name, row.label, row.at_least, row.at_most)
+                for row in connection.execute(wanted)
+                if is_told_of(connection, table, row, f"the flow definition {row.name}")
+            ]
 
     def get(self, organization: str, name: str) -> Flow:
         """The definition of this name. Raises NoSuchFlow, NoFlows."""

@@ -26,6 +26,7 @@ from regard.sealing import SealingKey
 from regard.settings import Settings
 from regard.stewardship.logbook.entries import hour
 from regard.stewardship.logbook.logbook import NotLogged, Written
+from regard.stewardship.records.sealed_rows import insert_sealed, is_told_of, update_sealed
 from regard.stewardship.records.tables import report_senders, reports
 
 DAY = 86_400
@@ -160,7 +161,7 @@ class Inbox:
         }
         with self._engine.begin() as connection:
             self._count(connection, address, now)
-            connection.execute(insert(reports).values(row | {"filed_at": now, "due_at": due}))
+            insert_sealed(connection, reports, row | {"filed_at": now, "due_at": due})
             record = self._logbook.record(connection, FILED, leaf)
         return Receipt(name, hour(now), hour(due), self._logbook.take_over(record))
 
@@ -172,7 +173,9 @@ class Inbox:
         """Where all reports stand, the ones that are due first at the top, answered ones last."""
         order = (reports.c.answered_at.is_not(None), reports.c.due_at, reports.c.id)
         with reading(self._engine) as connection:
-            return [self._standing(row) for row in connection.execute(select(reports).order_by(*order))]
+            rows = connection.execute(select(reports).order_by(*order))
+            whole = [row for row in rows if is_told_of(connection, reports, row, f"the report {row.id}")]
+        return [self._standing(row) for row in whole]
 
     def read(self, report: str) -> tuple[Filing, str]:
         """What was filed, and the words of the answer, if there is one. Raises UnknownReport."""
@@ -195,7 +198,7 @@ class Inbox:
             "sealed_answer": self._seal(words.encode(), row.id, "answer") if words else None,
         }
         with self._engine.begin() as connection:
-            if not connection.execute(update(reports).where(open_).values(values)).rowcount:
+            if not update_sealed(connection, reports, open_, **values):
                 raise AlreadyAnswered(f"the report {row.id} was answered before")
             record = self._logbook.record(connection, ANSWERED, {"report": row.id, "outcome": str(verdict)})
         return self._logbook.take_over(record)
@@ -230,6 +233,8 @@ class Inbox:
             found = connection.execute(select(reports).where(like).limit(2)).all()
         if len(found) != 1 or not report:
             raise UnknownReport(f"{'more than one report begins' if found else 'no report begins'} with {report!r}")
+        if not is_told_of(self._engine, reports, found[0], f"the report {found[0].id}"):
+            raise UnknownReport(f"the report {found[0].id} was changed in the database, not by the service")
         return found[0]
 
     def _standing(self, row: Row[Any]) -> Standing:

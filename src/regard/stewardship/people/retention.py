@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -30,14 +30,17 @@ from sqlalchemy import (
     update,
 )
 
+from regard.database import reading
 from regard.gallery.collections import tables as gallery_tables
-from regard.gallery.collections.errors import NoSuchCollection
+from regard.gallery.collections.errors import NoSuchCollection, TermsChanged
+from regard.gallery.collections.terms import check_terms
 from regard.gallery.gallery import Gallery
 from regard.stewardship.council.collections import BASIS, MOST_DAYS, PURPOSE, RENEWS, RETENTION, KeptCollections, Terms
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.parties.keys import DAY
 from regard.stewardship.records import tables
 from regard.stewardship.records.reader import Reader
+from regard.stewardship.records.sealed_rows import is_row_sealed
 
 KIND = "regard/retention"
 SWEEP_SECONDS = 60.0
@@ -80,6 +83,8 @@ class Retention:
         self._expire = expire
         self._state = Reader(engine, _state())
         self._on_consent: set[int] = set()
+        # The collections in which a consent is not as it was given.
+        self.doubtful: set[tuple[str, str]] = set()
         self._closing = threading.Event()
         self._sweeper: threading.Thread | None = None
 
@@ -141,7 +146,12 @@ class Retention:
 
     def _sweep_collection(self, organization: str, collection: str) -> list[Swept]:
         try:
-            tags = self._gallery.tags(organization, collection) or {}
+            with self._gallery.reading() as connection:
+                kept = self._gallery.collections.find(connection, organization, collection)
+                check_terms(connection, kept.id)
+                tags = self._gallery.collections.tags_of(connection, kept)
+            if tags.get(BASIS) == "consent" and self._is_doubtful(organization, collection):
+                return []
             with self._gallery.overwriting():
                 return [
                     swept
@@ -150,6 +160,24 @@ class Retention:
                 ]
         except NoSuchCollection:
             return []
+        except TermsChanged as error:
+            _log.error("nothing is let go of: %s", error)
+            return []
+
+    def _is_doubtful(self, organization: str, collection: str) -> bool:
+        """Whether a consent was changed in the database: then nothing is let go of by it, and nothing answered."""
+        wanted = select(tables.consents).where(
+            _consents.organization == organization, _consents.collection == collection
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted)
+            changed = [row.receipt for row in rows if not is_row_sealed(connection, tables.consents, row)]
+        if changed:
+            _log.error("consents to %s were changed in the database: %s", collection, ", ".join(changed))
+            self.doubtful.add((organization, collection))
+        else:
+            self.doubtful.discard((organization, collection))
+        return bool(changed)
 
     def _rules(self, organization: str, collection: str, tags: dict[str, str]) -> list[tuple[str, ColumnElement[bool]]]:
         now = self._clock()
@@ -191,7 +219,9 @@ class CurrentCollections(KeptCollections):
     def terms(self, organization: str, collection: str) -> Terms | None:
         """The terms of a collection, or None when there is none of this name."""
         self._retention.current(organization, collection)
-        return super().terms(organization, collection)
+        terms = super().terms(organization, collection)
+        doubtful = (organization, collection) in self._retention.doubtful
+        return replace(terms, changed=True) if terms and doubtful else terms
 
 
 def _state() -> Any:

@@ -9,13 +9,14 @@ Reviews of organizations are in `parties.admission`.
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, select
 
 from regard.database import reading
 from regard.gallery.gallery import Gallery
@@ -26,6 +27,7 @@ from regard.stewardship.people.reviewers import Reviewer, Reviewers
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.policy.call import Call
 from regard.stewardship.records import tables
+from regard.stewardship.records.sealed_rows import insert_sealed, is_row_sealed, is_told_of, update_sealed
 from regard.traces import owe
 from regard.vision.pictures.findings import Box
 
@@ -34,6 +36,7 @@ PENDING, CONFIRMED, REJECTED, EXPIRED = "pending", "confirmed", "rejected", "exp
 HOURS = 48
 NEEDED = 2
 THE_PERSON = "the person"
+_log = logging.getLogger(__name__)
 _of, _verdicts = tables.candidates.c, tables.verdicts.c
 
 
@@ -131,7 +134,8 @@ class Reviews:
         self.expire()
         wanted = select(tables.candidates).where(*_waiting_for(reviewer))
         with reading(self._engine) as connection:
-            return [_candidate(row) for row in connection.execute(wanted.order_by(_of.created_at))]
+            rows = connection.execute(wanted.order_by(_of.created_at))
+            return [_candidate(row) for row in rows if is_row_sealed(connection, tables.candidates, row)]
 
     def picture(self, reviewer: Reviewer, candidate: str) -> bytes:
         """What a candidate was searched with, as JPEG. Raises NoSuchCandidate."""
@@ -153,9 +157,14 @@ class Reviews:
             if connection.execute(waits).first() is None:
                 raise NoSuchCandidate(f"the candidate {candidate} was decided meanwhile")
             said = {"candidate": candidate, "reviewer": reviewer.name, "same": same, "at": self._clock()}
-            connection.execute(insert(tables.verdicts).values(said))
-            agreed = connection.execute(select(_verdicts.reviewer).where(_verdicts.candidate == candidate)).scalars()
-            names = sorted(agreed)
+            insert_sealed(connection, tables.verdicts, said)
+            verdicts = connection.execute(select(tables.verdicts).where(_verdicts.candidate == candidate)).all()
+            # A verdict that nobody gave counts for nothing.
+            names = sorted(
+                each.reviewer
+                for each in verdicts
+                if is_told_of(connection, tables.verdicts, each, f"a verdict on the candidate {candidate}")
+            )
             if same and len(names) < NEEDED:
                 return
             outcome = CONFIRMED if same else REJECTED
@@ -186,10 +195,9 @@ class Reviews:
         row = _row(search, match, told["purpose"], now) | {"state": REJECTED, "expires_at": now, "settled_at": now}
         same = (*_found_by(search), _of.whose == whose)
         with self._engine.begin() as connection:
-            known = update(tables.candidates).where(*same)
-            known = known.values(state=REJECTED, settled_at=now, probe=bytes(picture))
-            if not connection.execute(known).rowcount:
-                connection.execute(insert(tables.candidates).values(row))
+            values = {"state": REJECTED, "settled_at": now, "probe": bytes(picture)}
+            if not update_sealed(connection, tables.candidates, and_(*same), **values):
+                insert_sealed(connection, tables.candidates, row)
             kept = connection.execute(select(tables.candidates).where(*same)).first()
             record = self._log(connection, kept, REJECTED, [said_by])
         self._logbook.take_over(record)
@@ -230,16 +238,16 @@ class Reviews:
 
     def _states(self, search: Search, *, of_picture: bool = False) -> dict[str, str]:
         """What is said of whom: of the face that was searched with, or `of_picture` of any; false goes first."""
-        wanted = select(_of.whose, _of.state, _of.probe).where(*_found_by(search))
+        wanted = select(tables.candidates).where(*_found_by(search))
         states: dict[str, str] = {}
         with reading(self._engine) as connection:
             for row in connection.execute(wanted):
-                probe = Probe.read(row.probe)
-                false = row.state == REJECTED
+                probe, state = Probe.read(row.probe), _state(connection, row)
+                false = state == REJECTED
                 if (of_picture or probe.same(search.probe) or (false and probe.face is None)) and (
                     false or states.get(row.whose) != REJECTED
                 ):
-                    states[row.whose] = row.state
+                    states[row.whose] = state
         return states
 
     def _open(self, call: Call, search: Search, picture: bytes, match: Match) -> None:
@@ -253,7 +261,7 @@ class Reviews:
             "expires_at": row["created_at"] + HOURS * 3600,
         }
         with self._engine.begin() as connection:
-            connection.execute(insert(tables.candidates).values(row))
+            insert_sealed(connection, tables.candidates, row)
             made = connection.execute(select(tables.candidates).where(_of.id == row["id"])).one()
             record = self._log(connection, made, "opened", [])
         self._logbook.take_over(record)
@@ -263,8 +271,8 @@ class Reviews:
         wanted = select(tables.candidates).where(_of.id == candidate, *_waiting_for(reviewer))
         with reading(self._engine) as connection:
             row = connection.execute(wanted).first()
-        if row is None:
-            raise NoSuchCandidate(f"no candidate {candidate} waits for you")
+            if row is None or not is_row_sealed(connection, tables.candidates, row):
+                raise NoSuchCandidate(f"no candidate {candidate} waits for you")
         return row
 
     def _details(self, organization: str, whose: str, request_id: str) -> dict[str, Any]:
@@ -276,9 +284,7 @@ class Reviews:
         raise NoSuchCandidate(f"no search {request_id} found this person; what is exported names those that did")
 
     def _settle(self, connection: Connection, row: Any, outcome: str, names: list[str]) -> int:
-        connection.execute(
-            update(tables.candidates).where(_of.id == row.id).values(state=outcome, settled_at=self._clock())
-        )
+        update_sealed(connection, tables.candidates, _of.id == row.id, state=outcome, settled_at=self._clock())
         return self._log(connection, row, outcome, names)
 
     def _log(self, connection: Connection, row: Any, change: str, names: list[str]) -> int:
@@ -314,6 +320,14 @@ def whose_user(user_id: str, first: str) -> str:
 def _digest(whose: str) -> str:
     # A subject may be as long as the column is.
     return hashlib.sha256(whose.encode()).hexdigest()[:32]
+
+
+def _state(connection: Connection, row: Any) -> str:
+    """Where a candidate stands. One that was changed in the database waits, and nobody can decide on it."""
+    if is_row_sealed(connection, tables.candidates, row):
+        return str(row.state)
+    _log.error("the candidate %s was changed in the database, and is told to nobody", row.id)
+    return PENDING
 
 
 def _said(states: Mapping[str, str], match: Match) -> str | None:

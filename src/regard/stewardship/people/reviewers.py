@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, select
 
 from regard.database import reading
 from regard.stewardship.people.secret_digest import secret_digest
 from regard.stewardship.records import tables
+from regard.stewardship.records.sealed_rows import insert_sealed, is_row_sealed
 
 _reviewers = tables.reviewers.c
+_log = logging.getLogger(__name__)
 
 
 class NotAReviewer(PermissionError):
@@ -46,7 +49,7 @@ class Reviewers:
         same = (_reviewers.organization == organization) & (_reviewers.name == name)
         with self._engine.begin() as connection:
             connection.execute(delete(tables.reviewers).where(same))
-            connection.execute(insert(tables.reviewers).values(row))
+            insert_sealed(connection, tables.reviewers, row)
         return secret
 
     def log_in(self, organization: str, name: str, secret: str) -> Reviewer:
@@ -54,6 +57,9 @@ class Reviewers:
         same = (_reviewers.organization == organization) & (_reviewers.name == name)
         with reading(self._engine) as connection:
             row = connection.execute(select(tables.reviewers).where(same)).first()
+            if row is not None and not is_row_sealed(connection, tables.reviewers, row):
+                _log.error("the reviewer %s of %s was changed in the database: appoint them again", name, organization)
+                row = None
         if row is None or not hmac.compare_digest(row.digest, secret_digest(secret)):
             raise NotAReviewer("This is no reviewer's name and secret.")
         return Reviewer(organization, name, frozenset(row.keys), row.digest)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, select
 
 from regard.database import reading
 from regard.stewardship.people.secret_digest import secret_digest
 from regard.stewardship.policy.call import Caller
 from regard.stewardship.records import tables
+from regard.stewardship.records.sealed_rows import insert_sealed, is_row_sealed, update_sealed
 
 MOST_HOURS = 24 * 7
 _PREFIX = "regard-subject-"
 _of = tables.subject_tokens.c
+_log = logging.getLogger(__name__)
 
 
 class BadToken(PermissionError):
@@ -56,36 +59,34 @@ class SubjectTokens:
             "expires_at": self._clock() + hours * 3600,
         }
         with self._engine.begin() as connection:
-            connection.execute(insert(tables.subject_tokens).values(row))
+            insert_sealed(connection, tables.subject_tokens, row)
         return token
 
     def look(self, token: str) -> Bearer:
         """Whom a token speaks for, without using it. Raises BadToken."""
-        wanted = select(_of.organization, _of.subject, _of.identity_check, _of.issued_by).where(
+        wanted = select(tables.subject_tokens).where(
             _of.digest == secret_digest(token), _of.used_at.is_(None), _of.expires_at > self._clock()
         )
         with reading(self._engine) as connection:
             row = connection.execute(wanted).first()
+            if row is not None and not is_row_sealed(connection, tables.subject_tokens, row):
+                _log.error("a token for a person was changed in the database, and does not work")
+                row = None
         if row is None:
             raise BadToken("The token was not issued, has run out, or was used before. Ask the organization for one.")
-        return Bearer(*row)
+        return Bearer(row.organization, row.subject, row.identity_check, row.issued_by)
 
     def redeem(self, token: str) -> Bearer:
         """Whom a token speaks for; it works no second time, in any process. Raises BadToken."""
         bearer = self.look(token)
         with self._engine.begin() as connection:
-            used = connection.execute(
-                update(tables.subject_tokens)
-                .where(_of.digest == secret_digest(token), _of.used_at.is_(None))
-                .values(used_at=self._clock())
-            )
-        if not used.rowcount:
+            unused = (_of.digest == secret_digest(token)) & _of.used_at.is_(None)
+            used = update_sealed(connection, tables.subject_tokens, unused, used_at=self._clock())
+        if not used:
             raise BadToken("The token was used a moment ago.")
         return bearer
 
     def restore(self, token: str) -> None:
         """Let a token work again whose use came to nothing."""
         with self._engine.begin() as connection:
-            connection.execute(
-                update(tables.subject_tokens).where(_of.digest == secret_digest(token)).values(used_at=None)
-            )
+            update_sealed(connection, tables.subject_tokens, _of.digest == secret_digest(token), used_at=None)

@@ -1,4 +1,7 @@
-"""The database tables of this room, and what their columns hold. Times are seconds since 1970."""
+"""The database tables of this room, and what their columns hold. Times are seconds since 1970.
+
+`seal` is over the rest of a row (`regard.row_seals`); of an organization, also over what it is known by and its ties.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,7 @@ organizations = Table(
     Column("attested_until", Float),
     Column("attestation", LargeBinary),
     Column("created_at", Float, nullable=False),
+    Column("seal", LargeBinary),
 )
 
 aliases = Table(
@@ -80,6 +84,7 @@ reviews = Table(
     Column("decided_by", Text),
     Column("reason", Text),
     Column("decided_at", Float),
+    Column("seal", LargeBinary),
 )
 
 access_keys = Table(
@@ -159,6 +164,7 @@ consents = Table(
     Column("settled", Boolean, nullable=False),
     Column("consent", Text, nullable=False),
     Column("proof", Text, nullable=False),
+    Column("seal", LargeBinary),
     Index("ix_consents_organization_subject", "organization", "subject", "collection"),
     Index("ix_consents_organization_collection", "organization", "collection", "settled", "expires_at"),
 )
@@ -173,6 +179,7 @@ subject_tokens = Table(
     Column("issued_by", String(20), nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("used_at", Float),
+    Column("seal", LargeBinary),
 )
 
 # The erasures that were carried out on this very database; one that was restored from before lacks them.
@@ -196,6 +203,7 @@ candidates = Table(
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("settled_at", Float),
+    Column("seal", LargeBinary),
     Index("ix_candidates_organization_collection", "organization", "collection", "probe"),
     Index("ix_candidates_state_expires_at", "state", "expires_at"),
 )
@@ -207,6 +215,7 @@ verdicts = Table(
     Column("reviewer", String(64), primary_key=True),
     Column("same", Boolean, nullable=False),
     Column("at", Float, nullable=False),
+    Column("seal", LargeBinary),
 )
 
 reviewers = Table(
@@ -216,6 +225,7 @@ reviewers = Table(
     Column("name", String(64), primary_key=True),
     Column("digest", LargeBinary, nullable=False),
     Column("keys", JSON, nullable=False),
+    Column("seal", LargeBinary),
 )
 
 human_flows = Table(
@@ -226,6 +236,7 @@ human_flows = Table(
     Column("label", String(255), nullable=False),
     Column("at_least", Float, nullable=False),
     Column("at_most", Float, nullable=False),
+    Column("seal", LargeBinary),
 )
 
 # `id` is what only this service calls a loop. With the verdict, `picture` is emptied and `right_labels` filled.
@@ -260,6 +271,7 @@ reports = Table(
     Column("answered_at", Float),
     Column("outcome", String(16)),
     Column("sealed_answer", LargeBinary),
+    Column("seal", LargeBinary),
 )
 
 # How many reports came from where on the current day; `sender` is a digest under the day's own key.
