@@ -54,7 +54,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("operations",): ["images", "gallery", "common"],
     ("stewardship",): ["people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],
-    ("vision",): ["things", "faces", "detection", "heads", "models", "pictures"],
+    ("vision",): ["things", "faces", "detection", "heads", "models", "video", "pictures"],
     ("gallery",): ["index", "templates", "collections"],
     ("ledger",): ["witnesses", "log", "tree"],
 }

@@ -160,6 +160,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "auto"
     emotions: Annotated[bool, _help("Set to false to forbid emotions even where the policy allows them.")] = True
 
+    video_interval: Annotated[
+        int,
+        _help(
+            "Milliseconds of stored video from one frame that is looked at to the next; AWS looks at two a second.",
+            ge=1,
+        ),
+    ] = 500
+    video_minutes: Annotated[int, _help("Minutes that a stored video may last.", ge=1)] = 360
+    video_size: Annotated[int, _help("MiB that the file of a stored video may have.", ge=1)] = 10_240
+    video_memory: Annotated[int, _help("MiB of memory that decoding one video may take.", ge=256)] = 2048
+
     audit_days: Annotated[
         int, _help("Days for which a bias audit of the face model counts; without one, the start says so.", ge=1)
     ] = 365

@@ -1,0 +1,163 @@
+"""A stored film, decoded in a process of its own: what it says of itself, and its frames in sequence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+import msgspec
+import numpy as np
+
+from regard.settings import Settings
+from regard.vision.pictures.images import Picture
+from regard.vision.video.messages import About, Ended, Failed, Garbled, Request, Shown, receive
+
+# AWS's own words, which programs look for; the cause comes after them.
+UNSUPPORTED = "Unsupported codec/format."
+MIB = 1 << 20
+
+
+class VideoError(ValueError):
+    """A film that cannot be decoded, or not to its end: AWS's words, and the cause."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"{UNSUPPORTED} {cause}")
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a film may be, and what decoding it may take: bytes, minutes, MiB of memory, threads."""
+
+    size: int
+    minutes: int
+    memory: int
+    threads: int = 1
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Those of the settings."""
+        return cls(settings.video_size * MIB, settings.video_minutes, settings.video_memory, settings.threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame, upright: its number in the film, from 0 on, and its time in whole milliseconds, floored."""
+
+    number: int
+    milliseconds: int
+    picture: Picture
+
+
+class Film:
+    """A film that is being decoded; iterate over it once. Use it as a context, so that its process ends.
+
+    `about` is what the file says of itself; once all frames came, `ended` says how many there were, how long the film
+    was, and how many of its packets could not be decoded.
+    """
+
+    def __init__(self, path: Path, interval: int, limits: Limits) -> None:
+        """Begin to decode `path`: a frame each `interval` milliseconds, or every frame where it is 0.
+
+        Raises VideoError for what is no film or too large a one, and OSError for what cannot be read.
+        """
+        request = Request(interval, limits.minutes * 60_000, limits.memory, limits.threads)
+        with path.open("rb") as file:
+            _require_file(file, limits)
+            self._process = _started(file, request)
+        self._told = cast(BinaryIO, self._process.stdout)
+        self.ended: Ended | None = None
+        try:
+            about = self._next()
+            if not isinstance(about, About):
+                raise Garbled("a film without a beginning")
+        except Garbled as error:
+            self.close()
+            raise VideoError(f"The decoder stopped: {error}.") from None
+        except BaseException:
+            self.close()
+            raise
+        self.about = about
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames in sequence. Raises VideoError where the film ends before its end."""
+        while True:
+            try:
+                message = self._next()
+                if isinstance(message, Shown):
+                    yield Frame(message.number, message.milliseconds, self._picture(message))
+                    continue
+            except Garbled as error:
+                raise VideoError(f"The decoder stopped: {error}.") from None
+            if not isinstance(message, Ended):
+                raise VideoError("The decoder stopped: it told of two films.")
+            self.ended = message
+            return
+
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        self._process.kill()
+        self._told.close()
+        self._process.wait()
+
+    def _next(self) -> About | Shown | Ended:
+        message = receive(self._told)
+        if message is None:
+            raise VideoError(_cause(self._process.wait()))
+        if isinstance(message, Failed):
+            raise VideoError(message.cause)
+        return message
+
+    def _picture(self, shown: Shown) -> Picture:
+        pixels = np.empty((shown.height, shown.width, 3), np.uint8)
+        into, at = pixels.data.cast("B"), 0
+        while at < len(into):
+            read = self._told.readinto(into[at:])  # type: ignore[attr-defined]
+            if not read:
+                raise VideoError(_cause(self._process.wait()))
+            at += read
+        return Picture(pixels, "PNG")
+
+
+def _require_file(file: BinaryIO, limits: Limits) -> None:
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        raise VideoError("It is no regular file.")
+    if found.st_size > limits.size:
+        raise VideoError(
+            f"The file has {found.st_size / MIB:,.0f} MiB, more than {limits.size / MIB:,.0f} (REGARD_VIDEO_SIZE)."
+        )
+
+
+def _started(film: BinaryIO, request: Request) -> subprocess.Popen[bytes]:
+    """The decoding process. It gets none of our environment: there are keys in it."""
+    words = [sys.executable, "-m", "regard.vision.video.decoding", msgspec.json.encode(request).decode()]
+    given = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+    return subprocess.Popen(
+        words, stdin=film, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=given, cwd="/", close_fds=True
+    )
+
+
+def _cause(code: int) -> str:
+    if -code == signal.SIGXCPU:
+        return "Decoding it takes more processor time than a film of its length may."
+    if -code == signal.SIGKILL:
+        return "The decoder was stopped from outside; the system may have run out of memory."
+    how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+    return f"The decoder ended {how}; the file may be damaged."
