@@ -14,7 +14,7 @@ from regard.cli import COMMANDS, app, imported
 
 # What takes long to import, and neither a list of commands nor a look at a picture needs.
 HEAVY = {"alembic", "boto3", "botocore", "cedarpy", "numba", "onnx", "scipy", "sqlalchemy", "starlette", "uvicorn"}
-OF_PICTURES = {"cv2", "numpy", "openvino", "PIL"}
+OF_PICTURES = {"av", "cv2", "numpy", "openvino", "PIL"}
 
 
 def _loaded(*arguments: str) -> set[str]:

@@ -43,6 +43,7 @@ from regard.vision.things.equipment import EquipmentInspector, Person
 from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import ModerationLabel, Moderator
 from regard.vision.things.text import TextReader
+from regard.vision.video.film import Films, Limits
 from regard.wire.protocol import serialize_answer
 from tests.helpers.databases import database_url, keys_url
 
@@ -196,4 +197,5 @@ def open_rooms(folder: Path, clock: Callable[[], float] = time.time, **analyzer:
         cast(EquipmentInspector, FakeInspector()),
         cast(LabelFinder, None),
         cast(TextReader, None),
+        Films(500, Limits(1 << 30, 360, 2048)),
     )

@@ -14,6 +14,7 @@ from regard.stewardship.holdings import Holdings
 from regard.stewardship.office import Office
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.eyes import Eyes
+from regard.vision.video.film import Films
 
 _OF_FACES = (DataClass.FACES, DataClass.TEMPLATES)
 
@@ -65,6 +66,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         equipment=eyes.equipment,
         labels=eyes.labels,
         text=eyes.text,
+        films=Films.of(office.settings),
         consents=office.consents,
         reviews=holdings.reviews,
         loops=holdings.loops,

@@ -35,6 +35,7 @@ from regard.vision.models.manifest import WeightsError
 from regard.vision.models.runtime import RuntimeUnavailable
 from regard.vision.pictures.images import Damaged, TooManyPixels, TooSmall, UnknownFormat
 from regard.vision.things.text import BadPattern
+from regard.vision.video.film import VideoError
 
 # Most faults are the client's, 400; the contract declares no other status.
 _STATUS = {
@@ -107,6 +108,7 @@ _WORDS: dict[type[Exception], _Words] = {
     NoSuchFace: lambda error, _: ApiError("InvalidParameterException", str(error)),
     OtherModel: lambda error, _: invalid_parameter(str(error)),
     UnknownVersion: lambda error, _: invalid_parameter(str(error)),
+    VideoError: lambda error, _: ApiError("InvalidParameterException", str(error)),
     BadPattern: lambda error, _: invalid_parameter(str(error)),
     NoSuchFlow: lambda error, _: no_such_resource(str(error)),
     NoFlows: lambda error, _: ApiError("HumanLoopQuotaExceededException", str(error)),

@@ -31,6 +31,7 @@ _FILES = (
     "images.text",
     "gallery.figures",
     "images.auditing",
+    "videos.looking",
 )
 
 

@@ -20,6 +20,7 @@ from regard.vision.things.equipment import EquipmentInspector
 from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import Moderator
 from regard.vision.things.text import TextReader
+from regard.vision.video.film import Films
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Rooms:
     equipment: EquipmentInspector
     labels: LabelFinder
     text: TextReader
+    films: Films
     consents: Consents | None = None
     reviews: Reviews | None = None
     loops: Loops | None = None

@@ -53,10 +53,10 @@ def detect_labels(call: Call, rooms: Rooms) -> Answer:
     found = rooms.labels(picture, faces=_may_tell_faces(call))
     answer: Answer = {"LabelModelVersion": VERSION}
     if GENERAL_LABELS in features:
-        kept = [label for label in found if label.confidence >= at_least]
-        kept = _filtered(kept, settings.get("GeneralLabels", {}))[: call.parameters.get("MaxLabels", DEFAULT_LABELS)]
+        kept = kept_of(found, at_least, settings.get("GeneralLabels", {}))
+        kept = kept[: call.parameters.get("MaxLabels", DEFAULT_LABELS)]
         painted = picture if IMAGE_PROPERTIES in features else None
-        answer["Labels"] = [_label(label, at_least, painted, most_colors) for label in kept]
+        answer["Labels"] = [told_label(label, at_least, painted, most_colors) for label in kept]
     if IMAGE_PROPERTIES in features:
         answer["ImageProperties"] = _properties(picture, found, most_colors)
     return answer
@@ -76,8 +76,11 @@ def _require_features(features: list[str], given: set[str]) -> None:
                 raise invalid_parameter(f"{member} is of use only where Features has {feature}.")
 
 
-def _filtered(labels: list[FoundLabel], filters: Mapping[str, list[str]]) -> list[FoundLabel]:
-    """Those that a filter includes, by name or category, and none excludes. Upper and lower case are the same."""
+def kept_of(labels: list[FoundLabel], at_least: float, filters: Mapping[str, list[str]]) -> list[FoundLabel]:
+    """Those of a confidence of `at_least` that a filter includes, by name or category, and none excludes.
+
+    Upper and lower case are the same.
+    """
     wanted, unwanted, wanted_kinds, unwanted_kinds = (
         {each.casefold() for each in filters.get(f"Label{what}Filters", [])}
         for what in ("Inclusion", "Exclusion", "CategoryInclusion", "CategoryExclusion")
@@ -88,10 +91,13 @@ def _filtered(labels: list[FoundLabel], filters: Mapping[str, list[str]]) -> lis
         included = not (wanted or wanted_kinds) or name in wanted or bool(kinds & wanted_kinds)
         return included and name not in unwanted and not kinds & unwanted_kinds
 
-    return [label for label in labels if passes(label)]
+    return [label for label in labels if label.confidence >= at_least and passes(label)]
 
 
-def _label(label: FoundLabel, at_least: float, painted: Picture | None, most_colors: int) -> dict[str, Any]:
+def told_label(
+    label: FoundLabel, at_least: float, painted: Picture | None = None, most_colors: int = DEFAULT_COLORS
+) -> dict[str, Any]:
+    """A Label in the words of the API, with instances of `at_least`; with their colours where it is `painted`."""
     term = taxonomy()[label.name]
     return {
         "Name": label.name,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from regard.operations.common.errors import no_such_resource
 from regard.operations.common.pictures import require_at_most
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.images.human_loops import activation, flow_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
-from regard.vision.things.moderation import VERSION
+from regard.vision.things.moderation import VERSION, ModerationLabel
 
 DEFAULT_CONFIDENCE = 50.0
 MOST_SIDE = 10_000
@@ -35,18 +37,20 @@ def detect_moderation_labels(call: Call, rooms: Rooms) -> Answer:
     at_least = call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE)
     found = [label for label in rooms.moderator(picture) if label.confidence >= at_least]
     answer: Answer = {
-        "ModerationLabels": [
-            {
-                "Name": label.name,
-                "ParentName": label.parent,
-                "TaxonomyLevel": label.level,
-                "Confidence": label.confidence,
-            }
-            for label in found
-        ],
+        "ModerationLabels": [told_label(label) for label in found],
         "ModerationModelVersion": VERSION,
         "ContentTypes": [],
     }
     if flow is not None:
         answer["HumanLoopActivationOutput"] = activation(call, rooms, flow, picture, found)
     return answer
+
+
+def told_label(label: ModerationLabel) -> dict[str, Any]:
+    """A ModerationLabel in the words of the API."""
+    return {
+        "Name": label.name,
+        "ParentName": label.parent,
+        "TaxonomyLevel": label.level,
+        "Confidence": label.confidence,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,21 @@ MOST_WORDS = 100
 )
 def detect_text(call: Call, rooms: Rooms) -> Answer:
     """The first hundred words that pass the filters, and their lines, from top to bottom."""
-    filters = call.parameters.get("Filters", {})
-    regions = _regions(filters.get("RegionsOfInterest", []))
+    told = telling(call.parameters.get("Filters", {}))
     picture = rooms.pictures.read(call, call.parameters["Image"])
+    return {"TextDetections": told(rooms.text(picture)), "TextModelVersion": VERSION}
+
+
+def telling(filters: dict[str, Any]) -> Callable[[list[Line]], list[dict[str, Any]]]:
+    """What tells the lines of a picture, and their words, as far as they pass the filters. Raises ApiError."""
+    regions = _regions(filters.get("RegionsOfInterest", []))
+    return lambda lines: _told(lines, filters, regions)
+
+
+def _told(lines: list[Line], filters: dict[str, Any], regions: BaseGeometry | None) -> list[dict[str, Any]]:
     kept: list[tuple[Line, list[Word]]] = []
     room = MOST_WORDS
-    for line in rooms.text(picture):
+    for line in lines:
         words = [word for word in line.words if _passes(word, filters.get("WordFilter", {}), regions)][:room]
         room -= len(words)
         if words:
@@ -43,7 +53,7 @@ def detect_text(call: Call, rooms: Rooms) -> Answer:
     for parent, (_, words) in enumerate(kept):
         for word in words:
             detections.append(_detection(len(detections), "WORD", word) | {"ParentId": parent})
-    return {"TextDetections": detections, "TextModelVersion": VERSION}
+    return detections
 
 
 def _passes(word: Word, filters: dict[str, float], regions: BaseGeometry | None) -> bool:

@@ -166,7 +166,7 @@ class Decoder:
 
 def _opened(film: BinaryIO) -> InputContainer:
     try:
-        return cast(InputContainer, av.open(film, options=OPTIONS, buffer_size=_BUFFER))
+        return cast(InputContainer, av.open(film, options=OPTIONS, buffer_size=_BUFFER, metadata_errors="replace"))
     except av.error.FFmpegError as error:
         _pass_on(error)
         raise Undecodable(f"The file cannot be opened as MP4, MOV, MKV or WebM: {error.strerror}.") from None
@@ -258,7 +258,7 @@ def main() -> None:
     except (Undecodable, NotWhole, Garbled) as error:
         send(listener, Failed(str(error)))
     except Exception as error:
-        send(listener, Failed(f"It cannot be decoded: {error}"))
+        send(listener, Failed(f"It cannot be decoded: {str(error).rstrip('.')}."))
 
 
 if __name__ == "__main__":

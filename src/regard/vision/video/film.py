@@ -161,3 +161,24 @@ def _cause(code: int) -> str:
         return "The decoder was stopped from outside; the system may have run out of memory."
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
     return f"The decoder ended {how}; the file may be damaged."
+
+
+@dataclass(frozen=True, slots=True)
+class Films:
+    """Opens films within the limits of the settings."""
+
+    interval: int
+    limits: Limits
+
+    @classmethod
+    def of(cls, settings: Settings) -> Films:
+        """Those of the settings."""
+        return cls(settings.video_interval, Limits.of(settings))
+
+    def sampled(self, path: Path) -> Film:
+        """A film whose frames are looked at. Raises VideoError and OSError."""
+        return Film(path, self.interval, self.limits)
+
+    def whole(self, path: Path) -> Film:
+        """A film with every frame. Raises VideoError and OSError."""
+        return Film(path, 0, self.limits)

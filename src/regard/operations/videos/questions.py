@@ -1,0 +1,85 @@
+"""What may be asked of a film: one question is asked of each frame that is looked at, and told in the API's words.
+
+No question follows anybody from one frame to the next, and none says who somebody is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from regard.operations.common.rendering import face_detail, wanted_attributes
+from regard.operations.common.rooms import Rooms
+from regard.operations.images import labels, moderation, text
+from regard.vision.pictures.images import Picture
+from regard.vision.things.labels import VERSION as LABELS
+from regard.vision.things.moderation import VERSION as MODERATION
+from regard.vision.things.text import VERSION as TEXT
+
+Found = list[dict[str, Any]]
+# The API's, for video.
+DEFAULT_CONFIDENCE = 50.0
+# What the API does not tell of faces in video. Emotions are for the policy to allow, which an operation of AWS's is
+# asked about by its name.
+_NOT_IN_VIDEO = frozenset({"EMOTIONS", "EYE_DIRECTION", "FACE_OCCLUDED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of each frame. `member` is the list of the answer that `found` fills, beside what is in `versions`.
+
+    `found` gives the elements of a frame but for their Timestamp.
+    """
+
+    member: str
+    found: Callable[[Picture], Found]
+    versions: dict[str, Any] = field(default_factory=dict)
+
+    def at(self, milliseconds: int, picture: Picture) -> Found:
+        """The elements of the frame at a time."""
+        return [{"Timestamp": milliseconds, **each} for each in self.found(picture)]
+
+
+def of_labels(rooms: Rooms, given: dict[str, Any]) -> Question:
+    """As of GetLabelDetection: every label above a label is an element of its own. No colours in video."""
+    at_least = given.get("MinConfidence", DEFAULT_CONFIDENCE)
+    filters = given.get("Settings", {}).get("GeneralLabels", {})
+
+    def found(picture: Picture) -> Found:
+        kept = labels.kept_of(rooms.labels(picture), at_least, filters)
+        return [{"Label": labels.told_label(label, at_least)} for label in kept]
+
+    return Question("Labels", found, {"LabelModelVersion": LABELS})
+
+
+def of_faces(rooms: Rooms, given: dict[str, Any]) -> Question:
+    """As of GetFaceDetection; FaceAttributes is DEFAULT or ALL."""
+    wanted = wanted_attributes([given.get("FaceAttributes", "DEFAULT")]) - _NOT_IN_VIDEO
+
+    def found(picture: Picture) -> Found:
+        faces = rooms.faces.detect(picture)
+        return [{"Face": face_detail(face, rooms.faces.describe(picture, face, wanted))} for face in faces]
+
+    return Question("Faces", found)
+
+
+def of_text(rooms: Rooms, given: dict[str, Any]) -> Question:
+    """As of GetTextDetection: at most a hundred words a frame. Raises ApiError for filters that are none."""
+    told = text.telling(given.get("Filters", {}))
+    return Question(
+        "TextDetections",
+        lambda picture: [{"TextDetection": each} for each in told(rooms.text(picture))],
+        {"TextModelVersion": TEXT},
+    )
+
+
+def of_moderation(rooms: Rooms, given: dict[str, Any]) -> Question:
+    """As of GetContentModeration."""
+    at_least = given.get("MinConfidence", DEFAULT_CONFIDENCE)
+
+    def found(picture: Picture) -> Found:
+        kept: Iterable[Any] = (label for label in rooms.moderator(picture) if label.confidence >= at_least)
+        return [{"ModerationLabel": moderation.told_label(label), "ContentTypes": []} for label in kept]
+
+    return Question("ModerationLabels", found, {"ModerationModelVersion": MODERATION})
