@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from typer.testing import CliRunner, Result
 
 from regard.cli import COMMANDS as NAMED
 from regard.cli import app, imported
+from tests.helpers.films import film_of
 from tests.helpers.running import Running, running
 from tests.helpers.stores import store, store_client, store_settings
 
@@ -174,13 +176,17 @@ COMMANDS = list(commands())
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with what the pages name: pictures, each with one face, and files that only have to be there."""
+    """A folder with what the pages name: pictures, films, a face in each, and files that only have to be there."""
     from skimage.data import astronaut
 
     folder = tmp_path_factory.mktemp("work")
     for name in PICTURES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(astronaut()).save(folder / name)
+    sign = Image.new("RGB", (320, 160), "white")
+    ImageDraw.Draw(sign).text((30, 50), "No parking", "black", font_size=44)
+    for name, shown in (("street.mp4", astronaut()), ("party.mp4", astronaut()), ("sign.mp4", np.array(sign))):
+        film_of(folder / name, [shown] * 13)
     for name in FOLDERS:
         (folder / name).mkdir()
     for name, content in FILES.items():
