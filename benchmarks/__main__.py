@@ -24,6 +24,7 @@ NAMES = (
     "logging",
     "beyond",
     "load",
+    "filming",
 )
 
 

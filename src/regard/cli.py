@@ -30,7 +30,7 @@ COMMANDS = {
         "gallery.redaction:redact",
         "Cover the faces in pictures, and words by pattern, and write them without metadata.",
     ),
-    "video": ("video.video:app", "Look at stored video: labels, faces, text, moderation."),
+    "video": ("video.video:app", "Look at stored video: labels, faces, text, moderation, segments."),
     "index": ("gallery.gallery:index", "Enrol the faces of pictures in a collection."),
     "search": ("gallery.gallery:search", "Look for the largest face of a picture in a collection."),
     "coverage": ("coverage:coverage", "Which of Rekognition's operations answer, and what is missing in each."),

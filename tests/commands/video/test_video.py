@@ -112,3 +112,11 @@ def test_a_cell_of_a_sheet_has_its_boxes_and_its_words() -> None:
     assert ((marked[:, half:] == (0, 200, 120)).all(axis=-1)).sum() > 100
     assert (worded[90:, half:] != plain[90:, half:]).any()
     assert (worded[:90, half:] == plain[:90, half:]).all()
+
+
+def test_segments_are_a_table_and_the_json_of_the_api(film: Path) -> None:
+    result = run("video", "segments", film)
+    assert result.exit_code == 0, result.output
+    assert "shot 0" in result.stdout
+    told = json.loads(run("video", "segments", film, "--json", "--only", "SHOT").stdout)
+    assert [each["StartFrameNumber"] for each in told["Segments"]] == [0]

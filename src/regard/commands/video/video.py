@@ -18,7 +18,7 @@ from regard.commands.video.sheet import Thumbnails, chosen, sheet
 from regard.commands.video.timeline import MOST_ROWS, bar, code_of, plot, rows_of
 from regard.vision.faces.drawing import Mark
 
-app = typer.Typer(no_args_is_help=True, help="Look at stored video: labels, faces, text, moderation.")
+app = typer.Typer(no_args_is_help=True, help="Look at stored video: labels, faces, text, moderation, segments.")
 
 Film = Annotated[Path, typer.Argument(help="A film: MP4, MOV, MKV or WebM.", exists=True, dir_okay=False)]
 AtLeast = Annotated[
@@ -136,6 +136,37 @@ def moderation(
     _ask(kind, film, given, key, Output(as_json, to_sheet, to_plot))
 
 
+@app.command()
+def segments(
+    film: Film,
+    only: Annotated[str | None, typer.Option("--only", help="SHOT or TECHNICAL_CUE; by default, both.")] = None,
+    at_least: AtLeast = None,
+    as_json: Json = False,
+    key: Key = None,
+) -> None:
+    """Find the shots of a film, to the frame of each cut, and where it is black or shows colour bars.
+
+    Leaves with 0, and with 2 when the film could not be decoded to its end.
+    """
+    from regard.commands.common.inside import Inside
+    from regard.settings import from_environment
+
+    if only not in (None, "SHOT", "TECHNICAL_CUE"):
+        raise ValueError(f"There are no segments {only}: give SHOT or TECHNICAL_CUE.")
+    given: dict[str, Any] = {"SegmentTypes": [only]} if only else {}
+    if at_least is not None:
+        least = {"MinSegmentConfidence": at_least}
+        given["Filters"] = {"ShotFilter": least, "TechnicalCueFilter": least}
+    inside = Inside(from_environment(), key)
+    with watched(film.name) as told:
+        answer = inside.ask_ours("VideoSegments", Video=film, Watching=told, **given)
+    if as_json:
+        print_json(answer)
+    else:
+        _print_segments(answer)
+    raise typer.Exit(YES)
+
+
 def _ask(kind: Kind, film: Path, given: dict[str, Any], key: str | None, output: Output) -> None:
     """Print the answer about a film, and write the pictures of it. Raises Exit."""
     from regard.commands.common.inside import Inside
@@ -207,6 +238,17 @@ def _rows(kind: Kind, answer: dict[str, Any]) -> Iterator[tuple[str, int, float]
     for element in answer[kind.member]:
         if seen := kind.seen(element):
             yield seen[0], element["Timestamp"], seen[1]
+
+
+def _print_segments(answer: dict[str, Any]) -> None:
+    shown = table("Segment", "Confidence", "First frame", "To frame", "From", "To")
+    for each in answer["Segments"]:
+        cue, shot = each.get("TechnicalCueSegment"), each.get("ShotSegment")
+        name = cue["Type"] if cue else f"shot {shot['Index']}"
+        frames = str(each["StartFrameNumber"]), str(each["EndFrameNumber"])
+        codes = each["StartTimecodeSMPTE"], each["EndTimecodeSMPTE"]
+        shown.add_row(name, f"{(cue or shot)['Confidence']:.1f}", *frames, *codes)
+    out.print(shown)
 
 
 def _print(kind: Kind, answer: dict[str, Any]) -> None:

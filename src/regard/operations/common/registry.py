@@ -32,6 +32,7 @@ _FILES = (
     "gallery.figures",
     "images.auditing",
     "videos.looking",
+    "videos.segments",
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, BinaryIO, cast
@@ -18,20 +19,25 @@ import av.subtitles.codeccontext
 import av.subtitles.stream
 import msgspec
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from regard.vision.video.confinement import Confinement
 from regard.vision.video.containers import NotWhole, require_whole
+from regard.vision.video.measures import Hearing, Measures
 from regard.vision.video.messages import (
     MOST_PIXELS,
+    REACH,
     About,
     Ended,
     Failed,
     Garbled,
+    Heard,
     Request,
     Shown,
+    Sound,
     require_size,
     send,
 )
@@ -68,6 +74,9 @@ class Decoder:
         self._film = film
         self._listener = listener
         self._confinement = confinement
+        self._measures = None if request.black is None else Measures(request.black)
+        self._hearing = Hearing()
+        self._heard: deque[Heard] = deque()
         self._packets = 0
         self._damaged = 0
 
@@ -87,10 +96,12 @@ class Decoder:
                 if not begun:
                     send(self._listener, _about(container, stream, sampled.frame))
                     begun = True
-                self._show(sampled)
+                self._tell(sampled)
             if not begun:
                 raise Undecodable("The file has no frame that can be decoded.")
             self._require_whole(sampler.time, told)
+            while self._heard:
+                send(self._listener, self._heard.popleft())
             send(self._listener, Ended(sampler.frames, int(sampler.time * 1000), self._damaged))
 
     def _sampled(
@@ -117,6 +128,9 @@ class Decoder:
 
     def _frames(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         for packet in self._packets_of(container, stream):
+            if packet.stream is not stream:
+                self._hear(packet)
+                continue
             try:
                 frames = packet.decode()
             except av.error.FFmpegError as error:
@@ -131,11 +145,16 @@ class Decoder:
             raise self._too_damaged()
 
     def _packets_of(self, container: InputContainer, stream: VideoStream) -> Iterator[Any]:
-        """Every packet of the video, and at last an empty one, after which the decoder gives what it still has."""
+        """Every packet of the video, and at last an empty one, after which the decoder gives what it still has.
+
+        Where frames are measured, those of the sound as well.
+        """
+        sound = container.streams.best("audio") if self._measures is not None else None
+        streams = [stream] if sound is None else [stream, sound]
         while True:
             try:
-                for packet in container.demux(stream):
-                    self._packets += packet.size > 0
+                for packet in container.demux(streams):
+                    self._packets += packet.stream is stream and packet.size > 0
                     yield packet
                 return
             except av.error.FFmpegError as error:
@@ -157,6 +176,27 @@ class Decoder:
     def _require_whole(self, seconds: Fraction, told: Fraction) -> None:
         if float(told - seconds) > max(_SECONDS_SHORTER, _SHORTER * told):
             raise Undecodable(f"The video breaks off after {float(seconds):.1f} of its {float(told):.1f} seconds.")
+
+    def _hear(self, packet: Any) -> None:
+        """Listen to a packet of sound. What cannot be decoded of it is silence."""
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError as error:
+            _pass_on(error)
+            return
+        for frame in frames:
+            for heard in self._hearing.add(frame):
+                self._heard.append(heard)
+
+    def _tell(self, sampled: Sampled[VideoFrame]) -> None:
+        """Show a frame, or tell what is measured of it."""
+        if self._measures is None:
+            self._show(sampled)
+            return
+        # What is heard before the first frame must not come before the film is told about.
+        while self._heard:
+            send(self._listener, self._heard.popleft())
+        send(self._listener, self._measures.of(*sampled))
 
     def _show(self, sampled: Sampled[VideoFrame]) -> None:
         pixels = _upright(sampled.frame)
@@ -213,7 +253,14 @@ def _about(container: InputContainer, stream: VideoStream, frame: VideoFrame) ->
         width=frame.height if turned else frame.width,
         height=frame.width if turned else frame.height,
         full_range=int(context.color_range) == _FULL or frame.format.name.startswith("yuvj"),
+        begins=int((frame.pts or 0) * (frame.time_base or stream.time_base or 0) * 1000),
+        sounds=tuple(_sound(each) for each in container.streams.audio),
     )
+
+
+def _sound(stream: AudioStream) -> Sound:
+    length = (stream.duration or 0) * (stream.time_base or 0)
+    return Sound(stream.codec.canonical_name, int(length * 1000), stream.rate or 0, stream.channels or 0)
 
 
 # AVCOL_RANGE_JPEG.
@@ -240,12 +287,21 @@ def _pass_on(error: av.error.FFmpegError) -> None:
         raise error
 
 
+def _warm(request: Request) -> None:
+    """Use once what loads more when it is first used: no file can be opened later. So is `av.subtitles` above."""
+    frame = VideoFrame(64, 64, "yuv420p")
+    frame.to_ndarray(format="rgb24")
+    if request.black is not None:
+        measures = Measures(request.black)
+        for number in range(2 * REACH + 1):
+            measures.of(number, 0, frame)
+
+
 def main() -> None:
     """Decode what is on standard input as the first argument asks for; never raises."""
     request = msgspec.json.decode(sys.argv[1], type=Request)
     listener, film = sys.stdout.buffer, sys.stdin.buffer
-    # What is first used later on could not be loaded any more; so `av.subtitles` is imported above.
-    VideoFrame(16, 16, "yuv420p").to_ndarray(format="rgb24")
+    _warm(request)
     av.logging.set_level(None)
     confinement = Confinement(request.memory, request.milliseconds)
     try:

@@ -18,7 +18,7 @@ import numpy as np
 
 from regard.settings import Settings
 from regard.vision.pictures.images import Picture
-from regard.vision.video.messages import About, Ended, Failed, Garbled, Request, Shown, receive
+from regard.vision.video.messages import About, Ended, Failed, Garbled, Heard, Measured, Request, Shown, receive
 
 # AWS's own words, which programs look for; the cause comes after them.
 UNSUPPORTED = "Unsupported codec/format."
@@ -64,12 +64,13 @@ class Film:
     was, and how many of its packets could not be decoded.
     """
 
-    def __init__(self, path: Path, interval: int, limits: Limits) -> None:
+    def __init__(self, path: Path, interval: int, limits: Limits, black: float | None = None) -> None:
         """Begin to decode `path`: a frame each `interval` milliseconds, or every frame where it is 0.
 
-        Raises VideoError for what is no film or too large a one, and OSError for what cannot be read.
+        Where `black` is given, 0 to 1, frames are measured (:meth:`measured`) in place of shown. Raises VideoError for
+        what is no film or too large a one, and OSError for what cannot be read.
         """
-        request = Request(interval, limits.minutes * 60_000, limits.memory, limits.threads)
+        request = Request(interval, limits.minutes * 60_000, limits.memory, limits.threads, black)
         with path.open("rb") as file:
             _require_file(file, limits)
             self._process = _started(file, request)
@@ -97,18 +98,29 @@ class Film:
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames in sequence. Raises VideoError where the film ends before its end."""
+        for message in self._messages():
+            if isinstance(message, Shown):
+                yield Frame(message.number, message.milliseconds, self._picture(message))
+
+    def measured(self) -> Iterator[Measured | Heard]:
+        """What is measured of each frame, and what is heard, in sequence. Raises VideoError as above."""
+        for message in self._messages():
+            if isinstance(message, Measured | Heard):
+                yield message
+
+    def _messages(self) -> Iterator[Shown | Measured | Heard]:
+        """What comes after the beginning, up to the end."""
         while True:
             try:
                 message = self._next()
-                if isinstance(message, Shown):
-                    yield Frame(message.number, message.milliseconds, self._picture(message))
-                    continue
             except Garbled as error:
                 raise VideoError(f"The decoder stopped: {error}.") from None
-            if not isinstance(message, Ended):
+            if isinstance(message, About):
                 raise VideoError("The decoder stopped: it told of two films.")
-            self.ended = message
-            return
+            if isinstance(message, Ended):
+                self.ended = message
+                return
+            yield message
 
     def close(self) -> None:
         """End the process, whatever it is at."""
@@ -116,7 +128,7 @@ class Film:
         self._told.close()
         self._process.wait()
 
-    def _next(self) -> About | Shown | Ended:
+    def _next(self) -> About | Shown | Measured | Heard | Ended:
         message = receive(self._told)
         if message is None:
             raise VideoError(_cause(self._process.wait()))
@@ -178,6 +190,10 @@ class Films:
     def sampled(self, path: Path) -> Film:
         """A film whose frames are looked at. Raises VideoError and OSError."""
         return Film(path, self.interval, self.limits)
+
+    def measured(self, path: Path, black: float) -> Film:
+        """A film whose frames are measured; `black` as :class:`Film` has it. Raises VideoError and OSError."""
+        return Film(path, 0, self.limits, black)
 
     def whole(self, path: Path) -> Film:
         """A film with every frame. Raises VideoError and OSError."""

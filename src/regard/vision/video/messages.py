@@ -15,6 +15,8 @@ import msgspec
 MOST_SIDE = 16_384
 MOST_PIXELS = 8192 * 4352
 _MOST_WORDS = 65_536
+# Over so many frames on each side a change is looked at for being one that goes on evenly, or a flash.
+REACH = 4
 _LENGTH = struct.Struct(">I")
 
 
@@ -22,19 +24,31 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is asked of the decoding process.
 
     A frame at or before each multiple of `interval` milliseconds, or every frame where it is 0. At most `milliseconds`
-    of film, `memory` MiB of address space, and decoding on `threads` threads.
+    of film, `memory` MiB of address space, and decoding on `threads` threads. Where `black` is given, 0 to 1, frames
+    are not shown but measured, and black up to that share of the range of luma; sound is listened to.
     """
 
     interval: int
     milliseconds: int
     memory: int
     threads: int
+    black: float | None = None
+
+
+class Sound(msgspec.Struct, frozen=True):
+    """What the file says of a sound of it."""
+
+    codec: str
+    milliseconds: int
+    rate: int
+    channels: int
 
 
 class About(msgspec.Struct, frozen=True, tag=True):
     """What the file says of itself; `width` and `height` are those of upright frames.
 
-    `milliseconds` is 0 where the file says no duration. `rate` is in frames a second, 0 where it is not known.
+    `milliseconds` is 0 where the file says no duration. `rate` is in frames a second, 0 where it is not known. The
+    first frame `begins` at that time of the file, in milliseconds.
     """
 
     format: str
@@ -44,6 +58,8 @@ class About(msgspec.Struct, frozen=True, tag=True):
     width: int
     height: int
     full_range: bool
+    begins: int = 0
+    sounds: tuple[Sound, ...] = ()
 
 
 class Shown(msgspec.Struct, frozen=True, tag=True):
@@ -53,6 +69,30 @@ class Shown(msgspec.Struct, frozen=True, tag=True):
     milliseconds: int
     width: int
     height: int
+
+
+class Measured(msgspec.Struct, frozen=True, tag=True):
+    """What was measured of a frame, in luma and chroma of 0 to 255.
+
+    `change` is its mean difference to the frame before it, `back` those to the frames before that one; `even` how much
+    a change goes on, -1 to 1; `spread` the deviation of its luma; `black` the share of its pixels that are, 0 to 1.
+    """
+
+    number: int
+    milliseconds: int
+    change: float
+    back: tuple[float, ...]
+    even: float
+    spread: float
+    black: float
+    bars: bool
+
+
+class Heard(msgspec.Struct, frozen=True, tag=True):
+    """From this time of the file on, in milliseconds, there is sound, or none."""
+
+    milliseconds: int
+    loud: bool
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):
@@ -69,7 +109,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     cause: str
 
 
-Message = About | Shown | Ended | Failed
+Message = About | Shown | Measured | Heard | Ended | Failed
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
