@@ -13,6 +13,7 @@ from regard.commands.common.options import Json, Key
 from regard.commands.common.output import err, failed, out, print_json, table
 from regard.commands.pictures.asking import OF_THE_PICTURE
 from regard.commands.pictures.pictures import pictures_under
+from regard.commands.video.redaction import FILMS, redact_film
 from regard.files import write_whole
 from regard.operations.common.errors import ApiError
 from regard.operations.images.redaction import DEFAULT_THRESHOLD
@@ -21,10 +22,12 @@ from regard.vision.pictures.redaction import Style
 
 
 def redact(
-    path: Annotated[Path, typer.Argument(help="A picture, or a folder of pictures.", exists=True)],
+    path: Annotated[Path, typer.Argument(help="A picture, a folder of pictures, or a film.", exists=True)],
     to: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Where to write; by default beside it, with -redacted after its name."),
+        typer.Option(
+            "--out", "--to", "-o", help="Where to write; by default beside it, with -redacted after its name."
+        ),
     ] = None,
     style: Annotated[Style, typer.Option(help="fill leaves nothing; pixelate and blur are weak.")] = Style.FILL,
     collection: Annotated[
@@ -43,10 +46,16 @@ def redact(
 ) -> None:
     """Cover the faces in pictures, and words by pattern, and write them without metadata.
 
-    The original stays as it is. Leaves with 0 when every picture was written, 2 when one could not be read.
+    In films (.mp4, .mov, .m4v, .mkv, .webm) the faces of every frame are covered, and the sound is left out. The
+    original stays as it is. Leaves with 0 when every picture was written, 2 when one could not be read.
 
     Examples: `regard redact street.jpg`, `regard redact photos/ --out published/ --collection members --json`
     """
+    if path.suffix.lower() in FILMS and path.is_file():
+        if collection is not None or text:
+            raise ValueError("In a film every face is covered, and no words: leave out --collection and --text.")
+        redact_film(path, to, style, as_json, key)
+        return
     inside = Inside(from_environment(), key)
     to = to or path.with_name(f"{path.stem}-redacted{path.suffix}")
     given: dict[str, Any] = {"Style": style, "TextPatterns": text or []}

@@ -33,6 +33,7 @@ _FILES = (
     "images.auditing",
     "videos.looking",
     "videos.segments",
+    "videos.redaction",
 )
 
 

@@ -49,11 +49,7 @@ def redact_others(call: Call, rooms: Rooms) -> Answer:
 
 def _redacted(call: Call, rooms: Rooms, picture: Picture, faces: list[Face], left_open: list[Open]) -> Answer:
     shown = {id(face) for _, _, face in left_open}
-    covers = [
-        ("face", head(face.box, None if face.doubtful else quarters(face.points)), face.confidence)
-        for face in faces
-        if id(face) not in shown
-    ]
+    covers = [("face", cover_of(face), face.confidence) for face in faces if id(face) not in shown]
     covers += [("text", around(word.outline), word.confidence) for word in _words(call, rooms, picture)]
     style = Style(call.parameters.get("Style", Style.FILL))
     call.account["counts"] = {"found": len(faces)}
@@ -69,6 +65,11 @@ def _redacted(call: Call, rooms: Rooms, picture: Picture, faces: list[Face], lef
             for alike, kept, face in left_open
         ],
     }
+
+
+def cover_of(face: Face) -> Box:
+    """What is covered of a face: the head around it, whichever way up it is."""
+    return head(face.box, None if face.doubtful else quarters(face.points))
 
 
 def _words(call: Call, rooms: Rooms, picture: Picture) -> list[Word]:
