@@ -17,7 +17,7 @@ _WRITTEN = (".webm", ".mkv", ".mp4")
 def redact_film(path: Path, to: Path | None, style: Style, as_json: bool, key: str | None) -> None:
     """Cover the faces of a film, and print the report. Raises ValueError for a place that it cannot be written to."""
     from regard.commands.common.inside import Inside
-    from regard.commands.video.video import watched
+    from regard.commands.video.video import Bar
     from regard.settings import from_environment
 
     to = to or path.with_name(f"{path.stem}-redacted{path.suffix if path.suffix.lower() in _WRITTEN else '.mp4'}")
@@ -30,7 +30,7 @@ def redact_film(path: Path, to: Path | None, style: Style, as_json: bool, key: s
     handle, beside = tempfile.mkstemp(dir=to.parent, prefix=".writing-")
     os.close(handle)
     try:
-        with watched(path.name) as told:
+        with Bar(path.name) as told:
             given = {"Video": path, "To": Path(beside), "Form": to.suffix.lower(), "Style": style}
             report = inside.ask_ours("VideoRedact", Watching=told, **given)
         with Path(beside).open("rb+") as file:

@@ -158,7 +158,7 @@ def segments(
         least = {"MinSegmentConfidence": at_least}
         given["Filters"] = {"ShotFilter": least, "TechnicalCueFilter": least}
     inside = Inside(from_environment(), key)
-    with watched(film.name) as told:
+    with Bar(film.name) as told:
         answer = inside.ask_ours("VideoSegments", Video=film, Watching=told, **given)
     if as_json:
         print_json(answer)
@@ -175,7 +175,7 @@ def _ask(kind: Kind, film: Path, given: dict[str, Any], key: str | None, output:
     output.check()
     settings = from_environment()
     inside = Inside(settings, key)
-    with Thumbnails() as frames, watched(film.name) as told:
+    with Thumbnails() as frames, Bar(film.name) as told:
 
         def watching(about: Any, frame: Any) -> None:
             told(about, frame)
@@ -195,7 +195,7 @@ def _ask(kind: Kind, film: Path, given: dict[str, Any], key: str | None, output:
     raise typer.Exit(YES if answer[kind.member] else NO)
 
 
-class watched:  # noqa: N801 - used as a function
+class Bar:
     """A bar of how far a film is, by its own time, with an estimate of when it is over."""
 
     def __init__(self, name: str) -> None:
@@ -203,7 +203,7 @@ class watched:  # noqa: N801 - used as a function
         self._bars = Progress(*columns, TextColumn("{task.fields[code]}"), console=err)
         self._task = self._bars.add_task(name, total=None, code="")
 
-    def __enter__(self) -> watched:
+    def __enter__(self) -> Bar:
         self._bars.start()
         return self
 

@@ -160,7 +160,9 @@ def _require_file(file: BinaryIO, limits: Limits) -> None:
 def _started(film: BinaryIO, request: Request) -> subprocess.Popen[bytes]:
     """The decoding process. It gets none of our environment: there are keys in it."""
     words = [sys.executable, "-m", "regard.vision.video.decoding", msgspec.json.encode(request).decode()]
-    given = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+    # It works in another folder: what is relative here would be another place there.
+    found = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
+    given = {"PYTHONPATH": found, "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
     return subprocess.Popen(
         words, stdin=film, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=given, cwd="/", close_fds=True
     )
