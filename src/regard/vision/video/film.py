@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import stat
@@ -23,6 +24,9 @@ from regard.vision.video.messages import About, Ended, Failed, Garbled, Heard, M
 # AWS's own words, which programs look for; the cause comes after them.
 UNSUPPORTED = "Unsupported codec/format."
 MIB = 1 << 20
+# What fits into a pipe without a reader.
+_MOST_WORDS = 4096
+_log = logging.getLogger(__name__)
 
 
 class VideoError(ValueError):
@@ -75,6 +79,7 @@ class Film:
             _require_file(file, limits)
             self._process = _started(file, request)
         self._told = cast(BinaryIO, self._process.stdout)
+        self._errors = cast(BinaryIO, self._process.stderr)
         self.ended: Ended | None = None
         try:
             about = self._next()
@@ -126,15 +131,23 @@ class Film:
         """End the process, whatever it is at."""
         self._process.kill()
         self._told.close()
+        self._errors.close()
         self._process.wait()
 
     def _next(self) -> About | Shown | Measured | Heard | Ended:
         message = receive(self._told)
         if message is None:
-            raise VideoError(_cause(self._process.wait()))
+            raise VideoError(self._ended_early())
         if isinstance(message, Failed):
             raise VideoError(message.cause)
         return message
+
+    def _ended_early(self) -> str:
+        """Why the process is no more, where it did not say so. What Python says of it goes to the log."""
+        code = self._process.wait()
+        words = os.read(self._errors.fileno(), _MOST_WORDS).decode(errors="replace")
+        _log.warning("the decoder ended with code %d: %s", code, words)
+        return _cause(code)
 
     def _picture(self, shown: Shown) -> Picture:
         pixels = np.empty((shown.height, shown.width, 3), np.uint8)
@@ -142,7 +155,7 @@ class Film:
         while at < len(into):
             read = self._told.readinto(into[at:])  # type: ignore[attr-defined]
             if not read:
-                raise VideoError(_cause(self._process.wait()))
+                raise VideoError(self._ended_early())
             at += read
         return Picture(pixels, "PNG")
 
@@ -164,7 +177,7 @@ def _started(film: BinaryIO, request: Request) -> subprocess.Popen[bytes]:
     found = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
     given = {"PYTHONPATH": found, "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
     return subprocess.Popen(
-        words, stdin=film, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=given, cwd="/", close_fds=True
+        words, stdin=film, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=given, cwd="/", close_fds=True
     )
 
 
