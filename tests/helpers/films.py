@@ -11,6 +11,7 @@ from typing import cast
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -57,6 +58,26 @@ def sound_of(path: Path, seconds: float) -> Path:
             frame.sample_rate = 48_000
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+def toned(path: Path, codec: str, tones: Sequence[tuple[float, bool]]) -> Path:
+    """A grey film with stretches of so many seconds, each with a tone or without."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+        audio = cast(AudioStream, container.add_stream(codec, rate=48_000))
+        size = audio.codec_context.frame_size or 480
+        heard = np.concatenate([np.full(round(48_000 * seconds), loud) for seconds, loud in tones])
+        samples = (np.sin(np.arange(len(heard)) / 9) * 9000 * heard).astype(np.int16)
+        for _ in range(len(samples) * 25 // 48_000):
+            container.mux(video.encode(VideoFrame.from_ndarray(np.full((64, 64, 3), 99, np.uint8), format="rgb24")))
+        for at in range(0, len(samples) - size + 1, size):
+            frame = av.AudioFrame.from_ndarray(samples[None, at : at + size], format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 48_000, at
+            container.mux(audio.encode(frame))
+        container.mux(video.encode(None))
+        container.mux(audio.encode(None))
     return path
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from regard.vision.video.film import Film
 from regard.vision.video.segments import Measurements, cues, measurements, shots
-from tests.helpers.films import LIMITS, film_of
+from tests.helpers.films import LIMITS, film_of, toned
 
 SOFT = ("dissolve", "fade-out")
 
@@ -126,3 +126,15 @@ def test_films_of_one_and_of_few_frames_are_one_shot(tmp_path: Path) -> None:
     for count in (1, 2, 5, 9):
         found = shots(_measured(film_of(tmp_path / f"{count}.mp4", [_noise(1)] * count)))
         assert [(shot.first, shot.last) for shot in found] == [(0, count - 1)]
+
+
+@pytest.mark.parametrize("name", ["pcm_s16le.mov", "ac3.mkv", "aac.mp4"])
+def test_sound_is_heard_to_the_frame(tmp_path: Path, name: str) -> None:
+    found = _measured(toned(tmp_path / name, Path(name).stem, [(1.0, True), (1.0, False), (0.4, True), (0.6, False)]))
+    assert len(found) == 75
+    assert np.flatnonzero(np.diff(found.sound.astype(int))).tolist() == pytest.approx([24, 49, 59], abs=1)
+    assert found.sound[0]
+
+
+def test_sound_of_a_rare_codec_counts_as_none(tmp_path: Path) -> None:
+    assert not _measured(toned(tmp_path / "film.mkv", "mp2", [(1.0, True)])).sound.any()

@@ -46,12 +46,13 @@ from regard.vision.video.sampling import Sampled, Sampler
 # What begins as an MP4 may be a list of other files ("ffconcat"), or a playlist: only these are ever taken for a film.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
 CODECS = {"h264": "H.264", "hevc": "HEVC", "vp8": "VP8", "vp9": "VP9", "av1": "AV1"}
+# The codecs are those that are tried to find out what a film holds; which one is decoded then, `_stream_of` decides.
 OPTIONS = {
     "format_whitelist": FORMATS,
     "protocol_whitelist": "file",
     "codec_whitelist": "h264,hevc,vp8,vp9,libdav1d,av1,aac,mp3,mp3float,opus,libopus,vorbis,ac3,eac3,flac,alac",
-    "max_pixels": str(MOST_PIXELS),
 }
+SOUNDS = frozenset({"aac", "mp3", "opus", "vorbis", "ac3", "eac3", "flac", "alac"})
 # One packet that cannot be decoded spoils a moment, and happens; of more than one in a hundred nobody knows what was
 # to be seen. While a film runs some may come at once.
 MOST_DAMAGED, _AT_ONCE = 0.01, 10
@@ -88,6 +89,7 @@ class Decoder:
         with _opened(self._film) as container:
             stream = _stream_of(container)
             stream.codec_context.thread_count = self._request.threads
+            stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             told = _declared(stream)
             self._require_length(told or _seconds(container.duration))
             sampler: Sampler[VideoFrame] = Sampler(self._request.interval)
@@ -150,7 +152,7 @@ class Decoder:
         Where frames are measured, those of the sound as well.
         """
         sound = container.streams.best("audio") if self._measures is not None else None
-        streams = [stream] if sound is None else [stream, sound]
+        streams = [stream] if sound is None or not _is_heard(sound.codec_context) else [stream, sound]
         while True:
             try:
                 for packet in container.demux(streams):
@@ -256,6 +258,11 @@ def _about(container: InputContainer, stream: VideoStream, frame: VideoFrame) ->
         begins=int((frame.pts or 0) * (frame.time_base or stream.time_base or 0) * 1000),
         sounds=tuple(_sound(each) for each in container.streams.audio),
     )
+
+
+def _is_heard(context: Any) -> bool:
+    """Whether sound is decoded: what is rare is not worth another decoder that reads strangers' files."""
+    return context is not None and (context.codec.canonical_name in SOUNDS or context.name.startswith("pcm_"))
 
 
 def _sound(stream: AudioStream) -> Sound:
