@@ -14,9 +14,9 @@ import pytest
 from regard.operations.common.errors import ApiError, translated
 from regard.operations.common.registry import function_of, ours
 from regard.stewardship.policy.call import Capability, DataClass
-from regard.vision.pictures.findings import Box, Description, Face, Landmark, Pose, Quality
+from regard.vision.pictures.findings import Box, Description, Face, FoundLabel, Instance, Landmark, Pose, Quality
 from regard.vision.pictures.images import Picture
-from regard.vision.things.labels import FoundLabel, Instance, LabelFinder
+from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import ModerationLabel, Moderator
 from regard.vision.things.text import Line, TextReader, Word, between
 from tests.helpers.fakes import Client, as_botocore_reads_it, open_rooms

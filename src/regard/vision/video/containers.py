@@ -35,9 +35,8 @@ def require_whole(file: BinaryIO, size: int) -> None:
         raise NotWhole("The file is no MP4, MOV, MKV or WebM. Convert it to MP4 with H.264.")
     for number, end in enumerate(ends):
         if end > size:
-            raise NotWhole(
-                f"The file was cut short: {end - size:,} bytes and more are missing. Copy or upload it again."
-            )
+            missing = f"{end - size:,} bytes and more are missing"
+            raise NotWhole(f"The file was cut short, or damaged: {missing}. Copy or upload it again.")
         if number > _MOST:
             return
 
