@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ import pytest
 from regard.operations.common.errors import ApiError, translated
 from regard.operations.common.registry import function_of, ours
 from regard.stewardship.policy.call import Capability, DataClass
+from regard.stewardship.policy.withholding import FACES
 from regard.vision.pictures.findings import Box, Description, Face, FoundLabel, Instance, Landmark, Pose, Quality
 from regard.vision.pictures.images import Picture
 from regard.vision.things.labels import LabelFinder
@@ -36,8 +37,10 @@ class Eyes:
     """Finds one thing in each frame, and remembers what it was asked."""
 
     wanted: frozenset[str] = frozenset()
+    told: list[bool] = field(default_factory=list)
 
-    def labels(self, picture: Picture) -> list[FoundLabel]:
+    def labels(self, picture: Picture, faces: bool) -> list[FoundLabel]:
+        self.told.append(faces)
         dog = Instance(Box(0.1, 0.1, 0.5, 0.5), 90.0)
         return [FoundLabel("Dog", 90.0, (dog,)), FoundLabel("Pet", 90.0), FoundLabel("Boat", 20.0)]
 
@@ -125,6 +128,17 @@ def test_emotions_and_what_the_api_does_not_tell_in_video_are_not_worked_out(
     _ask(client, "VideoFaces", film, FaceAttributes="ALL")
     assert {"ALL", "AGE_RANGE", "SMILE"} <= eyes.wanted
     assert not {"EMOTIONS", "EYE_DIRECTION", "FACE_OCCLUDED"} & eyes.wanted
+
+
+def test_labels_hang_on_no_face_for_whoever_may_not_hear_of_faces(client: Client, film: Path, eyes: Eyes) -> None:
+    _ask(client, "VideoLabels", film)
+    assert set(eyes.told) == {True}
+    eyes.told.clear()
+    call = client.call("VideoLabels", Video=film)
+    call.withheld = (FACES,)
+    function_of("VideoLabels")(call, client.rooms)
+    assert set(eyes.told) == {False}
+    assert call.remarks["x-regard-withheld"] == FACES
 
 
 def test_who_watches_sees_each_frame_and_nothing_of_what_is_found(client: Client, film: Path) -> None:

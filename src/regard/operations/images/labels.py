@@ -50,7 +50,7 @@ def detect_labels(call: Call, rooms: Rooms) -> Answer:
     require_at_most(picture, MOST_SIDE)
     at_least = call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE)
     most_colors = settings.get("ImageProperties", {}).get("MaxDominantColors", DEFAULT_COLORS)
-    found = rooms.labels(picture, faces=_may_tell_faces(call))
+    found = rooms.labels(picture, faces=may_tell_faces(call))
     answer: Answer = {"LabelModelVersion": VERSION}
     if GENERAL_LABELS in features:
         kept = kept_of(found, at_least, settings.get("GeneralLabels", {}))
@@ -62,7 +62,7 @@ def detect_labels(call: Call, rooms: Rooms) -> Answer:
     return answer
 
 
-def _may_tell_faces(call: Call) -> bool:
+def may_tell_faces(call: Call) -> bool:
     """Whether faces are looked for: not for whoever gets no face operation, which a header says."""
     if FACES in call.withheld:
         call.remarks["x-regard-withheld"] = FACES

@@ -13,6 +13,7 @@ import numpy as np
 
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
+from regard.operations.images.labels import may_tell_faces
 from regard.operations.videos.questions import Question, of_faces, of_labels, of_moderation, of_text
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.video.film import Film, Frame
@@ -26,7 +27,7 @@ Watching = Callable[[About, Frame], None]
 @operation("VideoLabels", Capability.DETECT, DataClass.OBJECTS, ours=True)
 def video_labels(call: Call, rooms: Rooms) -> Answer:
     """What each frame shows."""
-    return _looked_at(call, rooms, of_labels(rooms, call.parameters))
+    return _looked_at(call, rooms, of_labels(rooms, call.parameters, faces=may_tell_faces(call)))
 
 
 @operation("VideoFaces", Capability.DETECT, DataClass.FACES, ours=True)

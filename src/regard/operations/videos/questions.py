@@ -41,13 +41,16 @@ class Question:
         return [{"Timestamp": milliseconds, **each} for each in self.found(picture)]
 
 
-def of_labels(rooms: Rooms, given: dict[str, Any]) -> Question:
-    """As of GetLabelDetection: every label above a label is an element of its own. No colours in video."""
+def of_labels(rooms: Rooms, given: dict[str, Any], *, faces: bool) -> Question:
+    """As of GetLabelDetection: every label above a label is an element of its own. No colours in video.
+
+    `faces` says whether who asks may hear of faces: without it none is looked for.
+    """
     at_least = given.get("MinConfidence", DEFAULT_CONFIDENCE)
     filters = given.get("Settings", {}).get("GeneralLabels", {})
 
     def found(picture: Picture) -> Found:
-        kept = labels.kept_of(rooms.labels(picture), at_least, filters)
+        kept = labels.kept_of(rooms.labels(picture, faces=faces), at_least, filters)
         return [{"Label": labels.told_label(label, at_least)} for label in kept]
 
     return Question("Labels", found, {"LabelModelVersion": LABELS})
