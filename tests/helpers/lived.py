@@ -43,6 +43,7 @@ from regard.vision.things.equipment import EquipmentInspector
 from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import Moderator
 from regard.vision.things.text import TextReader
+from regard.vision.video.film import Films
 from tests.helpers.fakes import FakeAnalyzer, FakeModerator, picture_of
 from tests.helpers.peopled import NOTICE
 from tests.helpers.started import settings_in
@@ -85,6 +86,7 @@ class Lived:
             cast(EquipmentInspector, None),
             cast(LabelFinder, None),
             cast(TextReader, None),
+            cast(Films, None),
             consents=office.consents,
             reviews=self.holdings.reviews,
             loops=self.holdings.loops,

@@ -67,6 +67,7 @@ def operation(
     threshold: str | None = None,
     default: float = 80.0,
     compares: bool = False,
+    ends: bool = False,
     lacks: str = "",
     blind: str = "",
 ) -> Callable[[Function], Function]:
@@ -74,13 +75,13 @@ def operation(
 
     `threshold` is the parameter that says how alike two faces must be, of an operation of ours; AWS's service model
     tells it of the others. `default` is the similarity that counts where a call gives none. `compares` is for those
-    that compare faces under another capability.
+    that compare faces under another capability, `ends` for what takes a collection away.
     """
 
     def register(function: Function) -> Function:
         if name in _entries:
             raise ValueError(f"{name} is answered twice")
-        known = Operation(name, capability, data, threshold, compares, default)
+        known = Operation(name, capability, data, threshold, compares, default, ends)
         _entries[name] = Entry(known, function, ours, collection, lacks, blind)
         return function
 

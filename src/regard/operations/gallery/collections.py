@@ -27,7 +27,7 @@ def create_collection(call: Call, rooms: Rooms) -> Answer:
     return {"StatusCode": 200, "CollectionArn": _arn(call, name), "FaceModelVersion": face_model}
 
 
-@operation("DeleteCollection", Capability.MANAGE, DataClass.TEMPLATES)
+@operation("DeleteCollection", Capability.MANAGE, DataClass.TEMPLATES, ends=True)
 def delete_collection(call: Call, rooms: Rooms) -> Answer:
     """Delete a collection, its faces and users, and the keys of its templates."""
     with rooms.writing(call) as connection:

@@ -195,7 +195,7 @@ class Gate:
         found = self._collections.terms(call.caller.organization, str(name)) if name else None
         if found and not {BASIS, PURPOSE} <= found.tags.keys():
             self._records.defaults(call.caller.organization, str(name))
-        if found and found.changed and call.operation.name != "DeleteCollection":
+        if found and found.changed and not call.operation.ends:
             raise Denied(_CHANGED, f"{TermsChanged(str(name))} Nothing is answered from it until they are put back.")
         return found or Terms({}, 0)
 

@@ -37,7 +37,8 @@ class Operation:
 
     `threshold` is the parameter that says how alike two faces must be, of an operation that is not AWS's. `compares`
     says of one of another capability that it compares faces all the same, and `default` from what similarity on, 0 to
-    100, it takes two for one where the call gives no threshold.
+    100, it takes two for one where the call gives no threshold. One that `ends` a collection takes away one, too, whose
+    terms were changed behind the service.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Operation:
     threshold: str | None = None
     compares: bool = False
     default: float = 80.0
+    ends: bool = False
 
     @property
     def judges(self) -> bool:
