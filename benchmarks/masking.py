@@ -1,4 +1,4 @@
-"""How right face cover is, on the faces that nothing here was fitted to, as they are and as on work sites.
+"""How right face cover is, on faces that nothing was made of, as they are and as on work sites.
 
 Not among the benchmarks that run by default: `python -m benchmarks masking`.
 """
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.measuring import markdown
@@ -23,7 +21,6 @@ from regard.settings import from_environment
 from regard.vision.faces.faces import Face, FaceAnalyzer
 from regard.vision.pictures.images import Picture, decode
 from regard.vision.things.equipment import EquipmentInspector
-from regard.vision.things.face_cover import colours
 from regard.vision.things.labels import LabelFinder
 
 FOLDERS = {"with_mask": True, "without_mask": False}
@@ -32,8 +29,6 @@ SIDES = (30, 40, 60, 90)
 BANDS = (20, 35, 50, 75, 200)
 AT = 80.0
 WHOLE = "nothing, the crop as it is"
-# What counts twice where the regression is fitted.
-OFTEN = frozenset({"nothing", WHOLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +53,7 @@ def run() -> str:
         return markdown("Face cover", ("not measured",), [("the pictures are not on this machine",)])
     settings = from_environment()
     faces = FaceAnalyzer.opened(settings)
-    inspector = EquipmentInspector.opened(settings, faces, LabelFinder.opened(settings).objects)
+    inspector = EquipmentInspector(faces, LabelFinder.opened(settings).objects)
     told = {name: masks(faces, inspector, folder / name) for name in FOLDERS}
     balanced = sum(share.rate for share in told.values()) / len(told)
     crops = markdown(
@@ -72,20 +67,19 @@ def run() -> str:
         "Face cover as on work sites",
         ("about the face", "bare", "said to be covered", "at 80 and more", "masked", "said to be", "at 80 and more"),
         rows,
-        f"Fitted to the other half: {', '.join(f'{each:.3f}' for each in fitted(inspector, cases(faces, SHARED, 0)))}.",
     )
     return f"{crops}\n\n{sites}"
 
 
 def masks(faces: FaceAnalyzer, inspector: EquipmentInspector, folder: Path, step: int = 1) -> Share:
-    """How many pictures of with_mask/ or without_mask/ are told right; one in `step` of those nothing was fitted to."""
-    # Every other picture, from the first on, fitted the numbers of the regression.
-    files = sorted(folder.iterdir())[1 :: 2 * step]
+    """How many pictures of with_mask/ or without_mask/ are told right; one in `step`."""
+    files = sorted(folder.iterdir())[::step]
     right = 0
     for file in files:
         picture = decode(file.read_bytes())
         found = faces.detect_all(picture)
-        right += bool(found) and inspector.cover(picture, found[0]).value == FOLDERS[folder.name]
+        mask = inspector.cover(picture, found[0]) if found else None
+        right += mask is not None and mask.value == FOLDERS[folder.name]
     return Share(right, len(files))
 
 
@@ -147,28 +141,11 @@ def _told(inspector: EquipmentInspector, there: Sequence[Case]) -> list[str]:
         if case.face is not None:
             mask = inspector.cover(case.picture, case.face)
             faces += 1
+            if mask is None:
+                continue
             said += mask.value
             sure += mask.value and mask.confidence >= AT
     return [f"{faces} of {len(there)}", *(f"{100 * each / max(faces, 1):.1f} %" for each in (said, sure))]
-
-
-def fitted(inspector: EquipmentInspector, seen: Iterator[Case]) -> NDArray[np.float64]:
-    """The numbers of the regression, by Newton's steps: each kind of case counts alike, bare or not, OFTEN twice."""
-    kinds, rows, covered = [], [], []
-    for case in seen:
-        if case.face is not None:
-            rows.append([*inspector.cover.odds(case.picture, case.face), *colours(case.picture, case.face), 1.0])
-            kinds.append((case.about, case.covered))
-            covered.append(case.covered)
-    inputs, right = np.array(rows), np.array(covered, np.float64)
-    counts = {kind: max(kinds.count(kind), 30) for kind in set(kinds)}
-    weights = np.array([(1 + (kind[0] in OFTEN)) / counts[kind] for kind in kinds])
-    found = np.zeros(inputs.shape[1])
-    for _ in range(30):
-        chance = 1 / (1 + np.exp(-np.clip(inputs @ found, -50, 50)))
-        bend = inputs.T @ (inputs * (weights * chance * (1 - chance))[:, None]) + 1e-6 * np.eye(len(found))
-        found += np.linalg.solve(bend, inputs.T @ (weights * (right - chance)))
-    return found
 
 
 def _middle(faces: Sequence[Face]) -> Face | None:

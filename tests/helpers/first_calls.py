@@ -40,7 +40,7 @@ def calls(kind: str) -> list[Callable[[], object]]:
     if kind == "faces":
         return [described, embedded]
     labels, text, moderator = LabelFinder.opened(settings), TextReader.opened(settings), Moderator.opened(settings)
-    equipment = EquipmentInspector.opened(settings, faces, labels.objects)
+    equipment = EquipmentInspector(faces, labels.objects)
     more = [lambda each=each: each(_PICTURE) for each in (labels, text, moderator, equipment)]
     return [described, embedded, *more]
 

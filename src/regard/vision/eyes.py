@@ -53,10 +53,9 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
 
     faces, labels = open_analyzer(settings, told, weights), LabelFinder.opened(settings, told, weights)
     moderator, text = Moderator.opened(settings, told, weights), TextReader.opened(settings, told, weights)
-    equipment = EquipmentInspector.opened(settings, faces, labels.objects, told, weights)
+    equipment = EquipmentInspector(faces, labels.objects)
     idle.watch(("object-detector", "things-and-scenes"), labels.unload)
     idle.watch(("pornography",), moderator.unload)
-    idle.watch(("face-cover",), equipment.unload)
     idle.watch(MODELS.values(), text.unload)
     return Eyes(faces, labels, moderator, equipment, text, idle, weights)
 

@@ -27,6 +27,10 @@ def test_the_page_needs_no_signature(service: Running) -> None:
     told = httpx.get(f"{service.url}/stewardship/v1/models").json()
     assert told["FaceModelVersion"] == "1.0"
     assert told["CalibrationBelongs"] is True
+    heads = {each["Name"]: each for each in told["Heads"]}
+    assert heads["beard"]["Loaded"]
+    assert {"source", "terms", "people", "yes", "no", "drawn"} <= heads["beard"]["Data"][0].keys()
+    assert heads["sunglasses"]["Measured"]["drawn"]
     (other,) = told["OtherProfiles"]
     assert (other["FaceModelVersion"], other["CalibrationBelongs"]) == ("1.0-accurate", True)
     for profile in (told, other):

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from regard.settings import from_environment
 from regard.vision.eyes import open_analyzer
-from regard.vision.faces.appearance import TOLD, appearance
+from regard.vision.faces.appearance import TOLD, appearance, cover
 from regard.vision.faces.faces import Description, FaceAnalyzer
 from regard.vision.faces.mesh import Mesh
+from regard.vision.heads.head import chance
 from regard.vision.models.manifest import MissingWeights
 from regard.vision.pictures.images import Picture, decode
 
@@ -39,6 +40,16 @@ def test_without_dark_lenses_clear_ones_and_eyes_are_told_as_they_are() -> None:
     assert told["eyeglasses"].value
     assert not told["eyes_open"].value
     assert [told[name].confidence for name in ("eyeglasses", "eyes_open")] == pytest.approx([95, 98])
+
+
+def test_two_heads_tell_a_mask_by_the_mean_of_their_odds() -> None:
+    both, one = cover({"face-cover": 3.0, "face-cover-deep": -1.0}), cover({"face-cover": -2.0})
+    assert both is not None
+    assert one is not None
+    assert both.value
+    assert not one.value
+    assert [both.confidence, one.confidence] == pytest.approx([100 * chance(1), 100 * chance(2)])
+    assert cover({"beard": 9.0}) is None
 
 
 def test_what_no_head_tells_is_not_told() -> None:
@@ -98,3 +109,14 @@ def test_drawn_sunglasses_and_shut_eyes_are_told(analyzer: FaceAnalyzer, portrai
     assert not _values(_described(analyzer, clear))["sunglasses"]
     assert not _values(_described(analyzer, shut))["eyes_open"]
     assert _values(_described(analyzer, half))["eyes_open"]
+
+
+def test_a_bare_face_and_one_with_a_drawn_mask_are_told_apart(analyzer: FaceAnalyzer, portrait: bytes) -> None:
+    from regard.evaluation.training.masks import masks
+
+    picture = decode(portrait)
+    for pixels, masked in masks(picture.pixels, _mesh(analyzer, picture), "any"):
+        seen = Picture(np.ascontiguousarray(pixels), "PNG")
+        told = analyzer.cover(seen, analyzer.detect(seen)[0])
+        assert told is not None
+        assert told.value == masked

@@ -56,7 +56,7 @@ def _rooms(runtime: CountingRuntime) -> tuple[LabelFinder, Moderator, EquipmentI
     given = cast(Weights, NamedWeights()), cast(Runtime, runtime)
     labels = LabelFinder(*given)
     faces = cast(FaceAnalyzer, type("NoFaces", (), {"detect_all": staticmethod(lambda _picture: [])}))
-    return labels, Moderator(*given), EquipmentInspector(*given, faces, labels.objects)
+    return labels, Moderator(*given), EquipmentInspector(faces, labels.objects)
 
 
 def test_nothing_is_loaded_before_the_first_picture() -> None:
@@ -76,15 +76,14 @@ def test_labels_and_equipment_share_one_detector() -> None:
 
 def test_what_was_let_go_of_is_loaded_again() -> None:
     runtime = CountingRuntime()
-    labels, moderator, equipment = _rooms(runtime)
+    labels, moderator, _ = _rooms(runtime)
     for times in (1, 2):
         for _ in range(2):
             labels(TILES)
             moderator(TILES)
-            assert equipment.cover
-        for name in ("object-detector", "things-and-scenes", "face-detector", "pornography", "face-cover"):
+        for name in ("object-detector", "things-and-scenes", "face-detector", "pornography"):
             assert runtime.loaded.count(name) == times
-        for room in (labels, moderator, equipment):
+        for room in (labels, moderator):
             room.unload()
 
 

@@ -33,7 +33,6 @@ INPUTS = {
 }
 BEYOND = {
     "pornography": ((1, 224, 224, 3), 255),
-    "face-cover": ((1, 224, 224, 3), 1),
     "things-and-scenes": ((1, 256, 256, 3), 1),
     "text-detector": ((1, 3, 160, 128), 1),
     "text-direction": ((1, 3, 48, 192), 1),

@@ -158,7 +158,7 @@ def test_readers_and_finders_of_all_kinds_refuse_what_was_changed(folder: Path) 
 def test_loading_writes_nothing_beside_the_weights(folder: Path) -> None:
     before = sorted(file.name for file in folder.iterdir())
     weights, runtime = Weights(folder), Runtime("openvino", "f32")
-    for name in ("face-detector", "expression", "face-cover", "things-and-scenes"):
+    for name in ("face-detector", "expression", "things-and-scenes"):
         runtime.load(weights.read(name))
     assert sorted(file.name for file in folder.iterdir()) == before
 

@@ -34,7 +34,6 @@ NAMES = [
     *("face-detector", "small-face-detector", "face-embedder", "face-mesh"),
     *("iris", "age", "gender-presentation", "expression"),
     "pornography",
-    "face-cover",
     "object-detector",
     "things-and-scenes",
     "text-detector",

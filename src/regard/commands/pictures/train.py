@@ -69,13 +69,16 @@ def heads(faces: Faces, to: To = Path("heads")) -> None:
 
 def _make(recipes: Sequence[Recipe], faces: Path, to: Path) -> None:
     from regard.evaluation.training.looking import open_looker
+    from regard.evaluation.training.recipes import book
     from regard.files import write_whole
     from regard.vision.heads.heads import SUFFIX
 
-    seeing = open_looker(from_environment())
+    looking: dict[tuple[str, str], Looker] = {}
     made = []
     for recipe in recipes:
         err.print(f"Looking at faces for {recipe.name}.")
+        read = book().read_by(recipe)
+        seeing = looking[read] = looking.get(read) or open_looker(from_environment(), recipe)
         made.append(_made(recipe, faces, seeing))
         write_whole(to / f"{recipe.name}{SUFFIX}", made[-1].written())
     _print(made)

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from regard.evaluation.training.masks import masks
+
 Mesh = NDArray[np.floating]
 Pixels = NDArray[np.uint8]
 
@@ -51,7 +53,10 @@ def lids(pixels: Pixels, mesh: Mesh, seed: str) -> Iterator[tuple[Pixels, bool]]
 DRAWN: dict[str, Callable[[Pixels, Mesh, str], Iterator[tuple[Pixels, bool]]]] = {
     "sunglasses": sunglasses,
     "lids": lids,
+    "masks": masks,
 }
+# What is drawn on eyes, which have to be free: over glasses it looks like nothing that is worn.
+ON_EYES = frozenset({"sunglasses", "lids"})
 
 
 def _glasses(pixels: Pixels, mesh: Mesh, chance: random.Random, dark: bool) -> Pixels:

@@ -10,15 +10,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.evaluation.training.drawn import DRAWN
+from regard.evaluation.training.drawn import DRAWN, ON_EYES
 from regard.evaluation.training.examples import Example
-from regard.evaluation.training.recipes import book
+from regard.evaluation.training.recipes import Recipe, book
 from regard.settings import Settings
+from regard.vision.faces.chip import GRID, Chip
 from regard.vision.faces.faces import FaceAnalyzer, in_pixels
 from regard.vision.faces.mesh import Mesh, Seen
 from regard.vision.heads.head import Base, sampled
 from regard.vision.models.runtime import Runtime
 from regard.vision.models.weights import Weights
+from regard.vision.pictures.findings import Face
 from regard.vision.pictures.images import ImageError, Picture, decode
 
 Sampled = NDArray[np.float32]
@@ -42,8 +44,12 @@ class Looker:
         weights = Weights(settings.weights_dir, settings.weights_file)
         self.base = Base(model, weights.digest(model), layer)
         self._faces = FaceAnalyzer.opened(settings)
-        loaded = Runtime.opened(settings).load(weights.read(model), (1, 192, 192, 3), fine=True, taps=(layer,))
-        self._mesh = Mesh(loaded, (layer,))
+        runtime = Runtime.opened(settings)
+        on_mesh, on_chip = ((layer,) if model == each else () for each in ("face-mesh", "face-embedder"))
+        loaded = runtime.load(weights.read("face-mesh"), (1, 192, 192, 3), fine=True, taps=on_mesh)
+        self._mesh = Mesh(loaded, on_mesh)
+        loaded = runtime.load(weights.read("face-embedder"), (1, 3, 112, 112), fine=True, taps=on_chip)
+        self._chip = Chip(loaded, on_chip)
         self._layer = layer
         self.points = points
         self._kept: dict[tuple[Path, str], list[tuple[Sampled, bool | None]]] = {}
@@ -52,7 +58,7 @@ class Looker:
         """The largest face of the example, as it is and then with what `drawn` names; nothing where none is found."""
         for found, _ in self._looked(example, ""):
             yield Look(example, found, example.yes, False)
-        if drawn and _may_be_drawn_on(example):
+        if drawn and (drawn not in ON_EYES or _has_free_eyes(example)):
             for found, yes in self._looked(example, drawn):
                 yield Look(example, found, bool(yes), True)
 
@@ -67,31 +73,41 @@ class Looker:
             picture = decode(example.picture.read_bytes())
         except (OSError, ImageError):
             return
-        seen = self._see(picture)
-        if seen is None:
+        face, seen = self._see(picture)
+        if face is None or seen is None:
             return
         if not drawn:
-            yield self._sample(seen), None
+            yield self._sample(picture, face, seen), None
             return
         for pixels, yes in DRAWN[drawn](picture.pixels, seen.mesh, example.picture.stem):
-            again = self._see(Picture(np.ascontiguousarray(pixels), picture.format))
-            if again is not None:
-                yield self._sample(again), yes
+            changed = Picture(np.ascontiguousarray(pixels), picture.format)
+            face, again = self._see(changed)
+            if face is not None and again is not None:
+                yield self._sample(changed, face, again), yes
 
-    def _see(self, picture: Picture) -> Seen | None:
+    def _see(self, picture: Picture) -> tuple[Face | None, Seen | None]:
         faces = self._faces.detect(picture)
-        return self._mesh.see(picture.pixels, in_pixels(faces[0].box, picture), faces[0].points) if faces else None
+        if not faces:
+            return None, None
+        return faces[0], self._mesh.see(picture.pixels, in_pixels(faces[0].box, picture), faces[0].points)
 
-    def _sample(self, seen: Seen) -> Sampled:
+    def _sample(self, picture: Picture, face: Face, seen: Seen) -> Sampled:
+        if self.base.model == "face-embedder":
+            return sampled(self._chip(picture.pixels, face.points)[self._layer], GRID[self.points])
         return sampled(seen.layers[self._layer], seen.places[self.points])
 
 
-def _may_be_drawn_on(example: Example) -> bool:
-    """Whether the eyes are free: what is drawn over glasses looks like nothing that is worn."""
+def _has_free_eyes(example: Example) -> bool:
     return example.labels.get("eyeglasses", "0") == "0" and example.labels.get("sunglasses", "0") == "0"
 
 
-def open_looker(settings: Settings) -> Looker:
-    """What looks at faces for every recipe that ships. Raises MissingWeights."""
-    points = sorted({point for each in book().points.values() for point in each})
-    return Looker(settings, book().base, book().layer, points)
+def open_looker(settings: Settings, recipe: Recipe) -> Looker:
+    """What looks at faces for this recipe, and for every other that reads the same layer. Raises MissingWeights."""
+    model, layer = book().read_by(recipe)
+    points = {
+        point
+        for each in book().recipes
+        if book().read_by(each) == (model, layer)
+        for point in book().points[each.points]
+    }
+    return Looker(settings, model, layer, sorted(points))

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from regard.evaluation.training.examples import Example
 from regard.evaluation.training.looking import Look, Looker
 from regard.evaluation.training.recipes import Recipe
-from regard.evaluation.training.regression import FOLDS, NotFitted, area, balanced, calibrated, fitted, folds
+from regard.evaluation.training.regression import (
+    FOLDS,
+    NotFitted,
+    alike,
+    area,
+    balanced,
+    calibrated,
+    fitted,
+    folds,
+)
 from regard.vision.heads.head import LARGEST, Base, Data, Head, Measured
 
 # Below it nothing can be said of people left out.
@@ -44,10 +53,12 @@ def head_of(recipe: Recipe, points: Sequence[int], known: Sequence[int], base: B
     # Powers of two, so that scaling rounds nothing.
     exponents = -np.round(np.log2(np.maximum(layer.std(axis=(0, 1)), 2.0**-20))).astype(int)
     inputs = (layer * np.exp2(exponents)).reshape(len(looks), -1)
-    scores = _left_out(inputs, yes, folds(people))
-    slope, offset = calibrated(scores, yes, recipe.share)
     mean = inputs.mean(axis=0)
-    weights, start = fitted(inputs - mean, yes)
+    near = alike(inputs - mean)
+    scores = _left_out(near, yes, folds(people), recipe.ridge)
+    slope, offset = calibrated(scores, yes, recipe.share)
+    duals, start = fitted(near, yes, recipe.ridge)
+    weights = (inputs - mean).T @ duals / inputs.shape[1]
     step = float(np.abs(weights).max()) / LARGEST
     steps = np.round(weights / step)
     whole = _rounded(slope * step)
@@ -66,16 +77,15 @@ def head_of(recipe: Recipe, points: Sequence[int], known: Sequence[int], base: B
     )
 
 
-def _left_out(inputs: Floats, yes: NDArray[np.bool_], fold: NDArray[np.int64]) -> Floats:
-    """The score of each face by a head that was made without the people of its fold."""
-    scores = np.zeros(len(inputs))
+def _left_out(near: Floats, yes: NDArray[np.bool_], fold: NDArray[np.int64], ridge: float) -> Floats:
+    """The score of each face by a head that was made without the people of its fold, for faces alike by `near`."""
+    scores = np.zeros(len(yes))
     for each in range(FOLDS):
         kept = fold != each
         if kept.all():
             continue
-        mean = inputs[kept].mean(axis=0)
-        weights, start = fitted(inputs[kept] - mean, yes[kept])
-        scores[~kept] = (inputs[~kept] - mean) @ weights + start
+        duals, start = fitted(near[np.ix_(kept, kept)], yes[kept], ridge)
+        scores[~kept] = near[np.ix_(~kept, kept)] @ duals + start
     return scores
 
 

@@ -24,28 +24,32 @@ class NotFitted(ValueError):
     """Labelled faces of which no head can be made; the text says what they lack."""
 
 
-def fitted(inputs: Floats, yes: NDArray[np.bool_]) -> tuple[Floats, float]:
-    """Weights (d) and start of the log odds, for `inputs` (n, d) that are about of one size; both classes weigh alike.
+def alike(inputs: Floats) -> Floats:
+    """How alike faces are to the regression: (n, n), for `inputs` (n, d) that are about of one size."""
+    return np.asarray(inputs @ inputs.T / inputs.shape[1])
 
-    Raises NotFitted where there is one class only.
+
+def fitted(near: Floats, yes: NDArray[np.bool_], ridge: float = RIDGE) -> tuple[Floats, float]:
+    """Duals (n) and start of the log odds, for faces alike by `near` (n, n); both answers weigh the same.
+
+    The log odds of a face are the sum of duals times how alike it is to each, and the start. A larger `ridge` asks
+    for a simpler answer. Raises NotFitted where there is one answer only.
     """
-    count, numbers = inputs.shape
     weights = balanced(yes, 0.5)
-    alike = inputs @ inputs.T / numbers
-    duals, start = np.zeros(count), 0.0
-    system = np.ones((count + 1, count + 1))
+    duals, start = np.zeros(len(yes)), 0.0
+    system = np.ones((len(yes) + 1, len(yes) + 1))
     system[-1, -1] = 0
     for _ in range(_STEPS):
-        odds = np.clip(alike @ duals + start, -50, 50)
+        odds = np.clip(near @ duals + start, -50, 50)
         chance = 1 / (1 + np.exp(-odds))
         bend = np.maximum(weights * chance * (1 - chance), 1e-12)
-        system[:-1, :-1] = alike + np.diag(RIDGE / bend)
+        system[:-1, :-1] = near + np.diag(ridge / bend)
         found = np.linalg.solve(system, np.append(odds + weights * (yes - chance) / bend, 0))
         moved = float(np.abs(found[:-1] - duals).max())
         duals, start = found[:-1], float(found[-1])
         if moved < _ENOUGH * max(1.0, float(np.abs(duals).max())):
             break
-    return inputs.T @ duals / numbers, start
+    return duals, start
 
 
 def balanced(yes: NDArray[np.bool_], share: float) -> Floats:

@@ -63,11 +63,11 @@ def _person(number: int, person: Person) -> dict[str, Any]:
 
 
 def _body_parts(person: Person) -> list[dict[str, Any]]:
-    if person.face is None or person.mask is None or person.cover is None:
+    if person.face is None or person.cover is None:
         return []
     found = []
-    if person.mask.value:
-        # One network says both: it was taught masks that are worn over nose and mouth.
+    if person.mask is not None and person.mask.value:
+        # One answer says both: heads were taught masks that are worn over nose and mouth.
         found.append(
             {
                 "Type": FACE_COVER,

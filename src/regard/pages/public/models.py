@@ -13,6 +13,8 @@ from regard.pages.exchanges import named
 from regard.settings import Settings
 from regard.vision.faces.faces import VERSIONS
 from regard.vision.faces.similarity import MOST_SEARCHES, Calibration, calibration
+from regard.vision.heads.head import Head
+from regard.vision.heads.heads import known
 from regard.vision.models.weights import Weights
 
 GALLERIES = (1_000, 10_000, 100_000, 1_000_000)
@@ -23,6 +25,7 @@ def model_pages(settings: Settings, weights: Weights) -> list[Route]:
     """`GET /stewardship/v1/models`, without a signature. `weights` are those that the service reads."""
     own = VERSIONS[settings.profile]
     told = models(weights, own, calibration())
+    told["Heads"] = [_head(head, weights) for head in known(settings.heads_dir).values()]
     told["OtherProfiles"] = [_worth(weights, other, calibration(other)) for other in VERSIONS.values() if other != own]
 
     def page(_: Request) -> Response:
@@ -63,6 +66,18 @@ def _worth(weights: Weights, face_model: str, curve: Calibration) -> dict[str, A
         "CalibrationBelongs": curve.embedder == weights.digest("face-embedder") and curve.face_model == face_model,
         "Calibration": msgspec.to_builtins(curve),
         "Galleries": [_gallery(faces, curve) for faces in GALLERIES],
+    }
+
+
+def _head(head: Head, weights: Weights) -> dict[str, Any]:
+    """What a head tells of faces, what it was made of, and how right it was; `Loaded` where it is of these weights."""
+    return {
+        "Name": head.name,
+        "Asks": head.asks,
+        "Model": head.base.model,
+        "Loaded": head.base.sha256 == weights.digest(head.base.model),
+        "Data": [msgspec.to_builtins(each) for each in head.data],
+        "Measured": msgspec.to_builtins(head.measured),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from regard.vision.heads.head import chance
 from regard.vision.pictures.findings import Estimate
 
 # The API's name of each attribute, and that of a Description; heads have the second with hyphens.
@@ -16,6 +17,20 @@ TOLD = {
     "EYES_OPEN": "eyes_open",
     "MOUTH_OPEN": "mouth_open",
 }
+# The heads that tell masks: of the mesh, and of the embedder.
+_COVERS = ("face-cover", "face-cover-deep")
+
+
+def cover(odds: Mapping[str, float]) -> Estimate[bool] | None:
+    """Whether a mask covers nose and mouth, from the log odds of heads; None where no head of that is among them.
+
+    Two heads err on different faces: their mean is right more often than either (docs/equipment.md).
+    """
+    found = [odds[name] for name in _COVERS if name in odds]
+    if not found:
+        return None
+    masked = chance(sum(found) / len(found))
+    return Estimate(masked >= 0.5, 100 * max(masked, 1 - masked))
 
 
 def appearance(chances: Mapping[str, float]) -> dict[str, Estimate[bool]]:
@@ -30,4 +45,4 @@ def appearance(chances: Mapping[str, float]) -> dict[str, Estimate[bool]]:
         found["eyeglasses"] *= 1 - dark
     if "eyes_open" in found:
         found["eyes_open"] = (1 - dark) * found["eyes_open"] + dark / 2
-    return {name: Estimate(chance >= 0.5, 100 * max(chance, 1 - chance)) for name, chance in found.items()}
+    return {name: Estimate(yes >= 0.5, 100 * max(yes, 1 - yes)) for name, yes in found.items()}

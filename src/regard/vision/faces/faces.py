@@ -18,8 +18,9 @@ from regard.vision.detection.thorough import ThoroughDetector
 from regard.vision.detection.tiles import Tiles
 from regard.vision.detection.upright import UprightDetector, Uprights, lean, quarters
 from regard.vision.faces import landmarks
-from regard.vision.faces.appearance import TOLD, appearance
+from regard.vision.faces.appearance import TOLD, appearance, cover
 from regard.vision.faces.attributes import AgeEstimator, GenderEstimator
+from regard.vision.faces.chip import GRID, Chip
 from regard.vision.faces.embedder import TOGETHER, Embedder
 from regard.vision.faces.expression import ExpressionEstimator
 from regard.vision.faces.mesh import Mesh, Seen, five_of
@@ -83,7 +84,8 @@ class FaceAnalyzer:
     `small_faces` says when to look a second time for small ones: never, always, or auto, which is when the first look
     found a face so small that it may have missed others (see :mod:`regard.vision.detection.small_faces`). `profile`
     says what an embedding is: fast, of one crop, or accurate, of two crops after a second look (see docs/accuracy.md).
-    `heads` tell attributes off the mesh network; without them none is told that has no model of its own.
+    `heads` tell attributes off the mesh network, `chip_heads` off the embedder; without them none is told that has no
+    model of its own.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class FaceAnalyzer:
         small_faces: str = "auto",
         profile: str = "fast",
         heads: Heads | None = None,
+        chip_heads: Heads | None = None,
     ) -> None:
         self._weights = weights
         self._runtime = runtime
@@ -108,6 +111,7 @@ class FaceAnalyzer:
             lambda: self._load("face-embedder", (TOGETHER, 3, 112, 112)),
         )
         self._heads = heads or Heads((), "face-mesh", weights.digest("face-mesh"))
+        self._chip_heads = chip_heads or Heads((), "face-embedder", weights.digest("face-embedder"))
         layers = self._heads.layers
         self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3), fine=True, taps=layers), layers)
 
@@ -124,8 +128,10 @@ class FaceAnalyzer:
         """
         weights = weights or Weights.opened(settings)
         runtime = Runtime.opened(settings, ran)
-        heads = Heads.opened("face-mesh", weights.digest("face-mesh"), settings.heads_dir)
-        return cls(weights, runtime, settings.small_faces, settings.profile, heads)
+        of_mesh, of_chip = (
+            Heads.opened(name, weights.digest(name), settings.heads_dir) for name in ("face-mesh", "face-embedder")
+        )
+        return cls(weights, runtime, settings.small_faces, settings.profile, of_mesh, of_chip)
 
     @property
     def weights_used(self) -> tuple[str, ...]:
@@ -189,6 +195,14 @@ class FaceAnalyzer:
         told = appearance(self._heads(seen.layers, seen.places))
         return {name: estimate for name, estimate in told.items() if name in names}
 
+    def cover(self, picture: Picture, face: Face) -> Estimate[bool] | None:
+        """Whether a mask covers nose and mouth, with a confidence of 50 to 100; None where there is no head for it."""
+        seen = self._mesh.see(picture.pixels, in_pixels(face.box, picture), face.points)
+        odds = self._heads.odds(seen.layers, seen.places)
+        if self._chip_heads.layers:
+            odds |= self._chip_heads.odds(self._chip(picture.pixels, face.points), GRID)
+        return cover(odds)
+
     def embed(self, picture: Picture, faces: list[Face], version: str | None = None) -> NDArray[np.float32]:
         """The embeddings of n faces: float32 (n, 128), each of length 1, or zeros where the face is doubtful.
 
@@ -233,6 +247,11 @@ class FaceAnalyzer:
     def _thorough(self) -> UprightDetector:
         models = (self._load(name, (1, 3, -1, -1), fine=True) for name in ("face-detector", "small-face-detector"))
         return UprightDetector(self._detector, ThoroughDetector(*models), self._tiles)
+
+    @cached_property
+    def _chip(self) -> Chip:
+        layers = self._chip_heads.layers
+        return Chip(self._load("face-embedder", (1, 3, 112, 112), fine=True, taps=layers), layers)
 
     @cached_property
     def _age(self) -> AgeEstimator:

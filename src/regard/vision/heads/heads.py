@@ -32,9 +32,14 @@ class Heads:
         return tuple(dict.fromkeys(each.base.layer for each in self.heads))
 
     def __call__(self, layers: Mapping[str, NDArray[np.float32]], places: NDArray[np.floating]) -> dict[str, float]:
-        """By the name of each head the probability of yes, 0 to 1.
+        """By the name of each head the probability of yes, 0 to 1, from layers and places as in `odds`."""
+        return {name: chance(each) for name, each in self.odds(layers, places).items()}
 
-        `layers` are (channels, rows, columns); `places` (468, 2) are the points of the mesh, as ratios of the crop.
+    def odds(self, layers: Mapping[str, NDArray[np.float32]], places: NDArray[np.floating]) -> dict[str, float]:
+        """By the name of each head the log odds of yes.
+
+        `layers` are (channels, rows, columns); `places` (n, 2) are the points that heads name by their numbers, as
+        ratios of the crop: those of the mesh, or of the grid of :mod:`regard.vision.faces.chip`.
         """
         found: dict[str, float] = {}
         for layer, bank in self._banks.items():
@@ -56,10 +61,7 @@ class _Bank:
 
     def __call__(self, layer: NDArray[np.float32], places: NDArray[np.floating]) -> dict[str, float]:
         odds = self._weights @ sampled(layer, places[self._points]).ravel()
-        return {
-            name: chance(float(each) + offset)
-            for name, each, offset in zip(self._names, odds, self._offsets, strict=True)
-        }
+        return {name: float(each) + offset for name, each, offset in zip(self._names, odds, self._offsets, strict=True)}
 
 
 def known(folder: Path | None = None) -> dict[str, Head]:

@@ -7,16 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
-from regard.settings import Settings
 from regard.vision.faces.faces import Face, FaceAnalyzer
-from regard.vision.models.runtime import Runtime
-from regard.vision.models.weights import Weights
 from regard.vision.pictures.findings import Box, Estimate
 from regard.vision.pictures.images import Picture
 from regard.vision.pictures.redaction import head
-from regard.vision.things.face_cover import SEEN, FaceCover
 from regard.vision.things.objects import PERSON, FoundObject
 
 Objects = Callable[[Picture], list[FoundObject]]
@@ -52,26 +47,11 @@ class Person:
 
 
 class EquipmentInspector:
-    """Looks at persons. Loads its networks when the first picture comes. Thread-safe."""
+    """Looks at persons. Thread-safe. `objects` finds objects in pictures."""
 
-    def __init__(self, weights: Weights, runtime: Runtime, faces: FaceAnalyzer, objects: Objects) -> None:
-        self._weights = weights
-        self._runtime = runtime
+    def __init__(self, faces: FaceAnalyzer, objects: Objects) -> None:
         self._faces = faces
         self._objects = objects
-
-    @classmethod
-    def opened(
-        cls,
-        settings: Settings,
-        faces: FaceAnalyzer,
-        objects: Objects,
-        ran: Callable[[str, float], None] = lambda _name, _seconds: None,
-        weights: Weights | None = None,
-    ) -> EquipmentInspector:
-        """The inspector of these settings; `objects` finds objects in pictures. `ran` is told of each inference."""
-        weights = weights or Weights.opened(settings)
-        return cls(weights, Runtime.opened(settings, ran), faces, objects)
 
     def __call__(self, picture: Picture) -> list[Person]:
         """The persons of the picture, largest first, at most 15. Raises MissingWeights."""
@@ -87,14 +67,9 @@ class EquipmentInspector:
             for box, confidence, face in largest
         ]
 
-    def unload(self) -> None:
-        """Let go of the network for masks; the next face loads it again."""
-        self.__dict__.pop("cover", None)
-
-    @cached_property
-    def cover(self) -> FaceCover:
-        """Tells masks."""
-        return FaceCover(self._runtime.load(self._weights.read("face-cover"), (1, SEEN, SEEN, 3), fine=True))
+    def cover(self, picture: Picture, face: Face) -> Estimate[bool] | None:
+        """Whether a mask covers nose and mouth; None where there is no head to tell it."""
+        return self._faces.cover(picture, face)
 
 
 def _owned(bodies: list[Box], faces: list[Face]) -> dict[int, Face]:
