@@ -33,13 +33,14 @@ PICTURES = (
     *("picture.jpg", "passport.jpg", "selfie.jpg", "street.jpg", "party.jpg", "car.jpg"),
     *("photos/one.jpg", "people/ann/1.jpg", "people/ann/2.jpg"),
 )
-FOLDERS = ("receipts", "lfw", "members", "arrests", "audit")
+FOLDERS = ("receipts", "lfw", "members", "arrests", "audit", "faces", "attributes")
 FILES = dict.fromkeys(
     (
         "pairs.txt",
         "twice.csv",
         "agedb_30.bin",
         "people.csv",
+        "faces.csv",
         "members.csv",
         "receipts.csv",
         "notice.txt",
