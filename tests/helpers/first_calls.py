@@ -39,7 +39,8 @@ def calls(kind: str) -> list[Callable[[], object]]:
 
     if kind == "faces":
         return [described, embedded]
-    labels, text, moderator = LabelFinder.opened(settings), TextReader.opened(settings), Moderator.opened(settings)
+    labels, text = LabelFinder.opened(settings), TextReader.opened(settings)
+    moderator = Moderator.opened(settings, labels.scene)
     equipment = EquipmentInspector(faces, labels.objects)
     more = [lambda each=each: each(_PICTURE) for each in (labels, text, moderator, equipment)]
     return [described, embedded, *more]

@@ -12,7 +12,7 @@ from tests.helpers.fakes import FakeAnalyzer
 class _Without:
     """Stands for models that the tests of replicas do not ask."""
 
-    objects = None
+    objects = scene = None
 
     def unload(self) -> None:
         pass

@@ -52,7 +52,8 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
         idle.ran(model, seconds)
 
     faces, labels = open_analyzer(settings, told, weights), LabelFinder.opened(settings, told, weights)
-    moderator, text = Moderator.opened(settings, told, weights), TextReader.opened(settings, told, weights)
+    moderator = Moderator.opened(settings, labels.scene, told, weights)
+    text = TextReader.opened(settings, told, weights)
     equipment = EquipmentInspector(faces, labels.objects)
     idle.watch(("object-detector", "things-and-scenes"), labels.unload)
     idle.watch(("pornography",), moderator.unload)

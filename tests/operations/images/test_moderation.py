@@ -10,7 +10,7 @@ import pytest
 
 from regard.operations.common.errors import ApiError
 from regard.stewardship.policy.service_model import service_model
-from regard.vision.things.moderation import Moderator
+from regard.vision.things.moderation import VERSION, Moderator, chain
 from tests.helpers.fakes import Client, FakeModerator, open_rooms, picture_of
 from tests.helpers.running import Running
 
@@ -30,6 +30,15 @@ def test_the_whole_chain_is_answered_with_its_levels(client: Client) -> None:
     ]
     assert answer["ModerationModelVersion"] == "7.0"
     assert answer["ContentTypes"] == []
+
+
+def test_what_is_drunk_is_answered_of_a_picture_of_bottles(service: Running, shared_data: Path) -> None:
+    picture = (shared_data / "imagenet" / "n02823428_beer_bottle.JPEG").read_bytes()
+    found = service.client().detect_moderation_labels(Image={"Bytes": picture})["ModerationLabels"]
+    assert [(label["Name"], label["ParentName"], label["TaxonomyLevel"]) for label in found] == [
+        ("Alcohol", "", 1),
+        ("Alcoholic Beverages", "Alcohol", 2),
+    ]
 
 
 @pytest.mark.parametrize(("asked", "count"), [({}, 2), ({"MinConfidence": 70.0}, 2), ({"MinConfidence": 70.1}, 0)])
@@ -69,6 +78,9 @@ def test_what_cannot_be_done_answers_with_an_error_of_the_model(
 
 def test_boto3_gets_its_answer(service: Running, portrait: bytes) -> None:
     answer = service.client().detect_moderation_labels(Image={"Bytes": portrait}, MinConfidence=0)
-    assert [label["TaxonomyLevel"] for label in answer["ModerationLabels"]] == [1, 2]
-    assert all(label["Confidence"] < 50 for label in answer["ModerationLabels"])
+    assert answer["ModerationModelVersion"] == VERSION
+    for label in answer["ModerationLabels"]:
+        above = chain(label["Name"])
+        assert (above[-1].parent, len(above)) == (label["ParentName"], label["TaxonomyLevel"])
+        assert label["Confidence"] < 50
     assert service.client().detect_moderation_labels(Image={"Bytes": portrait})["ModerationLabels"] == []

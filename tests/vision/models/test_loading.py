@@ -56,7 +56,7 @@ def _rooms(runtime: CountingRuntime) -> tuple[LabelFinder, Moderator, EquipmentI
     given = cast(Weights, NamedWeights()), cast(Runtime, runtime)
     labels = LabelFinder(*given)
     faces = cast(FaceAnalyzer, type("NoFaces", (), {"detect_all": staticmethod(lambda _picture: [])}))
-    return labels, Moderator(*given), EquipmentInspector(faces, labels.objects)
+    return labels, Moderator(*given, labels.scene), EquipmentInspector(faces, labels.objects)
 
 
 def test_nothing_is_loaded_before_the_first_picture() -> None:

@@ -144,10 +144,11 @@ def test_what_was_swapped_after_it_was_hashed_is_not_exported(
 def test_readers_and_finders_of_all_kinds_refuse_what_was_changed(folder: Path) -> None:
     picture = Picture(np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8), "PNG")
     given = Weights(folder), Runtime("openvino", "f32")
+    labels = LabelFinder(*given)
     looks: dict[str, Callable[[], object]] = {
         "text-recogniser": lambda: TextReader(*given)(picture),
-        "pornography": lambda: Moderator(*given)(picture),
-        "things-and-scenes": lambda: LabelFinder(*given).scene(picture),
+        "pornography": lambda: Moderator(*given, labels.scene).pornography(picture),
+        "things-and-scenes": lambda: labels.scene(picture),
     }
     for name, look in looks.items():
         _replace(_original(folder, name), b"another model")

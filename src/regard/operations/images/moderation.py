@@ -21,9 +21,11 @@ MOST_SIDE = 10_000
     Capability.DETECT,
     DataClass.OBJECTS,
     lacks=(
-        "Of taxonomy 7.0 only Explicit and Explicit Nudity are answered, by one score that is not calibrated and was "
-        "measured on harmless pictures alone. There is no model with a usable licence for any other label, for "
-        "ContentTypes (always empty) or for adapters (ProjectVersion is not found). HumanLoopConfig takes flow "
+        "Of taxonomy 7.0 these are answered: Explicit and Explicit Nudity, by a score that there are no such pictures "
+        "here to calibrate with; female and male Swimwear or Underwear, Weapons, Alcoholic Beverages, Gambling (slot "
+        "machines), Products, Pills (their bottles) and Drugs & Tobacco Paraphernalia & Use (lighters, syringes), as "
+        "far as classes of a classifier show them. No model with a usable licence tells any other label, ContentTypes "
+        "(always empty) or adapters (ProjectVersion is not found). HumanLoopConfig takes flow "
         "definitions of `regard review flow`, with one condition each; without any it meets its quota of 0."
     ),
 )
