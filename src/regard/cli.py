@@ -36,7 +36,10 @@ COMMANDS = {
     "coverage": ("coverage:coverage", "Which of Rekognition's operations answer, and what is missing in each."),
     "settings": ("coverage:settings", "Every setting: its environment variable, its default, what it does."),
     "audit": ("pictures.audit:app", "Measure for whom the face model fails. Rates only, never who."),
-    "train": ("pictures.train:app", "Make heads, the small files that tell attributes of faces, from labelled faces."),
+    "train": (
+        "pictures.train:app",
+        "Make heads, the small files that tell attributes of faces and scenes, from labelled pictures.",
+    ),
     "evaluate": ("pictures.evaluate:app", "Measure accuracy and calibrate. Rates only, never who."),
     "collections": ("gallery.seals:app", "List, make, show and delete collections."),
     "figures": ("gallery.figures:app", "Enrol, list, recognize and remove public figures."),

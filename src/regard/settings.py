@@ -44,6 +44,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     heads_dir: Annotated[
         Path | None, _help("A folder of heads of your own, as `regard train head` writes them, before those that ship.")
     ] = None
+    scenes_file: Annotated[
+        Path | None, _help("A head of your own that tells scenes, as `regard train scenes` writes it.")
+    ] = None
     calibration_file: Annotated[
         Path | None, _help("A calibration of your own, as `regard evaluate calibrate` writes it.")
     ] = None

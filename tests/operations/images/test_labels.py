@@ -23,6 +23,7 @@ IMAGE = {"Bytes": picture_of(1)}
 
 @dataclass
 class FakeFinder:
+    version: str = "3.0"
     looked_for_faces: bool | None = None
 
     def __call__(self, picture: Picture, faces: bool = True) -> list[FoundLabel]:
@@ -32,9 +33,26 @@ class FakeFinder:
         return [FoundLabel("Dog", 90.0, (dog,)), *above, FoundLabel("Car", 60.0), FoundLabel("Boat", 20.0)]
 
 
+class FinderOfScenes(FakeFinder):
+    """Tells a word that is in no taxonomy, as a head of an operator's own may."""
+
+    def __call__(self, picture: Picture, faces: bool = True) -> list[FoundLabel]:
+        return [*super().__call__(picture, faces), FoundLabel("Loading Dock", 81.0)]
+
+
 @pytest.fixture
 def client(tmp_path: Path) -> Client:
     return Client(replace(open_rooms(tmp_path), labels=cast(LabelFinder, FakeFinder())))
+
+
+def test_a_word_of_an_operator_s_own_is_answered_beside_the_version_of_its_head(tmp_path: Path) -> None:
+    finder = cast(LabelFinder, FinderOfScenes("3.0+ours-1a2b3c4d"))
+    answer = Client(replace(open_rooms(tmp_path), labels=finder))("DetectLabels", Image=IMAGE)
+    assert answer["LabelModelVersion"] == "3.0+ours-1a2b3c4d"
+    own = next(label for label in answer["Labels"] if label["Name"] == "Loading Dock")
+    assert own == {
+        "Name": "Loading Dock", "Confidence": 81.0, "Instances": [], "Parents": [], "Aliases": [], "Categories": []
+    }  # fmt: skip
 
 
 def _names(answer: dict[str, Any]) -> set[str]:

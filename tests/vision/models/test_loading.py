@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
@@ -31,7 +31,9 @@ class CountingRuntime:
     def __init__(self) -> None:
         self.loaded: list[str] = []
 
-    def load(self, file: ModelFile, _shape: object = None, *, fine: bool = False) -> Callable[[Array], list[Array]]:
+    def load(
+        self, file: ModelFile, _shape: object = None, *, fine: bool = False, taps: Sequence[str] = ()
+    ) -> Callable[[Array], list[Array]]:
         self.loaded.append(file.name)
         return lambda given: self._answers(file.name, given.shape)
 

@@ -16,8 +16,7 @@ from regard.vision.pictures import colors
 from regard.vision.pictures.colors import DominantColor
 from regard.vision.pictures.findings import FoundLabel, Instance
 from regard.vision.pictures.images import Picture, Pixels
-from regard.vision.things.labels import VERSION
-from regard.vision.things.taxonomy import categories, taxonomy
+from regard.vision.things.taxonomy import categories, term
 
 DEFAULT_CONFIDENCE = 55.0
 DEFAULT_LABELS = 1000
@@ -37,8 +36,8 @@ _NEEDS = {
     DataClass.OBJECTS,
     lacks=(
         "The labels are those that the models' classes stand for: 80 objects with boxes, 1,000 things and scenes, "
-        "faces and people counted, and the labels above them. No activities, emotions, places as such, text or brands. "
-        "Foreground is absent where no object is found. Needs the OpenVINO runtime."
+        "faces and people counted, the labels above them, and words of a head of one's own. No activities, emotions, "
+        "places as such, text or brands. Foreground is absent where no object is found. Needs the OpenVINO runtime."
     ),
 )
 def detect_labels(call: Call, rooms: Rooms) -> Answer:
@@ -51,7 +50,7 @@ def detect_labels(call: Call, rooms: Rooms) -> Answer:
     at_least = call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE)
     most_colors = settings.get("ImageProperties", {}).get("MaxDominantColors", DEFAULT_COLORS)
     found = rooms.labels(picture, faces=may_tell_faces(call))
-    answer: Answer = {"LabelModelVersion": VERSION}
+    answer: Answer = {"LabelModelVersion": rooms.labels.version}
     if GENERAL_LABELS in features:
         kept = kept_of(found, at_least, settings.get("GeneralLabels", {}))
         kept = kept[: call.parameters.get("MaxLabels", DEFAULT_LABELS)]
@@ -98,13 +97,13 @@ def told_label(
     label: FoundLabel, at_least: float, painted: Picture | None = None, most_colors: int = DEFAULT_COLORS
 ) -> dict[str, Any]:
     """A Label in the words of the API, with instances of `at_least`; with their colours where it is `painted`."""
-    term = taxonomy()[label.name]
+    known = term(label.name)
     return {
         "Name": label.name,
         "Confidence": label.confidence,
         "Instances": [_instance(each, painted, most_colors) for each in label.instances if each.confidence >= at_least],
-        "Parents": _named(term.parents),
-        "Aliases": _named(term.aliases),
+        "Parents": _named(known.parents),
+        "Aliases": _named(known.aliases),
         "Categories": _named(categories(label.name)),
     }
 

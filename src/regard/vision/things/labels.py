@@ -7,8 +7,9 @@ Objects come from EfficientDet-Lite0 (:mod:`regard.vision.things.objects`), thin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,6 +19,8 @@ from PIL import Image
 from regard.settings import Settings
 from regard.vision.detection.detector import Detector
 from regard.vision.detection.scales import quickly_shrunk
+from regard.vision.heads.head import DamagedHead
+from regard.vision.heads.scenes import AGAIN, LAYERS, MODEL, Scenes
 from regard.vision.models.runtime import Model, Runtime
 from regard.vision.models.weights import Weights
 from regard.vision.pictures.findings import Box, Face, FoundLabel, Instance
@@ -26,7 +29,7 @@ from regard.vision.things.content import darkness, shows_something
 from regard.vision.things.objects import SIDE as OBJECTS_SIDE
 from regard.vision.things.objects import FoundObject, ObjectDetector, curved
 from regard.vision.things.people import people
-from regard.vision.things.taxonomy import ancestors, of_coco, of_imagenet
+from regard.vision.things.taxonomy import ancestors, of_coco, of_imagenet, of_people
 
 VERSION = "3.0"
 # The classifier's input. It was trained with 224, and at 256 names a few things more: objects look larger in what a
@@ -49,11 +52,15 @@ _SCENE_CURVE = (1.547, 1.618)
 
 
 class LabelFinder:
-    """Looks for labels. Loads its networks when the first picture comes. Thread-safe."""
+    """Looks for labels. Loads its networks when the first picture comes. Thread-safe.
 
-    def __init__(self, weights: Weights, runtime: Runtime) -> None:
+    `scenes` tells words that the classifier has no class for, from its layers.
+    """
+
+    def __init__(self, weights: Weights, runtime: Runtime, scenes: Scenes | None = None) -> None:
         self._weights = weights
         self._runtime = runtime
+        self._scenes = scenes
 
     @classmethod
     def opened(
@@ -62,9 +69,14 @@ class LabelFinder:
         ran: Callable[[str, float], None] = lambda _name, _seconds: None,
         weights: Weights | None = None,
     ) -> LabelFinder:
-        """The finder of these settings. `ran` is told of each inference."""
+        """The finder of these settings. `ran` is told of each inference. Raises DamagedHead, OSError."""
         weights = weights or Weights.opened(settings)
-        return cls(weights, Runtime.opened(settings, ran))
+        return cls(weights, Runtime.opened(settings, ran), _scenes(settings.scenes_file, weights))
+
+    @property
+    def version(self) -> str:
+        """What labels are told by: the version of the vocabulary, and the head for scenes where there is one."""
+        return VERSION if self._scenes is None else f"{VERSION}+{self._scenes.version}"
 
     def __call__(self, picture: Picture, faces: bool = True) -> list[FoundLabel]:
         """Every label of the picture and every one above it, surest first; none of a picture without content.
@@ -76,8 +88,9 @@ class LabelFinder:
             return []
         seen = _shrunk(picture)
         objects, found = self._objects(seen), self._faces(picture, seen) if faces else []
-        others = [*people(objects, found), *(darkness(seen, found) if faces else ())]
-        return joined(objects, self.scene(seen), others)
+        chances, words = self._whole(seen)
+        others = [*people(objects, found), *(darkness(seen, found) if faces else ()), *words]
+        return joined(objects, chances, others)
 
     def objects(self, picture: Picture) -> list[FoundObject]:
         """The objects, best first, each once."""
@@ -85,13 +98,13 @@ class LabelFinder:
 
     def scene(self, picture: Picture) -> NDArray[np.float32]:
         """How likely the picture shows each of the classifier's classes: (1000,), with a sum of about 1."""
-        side = min(picture.width, picture.height)
-        left, top = (picture.width - side) / 2, (picture.height - side) / 2
-        seen = Image.fromarray(picture.pixels).resize(
-            (_SIDE, _SIDE), Image.Resampling.BICUBIC, (left, top, left + side, top + side), reducing_gap=3.0
-        )
-        chances = self._classifier((np.asarray(seen, np.float32)[None] - _MEAN) / _SPREAD)[0][0]
-        return np.asarray(chances, np.float32)
+        return self._whole(picture)[0]
+
+    def _whole(self, picture: Picture) -> tuple[NDArray[np.float32], list[FoundLabel]]:
+        """The chances of the classes, and the words that the head for scenes tells, by one inference."""
+        chances, *layers = self._classifier(prepared(picture))
+        words = self._scenes(layers) if self._scenes is not None else {}
+        return np.asarray(chances[0], np.float32), [FoundLabel(*each) for each in words.items()]
 
     def _objects(self, seen: Picture) -> list[FoundObject]:
         return [each for each in self._detector(seen, _LEAST_OBJECT) if each.kind in of_coco()]
@@ -119,12 +132,39 @@ class LabelFinder:
 
     @cached_property
     def _classifier(self) -> Model:
-        return self._runtime.load(self._weights.read("things-and-scenes"), (1, _SIDE, _SIDE, 3))
+        return classifier(self._weights, self._runtime, () if self._scenes is None else LAYERS)
 
     @cached_property
     def _face_detector(self) -> Detector:
         model = self._runtime.load(self._weights.read("face-detector"), (1, 3, -1, -1), fine=True)
         return Detector(model, _FACES_SIDE, _LEAST_FACE)
+
+
+def _scenes(file: Path | None, weights: Weights) -> Scenes | None:
+    """The head for scenes in a file, if there is one. Raises DamagedHead, OSError."""
+    if file is None:
+        return None
+    found = Scenes.opened(file, weights.digest(MODEL))
+    people = [word for word in found.words if of_people(word)]
+    if people:
+        raise DamagedHead(f"{file} tells {', '.join(people)}: what is said of people is no head's to say. {AGAIN}")
+    return found
+
+
+def classifier(weights: Weights, runtime: Runtime, taps: Sequence[str] = ()) -> Model:
+    """The classifier, for pictures as they are `prepared`; after its answer it gives the layers that `taps` name."""
+    return runtime.load(weights.read(MODEL), (1, _SIDE, _SIDE, 3), taps=taps)
+
+
+def prepared(picture: Picture) -> NDArray[np.float32]:
+    """What the classifier is shown of a picture: the largest square in its middle, (1, S, S, 3)."""
+    seen = _shrunk(picture)
+    side = min(seen.width, seen.height)
+    left, top = (seen.width - side) / 2, (seen.height - side) / 2
+    small = Image.fromarray(seen.pixels).resize(
+        (_SIDE, _SIDE), Image.Resampling.BICUBIC, (left, top, left + side, top + side), reducing_gap=3.0
+    )
+    return (np.asarray(small, np.float32)[None] - _MEAN) / _SPREAD
 
 
 def joined(

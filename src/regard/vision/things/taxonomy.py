@@ -19,6 +19,9 @@ class Term(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     imagenet: tuple[int, ...] = ()
 
 
+_UNKNOWN = Term()
+
+
 @cache
 def taxonomy() -> Mapping[str, Term]:
     """Every label by its name."""
@@ -26,14 +29,19 @@ def taxonomy() -> Mapping[str, Term]:
     return msgspec.toml.decode(text, type=dict[str, dict[str, Term]])["labels"]
 
 
+def term(name: str) -> Term:
+    """The label of a name; one that nothing is known of for a word that an operator's own head tells."""
+    return taxonomy().get(name, _UNKNOWN)
+
+
 @cache
 def ancestors(name: str) -> tuple[str, ...]:
-    """Every label above, the nearest first, each once. Raises KeyError for a label that is not there."""
+    """Every label above, the nearest first, each once."""
     return tuple(dict.fromkeys(_above(name)))
 
 
 def _above(name: str) -> Iterator[str]:
-    level = taxonomy()[name].parents
+    level = term(name).parents
     while level:
         yield from level
         level = tuple(above for each in level for above in taxonomy()[each].parents)
@@ -42,8 +50,13 @@ def _above(name: str) -> Iterator[str]:
 @cache
 def categories(name: str) -> tuple[str, ...]:
     """The categories of a label: its own, or those of its parents."""
-    term = taxonomy()[name]
-    return term.categories or tuple(dict.fromkeys(each for parent in term.parents for each in categories(parent)))
+    own = term(name)
+    return own.categories or tuple(dict.fromkeys(each for parent in own.parents for each in categories(parent)))
+
+
+def of_people(name: str) -> bool:
+    """Whether a label says something of people."""
+    return "Person Description" in categories(name)
 
 
 @cache
