@@ -32,6 +32,7 @@ TOLD = (
     "x-regard-sequence",
     "x-regard-suppressed",
     "x-regard-threshold",
+    "x-regard-video",
     "x-regard-withheld",
 )
 

@@ -52,6 +52,12 @@ def fitted(near: Floats, yes: NDArray[np.bool_], ridge: float = RIDGE) -> tuple[
     return duals, start
 
 
+def linear(inputs: Floats, yes: NDArray[np.bool_], ridge: float = RIDGE) -> tuple[Floats, float]:
+    """What :func:`fitted` finds as weights (d) of the numbers themselves, and the start, for `inputs` (n, d)."""
+    duals, start = fitted(alike(inputs), yes, ridge)
+    return np.asarray(inputs.T @ duals / inputs.shape[1]), start
+
+
 def balanced(yes: NDArray[np.bool_], share: float) -> Floats:
     """Weights (n) of mean 1 with which `share` of the faces answer yes. Raises NotFitted."""
     part = float(yes.mean())

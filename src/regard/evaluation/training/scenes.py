@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.evaluation.samples.pictures_on_disk import NotLabelled
-from regard.evaluation.training.regression import NotFitted, calibrated, fitted
+from regard.evaluation.training.regression import NotFitted, calibrated, linear
 from regard.settings import Settings
 from regard.vision.heads.head import LARGEST, Base
 from regard.vision.heads.scenes import LAYERS, MODEL, SceneHead, Source, Word, numbers
@@ -145,7 +145,7 @@ def _word(name: str, inputs: Floats, yes: NDArray[np.bool_], sources: Sequence[s
     least = _least(odds, yes)
     told = odds >= np.log(least / (100 - least))
     mean = inputs.mean(axis=0)
-    weights, start = fitted(inputs - mean, yes)
+    weights, start = linear(inputs - mean, yes)
     step = float(np.abs(weights).max()) / LARGEST
     steps = np.round(weights / step)
     whole = float(f"{slope * step:.3e}")
@@ -183,7 +183,7 @@ def left_out(inputs: Floats, yes: NDArray[np.bool_], sources: Sequence[str]) -> 
     for each in np.unique(fold):
         kept = fold != each
         mean = inputs[kept].mean(axis=0)
-        weights, start = fitted(inputs[kept] - mean, yes[kept])
+        weights, start = linear(inputs[kept] - mean, yes[kept])
         scores[~kept] = (inputs[~kept] - mean) @ weights + start
     return scores
 
