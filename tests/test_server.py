@@ -199,6 +199,8 @@ def test_temporary_credentials_work_and_a_revoked_key_does_not(
         assert datetime.datetime.fromisoformat(first["expires"]).tzinfo == datetime.UTC
         issued = command.invoke(app, ["keys", "issue", first["organization"], "development", "--temporary"])
         lines = dict(line.removeprefix("export ").split("=", 1) for line in issued.stdout.splitlines())
+        # A service that listens elsewhere than its settings say, as this one does, is the one that the lines point to.
+        assert lines["AWS_ENDPOINT_URL_REKOGNITION"] == service.url
         client = _client(service, lines, aws_session_token=lines["AWS_SESSION_TOKEN"])
         assert len(client.detect_faces(Image={"Bytes": portrait})["FaceDetails"]) == 1
         assert command.invoke(app, ["keys", "revoke", lines["AWS_ACCESS_KEY_ID"]]).exit_code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from socket import socket
 
@@ -17,7 +18,7 @@ from regard.stewardship.logbook.models_told import tell_models
 from regard.stewardship.office import Office
 from regard.vision.eyes import Eyes, open_eyes
 from regard.wire.app import open_application
-from regard.wire.exposure import url
+from regard.wire.exposure import told_to_commands, url
 from regard.wire.listen import listen
 from regard.wire.metrics import Metrics
 from regard.wire.pool import open_pool
@@ -75,8 +76,13 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
         for room in (pool, warming, watchdog, cosigning, house.eyes, house.holdings, logbook):
             room.close()
 
+    running = ExitStack()
+
     def answers(port: int) -> None:
-        announce(url(settings, port), [*house.service.gate.council.opening(), *house.audits.opening()])
+        address = url(settings, port)
+        running.enter_context(told_to_commands(settings, address))
+        announce(address, [*house.service.gate.council.opening(), *house.audits.opening()])
         warming.start()
 
-    listen(app, settings, on, answers, finished)
+    with running:
+        listen(app, settings, on, answers, finished)

@@ -10,7 +10,11 @@ from tests.helpers.wire_stub import Answered, Wire, detect
 
 
 def get(path: str, method: str = "GET", wire: Wire | None = None) -> Answered:
-    return (wire or Wire()).ask(Request(b"", {"Host": "regard.test"}), path=path, method=method)
+    return asked(path, method, {}, wire)
+
+
+def asked(path: str, method: str, headers: dict[str, str], wire: Wire | None = None) -> Answered:
+    return (wire or Wire()).ask(Request(b"", {"Host": "regard.test", **headers}), path=path, method=method)
 
 
 def test_the_home_page_says_what_this_is() -> None:
@@ -64,3 +68,55 @@ def test_what_is_not_there_is_told_so(path: str, method: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT"])
 def test_every_page_has_a_request_id(path: str, method: str) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}", get(path, method).headers["x-amzn-requestid"])
+
+
+# As Chromium and Firefox send it.
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [("/nothing", "GET", 404), ("/healthz", "DELETE", 405)])
+def test_a_browser_is_shown_a_refusal_as_a_page(path: str, method: str, status: int) -> None:
+    answer = asked(path, method, {"Accept": BROWSER})
+    assert (answer.status, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert b'<html lang="en">' in answer.body
+    assert (answer.body.count(b"<main"), answer.body.count(b"<h1")) == (1, 1)
+    assert b'name="viewport"' in answer.body
+    assert answer.headers["content-security-policy"].startswith(
+        "default-src 'none'; script-src 'self'; style-src 'self'"
+    )
+    assert path.encode() in answer.body
+
+
+@pytest.mark.parametrize(
+    "accept", ["", "*/*", "application/json", "application/json, text/html;q=0.5", "text/html;q=0", "text/html;q=x"]
+)
+def test_a_program_is_refused_as_aws_would(accept: str) -> None:
+    answer = asked("/nothing", "GET", {"Accept": accept} if accept else {})
+    assert (answer.status, answer.code) == (404, "UnknownOperationException")
+    assert answer.headers["vary"] == "Accept"
+
+
+def test_what_a_stranger_writes_into_an_address_is_text_on_the_page() -> None:
+    answer = asked("/<script>alert(1)</script>/\u202e", "GET", {"Accept": BROWSER})
+    assert answer.status == 404
+    assert b"<script" not in answer.body
+    assert "\u202e".encode() not in answer.body
+
+
+def test_a_wrong_method_is_told_which_are_right() -> None:
+    assert asked("/healthz", "PUT", {}).headers["allow"] == "GET, HEAD"
+
+
+def test_pages_have_one_stylesheet_that_nothing_else_stands_in() -> None:
+    answer = get("/style.css")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert len(answer.body) <= 10_240
+    assert not re.search(rb"url\(|@import|https?:", answer.body)
+
+
+def test_scripts_of_any_page_may_read_what_anyone_may_and_no_more() -> None:
+    assert get("/").headers["access-control-allow-origin"] == "*"
+    assert get("/log/2026-11/nothing").headers["access-control-allow-origin"] == "*"
+    for path, method in (("/metrics", "GET"), ("/nothing", "GET"), ("/log/x", "POST")):
+        told = get(path, method).headers.get("access-control-allow-origin")
+        assert told == ("*" if path == "/log/x" else None)

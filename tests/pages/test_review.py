@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,45 @@ def test_the_page_lets_no_script_in_and_stays_in_no_cache(page: Page, door: Door
     headers = page.get("/review", auth=_login(door)).headers
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert (headers["cache-control"], headers["x-frame-options"]) == ("no-store", "DENY")
+
+
+def test_candidates_come_ten_a_page_and_each_button_says_on_which(
+    page: Page, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.asked()
+    ada = _login(door)
+    reviewer = door.reviews.reviewers.log_in(door.organization, "ada", ada[1])
+    (real,) = door.reviews.pending(reviewer)
+    waiting = [replace(real, whose=f"{door.organization}/person-{number}") for number in range(1, 24)]
+    monkeypatch.setattr(type(door.reviews), "pending", lambda *_: waiting)
+    shown = [page.get("/review", params={"page": number}, auth=ada).text for number in ("", "2", "3", "9", "x", "-1")]
+    assert [text.count("<article>") for text in shown] == [10, 10, 3, 3, 10, 10]
+    assert "Same person: candidate 13 of 23</button>" in shown[1]
+    assert "Not the same: candidate 13 of 23</button>" in shown[1]
+    assert "person-13" in shown[1]
+    assert 'href="/review?page=1"' in shown[1]
+    assert 'href="/review?page=3"' in shown[1]
+    mark = re.findall('name="mark" value="([0-9a-f]{64})"', shown[1])[0]
+    done = page.post(f"/review/{real.id}", data={"mark": mark, "same": "yes", "page": "2"}, auth=ada)
+    assert done.headers["location"] == "/review?page=2"
+
+
+def test_the_page_is_one_that_people_find_their_way_in(page: Page, door: Door) -> None:
+    door.asked()
+    for answer in (page.get("/review", auth=_login(door)), page.get("/review")):
+        assert '<html lang="en">' in answer.text
+        assert 'name="viewport"' in answer.text
+        assert (answer.text.count("<main"), answer.text.count("<h1")) == (1, 1)
+        assert "<style" not in answer.text
+
+
+def test_what_strangers_wrote_is_text_on_the_page(page: Page, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    door.asked()
+    ada, planted = _login(door), "<i>\u202e\"'"
+    reviewer = door.reviews.reviewers.log_in(door.organization, "ada", ada[1])
+    (real,) = door.reviews.pending(reviewer)
+    marked = replace(real, whose=f"{door.organization}/{planted}", collection=planted, purpose=planted)
+    monkeypatch.setattr(type(door.reviews), "pending", lambda *_: [marked])
+    shown = page.get("/review", auth=ada).text
+    assert shown.count("&lt;i&gt;&quot;&#x27;") == 4
+    assert "<i>" not in shown

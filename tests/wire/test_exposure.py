@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from regard.settings import SettingError, Settings
-from regard.wire.exposure import check_certificate, check_exposure, is_loopback, url
+from regard.wire.exposure import check_certificate, check_exposure, is_loopback, running_url, told_to_commands, url
 from tests.helpers.certificates import certificate_in
 
 
@@ -70,3 +70,18 @@ def test_a_key_of_tls_that_others_may_read_or_write_is_refused_with_the_remedy(t
 def test_the_url_names_the_port_that_is_bound_and_brackets_ipv6() -> None:
     assert url(Settings(host="::1", port=4599)) == "http://[::1]:4599"
     assert url(Settings(tls_certificate=Path("cert.pem")), 8443) == "https://127.0.0.1:8443"
+    assert url(Settings(port=4599)) == "http://localhost:4599"
+    assert url(Settings(host="127.0.0.2", port=4599)) == "http://127.0.0.2:4599"
+
+
+def test_commands_are_told_the_address_that_runs_and_only_while_it_does(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, port=4599)
+    assert running_url(settings) == "http://localhost:4599"
+    with told_to_commands(settings, "http://localhost:40001"):
+        # A second service on the same folder does not speak over the first.
+        with told_to_commands(settings, "http://localhost:40002"):
+            assert running_url(settings) == "http://localhost:40001"
+        assert running_url(settings) == "http://localhost:40001"
+    assert running_url(settings) == "http://localhost:4599"
+    with told_to_commands(settings, "http://h:1"):
+        assert running_url(settings) == "http://h:1"

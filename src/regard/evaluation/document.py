@@ -1,4 +1,4 @@
-"""A document of headings, paragraphs, tables and charts, written once and read as Markdown or as a page."""
+"""A document of headings, paragraphs, tables, charts and plain texts, written once, read as Markdown or as a page."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ PAGE = Template(
     "text-align:left;vertical-align:top}th{font-weight:600}svg{max-width:100%;height:auto}"
     "</style></head>\n<body>\n$blocks\n</body></html>\n"
 )
+_TICKS = re.compile("`+")
 _BARE_PIPE = re.compile(r"(?<!\\)\|")
 
 Words = Callable[[str], str]
@@ -65,7 +66,15 @@ class Chart:
     svg: str
 
 
-Block = Heading | Paragraph | Listing | Table | Chart
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text as it stands, line by line; on a page folded away under what it is."""
+
+    summary: str
+    text: str
+
+
+Block = Heading | Paragraph | Listing | Table | Chart | Folded
 
 
 def as_markdown(blocks: Iterable[Block], words: Words = str) -> str:
@@ -98,6 +107,10 @@ def _markdown(block: Block, words: Words) -> str:
             return "\n".join([*([f"{words(caption)}:", ""] if caption else []), *lines])
         case Chart():
             return ""
+        case Folded(summary, text):
+            # A fence is longer than any within (CommonMark, 4.5), so that the text cannot end it.
+            fence = "`" * max([3, *(len(ticks) + 1 for ticks in _TICKS.findall(text))])
+            return f"{words(summary)}:\n\n{fence}\n{text}\n{fence}"
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -117,6 +130,8 @@ def _html(block: Block, words: Words) -> str:
             return _table(block, words)
         case Chart(svg):
             return f"<figure>{svg}</figure>"
+        case Folded(summary, text):
+            return f"<details><summary>{words(summary)}</summary><pre>{words(text)}</pre></details>"
 
 
 def _table(table: Table, words: Words) -> str:

@@ -1,4 +1,4 @@
-"""What pages share of an HTTP exchange: a body read within bounds, a request id, a status for each error."""
+"""What pages share of an HTTP exchange: a body read within bounds, a request id, a status for each error, a form."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ import uuid
 from collections.abc import Mapping
 
 from starlette.requests import Request
+
+# What anyone may read, scripts of other pages may read too: a page that verifies the log, from disk or from a mirror.
+# (Fetch standard, CORS). No cookie and no login reaches these pages, so that nothing else is told to a script.
+OPEN = {"access-control-allow-origin": "*"}
+# Which form an answer has depends on what the request accepts: a cache keeps one for each.
+BY_ACCEPT = {"vary": "Accept"}
+_PAGE, _DATA = ("text/html", "application/xhtml+xml"), ("application/json", "application/x-amz-json-1.1", "text/plain")
 
 
 class TooLarge(ValueError):
@@ -32,3 +39,24 @@ def named() -> dict[str, str]:
 def status_of(error: Exception, statuses: Mapping[type[Exception], int]) -> int:
     """The HTTP status of the first kind in `statuses` that the error is of. Raises StopIteration for none."""
     return next(status for kind, status in statuses.items() if isinstance(error, kind))
+
+
+def wants_page(request: Request) -> bool:
+    """Whether whoever asks wants a page to look at, as browsers do: it names HTML, and nothing for programs before it.
+
+    `*/*` alone is a program's.
+    """
+    wanted: dict[str, float] = {}
+    for part in request.headers.get("accept", "").lower().split(","):
+        media, *parameters = (piece.strip() for piece in part.split(";"))
+        wanted[media] = _quality(parameters)
+    page = max(wanted.get(media, 0.0) for media in _PAGE)
+    return page > 0 and page >= max(wanted.get(media, 0.0) for media in _DATA)
+
+
+def _quality(parameters: list[str]) -> float:
+    told = next((each.removeprefix("q=") for each in parameters if each.startswith("q=")), "1")
+    try:
+        return float(told)
+    except ValueError:
+        return 0.0

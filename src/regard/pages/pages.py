@@ -11,9 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from regard.operations.common.errors import ApiError
-from regard.pages.exchanges import named
+from regard.pages.exchanges import BY_ACCEPT, OPEN, named, wants_page
+from regard.pages.frame import framed, safe, stylesheet
 from regard.wire import errors
 from regard.wire.metrics import CONTENT_TYPE, Metrics
+
+_PUBLIC = "/log/"  # what is not there is told to whom what is there would be
 
 
 def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Route] = ()) -> Starlette:
@@ -28,7 +31,7 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
     }
 
     def home(_: Request) -> Response:
-        return JSONResponse(told, headers=named())
+        return JSONResponse(told, headers=named() | OPEN)
 
     def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"}, headers=named())
@@ -43,12 +46,12 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
         return Response(metrics.text(), headers=named(), media_type=CONTENT_TYPE)
 
     def unknown(request: Request, _: Exception) -> Response:
-        return _refused(f"There is nothing at {request.url.path}.", 404)
+        return _refused(request, f"There is nothing at {request.url.path}.", 404)
 
     def wrong_method(request: Request, error: Exception) -> Response:
         taken = " and ".join(sorted((getattr(error, "headers", None) or {}).get("Allow", "GET").split(", ")))
         cause = f"{request.url.path} takes {taken}, not {request.method}. The API takes POST / alone."
-        return _refused(cause, 405)
+        return _refused(request, cause, 405, taken.replace(" and ", ", "))
 
     app = Starlette(
         routes=[
@@ -56,6 +59,7 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", measured),
+            stylesheet(),
             *more,
         ],
         exception_handlers={404: unknown, 405: wrong_method},
@@ -64,7 +68,14 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
     return app
 
 
-def _refused(cause: str, status: int) -> Response:
-    headers = named()
-    body = errors.error_body(ApiError("UnknownOperationException", cause), headers["x-amzn-requestid"])
-    return Response(body, status, headers, errors.CONTENT_TYPE)
+def _refused(request: Request, cause: str, status: int, allow: str = "") -> Response:
+    """The refusal as AWS would say it; to a browser, which would offer that as a file to keep, as a page."""
+    headers = named() | BY_ACCEPT | ({"allow": allow} if allow else {})
+    if status == 404 and request.url.path.startswith(_PUBLIC):
+        headers |= OPEN
+    if wants_page(request):
+        title = "Nothing is here" if status == 404 else "Not in this way"
+        body = f'<h1>{title}</h1><p>{safe(cause)}</p><p><a href="/">What there is</a></p>'
+        return framed(title, body, status, headers)
+    body_told = errors.error_body(ApiError("UnknownOperationException", cause), headers["x-amzn-requestid"])
+    return Response(body_told, status, headers, errors.CONTENT_TYPE)

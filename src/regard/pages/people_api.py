@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from regard.operations.common.errors import ApiError, translated
-from regard.pages.exchanges import named, status_of
+from regard.pages.exchanges import OPEN, named, status_of
 from regard.stewardship.gate.gate import Denied, Gate, Permit
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.consent import BadReceipt, NewConsent
@@ -135,7 +135,7 @@ class PeopleApi:
         described = openapi([*self._pages, *self._elsewhere])
 
         def description(_: Request) -> Response:
-            return JSONResponse(described, headers=named())
+            return JSONResponse(described, headers=named() | OPEN)
 
         routes = [Route(ROOT + page.path, self._endpoint(page), methods=[page.method]) for page in self._pages]
         return [Route(f"{ROOT}/openapi.json", description, methods=["GET"]), *routes]

@@ -13,46 +13,41 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from html import escape
 from itertools import islice
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from regard.pages.exchanges import named, status_of
+from regard.pages.frame import HEADERS, framed, safe
 from regard.stewardship.people.loops import Loop, Loops, NoSuchLabel, NoSuchLoop
 from regard.stewardship.people.review import Candidate, NoSuchCandidate, Reviews
 from regard.stewardship.people.reviewers import NotAReviewer, Reviewer
 from regard.wire.callers import body_of
 
-_HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'self'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Review</title>
-<style>body{{font:1rem/1.5 sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}}
-img{{max-width:100%;border:1px solid}}button{{font:inherit;padding:.4rem 1rem;margin-right:1rem}}</style></head>
-<body><h1>Review</h1>{body}</body></html>"""
-_CARD = """<article><h2>{whose}</h2><p>Collection {collection}, purpose {purpose}, similarity {similarity:.1f}.
+_PRIVATE = {"cache-control": "no-store"}
+_CARD = """<article><h2>Candidate {number} of {all}: {whose}</h2>
+<p>Collection {collection}, purpose {purpose}, similarity {similarity:.1f}.
 Asked {asked} UTC; gone {gone} UTC.</p>{picture}<p>Is the person in the picture {whose}? Compare with what your
 organization knows; a number is no proof. Others decide too, and you do not see what they say.</p>
 <form method="post" action="/review/{id}"><input type="hidden" name="mark" value="{mark}">
-<button name="same" value="yes">The same person</button><button name="same" value="no">Not the same</button>
+<input type="hidden" name="page" value="{page}">
+<button name="same" value="yes">Same person: candidate {number} of {all}</button>
+<button name="same" value="no">Not the same: candidate {number} of {all}</button>
 </form></article>"""
+_PICTURE = '<img alt="the face that was searched with, candidate {number}" src="data:image/jpeg;base64,{data}">'
+MOST_CANDIDATES = 10
 
 # A picture may show what nobody wants to see unasked, and a page of many would be large.
 _MOST_PICTURES = 10
 _LOOP = """<article><h2>{name}</h2><p>Asked {asked} UTC; gone {gone} UTC.{claimed}</p>
-<details><summary>Show the picture</summary><img alt="the picture" src="data:image/jpeg;base64,{data}"></details>
+<details><summary>Show the picture</summary><img alt="{name}" src="data:image/jpeg;base64,{data}"></details>
 <form method="post" action="/review/loops/{id}"><input type="hidden" name="mark" value="{mark}">
 <fieldset><legend>Which labels are right?</legend>{labels}</fieldset>
-<button>The ticked ones are right, the others wrong</button></form></article>"""
+<button>The ticked ones are right, the others wrong: picture {name}</button></form></article>"""
 _LABEL = """<p><label><input type="checkbox" name="right" value="{name}"> {name} ({confidence:.1f})</label></p>"""
 
 _Answer = Callable[[Request, Reviewer], Awaitable[Response]]
@@ -68,47 +63,58 @@ _ERRORS: dict[type[Exception], int] = {_Foreign: 403, NoSuchCandidate: 404, NoSu
 def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
     """The routes."""
 
-    def card(reviewer: Reviewer, candidate: Candidate) -> str:
+    def card(reviewer: Reviewer, candidate: Candidate, number: int, among: int) -> str:
         data = base64.b64encode(reviews.picture(reviewer, candidate.id)).decode()
         return _CARD.format(
-            id=escape(candidate.id),
-            whose=escape(candidate.whose.partition("/")[2]),
-            collection=escape(candidate.collection),
-            purpose=escape(candidate.purpose),
+            id=safe(candidate.id),
+            number=number,
+            all=among,
+            page=_page_of(number),
+            whose=safe(candidate.whose.partition("/")[2]),
+            collection=safe(candidate.collection),
+            purpose=safe(candidate.purpose),
             similarity=candidate.similarity,
             asked=_moment(candidate.created_at),
             gone=_moment(candidate.expires_at),
-            picture=f'<img alt="the face that was searched with" src="data:image/jpeg;base64,{data}">' if data else "",
+            picture=_PICTURE.format(number=number, data=data) if data else "",
             mark=_mark(reviewer, candidate.id),
         )
 
     def loop_card(reviewer: Reviewer, loop: str, shown: Loop) -> str:
         return _LOOP.format(
-            id=escape(loop),
-            name=escape(shown.name),
+            id=safe(loop),
+            name=safe(shown.name),
             asked=_moment(shown.created_at),
             gone=_moment(shown.expires_at),
-            claimed=f" Whoever asked says: {escape(', '.join(shown.classifiers))}." if shown.classifiers else "",
+            claimed=f" Whoever asked says: {safe(', '.join(shown.classifiers))}." if shown.classifiers else "",
             data=base64.b64encode(loops.picture(reviewer, loop)).decode(),
             mark=_mark(reviewer, loop),
             labels="".join(
-                _LABEL.format(name=escape(name), confidence=confidence) for name, confidence in shown.labels.items()
+                _LABEL.format(name=safe(name), confidence=confidence) for name, confidence in shown.labels.items()
             ),
         )
 
-    def cards(reviewer: Reviewer) -> str:
-        found = [card(reviewer, each) for each in reviews.pending(reviewer)]
+    def cards(reviewer: Reviewer, page: int) -> str:
+        candidates = reviews.pending(reviewer)
+        page = min(page, _page_of(len(candidates)))
+        first = (page - 1) * MOST_CANDIDATES
+        found = []
+        for number, each in islice(enumerate(candidates, 1), first, first + MOST_CANDIDATES):
+            # Somebody else may have decided meanwhile.
+            with suppress(NoSuchCandidate):
+                found.append(card(reviewer, each, number, len(candidates)))
+        found.append(_links(page, len(candidates)))
         pictures = loops.pending(reviewer)
         for loop, shown in islice(pictures.items(), _MOST_PICTURES):
-            # Somebody else may have decided meanwhile.
             with suppress(NoSuchLoop):
                 found.append(loop_card(reviewer, loop, shown))
         if (more := len(pictures) - _MOST_PICTURES) > 0:
             found.append(f"<p>{more} more pictures wait; decide on these, and they come.</p>")
         return "".join(found) or "<p>Nothing waits for you.</p>"
 
-    async def waiting(_: Request, reviewer: Reviewer) -> Response:
-        return _page(await run_in_threadpool(cards, reviewer))
+    async def waiting(request: Request, reviewer: Reviewer) -> Response:
+        page = _number(request.query_params.get("page", ""))
+        return _page(await run_in_threadpool(cards, reviewer, page))
 
     async def decide(request: Request, reviewer: Reviewer) -> Response:
         candidate = request.path_params["candidate"]
@@ -117,7 +123,8 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
         if same not in ("yes", "no"):
             return _page("<p>Say yes or no.</p>", 400)
         await run_in_threadpool(reviews.decide, reviewer, candidate, same == "yes")
-        return RedirectResponse("/review", 303, _headers())
+        page = _number(form.get("page", [""])[0])
+        return RedirectResponse(f"/review?page={page}" if page > 1 else "/review", 303, _headers())
 
     async def judge(request: Request, reviewer: Reviewer) -> Response:
         loop = request.path_params["loop"]
@@ -131,13 +138,13 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
                 organization, name, word = _credentials(request.headers.get("authorization", ""))
                 reviewer = await run_in_threadpool(reviews.reviewers.log_in, organization, name, word)
             except NotAReviewer as error:
-                refused = _page(f"<p>{escape(str(error))}</p>", 401)
+                refused = _page(f"<p>{safe(str(error))}</p>", 401)
                 refused.headers["www-authenticate"] = 'Basic realm="regard review", charset="UTF-8"'
                 return refused
             try:
                 return await answer(request, reviewer)
             except (*_ERRORS,) as error:
-                return _page(f"<p>{escape(str(error))}</p>", status_of(error, _ERRORS))
+                return _page(f"<p>{safe(str(error))}</p>", status_of(error, _ERRORS))
 
         return endpoint
 
@@ -172,12 +179,35 @@ def _credentials(header: str) -> tuple[str, str, str]:
     return organization, name, word
 
 
-def _page(body: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_PAGE.format(body=body), status, _headers())
+def _page_of(number: int) -> int:
+    """The page on which the candidate of this number stands, both from 1 on."""
+    return max(0, number - 1) // MOST_CANDIDATES + 1
+
+
+def _number(told: str) -> int:
+    """The page that an address or a form names; what names none is the first."""
+    return max(1, int(told)) if told.isascii() and told.isdigit() and len(told) < 10 else 1
+
+
+def _links(page: int, among: int) -> str:
+    """The way to the pages before and after this one of so many candidates."""
+    last = _page_of(among)
+    if last == 1:
+        return ""
+    links = [
+        f'<a href="/review?page={other}">{word}: page {other} of {last}</a>'
+        for word, other in (("Before", page - 1), ("After", page + 1))
+        if 1 <= other <= last
+    ]
+    return f'<nav aria-label="Candidates"><p>Page {page} of {last}. {" ".join(links)}</p></nav>'
+
+
+def _page(body: str, status: int = 200) -> Response:
+    return framed("Review", f"<h1>Review</h1>{body}", status, _headers())
 
 
 def _headers() -> dict[str, str]:
-    return _HEADERS | named()
+    return HEADERS | _PRIVATE | named()
 
 
 def _moment(at: float) -> str:

@@ -40,7 +40,8 @@ TOLD = (
 def open_to(origins: tuple[str, ...], app: ASGIApp) -> ASGIApp:
     """`app`, whose API at `/` scripts of pages from these origins may call; from `*`, of any page.
 
-    Pages for people and our own HTTP API, at other paths, stay closed to scripts of other origins.
+    Other paths are not touched: pages open what anyone may read by themselves (`pages.exchanges.OPEN`); those behind a
+    login and our own HTTP API stay closed to scripts of other origins.
     """
     if not origins:
         return app

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from ssl import PROTOCOL_TLS_SERVER, SSLContext, SSLError
 
 from regard.sealing import OthersMayRead, read_private
 from regard.settings import SettingError, Settings
+
+_LOCALHOST = "127.0.0.1"  # not ::1, for which the name does not stand on every machine
+_ADDRESS = "address"
+_MOST_BYTES = 1024
 
 
 def check_exposure(settings: Settings) -> None:
@@ -52,7 +60,46 @@ def is_loopback(host: str) -> bool:
 
 
 def url(settings: Settings, port: int | None = None) -> str:
-    """The address that clients are pointed to."""
+    """The address that clients are pointed to.
+
+    In the clear this machine is called localhost: browsers take passkeys for a name, and for no address (WebAuthn,
+    5.1.3). With TLS it stays what the certificate was made for.
+    """
     scheme = "https" if settings.tls_certificate else "http"
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    if not settings.tls_certificate and settings.host == _LOCALHOST:
+        host = "localhost"
     return f"{scheme}://{host}:{port or settings.port}"
+
+
+@contextmanager
+def told_to_commands(settings: Settings, address: str) -> Iterator[None]:
+    """Tell commands on this data folder under which address it is served, until the end of the block.
+
+    It stands in a file that is locked meanwhile: after a crash nobody takes it for running. Of several services on one
+    folder the first tells.
+    """
+    file = os.open(settings.data_dir / _ADDRESS, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(file, 0)
+            os.pwrite(file, address.encode(), 0)
+        yield
+    finally:
+        os.close(file)
+
+
+def running_url(settings: Settings) -> str:
+    """The address of the service that runs on this data folder; where none runs, the one that the settings say."""
+    try:
+        file = os.open(settings.data_dir / _ADDRESS, os.O_RDONLY)
+    except FileNotFoundError:
+        return url(settings)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.read(file, _MOST_BYTES).decode() or url(settings)
+    finally:
+        os.close(file)
+    return url(settings)

@@ -55,6 +55,12 @@ def test_every_file_of_the_tree_is_served_and_may_be_kept_for_ever(book: Book, a
         assert "immutable" in headers["cache-control"]
 
 
+@pytest.mark.parametrize("path", ["/log/key", "/log/periods", f"/log/{PERIOD}/checkpoint", f"/log/{PERIOD}/receipts/0"])
+def test_a_page_from_disk_may_read_the_log_and_why_there_is_nothing(address: str, path: str) -> None:
+    for asked in (path, "/log/1999-01/checkpoint"):
+        assert get(address, asked)[1]["access-control-allow-origin"] == "*"
+
+
 def test_the_checkpoint_is_served_and_asked_for_each_time(book: Book, address: str) -> None:
     status, headers, body = get(address, f"/log/{PERIOD}/checkpoint")
     assert (status, headers["cache-control"], body) == (200, "no-cache", book.served.note(PERIOD))

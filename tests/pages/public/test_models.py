@@ -47,6 +47,16 @@ def test_the_page_needs_no_signature(service: Running) -> None:
         assert len(profile["Galleries"]) == 4
 
 
+def test_a_browser_reads_it_as_a_page(service: Running) -> None:
+    answer = httpx.get(f"{service.url}/stewardship/v1/models", headers={"accept": "text/html,*/*;q=0.8"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    told = httpx.get(f"{service.url}/stewardship/v1/models").json()
+    assert all(each["SHA256"] in answer.text for each in told["Weights"])
+    assert "False matches a search, face model 1.0-accurate" in answer.text
+    assert len(answer.content) < 100_000
+
+
 def test_the_page_and_the_log_tell_the_digests_of_what_runs(service: Running) -> None:
     told = httpx.get(f"{service.url}/stewardship/v1/models").json()["Weights"]
     listed = {each["Name"]: each["SHA256"] for each in told}

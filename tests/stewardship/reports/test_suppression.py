@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.stewardship.reports.suppression import WITHHELD, Breakdown, suppressed
+from regard.stewardship.reports.suppression import WITHHELD, Breakdown, small_unsaid, suppressed
 
 KS = st.integers(2, 6)
 NAMES = [*"abcdef"]
@@ -82,3 +82,14 @@ def test_one_small_count_takes_another_with_it() -> None:
 def test_a_table_of_small_counts_is_not_broken_down() -> None:
     assert suppressed({"a": 1, "b": 4}) == Breakdown(5)
     assert suppressed({"a": 5, "b": 1, "c": 900}) == Breakdown(906)
+
+
+@given(tables())
+def test_of_operations_only_the_small_counts_are_unsaid(given: tuple[dict[str, int], int]) -> None:
+    counts, k = given
+    shown = small_unsaid(counts, k)
+    assert shown.rows == {name: f"<{k}" if count < k else count for name, count in sorted(counts.items())}
+    small = [count for count in counts.values() if count < k]
+    assert shown.total == sum(counts.values())
+    # What one alone comes to is not pointed at.
+    assert shown.together == (sum(small) if len(small) > 1 else 0)

@@ -22,7 +22,7 @@ from regard.settings import from_environment
 from regard.stewardship.council.member_keys import opening_key
 from regard.stewardship.holdings import open_holdings
 from regard.stewardship.office import open_office
-from regard.wire.exposure import is_loopback, url
+from regard.wire.exposure import is_loopback, running_url
 
 _SECONDS, _MOST_BYTES = 30, 1 << 20
 
@@ -57,7 +57,7 @@ def unseal(
 
     Leaves with 0 when the collection is open now, 1 while shares of others are missing.
     """
-    address = f"{(service or url(from_environment())).rstrip('/')}{PATH}/{seal}"
+    address = f"{(service or running_url(from_environment())).rstrip('/')}{PATH}/{seal}"
     parts = urlsplit(address)
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise ValueError(f"{service} would be told your share in the clear: give an address with https")

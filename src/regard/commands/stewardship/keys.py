@@ -12,7 +12,7 @@ from regard.commands.serve import exports
 from regard.settings import from_environment
 from regard.stewardship.office import open_office
 from regard.stewardship.parties.keys import AccessKey
-from regard.wire.exposure import url
+from regard.wire.exposure import running_url
 
 app = typer.Typer(help="List, issue, show and revoke access keys.", no_args_is_help=True)
 
@@ -49,7 +49,7 @@ def issue(
     key = open_office(settings).organizations.issue_key(
         organization, purpose, days=days, operations=operation, session_token=temporary
     )
-    out.out(exports(url(settings), key))
+    out.out(exports(running_url(settings), key))
 
 
 @app.command()
@@ -59,7 +59,7 @@ def show(key_id: KeyId) -> None:
     key = open_office(settings).organizations.key(key_id)
     if key is None:
         raise typer.Exit(failed(f"there is no access key {key_id}; `regard keys list` shows them"))
-    out.out(exports(url(settings), key))
+    out.out(exports(running_url(settings), key))
     if not _works(key):
         raise typer.Exit(failed("this key was revoked or has expired"))
 

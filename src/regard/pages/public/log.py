@@ -21,7 +21,7 @@ from regard.ledger.log.public import CHECKPOINT
 from regard.ledger.log.served import COSIGNED, PERIODS, NotPublished, Served
 from regard.ledger.tree.notes import Verifier
 from regard.ledger.witnesses.cosigning import Collector
-from regard.pages.exchanges import named
+from regard.pages.exchanges import OPEN, named
 
 _TILE = re.compile(r"(entries|[0-7])/(x\d{3}/)*\d{3}(\.p/([1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-5]))?", re.ASCII)
 _INDEX = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
@@ -129,4 +129,4 @@ def _nothing(cause: str) -> Response:
 
 
 def _headers(cache: str) -> dict[str, str]:
-    return named() | {"cache-control": cache}
+    return named() | OPEN | {"cache-control": cache}

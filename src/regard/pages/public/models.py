@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from regard.pages.exchanges import named
+from regard.evaluation.document import Block, Heading, Paragraph, Table
+from regard.pages.exchanges import BY_ACCEPT, OPEN, named, wants_page
+from regard.pages.frame import HEADERS, document
 from regard.settings import Settings
 from regard.vision.faces.faces import VERSIONS
 from regard.vision.faces.similarity import MOST_SEARCHES, Calibration, calibration
@@ -28,8 +31,12 @@ def model_pages(settings: Settings, weights: Weights) -> list[Route]:
     told["Heads"] = [_head(head, weights) for head in known(settings.heads_dir).values()]
     told["OtherProfiles"] = [_worth(weights, other, calibration(other)) for other in VERSIONS.values() if other != own]
 
-    def page(_: Request) -> Response:
-        return JSONResponse(told | {"Weights": _listed(weights)}, headers=named())
+    def page(request: Request) -> Response:
+        headers = named() | OPEN | BY_ACCEPT
+        found = told | {"Weights": _listed(weights)}
+        if wants_page(request):
+            return HTMLResponse(document(_words(found)), headers=HEADERS | headers)
+        return JSONResponse(found, headers=headers)
 
     return [Route("/stewardship/v1/models", page, methods=["GET"])]
 
@@ -84,3 +91,33 @@ def _head(head: Head, weights: Weights) -> dict[str, Any]:
 def _gallery(faces: int, curve: Calibration) -> dict[str, Any]:
     matches = {f"{level:g}": faces * curve.false_match_rate(level) for level in SIMILARITIES}
     return {"Faces": faces, "FalseMatchesASearch": matches, "Floor": curve.floor(faces)}
+
+
+def _words(told: dict[str, Any]) -> Iterator[Block]:
+    """The page for people, of what it tells programs."""
+    yield Heading("Models", 1)
+    yield Paragraph(
+        f"How often a search meets somebody else grows with the gallery: false matches a search of the face model "
+        f"{told['FaceModelVersion']}, by how many faces are enrolled and which similarity is asked for."
+    )
+    if not told["CalibrationBelongs"]:
+        yield Paragraph("THE CALIBRATION WAS NOT FITTED WITH THESE WEIGHTS: the figures need not hold.", loud=True)
+    yield _galleries(told)
+    yield Paragraph(told["Floor"])
+    for other in told["OtherProfiles"]:
+        yield Heading(f"The other profile, {other['FaceModelVersion']}")
+        yield _galleries(other)
+    yield Heading("Weights")
+    columns = ("Name", "Task", "Licence", "Origin", "SHA256")
+    rows = [tuple(str(each[name]) for name in columns) for each in told["Weights"]]
+    yield Table(("name", "task", "licence", "origin", "SHA-256"), rows, "Model files", len(columns))
+
+
+def _galleries(worth: dict[str, Any]) -> Table:
+    columns = ("faces", *(f"at {level:g}" for level in SIMILARITIES), "floor")
+    rows = []
+    for each in worth["Galleries"]:
+        matches = (f"{each['FalseMatchesASearch'][f'{level:g}']:.2g}" for level in SIMILARITIES)
+        floor = "none" if each["Floor"] is None else f"{each['Floor']:.1f}"
+        rows.append((f"{each['Faces']:,}", *matches, floor))
+    return Table(columns, rows, f"False matches a search, face model {worth['FaceModelVersion']}")

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from regard.pages.exchanges import TooLarge, body_within, named
+from regard.pages.exchanges import OPEN, TooLarge, body_within, named
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.inbox import Filing, Inbox, Receipt, TooMany, UnknownReport
 from regard.wire.senders import NoSender, address_of
@@ -54,7 +54,7 @@ def report_pages(inbox: Inbox, *, behind_proxy: bool = False) -> list[Route]:
         try:
             if not _ID.fullmatch(name):
                 raise UnknownReport(name)
-            return JSONResponse(msgspec.to_builtins(inbox.standing(name)), headers=named())
+            return JSONResponse(msgspec.to_builtins(inbox.standing(name)), headers=named() | OPEN)
         except UnknownReport:
             return _told(404, "No report of this id was filed here; an id has 32 hexadecimal digits.")
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from regard.pages.exchanges import named
+from regard.evaluation.document import Block, Heading, Paragraph
+from regard.pages.exchanges import BY_ACCEPT, OPEN, named, wants_page
+from regard.pages.frame import HEADERS, document
+from regard.pages.public.law_words import charter_words, motions_words, policy_words
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.council.council import Council
 from regard.stewardship.logbook.entries import PRIVATE_MOTIONS
@@ -25,16 +29,25 @@ _NAMING = ("title", "payload", "ballots")
 KEPT_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """A page as JSON, as HTML, and as plain text where it has that form."""
+
+    data: bytes
+    page: bytes
+    text: bytes = b""
+
+
 def stewardship_pages(council: Council, clock: Callable[[], float] = time.monotonic) -> list[Route]:
     """The routes, each GET without a signature. Where no policy is in force they answer 503 and why.
 
-    A page is at most a second old.
+    A page is at most a second old. Browsers get HTML, programs JSON.
     """
 
-    def policy() -> tuple[bytes, bytes]:
+    def policy() -> _Forms:
         return _shown(council.pack())
 
-    def charter() -> tuple[bytes, bytes]:
+    def charter() -> _Forms:
         law = council.law()
         motions = council.history()
         genesis = next(each for each in motions if each["hash"] == law.genesis)
@@ -44,12 +57,12 @@ def stewardship_pages(council: Council, clock: Callable[[], float] = time.monoto
             "charter": msgspec.to_builtins(law.charter),
             "alone": law.charter.alone,
         }
-        return (_json(plain), b"")
+        return _forms(plain, charter_words(law))
 
-    def motions() -> tuple[bytes, bytes]:
+    def motions() -> _Forms:
         states = {docket.motion.hash: docket.outcome for docket in council.dockets()}
         found = [_public(each) | {"outcome": states.get(each["hash"], each["outcome"])} for each in council.history()]
-        return (_json({"motions": found}), b"")
+        return _forms({"motions": found}, motions_words(found))
 
     pages = {"policy": policy, "charter": charter, "motions": motions}
     return [
@@ -58,44 +71,49 @@ def stewardship_pages(council: Council, clock: Callable[[], float] = time.monoto
 
 
 class _Kept:
-    """A page as JSON, and as plain text where it has that form, made at most once a second. Thread-safe."""
+    """A page in its forms, made at most once a second. Thread-safe."""
 
-    def __init__(self, make: Callable[[], tuple[bytes, bytes]], clock: Callable[[], float]) -> None:
+    def __init__(self, make: Callable[[], _Forms], clock: Callable[[], float]) -> None:
         self._make = make
         self._clock = clock
         self._turn = threading.Lock()
         self._until = -float("inf")
-        self._status, self._forms = 503, (b"", b"")
+        self._status, self._forms = 503, _Forms(b"", b"")
 
     def answer(self, request: Request) -> Response:
         with self._turn:
             if self._clock() >= self._until:
                 self._status, self._forms = self._made()
                 self._until = self._clock() + KEPT_SECONDS
-            status, (plain, text) = self._status, self._forms
-        if text and request.headers.get("accept", "").startswith("text/plain"):
-            return PlainTextResponse(text, status, named())
-        return Response(plain, status, named(), "application/json")
+            status, forms = self._status, self._forms
+        headers = named() | OPEN | BY_ACCEPT
+        if forms.text and request.headers.get("accept", "").startswith("text/plain"):
+            return PlainTextResponse(forms.text, status, headers)
+        if wants_page(request):
+            return HTMLResponse(forms.page, status, HEADERS | headers)
+        return Response(forms.data, status, headers, "application/json")
 
-    def _made(self) -> tuple[int, tuple[bytes, bytes]]:
+    def _made(self) -> tuple[int, _Forms]:
         try:
             return 200, self._make()
         except (BrokenChain, BadPack) as error:
-            return 503, (_json({"cause": f"No policy is in force, and everything is denied: {error}"}), b"")
+            cause = f"No policy is in force, and everything is denied: {error}"
+            told = (Heading("No policy is in force", 1), Paragraph(cause, loud=True))
+            return 503, _forms({"cause": cause}, told)
 
 
 @lru_cache(maxsize=2)
-def _shown(pack: Pack) -> tuple[bytes, bytes]:
+def _shown(pack: Pack) -> _Forms:
     """A pack, which has its hash, for programs and for people."""
     found = Policy(pack)
     rules = [msgspec.to_builtins(rule) for rule in found.rules.values()]
     plain = {"pack": pack.name, "hash": pack.hash, "rules": rules, "cedar": pack.rules, "schema": pack.schema}
-    return _json(plain), _told(found).encode()
+    return _forms(plain, policy_words(found), _told(found).encode())
 
 
-def _json(plain: Any) -> bytes:
-    # As JSONResponse writes it.
-    return bytes(JSONResponse(plain).body)
+def _forms(plain: Any, words: Iterable[Block], text: bytes = b"") -> _Forms:
+    # JSON as JSONResponse writes it.
+    return _Forms(bytes(JSONResponse(plain).body), document(words), text)
 
 
 def _public(motion: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from regard.stewardship.reports.report import (
     Stop,
     Vote,
 )
-from regard.stewardship.reports.suppression import K, suppressed
+from regard.stewardship.reports.suppression import K, small_unsaid, suppressed
 
 _PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -62,8 +62,13 @@ class _Calls:
 
     def told(self) -> Calls:
         number = len(self.organizations)
-        parts = (self.outcomes, self.operations, self.purposes, self.sectors)
-        return Calls(f"<{K}" if 0 < number < K else number, *map(suppressed, parts))
+        operations, purposes, sectors = (
+            small_unsaid(self.operations),
+            suppressed(self.purposes),
+            suppressed(self.sectors),
+        )
+        organizations = f"<{K}" if 0 < number < K else number
+        return Calls(organizations, suppressed(self.outcomes), operations, purposes, sectors)
 
 
 @dataclass(slots=True)

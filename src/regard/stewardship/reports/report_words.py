@@ -40,8 +40,8 @@ def _source(report: Report) -> Iterator[Block]:
     )
     yield Paragraph(
         f"A count of 1 to {report.k - 1} is shown as <{report.k}. So that it cannot be worked out, another row of its "
-        "table is withheld with it, or the table is not broken down. What the council did and what the operator owes "
-        "is told in full."
+        "table is withheld with it, or the table is not broken down; not of operations, which say nothing of who. What "
+        "the council did and what the operator owes is told in full."
     )
 
 

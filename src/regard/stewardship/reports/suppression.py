@@ -5,6 +5,8 @@ The total of a table counts as known: it can be counted in the log, and other ta
 that is not small. Which one that is depends on no hidden count, and the rest is shown only where the sum of what is
 left out allows for each small count every value from 1 to k − 1: who knows this program and the total learns no more
 than "<k". Where that sum is too small, the table is not broken down at all, so that not even its names tell.
+
+A table whose rows name nobody's kind, such as operations, needs no such care: see :func:`small_unsaid`.
 """
 
 from __future__ import annotations
@@ -45,3 +47,15 @@ def suppressed(counts: Mapping[str, int], k: int = K) -> Breakdown:
         for name, count in sorted(counts.items())
     }
     return Breakdown(total, rows, left_out)
+
+
+def small_unsaid(counts: Mapping[str, int], k: int = K) -> Breakdown:
+    """All of `counts` but the small ones, which are shown as "<k", and nothing withheld beside them.
+
+    For rows that say nothing of who acted: each entry of the log has its row in the clear, and whoever counts them, or
+    subtracts where one alone is small, has them all. They are only not pointed at.
+    """
+    small = [name for name, count in counts.items() if count < k]
+    rows: dict[str, int | str] = {name: f"<{k}" if name in small else count for name, count in sorted(counts.items())}
+    together = sum(counts[name] for name in small) if len(small) > 1 else 0
+    return Breakdown(sum(counts.values()), rows, together)
