@@ -61,6 +61,11 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "regard report 2026-11 --log https://faces.example/log --key log.pub",
         "regard keys renew-master --command 'kms-client print regard'",
         "regard collections unseal SEAL --as ann --key ann.key --service https://faces.example",
+        'regard council propose floor \'{"purpose": "photo-library", "floor": 85}\' --title \'…\' '
+        "--service https://faces.example --as ann --key ann.key",
+        "regard council vote HASH approve --service https://faces.example --as ben --key ben.key",
+        "regard council suspend identify --reason 'a false arrest' --service https://faces.example "
+        "--as ben --key ben.key",
         "regard log verify https://faces.example/log --key log.pub",
         "regard log mine --log https://faces.example/log --key log.pub --secret acme.secret --receipts receipts",
         "regard log copy archive --from https://faces.example/log",

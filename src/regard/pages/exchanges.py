@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
 
@@ -20,14 +20,20 @@ class TooLarge(ValueError):
     """The body is larger than the page takes."""
 
 
-async def body_within(request: Request, most: int, seconds: float) -> bytes:
-    """The body of a request, at most `most` bytes. Raises TooLarge, TimeoutError, and ClientDisconnect."""
+async def body_within(
+    request: Request, most: int, seconds: float, count: Callable[[int], None] = lambda _size: None
+) -> bytes:
+    """The body of a request, at most `most` bytes; `count` is told of each part as it arrives.
+
+    Raises TooLarge, TimeoutError, ClientDisconnect, and what `count` raises.
+    """
     body = b""
     async with asyncio.timeout(seconds):
         async for part in request.stream():
             body += part
             if len(body) > most:
                 raise TooLarge
+            count(len(part))
     return body
 
 

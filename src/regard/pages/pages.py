@@ -27,7 +27,7 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
         "service": "regard",
         "version": version("regard"),
         "api": "Amazon Rekognition, AWS JSON 1.1: POST / with a signature",
-        "pages": ["/healthz", "/readyz", "/metrics", *(route.path for route in more)],
+        "pages": ["/healthz", "/readyz", "/metrics", *dict.fromkeys(route.path for route in more)],
     }
 
     def home(_: Request) -> Response:

@@ -18,6 +18,7 @@ from regard.pages.public.log import log_pages
 from regard.pages.public.models import model_pages
 from regard.pages.public.reports import report_pages
 from regard.pages.public.stewardship import stewardship_pages
+from regard.pages.public.votes import vote_pages
 from regard.pages.redaction import described as redaction_described
 from regard.pages.redaction import redaction_page
 from regard.pages.review import review_pages
@@ -57,6 +58,7 @@ def open_pages(
         trouble,
         [
             *stewardship_pages(service.gate.council),
+            *vote_pages(service.gate.council, behind_proxy=settings.behind_proxy),
             *model_pages(settings, weights),
             *_people(office, holdings, service, callers()),
             *review_pages(holdings.reviews, holdings.loops),

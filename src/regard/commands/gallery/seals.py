@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -13,6 +12,7 @@ from regard.commands.common.options import Json, Key
 from regard.commands.common.output import out, print_json, table
 from regard.commands.gallery.gallery import Collection
 from regard.commands.gallery.transfer import app as app
+from regard.commands.stewardship.afar import checked_address
 from regard.commands.stewardship.council import As, signer_of
 from regard.commands.stewardship.council import Key as MemberKey
 from regard.fetching import fetched
@@ -22,7 +22,7 @@ from regard.settings import from_environment
 from regard.stewardship.council.member_keys import opening_key
 from regard.stewardship.holdings import open_holdings
 from regard.stewardship.office import open_office
-from regard.wire.exposure import is_loopback, running_url
+from regard.wire.exposure import running_url
 
 _SECONDS, _MOST_BYTES = 30, 1 << 20
 
@@ -57,10 +57,7 @@ def unseal(
 
     Leaves with 0 when the collection is open now, 1 while shares of others are missing.
     """
-    address = f"{(service or running_url(from_environment())).rstrip('/')}{PATH}/{seal}"
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise ValueError(f"{service} would be told your share in the clear: give an address with https")
+    address = f"{checked_address(service or running_url(from_environment()))}{PATH}/{seal}"
     sealed = {each.member: each.sealed for each in _asked(address).shares}
     if member not in sealed:
         raise LookupError(f"{member} has no share of {seal}; there are those of {', '.join(sealed)}")

@@ -6,7 +6,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -18,11 +18,17 @@ from regard.stewardship.council.council import Council
 from regard.stewardship.council.member_keys import read_public, read_signer
 from regard.stewardship.council.motions import Kind, Vote
 
+if TYPE_CHECKING:
+    from regard.commands.stewardship.afar import Afar
+
 app = typer.Typer(help="Show the charter; propose, vote and stop.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 As = Annotated[str, typer.Option("--as", help="Your name on the council.")]
 Key = Annotated[Path | None, typer.Option(help="Your key file; by default the operator's in the data folder.")]
+
+
+Service = Annotated[str | None, typer.Option(help="Where the council's service is; by default in the data folder.")]
 
 
 @app.command()
@@ -111,8 +117,12 @@ def propose(
     title: Annotated[str, typer.Option(help="What it is about, in a line.")],
     member: As = "operator",
     key: Key = None,
+    service: Service = None,
 ) -> None:
-    """Put a motion to the vote, signed."""
+    """Put a motion to the vote, signed. With --service and --key the data folder is not needed."""
+    if service:
+        out.out(_afar(service, member, key).propose(kind, title, json.loads(payload)))
+        return
     council = _council()
     motion = council.draft(kind, title, json.loads(payload), member)
     out.out(council.propose(motion.signed(signer_of(member, key))).hash)
@@ -125,14 +135,18 @@ def vote(
     reason: Annotated[str, typer.Option(help="Why. A dissent needs one.")] = "",
     member: As = "operator",
     key: Key = None,
+    service: Service = None,
 ) -> None:
-    """Cast your ballot, signed."""
+    """Cast your ballot, signed. With --service and --key the data folder is not needed."""
+    if service:
+        _tell(*_afar(service, member, key).vote(motion_hash, choice, reason))
+        return
     council = _council()
     found = [docket.motion for docket in council.dockets() if docket.motion.hash.startswith(motion_hash)]
     if len(found) != 1:
         raise LookupError(f"{len(found)} open motions begin with {motion_hash}")
     tally = council.vote(found[0], choice, reason, signer_of(member, key))
-    out.print(tally.outcome + (f", missing {tally.missing}" if tally.missing else ""))
+    _tell(tally.outcome, tally.missing)
 
 
 @app.command()
@@ -142,9 +156,13 @@ def suspend(
     seconds: Annotated[int | None, typer.Option(help="For how long; at most what the charter allows.")] = None,
     member: As = "operator",
     key: Key = None,
+    service: Service = None,
 ) -> None:
-    """Stop a capability at once, for a bounded time."""
-    stop = _council().suspend(capability, reason, signer_of(member, key), seconds)
+    """Stop a capability at once, for a bounded time. With --service and --key the data folder is not needed."""
+    if service:
+        stop = _afar(service, member, key).suspend(capability, reason, seconds)
+    else:
+        stop = _council().suspend(capability, reason, signer_of(member, key), seconds)
     out.print(f"{stop.capability} is stopped until {_date(stop.ends)}.")
 
 
@@ -152,6 +170,16 @@ def _council() -> Council:
     from regard.stewardship.office import open_office
 
     return Council(open_office(from_environment()).engine)
+
+
+def _afar(service: str, member: str, key: Path | None) -> Afar:
+    from regard.commands.stewardship.afar import Afar
+
+    return Afar(service, signer_of(member, key))
+
+
+def _tell(outcome: str, missing: str) -> None:
+    out.print(outcome + (f", missing {missing}" if missing else ""))
 
 
 def signer_of(member: str, key: Path | None) -> Signer:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Insert, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from regard.database import reading
-from regard.ledger.tree.notes import Signer
+from regard.ledger.tree.notes import Signer, sign_note
 from regard.stewardship.council import suspensions
 from regard.stewardship.council.chain import CARRIED, BrokenChain, Law
 from regard.stewardship.council.charter import Charter, Member, Quota
@@ -26,13 +27,26 @@ from regard.stewardship.council.dockets import (
 from regard.stewardship.council.effects import carry_out, check
 from regard.stewardship.council.law import BALLOT, FOUNDED, MOTION_CARRIED, MOTION_CLOSED, read_ballots, read_law
 from regard.stewardship.council.member_keys import operator_key
-from regard.stewardship.council.motions import BadMotion, Ballot, Kind, Motion, Tally, Vote, check_length, tally
+from regard.stewardship.council.motions import (
+    BadMotion,
+    Ballot,
+    Kind,
+    Motion,
+    Repeated,
+    Tally,
+    Vote,
+    check_length,
+    tally,
+)
+from regard.stewardship.council.readings import Reading
 from regard.stewardship.council.stored_packs import read_pack, store_pack
 from regard.stewardship.council.suspensions import Suspension
 from regard.stewardship.policy.packs import FIRST_PACK, OPEN_PACK, BadPack, Pack
 from regard.stewardship.policy.policy import Policy
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.revision import changed
+
+_NUL = "\\u0000"  # as JSON writes it
 
 
 class Council:
@@ -127,12 +141,14 @@ class Council:
             law = read_law(connection, now)
             motion = Motion.opened_from(note, law.charter)
             check_length("title", motion.title)
+            if _NUL in motion.text:
+                raise BadMotion("the motion has a NUL character, which no name here has")
             if motion.previous != law.head:
                 raise BadMotion("another motion carried since this one was drafted. Draft it again.")
             if not now - law.charter.expires < motion.opened <= now + 60:
                 raise BadMotion("the motion was not opened now")
             check(connection, law, motion, now)
-            connection.execute(insert(tables.motions).values(hash=motion.hash, note=note))
+            self._once(connection, insert(tables.motions).values(hash=motion.hash, note=note), "was proposed before")
             records.append(connection, "motion", now, {"motion": motion.hash, "note": note.decode()})
             changed(connection)
         return motion
@@ -151,9 +167,9 @@ class Council:
                 raise BadMotion("a dissent says why")
             same = (table.c.motion == motion_hash) & (table.c.member == ballot.member)
             if connection.execute(select(table.c.member).where(same)).first():
-                raise BadMotion(f"{ballot.member} has voted on this motion")
+                raise Repeated(f"{ballot.member} has voted on this motion")
             row = {"motion": motion_hash, "member": ballot.member, "note": note, "cast_at": now}
-            connection.execute(insert(table).values(row))
+            self._once(connection, insert(table).values(row), f"has a ballot of {ballot.member}")
             records.append(connection, BALLOT, now, {"motion": motion_hash, "note": note.decode()})
             changed(connection)
             return tally(motion, read_ballots(connection)[motion_hash], law.charter, now)
@@ -170,9 +186,20 @@ class Council:
     def vote(self, motion: Motion, vote: Vote, reason: str, signer: Signer) -> Tally:
         """Sign and cast a ballot, and settle what it decides."""
         ballot = Ballot(motion.hash, signer.name, vote, reason, int(self._clock()))
-        count = self.cast(motion.hash, ballot.signed(motion, signer))
+        return self.ballot(ballot.signed(motion, signer))
+
+    def ballot(self, note: bytes) -> Tally:
+        """Cast a ballot that a member signed, and settle what it decides. Raises BadMotion, LookupError."""
+        count = self.cast(Ballot.motion_of(note), note)
         self.settle()
         return count
+
+    def read_out(self, note: bytes) -> Motion:
+        """The open motion that a member asks for in a signed note, whomever it names. Raises BadMotion, LookupError."""
+        with reading(self._engine) as connection:
+            now = self._clock()
+            law = read_law(connection, now)
+            return read_open(connection, law, Reading.opened_from(note, law, now).motion)
 
     def dockets(self) -> list[Docket]:
         """Every motion that is not yet settled, and where it stands."""
@@ -191,10 +218,14 @@ class Council:
 
         The same member cannot stop the same capability again until as long a time has passed.
         """
+        made = suspensions.draft(self.law(), signer.name, capability, reason, int(self._clock()), seconds)
+        return self.stop(sign_note(made.text(), [signer]))
+
+    def stop(self, note: bytes) -> Suspension:
+        """Take a stop that a member signed. Raises BadMotion."""
         with self._engine.begin() as connection:
             now = self._clock()
-            charter = read_law(connection, now).charter
-            return suspensions.stop(connection, charter, capability, reason, signer, int(now), seconds)
+            return suspensions.keep(connection, read_law(connection, now), note, now)
 
     def suspensions(self) -> list[Suspension]:
         """The stops that are signed by members and have neither lapsed nor been lifted."""
@@ -203,6 +234,14 @@ class Council:
             law = read_law(connection, now)
             found = suspensions.read(connection, law.charter)
         return [stop for stop in found if stop.stands(law.lifted, now)]
+
+    @staticmethod
+    def _once(connection: Connection, row: Insert, there: str) -> None:
+        """Insert what must be there once, also where two bring it at the same time. Raises Repeated."""
+        try:
+            connection.execute(row)
+        except IntegrityError:
+            raise Repeated(f"the motion {there}: it counts once") from None
 
     def _close(self, connection: Connection, docket: Docket) -> Docket:
         motion, now = docket.motion, self._clock()

@@ -29,7 +29,7 @@ def check(connection: Connection, law: Law, motion: Motion, now: float) -> None:
                 raise BadMotion(f"this hash is of the pack {pack.name}")
         case Kind.FLOOR:
             known = Policy(read_pack(connection, law.policy)).purposes
-            if payload.get("purpose") not in known:
+            if str(payload.get("purpose")) not in known:
                 raise BadMotion(f"{payload.get('purpose')!r} is no purpose. There are: {', '.join(known)}.")
         case Kind.CAPABILITY if payload.get("capability") not in SENSITIVE:
             raise BadMotion(f"a motion enables one of: {', '.join(SENSITIVE)}")

@@ -23,6 +23,10 @@ class BadMotion(ValueError):
     """A motion or a ballot that cannot count; the text says why."""
 
 
+class Repeated(BadMotion):
+    """A motion or a ballot that is there already: it counts once."""
+
+
 def check_length(what: str, text: str) -> None:
     """Raise BadMotion for words that are too long to go into the log."""
     if (size := len(text.encode())) > MOST_TEXT_BYTES:
@@ -114,6 +118,17 @@ class Ballot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vote: Vote
     reason: str
     at: int
+
+    @classmethod
+    def motion_of(cls, note: bytes) -> str:
+        """The hash of the motion that the ballot in `note` says it is on; nothing is believed. Raises BadMotion."""
+        try:
+            form, _, below = Note.parse(note).text.partition("\n")
+            if form != _BALLOT:
+                raise BadMotion(f"the text of a ballot begins with {_BALLOT}")
+            return msgspec.json.decode(below.partition("\n")[0], type=cls).motion
+        except (NoteError, msgspec.MsgspecError) as error:
+            raise BadMotion(f"the ballot does not count: {error}") from None
 
     def signed(self, motion: Motion, signer: Signer) -> bytes:
         """The ballot as a signed note, which repeats the motion's whole text."""
