@@ -48,8 +48,10 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
     def unknown(request: Request, _: Exception) -> Response:
         return _refused(request, f"There is nothing at {request.url.path}.", 404)
 
-    def wrong_method(request: Request, error: Exception) -> Response:
-        taken = " and ".join(sorted((getattr(error, "headers", None) or {}).get("Allow", "GET").split(", ")))
+    def wrong_method(request: Request, _: Exception) -> Response:
+        # One path may have a route for each method; of these Starlette names the first alone.
+        found = (route for route in app.routes if isinstance(route, Route) and route.matches(request.scope)[0].value)
+        taken = " and ".join(sorted({method for route in found for method in route.methods or ()}))
         cause = f"{request.url.path} takes {taken}, not {request.method}. The API takes POST / alone."
         return _refused(request, cause, 405, taken.replace(" and ", ", "))
 

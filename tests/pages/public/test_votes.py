@@ -13,6 +13,7 @@ import pytest
 
 from regard.ledger.tree.notes import Note, Signer, sign_note
 from regard.pages.pages import pages
+from regard.pages.public.stewardship import stewardship_pages
 from regard.pages.public.tries import MOST_NAMES, TooMany, Tries
 from regard.pages.public.votes import (
     ACTS_AN_HOUR,
@@ -208,6 +209,17 @@ def test_members_read_a_motion_that_names_somebody_and_nobody_else_does(room: St
 def test_what_is_no_note_is_refused_with_the_cause(client: Client, path: str, body: bytes) -> None:
     answer = client.post(path, body)
     assert (answer.status_code, "signed note" in answer.json()["cause"]) == (400, True)
+
+
+def test_a_wrong_method_is_told_all_that_are_right(room: Stewardship) -> None:
+    both = pages(Metrics(), lambda: None, [*stewardship_pages(room.council), *vote_pages(room.council)])
+
+    async def put() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(both), base_url="http://regard.test") as client:
+            return await client.put(MOTIONS)
+
+    answer = asyncio.run(put())
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
 
 
 def test_a_note_is_bounded(client: Client) -> None:
