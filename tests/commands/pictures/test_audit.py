@@ -31,7 +31,6 @@ from regard.evaluation.samples.sample import Sample, sample_of
 from regard.evaluation.statistics.comparisons import genuine
 from regard.settings import from_environment
 from tests.helpers.started import started, stop
-from tests.helpers.started import started as begun
 
 # Faces of about 100 pixels come down to a fifth.
 SHRUNK = 50
@@ -125,15 +124,15 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped_and_ends_in_the_same_rep
 ) -> None:
     sample, resumed = _written(people, tmp_path / "people.csv"), tmp_path / "resumed"
     words = [sys.executable, "-m", "regard.cli", "audit", "run", str(sample), "-o", str(tmp_path / "never")]
-    stop(begun(resumed))
-    started = subprocess.Popen(words, env=os.environ | {"REGARD_DATA_DIR": str(resumed)}, stderr=subprocess.DEVNULL)
+    stop(started(resumed))
+    process = subprocess.Popen(words, env=os.environ | {"REGARD_DATA_DIR": str(resumed)}, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 120
     while not (found := list(resumed.glob("evaluation/*.found"))) or not found[0].stat().st_size:
         assert time.monotonic() < end
-        assert started.poll() is None
+        assert process.poll() is None
         time.sleep(0.01)
-    started.kill()
-    assert started.wait() == -signal.SIGKILL
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
     kept = found[0].stat().st_size
     assert 0 < kept < _size(data_dir)
 
