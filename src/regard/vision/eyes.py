@@ -51,7 +51,8 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
         ran(model, seconds)
         idle.ran(model, seconds)
 
-    faces, labels = open_analyzer(settings, told, weights), LabelFinder.opened(settings, told, weights)
+    faces = open_analyzer(settings, told, weights)
+    labels = LabelFinder.opened(settings, told, weights, faces.wears_glasses)
     moderator = Moderator.opened(settings, labels.scene, told, weights)
     text = TextReader.opened(settings, told, weights)
     equipment = EquipmentInspector(faces, labels.objects)

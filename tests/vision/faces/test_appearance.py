@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from regard.settings import from_environment
 from regard.vision.eyes import open_analyzer
-from regard.vision.faces.appearance import TOLD, appearance, cover
+from regard.vision.faces.appearance import TOLD, appearance, cover, glasses
 from regard.vision.faces.faces import Description, FaceAnalyzer
 from regard.vision.faces.mesh import Mesh
 from regard.vision.heads.head import chance
@@ -33,6 +33,12 @@ def test_dark_lenses_are_decided_first() -> None:
     assert told["sunglasses"].value
     assert not told["eyeglasses"].value
     assert told["eyes_open"].confidence < 55
+
+
+def test_glasses_are_clear_or_dark() -> None:
+    assert glasses({"eyeglasses": 0.0, "sunglasses": 1.0}) == 1.0
+    assert glasses({"eyeglasses": 0.5, "sunglasses": 0.5}) == pytest.approx(0.75)
+    assert glasses({"eyeglasses": 0.5}) is None
 
 
 def test_without_dark_lenses_clear_ones_and_eyes_are_told_as_they_are() -> None:

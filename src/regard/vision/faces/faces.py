@@ -18,7 +18,7 @@ from regard.vision.detection.thorough import ThoroughDetector
 from regard.vision.detection.tiles import Tiles
 from regard.vision.detection.upright import UprightDetector, Uprights, lean, quarters
 from regard.vision.faces import landmarks
-from regard.vision.faces.appearance import TOLD, appearance, cover
+from regard.vision.faces.appearance import TOLD, appearance, cover, glasses
 from regard.vision.faces.attributes import AgeEstimator, GenderEstimator
 from regard.vision.faces.chip import GRID, Chip
 from regard.vision.faces.embedder import TOGETHER, Embedder
@@ -186,6 +186,11 @@ class FaceAnalyzer:
             mouth_open=told.get("mouth_open"),
             emotions=self._expression(pixels, box, quarters(face.points)) if "EMOTIONS" in wanted else None,
         )
+
+    def wears_glasses(self, picture: Picture, face: Face) -> float | None:
+        """How likely a face wears glasses, clear or dark, 0 to 1; None where no head tells."""
+        seen = self._mesh.see(picture.pixels, in_pixels(face.box, picture), face.points)
+        return glasses(self._heads(seen.layers, seen.places))
 
     def _told(self, seen: Seen, wanted: frozenset[str]) -> dict[str, Estimate[bool]]:
         """What the heads tell, of what is wanted, by its name in a Description."""

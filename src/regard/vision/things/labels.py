@@ -26,6 +26,7 @@ from regard.vision.models.weights import Weights
 from regard.vision.pictures.findings import Box, Face, FoundLabel, Instance
 from regard.vision.pictures.images import Picture
 from regard.vision.things.content import darkness, shows_something
+from regard.vision.things.glasses import Wears, glasses
 from regard.vision.things.objects import SIDE as OBJECTS_SIDE
 from regard.vision.things.objects import FoundObject, ObjectDetector, curved
 from regard.vision.things.people import people
@@ -54,13 +55,16 @@ _SCENE_CURVE = (1.547, 1.618)
 class LabelFinder:
     """Looks for labels. Loads its networks when the first picture comes. Thread-safe.
 
-    `scenes` tells words that the classifier has no class for, from its layers.
+    `scenes` tells words that the classifier has no class for, from its layers; `wears` whether a face wears glasses.
     """
 
-    def __init__(self, weights: Weights, runtime: Runtime, scenes: Scenes | None = None) -> None:
+    def __init__(
+        self, weights: Weights, runtime: Runtime, scenes: Scenes | None = None, wears: Wears | None = None
+    ) -> None:
         self._weights = weights
         self._runtime = runtime
         self._scenes = scenes
+        self._wears = wears
 
     @classmethod
     def opened(
@@ -68,10 +72,11 @@ class LabelFinder:
         settings: Settings,
         ran: Callable[[str, float], None] = lambda _name, _seconds: None,
         weights: Weights | None = None,
+        wears: Wears | None = None,
     ) -> LabelFinder:
         """The finder of these settings. `ran` is told of each inference. Raises DamagedHead, OSError."""
         weights = weights or Weights.opened(settings)
-        return cls(weights, Runtime.opened(settings, ran), _scenes(settings.scenes_file, weights))
+        return cls(weights, Runtime.opened(settings, ran), _scenes(settings.scenes_file, weights), wears)
 
     @property
     def version(self) -> str:
@@ -90,6 +95,8 @@ class LabelFinder:
         objects, found = self._objects(seen), self._faces(picture, seen) if faces else []
         chances, words = self._whole(seen)
         others = [*people(objects, found), *(darkness(seen, found) if faces else ()), *words]
+        if self._wears is not None:
+            others += glasses(picture, found, self._wears)
         return joined(objects, chances, others)
 
     def objects(self, picture: Picture) -> list[FoundObject]:
