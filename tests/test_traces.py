@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,15 @@ SECONDS = 20
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _settled(file: Path) -> None:
+    """Wait until nothing is owed in this file."""
+    end = time.monotonic() + SECONDS
+    with closing(sqlite3.connect(file)) as connection:
+        while connection.execute("PRAGMA application_id").fetchone()[0]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
 
 
 def _found(folder: Path, planted: Iterable[str]) -> set[tuple[str, str]]:
@@ -122,6 +133,10 @@ def test_of_thousands_who_go_one_by_one_no_page_keeps_a_copy(tmp_path: Path, sca
     with keys.traces.together():
         for start in range(0, len(gone), 50):
             keys.destroy(1, gone[start : start + 50])
+    # A large file is written anew in the background.
+    keys.traces.start()
+    _settled(tmp_path / "keys.db")
+    keys.traces.close()
     data = b"".join(path.read_bytes() for path in _files(tmp_path))
     left = {found.decode() for found in re.findall(rb"planted-[0-9a-f]{15}", data)}
     assert left == {name[:23] for name in names[1::2]}

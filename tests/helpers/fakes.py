@@ -75,6 +75,9 @@ class FakeAnalyzer:
 
     version: str = "1.0"
 
+    def wears_glasses(self, _picture: Picture, _face: Face) -> None:
+        return None
+
     def detect(self, picture: Picture) -> list[Face]:
         found = []
         for place in range(picture.width // SIDE):

@@ -14,6 +14,8 @@ class _Without:
 
     objects = scene = None
 
+    def __init__(self, *_: Any) -> None: ...
+
     def unload(self) -> None:
         pass
 

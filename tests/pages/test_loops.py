@@ -47,6 +47,12 @@ class Queue:
         told: dict[str, Any] = answer["HumanLoopActivationOutput"]
         return told
 
+    def moderated(self, portrait: bytes) -> list[dict[str, Any]]:
+        """Every label of the picture, however unsure."""
+        answer = self.rekognition.detect_moderation_labels(Image={"Bytes": portrait}, MinConfidence=0)
+        labels: list[dict[str, Any]] = answer["ModerationLabels"]
+        return labels
+
     def reviewer(self, name: str) -> tuple[str, str]:
         found = re.search(r"log in at /review as (\S+) with (\S+)", self.regard("review", "appoint", name))
         assert found
@@ -74,18 +80,20 @@ def test_a_picture_goes_to_a_person_and_the_verdict_comes_back(queue: Queue, por
     assert "data:image/jpeg;base64,/9j/" in page
     assert "FreeOfPersonallyIdentifiableInformation" in page
     action, mark = re.findall('action="([^"]+)"', page)[0], re.findall('value="([0-9a-f]{64})"', page)[0]
-    assert re.findall('name="right" value="([^"]+)"', page) == ["Explicit", "Explicit Nudity"]
+    labels = {each["Name"] for each in queue.moderated(portrait)}
+    assert {*re.findall('name="right" value="([^"]+)"', page)} == labels
+    said = min(labels)
     place = f"{queue.url}{action}"
-    assert httpx.post(place, data={"right": "Explicit"}, auth=login).status_code == 403
+    assert httpx.post(place, data={"right": said}, auth=login).status_code == 403
     assert httpx.post(place, data={"mark": mark, "right": "Cats"}, auth=login).status_code == 400
-    decided = httpx.post(place, data={"mark": mark, "right": ["Explicit"]}, auth=login)
+    decided = httpx.post(place, data={"mark": mark, "right": [said]}, auth=login)
     assert (decided.status_code, decided.headers["location"]) == (303, "/review")
     assert httpx.post(place, data={"mark": mark, "right": []}, auth=login).status_code == 404
     assert "Nothing waits for you" in httpx.get(f"{queue.url}/review", auth=login).text
 
     read = queue.own("GET", "/human-loops/astronaut").json()
-    assert (read["right"], read["reviewer"], read["flow"]) == (["Explicit"], "ada", "safe-ones")
-    assert read["labels"].keys() == {"Explicit", "Explicit Nudity"}
+    assert (read["right"], read["reviewer"], read["flow"]) == ([said], "ada", "safe-ones")
+    assert read["labels"].keys() == labels
     assert read["classifiers"] == ["FreeOfPersonallyIdentifiableInformation"]
     assert queue.own("GET", "/human-loops").json() == {"loops": [read]}
     assert json.loads(queue.regard("review", "loops", "--json")) == [read]
