@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.files import make_private, write_whole
+from regard.files import make_private, replace_private, write_whole
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +32,18 @@ def test_of_many_who_make_a_private_file_at_once_one_does_and_all_find_it_whole(
     assert {found for _, found in made} == {path.read_bytes()}
     assert path.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_private_file_is_replaced_whole_or_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key"
+    make_private(path, b"old")
+    replace_private(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+
+    def broken(_file: int) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("os.fsync", broken)
+    with pytest.raises(OSError, match="full"):
+        replace_private(path, b"newer")
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("key", b"new")]

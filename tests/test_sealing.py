@@ -197,7 +197,7 @@ def test_the_master_key_moves_to_a_program_and_from_one_to_another(tmp_path: Pat
         renew_master(folder, command=two)
 
 
-@pytest.mark.parametrize("step", ["master_key", "_put_root"])
+@pytest.mark.parametrize("step", ["master_key", "replace_private"])
 def test_a_renewal_broken_off_after_either_step_leaves_a_folder_that_opens(
     tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

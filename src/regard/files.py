@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """An empty file of its owner's alone (0600) in the folder of `path`, to take its place; gone afterwards if not."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file in one step, readable by all. Folders above it are made. Raises OSError, and then leaves nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
-    finally:
-        Path(beside).unlink(missing_ok=True)
+    with beside(path) as file:
+        _write(file, data)
+        file.chmod(0o644)
+        file.replace(path)
 
 
 def make_private(path: Path, data: bytes) -> bool:
@@ -27,21 +43,24 @@ def make_private(path: Path, data: bytes) -> bool:
 
     Whoever is killed meanwhile, or looks at it at the same time, finds none or the whole. Raises OSError.
     """
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+    with beside(path) as file:
+        _write(file, data)
         try:
-            os.link(beside, path)
+            path.hardlink_to(file)
         except FileExistsError:
             return False
-    finally:
-        Path(beside).unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
     return True
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Put a file that only its owner may read (0600) in place of the one that is there, durably. Raises OSError."""
+    with beside(path) as file:
+        _write(file, data)
+        file.replace(path)
+    sync(path.parent)
+
+
+def _write(file: Path, data: bytes) -> None:
+    file.write_bytes(data)
+    sync(file)

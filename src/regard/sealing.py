@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 import regard.aead as aead
 from regard.aead import KEY_BYTES, NONCE_BYTES, Packed
-from regard.files import make_private
+from regard.files import make_private, replace_private
 
 _COMMAND_SECONDS = 30
 # Fewer are done sooner than a compiled loop is read from the disk.
@@ -150,31 +150,13 @@ def renew_master(
         raise NoMasterKey("the master key is not in a file here: name the program that prints the new one")
     root, file = root_key(folder, text, command), folder / _MASTER
     new = _printed_key(new_command) if new_command else master_key(_renewed(file))
-    _put_root(folder / _ROOT, new, root)
+    replace_private(folder / _ROOT, _sealed_root(new, root))
     if not new_command:
         # A service that starts just now may have put it in place.
         with suppress(FileNotFoundError):
             _renewed(file).replace(file)
     elif not (text or command):
         file.unlink()
-
-
-def _put_root(path: Path, master: SealingKey, root: SealingKey) -> None:
-    """Keep the root in place of what there is, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(_sealed_root(master, root))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _sealed_root(master: SealingKey, root: SealingKey) -> bytes:

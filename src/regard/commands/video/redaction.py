@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from regard.commands.common.output import out, print_json, table
+from regard.files import beside, sync
 from regard.vision.pictures.redaction import Style
 
 FILMS = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm"})
@@ -27,18 +26,13 @@ def redact_film(path: Path, to: Path | None, style: Style, as_json: bool, key: s
         raise ValueError("The original would be overwritten; name another place with --to.")
     inside = Inside(from_environment(), key)
     to.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=to.parent, prefix=".writing-")
-    os.close(handle)
-    try:
+    with beside(to) as unfinished:
         with Bar(path.name) as told:
-            given = {"Video": path, "To": Path(beside), "Form": to.suffix.lower(), "Style": style}
+            given = {"Video": path, "To": unfinished, "Form": to.suffix.lower(), "Style": style}
             report = inside.ask_ours("VideoRedact", Watching=told, **given)
-        with Path(beside).open("rb+") as file:
-            os.fsync(file.fileno())
-        Path(beside).chmod(0o644)
-        Path(beside).replace(to)
-    finally:
-        Path(beside).unlink(missing_ok=True)
+        sync(unfinished)
+        unfinished.chmod(0o644)
+        unfinished.replace(to)
     report |= {"out": str(to)}
     if as_json:
         print_json({str(path): report})

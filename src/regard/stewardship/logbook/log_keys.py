@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +9,7 @@ from typing import Protocol
 from sqlalchemy import Engine, select, update
 
 from regard.database import RECORDS, insert_new, reading, writing
-from regard.files import make_private
+from regard.files import make_private, replace_private
 from regard.ledger.log.tables import files
 from regard.ledger.tree.notes import Note, Signer, Verifier
 from regard.sealing import SealingKey, read_private
@@ -54,12 +53,7 @@ class FolderKeys:
 
     def write(self, name: str, text: str) -> None:
         """Keep a text in place of what there is, durably."""
-        unfinished = self._folder / f".{name}.new"
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(self._folder / name)
+        replace_private(self._folder / name, text.encode())
 
 
 class SharedKeys:
