@@ -38,7 +38,12 @@ def test_small_faces_and_what_may_be_none_are_not_asked_about() -> None:
 def test_only_the_largest_faces_are_asked_about() -> None:
     faces = [_face(0.15 + number / 100) for number in range(9)]
     asked: list[Face] = []
-    glasses(PICTURE, faces, lambda _, face: asked.append(face) or 0.5)  # type: ignore[func-returns-value]
+
+    def wears(_: Picture, face: Face) -> float:
+        asked.append(face)
+        return 0.5
+
+    glasses(PICTURE, faces, wears)
     assert asked == faces[: -MOST_FACES - 1 : -1]
 
 
