@@ -17,10 +17,12 @@ from regard.settings import Settings
 from regard.stewardship.office import open_office
 from tests.helpers.running import running
 
+# No command founds a council: a service was started here before.
+pytestmark = pytest.mark.usefixtures("begun")
+
 
 @pytest.fixture
-def folder(tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
+def folder(tmp_path: Path, portrait: bytes) -> Path:
     folder = tmp_path / "figures"
     folder.mkdir()
     (folder / "one.jpg").write_bytes(portrait)

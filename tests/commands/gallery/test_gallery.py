@@ -14,6 +14,9 @@ from regard.commands.gallery import gallery
 from regard.operations.common.errors import ApiError
 from tests.helpers.commands import run
 
+# No command founds a council: a service was started here before.
+pytestmark = pytest.mark.usefixtures("begun")
+
 
 @pytest.fixture
 def people(tmp_path: Path, portrait: bytes) -> Path:

@@ -10,6 +10,9 @@ from PIL import Image
 
 from tests.helpers.commands import run
 
+# No command founds a council: a service was started here before.
+pytestmark = pytest.mark.usefixtures("begun")
+
 
 @pytest.fixture
 def folder(tmp_path: Path, portrait: bytes) -> Path:

@@ -9,6 +9,9 @@ import pytest
 
 from tests.helpers.commands import run
 
+# No command founds a council: a service was started here before.
+pytestmark = pytest.mark.usefixtures("begun")
+
 
 def _shown(collection: str) -> list[str]:
     return [face["FaceId"] for face in json.loads(run("collections", "show", collection, "--json").stdout)]

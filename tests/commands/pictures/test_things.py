@@ -11,6 +11,9 @@ from PIL import Image, ImageDraw
 from tests.helpers.commands import run
 from tests.helpers.running import Running
 
+# No command founds a council: a service was started here before.
+pytestmark = pytest.mark.usefixtures("begun")
+
 ASKED = {
     "labels": "Labels",
     "text": "TextDetections",

@@ -12,6 +12,9 @@ from regard.vision.video.film import Film
 from tests.helpers.commands import run
 from tests.helpers.films import LIMITS, film_of
 
+# No command founds a council: a service was started here before.
+pytestmark = pytest.mark.usefixtures("begun")
+
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:

@@ -19,6 +19,9 @@ from regard.vision.pictures.images import Picture
 from tests.helpers.commands import run
 from tests.helpers.films import film_of
 
+# No command founds a council: a service was started here before.
+pytestmark = pytest.mark.usefixtures("begun")
+
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -74,7 +74,12 @@ def test_no_command_founds_what_was_taken_out(office: Office, tmp_path: Path, mo
 @pytest.mark.sqlite
 def test_before_the_first_start_commands_say_how_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "new"))
-    for words in (("council", "charter"), ("orgs", "add", "Acme", "--sector", "retail"), ("keys", "list")):
+    for words in (
+        ("council", "charter"),
+        ("orgs", "add", "Acme", "--sector", "retail"),
+        ("keys", "list"),
+        ("collections", "list"),
+    ):
         ended = run(*words)
         assert isinstance(ended.exception, NotStarted)
         assert "`regard serve`" in str(ended.exception)

@@ -9,7 +9,7 @@ from typing import Any
 from regard.operations.common.registry import answered, ours
 from regard.server import open_house
 from regard.settings import Settings
-from regard.stewardship.office import Office, start_office
+from regard.stewardship.office import Office, open_office
 from regard.stewardship.policy.call import Call, Caller, Operation
 from regard.stewardship.policy.service_model import service_model
 from regard.wire.callers import working
@@ -22,7 +22,7 @@ class Inside:
     """Answers operations as the holder of an access key. What a server would refuse is refused here too."""
 
     def __init__(self, settings: Settings, key_id: str | None = None) -> None:
-        office = start_office(settings)
+        office = open_office(settings)
         self.caller = caller_of(office, key_id)
         self._key = office.organizations.key
         self._service = open_house(office).service
@@ -50,7 +50,6 @@ class Inside:
 
 def caller_of(office: Office, key_id: str | None) -> Caller:
     """The holder of an access key that works, by default of the oldest. Raises LookupError."""
-    office.organizations.first_start()
     keys = [key for key in office.organizations.keys.all() if key.enabled and key.expires > time.time()]
     for key in keys:
         if key_id in (None, key.access_key_id):
