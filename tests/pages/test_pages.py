@@ -108,7 +108,7 @@ def test_a_wrong_method_is_told_which_are_right() -> None:
 
 
 def test_pages_have_one_stylesheet_that_nothing_else_stands_in() -> None:
-    answer = get("/style.css")
+    answer = get("/static/style.css")
     assert (answer.status, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
     assert len(answer.body) <= 10_240
     assert not re.search(rb"url\(|@import|https?:", answer.body)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from regard.operations.common.errors import ApiError
 from regard.pages.exchanges import BY_ACCEPT, OPEN, named, wants_page
-from regard.pages.frame import framed, safe, stylesheet
+from regard.pages.frame import framed, safe, static_files
 from regard.wire import errors
 from regard.wire.metrics import CONTENT_TYPE, Metrics
 
@@ -61,7 +61,7 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", measured),
-            stylesheet(),
+            *static_files(),
             *more,
         ],
         exception_handlers={404: unknown, 405: wrong_method},

@@ -1,0 +1,160 @@
+"""A real browser that looks at pages as people do: Debian's Chromium through Playwright, and axe-core within it.
+
+Where there is no Chromium the tests skip and say so; where npm cannot fetch axe-core, everything else is looked at, and
+the skip of `tests/pages/test_browser.py` says that. Nothing of ours runs in Playwright's event loop: a test that uses
+`browser` calls no `asyncio.run`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+NO_CHROMIUM = f"there is no {CHROMIUM}; `apt-get install chromium` brings it"
+NO_AXE = "axe-core could not be fetched by npm: what it looks for was not looked for"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
+DESKTOP, PHONE = (1280, 800), (320, 640)
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+_PACKAGE = Path(__file__).parents[1] / "js" / "axe"
+# Reports what the policy of the page's own headers refused, as the console does not tell a script of it.
+_WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
+"""
+_AXE = """async (tags) => (await axe.run(document, {runOnly: tags})).violations.map(
+  (each) => `${each.id}: ${each.help}: ${each.nodes.map((node) => node.html).slice(0, 3).join(" | ")}`)"""
+_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A browser without a window. Skips the test where there is none."""
+    if not CHROMIUM.exists():
+        pytest.skip(NO_CHROMIUM)
+    with sync_playwright() as playwright:
+        # In a container Chromium may neither make namespaces of its own nor use /dev/shm of 64 MiB.
+        made = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        )
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@dataclass
+class Visit:
+    """A page in a window of its own, and what it did that no page may: errors, and requests to elsewhere."""
+
+    page: Page
+    origin: str
+    wrong: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open a page of the service, and wait until it is there."""
+        self.page.goto(self.origin + path)
+        return self.page
+
+
+@contextmanager
+def visiting(browser: Browser, origin: str, *, scripts: bool = True, **context: Any) -> Iterator[Visit]:
+    """A window on the service at `origin`, with cookies of its own; `context` are Playwright's options of it."""
+    window = browser.new_context(java_script_enabled=scripts, **context)
+    try:
+        yield _watched(window, origin)
+    finally:
+        window.close()
+
+
+def look(browser: Browser, origin: str, path: str, cookies: Any = ()) -> None:
+    """Look at a page on a desk and on a phone, by day and by night; fails for whatever is wrong with it.
+
+    It has no finding of axe-core, breaks no content security policy, writes no error to the console, asks no other
+    host for anything, and scrolls down alone.
+    """
+    # A scheme of colours changes while a page stands: one window a width.
+    for width, height in (DESKTOP, PHONE):
+        with visiting(browser, origin, viewport={"width": width, "height": height}) as visit:
+            visit.page.context.add_cookies(list(cookies))
+            visit.go(path)
+            assert visit.page.evaluate(_WIDE) <= 0, f"{path} scrolls sideways at {width} pixels"
+            visit.wrong += visit.page.evaluate("window.violations")
+        assert not visit.wrong, f"{path} at {width} pixels: {visit.wrong}"
+        findings = _findings(browser, origin, path, {"width": width, "height": height}, cookies)
+        assert not findings, f"{path} at {width} pixels: " + "\n".join(findings)
+
+
+def axe() -> str | None:
+    """The text of axe-core, fetched by npm once, or None. Workers that fetch it at the same time each put it whole."""
+    found = _PACKAGE / "node_modules" / "axe-core" / "axe.min.js"
+    if not found.exists() and shutil.which("npm"):
+        _fetch()
+    return found.read_text() if found.exists() else None
+
+
+def _findings(browser: Browser, origin: str, path: str, viewport: Any, cookies: Any) -> list[str]:
+    script = _axe()
+    if script is None:
+        return []
+    with visiting(browser, origin, viewport=viewport, bypass_csp=True) as visit:
+        visit.page.context.add_cookies(list(cookies))
+        visit.go(path).evaluate(script)
+        found = []
+        for scheme in SCHEMES:
+            visit.page.emulate_media(color_scheme=scheme)
+            found += [f"{scheme}: {each}" for each in visit.page.evaluate(_AXE, TAGS)]
+        return found
+
+
+def _watched(window: BrowserContext, origin: str) -> Visit:
+    page = window.new_page()
+    visit = Visit(page, origin)
+    host = urlsplit(origin).netloc
+    page.add_init_script(_WATCH)
+    page.on("pageerror", lambda error: visit.wrong.append(f"error: {error}"))
+
+    def told(message: Any) -> None:
+        # Of a page that says "there is no such thing" the console tells its status.
+        if message.type in ("error", "warning") and message.location["url"] != page.url:
+            visit.wrong.append(f"{message.text} ({message.location['url']})")
+
+    def asked(request: Any) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("data", "blob") and address.netloc != host:
+            visit.wrong.append(f"asked {request.url}")
+
+    page.on("console", told)
+    page.on("request", asked)
+    return visit
+
+
+_axe = cache(axe)
+
+
+def _fetch() -> None:
+    with tempfile.TemporaryDirectory(dir=_PACKAGE) as folder:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(_PACKAGE / name, folder)
+        command = ["npm", "ci", "--no-audit", "--no-fund", "--silent", "--ignore-scripts"]
+        if subprocess.run(command, cwd=folder, check=False).returncode == 0:
+            modules = _PACKAGE / "node_modules"
+            try:
+                (Path(folder) / "node_modules").rename(modules)
+            except OSError:
+                # Another worker was first.
+                if not modules.exists():
+                    raise
