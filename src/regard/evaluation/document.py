@@ -25,10 +25,11 @@ Words = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading; level 1 is the title."""
+    """A heading; level 1 is the title. `anchor` is what a page finds it by: hexadecimal digits, letters and dashes."""
 
     text: str
     level: int = 2
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,9 @@ def _line(cells: Iterable[str]) -> str:
 
 def _html(block: Block, words: Words) -> str:
     match block:
-        case Heading(text, level):
-            return f"<h{level}>{words(text)}</h{level}>"
+        case Heading(text, level, anchor):
+            place = f' id="{words(anchor)}"' if anchor else ""
+            return f"<h{level}{place}>{words(text)}</h{level}>"
         case Paragraph(text, loud):
             return f'<p class="loud">{words(text)}</p>' if loud else f"<p>{words(text)}</p>"
         case Listing(points):
@@ -137,9 +139,11 @@ def _html(block: Block, words: Words) -> str:
 def _table(table: Table, words: Words) -> str:
     def cell(text: str, place: int, scope: str) -> str:
         tag = "th" if scope == "col" or (table.caption and scope) else "td"
+        # Where a page is too narrow for columns, each cell says of what it is.
+        of = f' data-of="{words(table.columns[place])}"' if table.caption and tag == "td" else ""
         figure = ' class="figure"' if table.caption and place >= table.words else ""
         scope = f' scope="{scope}"' if table.caption and scope else ""
-        return f"<{tag}{scope}{figure}>{words(text)}</{tag}>"
+        return f"<{tag}{scope}{figure}{of}>{words(text)}</{tag}>"
 
     head = "".join(cell(text, place, "col") for place, text in enumerate(table.columns))
     rows = ("".join(cell(text, place, "" if place else "row") for place, text in enumerate(row)) for row in table.rows)

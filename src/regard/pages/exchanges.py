@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
@@ -13,6 +14,8 @@ from starlette.requests import Request
 OPEN = {"access-control-allow-origin": "*"}
 # Which form an answer has depends on what the request accepts: a cache keeps one for each.
 BY_ACCEPT = {"vary": "Accept"}
+_FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 100
 _PAGE, _DATA = ("text/html", "application/xhtml+xml"), ("application/json", "application/x-amz-json-1.1", "text/plain")
 
 
@@ -58,6 +61,31 @@ def wants_page(request: Request) -> bool:
         wanted[media] = _quality(parameters)
     page = max(wanted.get(media, 0.0) for media in _PAGE)
     return page > 0 and page >= max(wanted.get(media, 0.0) for media in _DATA)
+
+
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether a browser says that a form was sent by a page that is not one of ours, or a program says so.
+
+    Browsers tell it by Sec-Fetch-Site where they trust the address, and by Origin; our pages send no referrer, and then
+    the Origin of their own forms is "null" (Fetch standard, 3.2). What tells neither is no browser of today.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("origin", "null")
+    return origin != "null" and urlsplit(origin).netloc != request.headers.get("host")
+
+
+async def form_within(request: Request, most: int, seconds: float) -> dict[str, str]:
+    """The fields of a form of at most `most` bytes, each once; lines end as on this machine. Raises as `body_within`.
+
+    What is not sent as a form has no fields.
+    """
+    body = await body_within(request, most, seconds)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        return {}
+    told = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    return {name: "\n".join(words.splitlines()) for name, words in told}
 
 
 def _quality(parameters: list[str]) -> float:

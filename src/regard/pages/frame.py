@@ -8,6 +8,7 @@ says itself, and what was made with :func:`fragment` or :func:`safe`.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Mapping
 from functools import cache
 from html import escape
@@ -108,12 +109,19 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["moment"] = _moment
     made.globals |= {"navigation": NAVIGATION, "static": _address, "here": ""}
     return made
 
 
 def _as_text(value: Any) -> Any:
     return value if isinstance(value, Markup) else shown(str(value))
+
+
+def _moment(told: str) -> str:
+    """An hour as the log tells it, such as 2026-11-29T16:00Z, for people."""
+    at = time.strptime(told, "%Y-%m-%dT%H:%MZ")
+    return time.strftime(f"{at.tm_mday} %B %Y, %H:%M UTC", at)
 
 
 @cache

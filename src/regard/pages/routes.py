@@ -14,8 +14,11 @@ from regard.pages.loops import loop_pages
 from regard.pages.pages import pages
 from regard.pages.people import consent_pages, subject_pages
 from regard.pages.people_api import PeopleApi
+from regard.pages.public.appeals import appeal_pages
+from regard.pages.public.council import council_page
 from regard.pages.public.log import log_pages
 from regard.pages.public.models import model_pages
+from regard.pages.public.policy import policy_page
 from regard.pages.public.reports import report_pages
 from regard.pages.public.stewardship import stewardship_pages
 from regard.pages.public.votes import vote_pages
@@ -57,6 +60,8 @@ def open_pages(
         metrics,
         trouble,
         [
+            policy_page(service.gate.council),
+            council_page(service.gate.council),
             *stewardship_pages(service.gate.council),
             *vote_pages(service.gate.council, behind_proxy=settings.behind_proxy),
             *model_pages(settings, weights),
@@ -65,6 +70,7 @@ def open_pages(
             *seal_pages(holdings.seals),
             redaction_page(service, callers(), pool),
             audit_page(service, callers(), pool),
+            *appeal_pages(inbox, behind_proxy=settings.behind_proxy),
             *report_pages(inbox, behind_proxy=settings.behind_proxy),
             *log_pages(office.public_log, lambda: logbook.keys.verifiers, cosigning),
         ],

@@ -15,8 +15,9 @@ from starlette.applications import Starlette
 
 from regard.ledger.tree.notes import Signer
 from regard.pages.frame import document
+from regard.pages.public.kept import KEPT_SECONDS
 from regard.pages.public.law_words import MOST_MOTIONS, motions_words
-from regard.pages.public.stewardship import KEPT_SECONDS, stewardship_pages
+from regard.pages.public.stewardship import stewardship_pages
 from regard.stewardship.council.council import Council
 from regard.stewardship.council.member_keys import operator_key
 from regard.stewardship.council.motions import Kind, Vote

@@ -160,7 +160,10 @@ def test_small_counts_are_in_no_form(log: PublicLog) -> None:
     report = log.report()
     assert report.calls.operations.rows == {"CompareFaces": "<5", "DetectFaces": 40, "ListFaces": 30}
     assert "| CompareFaces | \\<5 |" in rendered(report, Form.MARKDOWN).decode()
-    assert '<th scope="row">CompareFaces</th><td class="figure">&lt;5</td>' in rendered(report, Form.HTML).decode()
+    assert (
+        '<th scope="row">CompareFaces</th><td class="figure" data-of="number">&lt;5</td>'
+        in rendered(report, Form.HTML).decode()
+    )
 
 
 def test_a_gap_in_a_sequence_is_told_loudly(log: PublicLog) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from regard.commands.common.output import say
 from regard.fetching import fetched
 from regard.ledger.tree.notes import Signer, sign_note
-from regard.pages.public.stewardship import KEPT_SECONDS
+from regard.pages.public.kept import KEPT_SECONDS
 from regard.pages.public.votes import BALLOTS, MOTIONS, READINGS, ROOT, SUSPENSIONS
 from regard.stewardship.council.charter import Charter
 from regard.stewardship.council.dockets import OPEN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from starlette.routing import Route
 from regard.evaluation.document import Block, Heading, Paragraph
 from regard.pages.exchanges import BY_ACCEPT, OPEN, named, wants_page
 from regard.pages.frame import HEADERS, document
+from regard.pages.public.kept import Kept
 from regard.pages.public.law_words import charter_words, motions_words, policy_words
 from regard.stewardship.council.chain import BrokenChain
 from regard.stewardship.council.council import Council
@@ -25,8 +25,6 @@ from regard.stewardship.policy.packs import BadPack, Pack
 from regard.stewardship.policy.policy import Policy
 
 _NAMING = ("title", "payload", "ballots")
-# Nobody has to sign for these pages: however often they are asked for, what is in force is looked at once a second.
-KEPT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +55,27 @@ def stewardship_pages(council: Council, clock: Callable[[], float] = time.monoto
             "charter": msgspec.to_builtins(law.charter),
             "alone": law.charter.alone,
         }
-        return _forms(plain, charter_words(law))
+        return _forms(plain, (Heading("Charter", 1), *charter_words(law)))
 
     def motions() -> _Forms:
-        states = {docket.motion.hash: docket.outcome for docket in council.dockets()}
-        found = [_public(each) | {"outcome": states.get(each["hash"], each["outcome"])} for each in council.history()]
-        return _forms({"motions": found}, motions_words(found))
+        found = public_motions(council)
+        return _forms({"motions": found}, (Heading("Motions", 1), *motions_words(found)))
 
     pages = {"policy": policy, "charter": charter, "motions": motions}
     return [
-        Route(f"/stewardship/v1/{name}", _Kept(page, clock).answer, methods=["GET"]) for name, page in pages.items()
+        Route(f"/stewardship/v1/{name}", _Page(page, clock).answer, methods=["GET"]) for name, page in pages.items()
     ]
 
 
-class _Kept:
-    """A page in its forms, made at most once a second. Thread-safe."""
+class _Page:
+    """A page in its forms, made at most once a second."""
 
     def __init__(self, make: Callable[[], _Forms], clock: Callable[[], float]) -> None:
         self._make = make
-        self._clock = clock
-        self._turn = threading.Lock()
-        self._until = -float("inf")
-        self._status, self._forms = 503, _Forms(b"", b"")
+        self._kept = Kept(self._made, clock)
 
     def answer(self, request: Request) -> Response:
-        with self._turn:
-            if self._clock() >= self._until:
-                self._status, self._forms = self._made()
-                self._until = self._clock() + KEPT_SECONDS
-            status, forms = self._status, self._forms
+        status, forms = self._kept()
         headers = named() | OPEN | BY_ACCEPT
         if forms.text and request.headers.get("accept", "").startswith("text/plain"):
             return PlainTextResponse(forms.text, status, headers)
@@ -108,12 +98,18 @@ def _shown(pack: Pack) -> _Forms:
     found = Policy(pack)
     rules = [msgspec.to_builtins(rule) for rule in found.rules.values()]
     plain = {"pack": pack.name, "hash": pack.hash, "rules": rules, "cedar": pack.rules, "schema": pack.schema}
-    return _forms(plain, policy_words(found), _told(found).encode())
+    return _forms(plain, (Heading("Policy", 1), *policy_words(found)), _told(found).encode())
 
 
 def _forms(plain: Any, words: Iterable[Block], text: bytes = b"") -> _Forms:
     # JSON as JSONResponse writes it.
     return _Forms(bytes(JSONResponse(plain).body), document(words), text)
+
+
+def public_motions(council: Council) -> list[dict[str, Any]]:
+    """Every motion as anyone may read it, oldest first, with where it stands now."""
+    states = {docket.motion.hash: docket.outcome for docket in council.dockets()}
+    return [_public(each) | {"outcome": states.get(each["hash"], each["outcome"])} for each in council.history()]
 
 
 def _public(motion: dict[str, Any]) -> dict[str, Any]:

@@ -145,6 +145,17 @@ class Inbox:
         self._caps = caps
         self._clock = clock
 
+    @property
+    def days(self) -> int:
+        """The days until an answer is due."""
+        return self._caps.days
+
+    def overdue(self) -> int:
+        """How many reports wait longer than was promised."""
+        late = reports.c.answered_at.is_(None) & (reports.c.due_at < self._clock())
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.count()).select_from(reports).where(late)).scalar_one()
+
     def file(self, filing: Filing, address: str) -> Receipt:
         """Take a report from a network address. Raises TooMany and NotLogged."""
         if trouble := self._logbook.trouble:
