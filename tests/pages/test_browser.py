@@ -11,12 +11,16 @@ from tests.helpers.running import Running
 
 # Pages that anyone may open. One that has something in its address is added by the test that makes that.
 PAGES = [
+    "/",
     "/nothing",
     "/policy",
     "/policy?sector=law-enforcement&purpose=development",
     "/policy?sector=finance&purpose=identity-verification&threshold=80&supplies=security&basis=none",
     "/policy?sector=&purpose=fun&threshold=x",
     "/council",
+    "/reports",
+    "/reports/2020-01",
+    "/models",
     "/appeal",
     "/appeal?report=nonsense",
     "/stewardship/v1/policy",

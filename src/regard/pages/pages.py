@@ -19,8 +19,16 @@ from regard.wire.metrics import CONTENT_TYPE, Metrics
 _PUBLIC = "/log/"  # what is not there is told to whom what is there would be
 
 
-def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Route] = ()) -> Starlette:
-    """The application of these pages and of `more`. `trouble` says what keeps the service from answering."""
+def pages(
+    metrics: Metrics,
+    trouble: Callable[[], str | None],
+    more: Sequence[Route] = (),
+    front: Callable[[], Response] | None = None,
+) -> Starlette:
+    """The application of these pages and of `more`. `trouble` says what keeps the service from answering.
+
+    `front` is the first page for people; programs are told of the pages that there are.
+    """
 
     # What is installed is looked up once, and not for each who asks.
     told = {
@@ -30,8 +38,12 @@ def pages(metrics: Metrics, trouble: Callable[[], str | None], more: Sequence[Ro
         "pages": ["/healthz", "/readyz", "/metrics", *dict.fromkeys(route.path for route in more)],
     }
 
-    def home(_: Request) -> Response:
-        return JSONResponse(told, headers=named() | OPEN)
+    def home(request: Request) -> Response:
+        if front is not None and wants_page(request):
+            answer = front()
+            answer.headers.update(BY_ACCEPT)
+            return answer
+        return JSONResponse(told, headers=named() | OPEN | BY_ACCEPT)
 
     def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"}, headers=named())

@@ -16,8 +16,10 @@ from regard.pages.people import consent_pages, subject_pages
 from regard.pages.people_api import PeopleApi
 from regard.pages.public.appeals import appeal_pages
 from regard.pages.public.council import council_page
+from regard.pages.public.home import Home
 from regard.pages.public.log import log_pages
 from regard.pages.public.models import model_pages
+from regard.pages.public.months import month_pages
 from regard.pages.public.policy import policy_page
 from regard.pages.public.reports import report_pages
 from regard.pages.public.stewardship import stewardship_pages
@@ -26,10 +28,12 @@ from regard.pages.redaction import described as redaction_described
 from regard.pages.redaction import redaction_page
 from regard.pages.review import review_pages
 from regard.pages.seals import seal_pages
+from regard.stewardship.door import open_audits
 from regard.stewardship.holdings import Holdings
 from regard.stewardship.office import Office
 from regard.stewardship.people.inbox import open_inbox
 from regard.stewardship.people.subject_tokens import SubjectTokens
+from regard.stewardship.reports.months import Months
 from regard.vision.models.weights import Weights
 from regard.wire.callers import Callers, open_callers
 from regard.wire.metrics import Metrics
@@ -64,7 +68,7 @@ def open_pages(
             council_page(service.gate.council),
             *stewardship_pages(service.gate.council),
             *vote_pages(service.gate.council, behind_proxy=settings.behind_proxy),
-            *model_pages(settings, weights),
+            *model_pages(settings, weights, open_audits(office).found),
             *_people(office, holdings, service, callers()),
             *review_pages(holdings.reviews, holdings.loops),
             *seal_pages(holdings.seals),
@@ -72,8 +76,10 @@ def open_pages(
             audit_page(service, callers(), pool),
             *appeal_pages(inbox, behind_proxy=settings.behind_proxy),
             *report_pages(inbox, behind_proxy=settings.behind_proxy),
+            *month_pages(Months(office.public_log)),
             *log_pages(office.public_log, lambda: logbook.keys.verifiers, cosigning),
         ],
+        Home(service.gate.council, inbox, office.public_log, cosigning),
     )
 
 

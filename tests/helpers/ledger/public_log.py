@@ -56,9 +56,17 @@ class PublicLog:
         """The month begins, with an entry that says nothing."""
         self.write("nothing", f"{month}-01T00")
 
+    def raw(self, data: bytes) -> None:
+        """An entry of the month that it is, of these bytes."""
+        self._shards.append(data)
+
+    def publish(self) -> None:
+        """Sign what was written."""
+        self._shards.close()
+
     def report(self, period: str = "2026-11", folder: Path | None = None) -> Report:
         """The report, by whoever has the files in `folder` and the public key."""
-        self._shards.close()
+        self.publish()
         return read_report(period, Served(folder or self.folder).fetch, [self.key.verifier], lambda *_: None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from regard.evaluation.document import Block, Heading, Paragraph, Table
 from regard.pages.exchanges import BY_ACCEPT, OPEN, named, wants_page
 from regard.pages.frame import HEADERS, document
+from regard.pages.public.model_words import SIMILARITIES, model_words
 from regard.settings import Settings
 from regard.vision.faces.faces import VERSIONS
 from regard.vision.faces.similarity import MOST_SEARCHES, Calibration, calibration
@@ -20,25 +20,34 @@ from regard.vision.heads.head import Head
 from regard.vision.heads.heads import known
 from regard.vision.models.weights import Weights
 
+PATH = "/models"
 GALLERIES = (1_000, 10_000, 100_000, 1_000_000)
-SIMILARITIES = (80.0, 90.0, 99.0, 99.9)
 
 
-def model_pages(settings: Settings, weights: Weights) -> list[Route]:
-    """`GET /stewardship/v1/models`, without a signature. `weights` are those that the service reads."""
+def model_pages(settings: Settings, weights: Weights, audited: Callable[[], list[dict[str, Any]]]) -> list[Route]:
+    """`GET /models`, and `/stewardship/v1/models` for programs and browsers, without a signature.
+
+    `weights` are those that the service reads; `audited` gives what audits of the face model in use found, the newest
+    first.
+    """
     own = VERSIONS[settings.profile]
     told = models(weights, own, calibration())
     told["Heads"] = [_head(head, weights) for head in known(settings.heads_dir).values()]
     told["OtherProfiles"] = [_worth(weights, other, calibration(other)) for other in VERSIONS.values() if other != own]
 
+    def found() -> dict[str, Any]:
+        return told | {"Weights": _listed(weights), "Audits": audited()}
+
     def page(request: Request) -> Response:
         headers = named() | OPEN | BY_ACCEPT
-        found = told | {"Weights": _listed(weights)}
         if wants_page(request):
-            return HTMLResponse(document(_words(found)), headers=HEADERS | headers)
-        return JSONResponse(found, headers=headers)
+            return HTMLResponse(document(model_words(found()), PATH), headers=HEADERS | headers)
+        return JSONResponse(found(), headers=headers)
 
-    return [Route("/stewardship/v1/models", page, methods=["GET"])]
+    def people(_: Request) -> Response:
+        return HTMLResponse(document(model_words(found()), PATH), headers=HEADERS | named())
+
+    return [Route(PATH, people, methods=["GET"]), Route("/stewardship/v1/models", page, methods=["GET"])]
 
 
 def models(weights: Weights, face_model: str, curve: Calibration) -> dict[str, Any]:
@@ -61,6 +70,8 @@ def _listed(weights: Weights) -> list[dict[str, Any]]:
             "Loaded": loaded.get(entry.weight.name),
             "Licence": entry.weight.licence,
             "Origin": entry.weight.origin,
+            "Accuracy": entry.weight.accuracy,
+            "Trained": entry.weight.trained,
         }
         for entry in weights.entries()
     ]
@@ -91,33 +102,3 @@ def _head(head: Head, weights: Weights) -> dict[str, Any]:
 def _gallery(faces: int, curve: Calibration) -> dict[str, Any]:
     matches = {f"{level:g}": faces * curve.false_match_rate(level) for level in SIMILARITIES}
     return {"Faces": faces, "FalseMatchesASearch": matches, "Floor": curve.floor(faces)}
-
-
-def _words(told: dict[str, Any]) -> Iterator[Block]:
-    """The page for people, of what it tells programs."""
-    yield Heading("Models", 1)
-    yield Paragraph(
-        f"How often a search meets somebody else grows with the gallery: false matches a search of the face model "
-        f"{told['FaceModelVersion']}, by how many faces are enrolled and which similarity is asked for."
-    )
-    if not told["CalibrationBelongs"]:
-        yield Paragraph("THE CALIBRATION WAS NOT FITTED WITH THESE WEIGHTS: the figures need not hold.", loud=True)
-    yield _galleries(told)
-    yield Paragraph(told["Floor"])
-    for other in told["OtherProfiles"]:
-        yield Heading(f"The other profile, {other['FaceModelVersion']}")
-        yield _galleries(other)
-    yield Heading("Weights")
-    columns = ("Name", "Task", "Licence", "Origin", "SHA256")
-    rows = [tuple(str(each[name]) for name in columns) for each in told["Weights"]]
-    yield Table(("name", "task", "licence", "origin", "SHA-256"), rows, "Model files", len(columns))
-
-
-def _galleries(worth: dict[str, Any]) -> Table:
-    columns = ("faces", *(f"at {level:g}" for level in SIMILARITIES), "floor")
-    rows = []
-    for each in worth["Galleries"]:
-        matches = (f"{each['FalseMatchesASearch'][f'{level:g}']:.2g}" for level in SIMILARITIES)
-        floor = "none" if each["Floor"] is None else f"{each['Floor']:.1f}"
-        rows.append((f"{each['Faces']:,}", *matches, floor))
-    return Table(columns, rows, f"False matches a search, face model {worth['FaceModelVersion']}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from sqlalchemy import Engine, select
@@ -33,6 +34,11 @@ class Audits:
         """When the model was audited last, in seconds since 1970; None for never."""
         rows = ((at, msgspec.json.decode(body)) for at, body in self._reader.rows())
         return next((float(at) for at, body in rows if body["model"] == (model or self._model)), None)
+
+    def found(self, model: str = "") -> list[dict[str, Any]]:
+        """What each audit of the model found, as the log tells it, the newest first."""
+        bodies = [dict(msgspec.json.decode(body)) for _, body in self._reader.rows()]
+        return [body for body in bodies if body["model"] == (model or self._model)]
 
     def current(self, model: str = "") -> bool:
         """Whether an audit of the model counts now."""

@@ -135,12 +135,21 @@ class Reckoning:
         """Read the next entry of the log."""
         if period > self.period:
             return
-        self._within = period == self.period
         try:
             entry = entries.read(data)
         except entries.Unreadable:
-            self._unreadable += self._within
+            self.take_unreadable(period)
             return
+        self.take_read(period, entry)
+
+    def take_unreadable(self, period: str) -> None:
+        """Count what is no entry."""
+        self._within = period == self.period
+        self._unreadable += self._within
+
+    def take_read(self, period: str, entry: entries.Known | entries.Other) -> None:
+        """Count an entry that was read already, of this period or an earlier one; of those, calls change nothing."""
+        self._within = period == self.period
         if self._within:
             self._count(entry)
         self._follow(entry)

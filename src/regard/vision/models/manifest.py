@@ -58,7 +58,10 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of weights.toml. `sha256` is that of the file as it comes, before conversion."""
+    """One entry of weights.toml. `sha256` is that of the file as it comes, before conversion.
+
+    `trained` names the pictures that the model learnt from, as its makers tell it; empty where they do not.
+    """
 
     name: _Name
     sha256: _Hash
@@ -70,6 +73,7 @@ class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: str = ""
     origin: str = ""
     accuracy: str = ""
+    trained: str = ""
 
     @property
     def suffix(self) -> str:
