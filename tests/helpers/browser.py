@@ -25,6 +25,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 NO_CHROMIUM = f"there is no {CHROMIUM}; `apt-get install chromium` brings it"
 NO_AXE = "axe-core could not be fetched by npm: what it looks for was not looked for"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
 DESKTOP, PHONE = (1280, 800), (320, 640)
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -35,7 +36,7 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
 """
-_AXE = """async (tags) => (await axe.run(document, {runOnly: tags})).violations.map(
+_AXE = """async (only) => (await axe.run(document, {runOnly: only, resultTypes: ["violations"]})).violations.map(
   (each) => `${each.id}: ${each.help}: ${each.nodes.map((node) => node.html).slice(0, 3).join(" | ")}`)"""
 _WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -86,16 +87,16 @@ def look(browser: Browser, origin: str, path: str, cookies: Any = ()) -> None:
     It has no finding of axe-core, breaks no content security policy, writes no error to the console, asks no other
     host for anything, and scrolls down alone.
     """
-    # A scheme of colours changes while a page stands: one window a width.
-    for width, height in (DESKTOP, PHONE):
-        with visiting(browser, origin, viewport={"width": width, "height": height}) as visit:
-            visit.page.context.add_cookies(list(cookies))
-            visit.go(path)
+    with visiting(browser, origin) as visit:
+        visit.page.context.add_cookies(list(cookies))
+        visit.go(path)
+        for width, height in (DESKTOP, PHONE):
+            visit.page.set_viewport_size({"width": width, "height": height})
             assert visit.page.evaluate(_WIDE) <= 0, f"{path} scrolls sideways at {width} pixels"
-            visit.wrong += visit.page.evaluate("window.violations")
-        assert not visit.wrong, f"{path} at {width} pixels: {visit.wrong}"
-        findings = _findings(browser, origin, path, {"width": width, "height": height}, cookies)
-        assert not findings, f"{path} at {width} pixels: " + "\n".join(findings)
+        visit.wrong += visit.page.evaluate("window.violations")
+    assert not visit.wrong, f"{path}: {visit.wrong}"
+    findings = _findings(browser, origin, path, cookies)
+    assert not findings, f"{path}: " + "\n".join(findings)
 
 
 def axe() -> str | None:
@@ -106,17 +107,21 @@ def axe() -> str | None:
     return found.read_text() if found.exists() else None
 
 
-def _findings(browser: Browser, origin: str, path: str, viewport: Any, cookies: Any) -> list[str]:
+def _findings(browser: Browser, origin: str, path: str, cookies: Any) -> list[str]:
     script = _axe()
     if script is None:
         return []
-    with visiting(browser, origin, viewport=viewport, bypass_csp=True) as visit:
+    with visiting(browser, origin, bypass_csp=True) as visit:
         visit.page.context.add_cookies(list(cookies))
         visit.go(path).evaluate(script)
         found = []
-        for scheme in SCHEMES:
-            visit.page.emulate_media(color_scheme=scheme)
-            found += [f"{scheme}: {each}" for each in visit.page.evaluate(_AXE, TAGS)]
+        for width, height in (DESKTOP, PHONE):
+            visit.page.set_viewport_size({"width": width, "height": height})
+            for scheme in SCHEMES:
+                visit.page.emulate_media(color_scheme=scheme)
+                # A scheme changes colours alone: everything else is looked at once a width.
+                rules: Any = TAGS if scheme == SCHEMES[0] else {"type": "rule", "values": OF_COLOURS}
+                found += [f"{width} {scheme}: {each}" for each in visit.page.evaluate(_AXE, rules)]
         return found
 
 

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from regard.evaluation.document import Block, Paragraph, Table
 from regard.evaluation.lines import line
 from regard.pages.frame import fragment, page
 from regard.stewardship.reports.months import Months
@@ -22,6 +24,7 @@ from regard.stewardship.reports.report_words import blocks
 from regard.stewardship.reports.suppression import Breakdown
 
 PATH = "/reports"
+MOST_ROWS = 100
 _DENIED = "denied"
 _UNTOLD = "not told"
 # A figure by month: its name, and whether a line of it is drawn. Of the ones without a line there is little to see.
@@ -65,7 +68,7 @@ def month_pages(months: Months) -> list[Route]:
             "before": known[place - 1] if place else "",
             "after": known[place + 1] if place + 1 < len(known) else "",
         }
-        told = fragment(blocks(counted.reports[place]))
+        told = fragment(_bounded(blocks(counted.reports[place])))
         return page("report.html", here=PATH, period=period, told=told, **around)
 
     return [Route(PATH, overview, methods=["GET"]), Route(PATH + "/{period}", one, methods=["GET"])]
@@ -107,8 +110,18 @@ def _lead(reports: Sequence[Report], figures: Sequence[Sequence[int | None]]) ->
 def _sentence(report: Report, figures: Sequence[int | None]) -> str:
     calls, refused = figures[0] or 0, figures[1]
     share = "how many were refused is not told" if refused is None else f"{refused:,} of them were refused"
-    so_far = "" if report.closed else " so far"
-    return f"{_long(report.period)} has {calls:,} calls{so_far}; {share}."
+    has, so_far = ("had", "") if report.closed else ("has", " so far")
+    return f"{_long(report.period)} {has} {calls:,} {'call' if calls == 1 else 'calls'}{so_far}; {share}."
+
+
+def _bounded(told: Iterable[Block]) -> Iterator[Block]:
+    """The blocks, with no more rows of a table than a page has room for."""
+    for block in told:
+        if isinstance(block, Table) and len(block.rows) > MOST_ROWS:
+            yield replace(block, rows=block.rows[:MOST_ROWS])
+            yield Paragraph(f"{len(block.rows) - MOST_ROWS:,} more rows are in the whole report: regard report.")
+        else:
+            yield block
 
 
 def _long(period: str) -> str:
