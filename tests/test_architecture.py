@@ -177,6 +177,14 @@ def test_only_the_command_line_imports_the_front() -> None:
             assert not front, f"imports the library's own face: {front}"
 
 
+def test_no_page_reaches_a_table_but_through_the_rooms_below() -> None:
+    """What a page tells has passed the gate, or is what a room tells anyone: none of them asks the database itself."""
+    for path in _sources():
+        if _parts(path)[0] == "pages":
+            asked = [each for each in _imports(path) if "sqlalchemy" in each.name or each.name.endswith(".tables")]
+            assert not asked, f"reads tables itself: {[each.told for each in asked]}"
+
+
 def test_the_page_of_architecture_names_every_room() -> None:
     page = PAGE.read_text()
     top = {_parts(path)[0] for path in _sources()} - {"__init__", "migrations"}

@@ -57,6 +57,8 @@ def open_pages(
     settings, logbook = office.settings, office.logbook
     inbox = open_inbox(settings, office.engine, office.key, logbook)
 
+    audits = open_audits(office)
+
     def callers() -> Callers:
         return open_callers(settings, office.organizations.key)
 
@@ -64,11 +66,11 @@ def open_pages(
         metrics,
         trouble,
         [
-            policy_page(service.gate.council),
+            policy_page(service.gate.council, audits.current),
             council_page(service.gate.council),
             *stewardship_pages(service.gate.council),
             *vote_pages(service.gate.council, behind_proxy=settings.behind_proxy),
-            *model_pages(settings, weights, open_audits(office).found),
+            *model_pages(settings, weights, audits.found),
             *_people(office, holdings, service, callers()),
             *review_pages(holdings.reviews, holdings.loops),
             *seal_pages(holdings.seals),

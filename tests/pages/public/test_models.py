@@ -12,6 +12,8 @@ import msgspec
 import pytest
 
 from regard.ledger.tree.tiles import ENTRIES, Tile, split_bundle
+from regard.pages.frame import document
+from regard.pages.public.model_words import model_words
 from regard.pages.public.models import models
 from regard.vision.faces.similarity import shipped
 from regard.vision.models.weights import Weights
@@ -55,6 +57,34 @@ def test_a_browser_reads_it_as_a_page(service: Running) -> None:
     assert all(each["SHA256"] in answer.text for each in told["Weights"])
     assert "False matches a search, face model 1.0-accurate" in answer.text
     assert len(answer.content) < 100_000
+
+
+def test_a_service_without_an_audit_says_that_nobody_knows_for_whom_it_fails(service: Running) -> None:
+    page = httpx.get(f"{service.url}/models").text
+    assert "NOT MEASURED HERE" in page
+    assert "one search in 30 meets somebody else at similarity 99" in page
+    told = httpx.get(f"{service.url}/stewardship/v1/models").json()
+    assert told["Audits"] == []
+    silent = [each["Name"] for each in told["Weights"] if not each["Trained"]]
+    assert "face-embedder" in silent
+    assert f"Of {len(silent)} of {len(told['Weights'])} model files nobody has told" in page
+    assert page.count(">not told<") >= len(silent)
+
+
+def test_what_the_newest_audit_found_is_told_by_group(weights: Weights) -> None:
+    rates = {"false match, Similarity 80": {"women": "0.2 % (0.1 to 0.4)", "men": "0.1 % (0 to 0.2)"}}
+    found = {"sex, false match, Similarity 80": "women 2.1 times men, <b>planted</b>"}
+    results = {"pictures": 1200, "people": 300, "disparities found": found, "rates": {"sex": rates}}
+    told = models(weights, "1.0", shipped()) | {"Heads": [], "OtherProfiles": []}
+    newest, older = ({"made": made, "results": results} for made in ("2026-11-02T00:00:00Z", "2026-01-02T00:00:00Z"))
+    page = document(model_words(told | {"Audits": [newest, older]})).decode()
+    assert "on 1,200 pictures of 300 people: 1 difference between groups was found" in page
+    assert "women 2.1 times men, &lt;b&gt;planted" in page
+    assert '<td data-of="women">0.2 % (0.1 to 0.4)</td>' in page
+    assert "2026-01-02" not in page
+    none = document(model_words(told | {"Audits": [{"model": "1.0", "results": {}}]})).decode()
+    assert "no differences between groups were found" in none
+    assert "is no proof" in none
 
 
 def test_the_page_and_the_log_tell_the_digests_of_what_runs(service: Running) -> None:

@@ -102,3 +102,18 @@ def test_what_the_policy_does_not_know_is_no_question() -> None:
     for question in (Question("circus", "development"), Question("retail", "fun"), Question("retail", "audit", "x")):
         with pytest.raises(KeyError):
             asked(question)
+
+
+def test_a_rule_that_asks_for_an_audit_is_answered_as_the_model_stands() -> None:
+    rule = """
+@id("no-search-unaudited")
+@sentence("Nobody is identified with a model that was not audited.")
+@source("A test.")
+forbid (principal, action == Action::"identify", resource) unless { context.audited };
+"""
+    policy = Policy(replace(PACK, rules=PACK.rules + rule))
+    for audited in (False, True):
+        found = verdicts(policy, LAW, (), Question("retail", "development", audited=audited))
+        assert [each.action for each in found if not each.allowed] == (
+            ["infer-emotions"] if audited else ["identify", "infer-emotions"]
+        )

@@ -69,12 +69,12 @@ def _listed(levels: Sequence[float]) -> str:
 
 
 def _galleries(worth: Mapping[str, Any]) -> Table:
-    columns = ("faces", *(f"at {level:g}" for level in SIMILARITIES), "floor")
+    columns = ("gallery", *(f"at {level:g}" for level in SIMILARITIES), "floor")
     rows = []
     for each in worth["Galleries"]:
         matches = (_rate(each["FalseMatchesASearch"][f"{level:g}"]) for level in SIMILARITIES)
         floor = "none" if each["Floor"] is None else f"{each['Floor']:.1f}"
-        rows.append((f"{each['Faces']:,}", *matches, floor))
+        rows.append((f"{each['Faces']:,} faces", *matches, floor))
     return Table(columns, rows, f"False matches a search, face model {worth['FaceModelVersion']}")
 
 

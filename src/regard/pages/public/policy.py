@@ -38,16 +38,22 @@ assert set(_BASES) == {"", *BASES}
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What decides now: the policy, the law it follows from, the motion that brought it, and what is stopped."""
+    """What decides now: the policy, its law, the motion that brought it, what is stopped and audited."""
 
     policy: Policy
     law: Law
     motion: str
     suspensions: tuple[Suspension, ...]
+    audited: bool
 
 
-def policy_page(council: Council, clock: Callable[[], float] = time.monotonic) -> Route:
-    """The route. Where no policy is in force it answers 503 and why."""
+def policy_page(
+    council: Council, audited: Callable[[], bool] = lambda: False, clock: Callable[[], float] = time.monotonic
+) -> Route:
+    """The route. Where no policy is in force it answers 503 and why.
+
+    `audited` says whether an audit of the face model in use counts.
+    """
 
     def read() -> InForce:
         law, history = council.law(), council.history()
@@ -58,7 +64,7 @@ def policy_page(council: Council, clock: Callable[[], float] = time.monotonic) -
             and each.get("kind") in (Kind.POLICY, Kind.GENESIS)
             and each["payload"].get("policy") == law.policy
         ]
-        return InForce(_policy(council.pack()), law, brought[-1], tuple(council.suspensions()))
+        return InForce(_policy(council.pack()), law, brought[-1], tuple(council.suspensions()), audited())
 
     kept = Kept(read, clock)
 
@@ -82,7 +88,7 @@ def _answered(now: InForce, asked: Mapping[str, str]) -> Response:
     problems = _problems(policy, given) if any(given.values()) else {}
     told: dict[str, Any] = {"verdicts": []}
     if any(given.values()) and not problems:
-        told = _told(now, _question(given))
+        told = _told(now, _question(given, now.audited))
     return page(
         "policy.html",
         400 if problems else 200,
@@ -125,9 +131,14 @@ def _similarity(told: str) -> float | None:
     return found if math.isfinite(found) and 0 <= found <= 100 else None
 
 
-def _question(given: Mapping[str, str]) -> Question:
+def _question(given: Mapping[str, str], audited: bool) -> Question:
     return Question(
-        given["sector"], given["purpose"], given["supplies"], _similarity(given["threshold"]), given["basis"] or None
+        given["sector"],
+        given["purpose"],
+        given["supplies"],
+        _similarity(given["threshold"]),
+        given["basis"] or None,
+        audited,
     )
 
 

@@ -37,7 +37,8 @@ class Question:
     """Who asks, and for what. `supplies` is a sector that what they get may reach; empty where it reaches nobody.
 
     `threshold` is a similarity from 0 to 100; None takes the usual one, or the floor where that is higher. `basis` is
-    what a collection of faces stands on; None takes what keys of the purpose bring.
+    what a collection of faces stands on; None takes what keys of the purpose bring. `audited` says whether an audit of
+    the face model counts.
     """
 
     sector: str
@@ -45,6 +46,7 @@ class Question:
     supplies: str = ""
     threshold: float | None = None
     basis: str | None = None
+    audited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def verdicts(policy: Policy, law: Law, stopped: Collection[str], question: Quest
         basis=basis,
         receipt=basis == "consent",
         loopback=False,
+        audited=question.audited,
         enabled=law.enabled,
     )
     found = []
