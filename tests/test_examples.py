@@ -18,7 +18,7 @@ from starlette.routing import Route
 from regard.ledger.tree.merkle import inclusion_proof
 from regard.ledger.tree.notes import Signer
 from regard.ledger.tree.tiles import TileNodes, Tree
-from regard.pages.public.log import log_pages
+from regard.pages.ledger.log import log_pages
 from tests.helpers.ledger.served_log import Book, opened, serving, serving_log
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

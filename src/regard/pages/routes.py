@@ -10,6 +10,8 @@ from starlette.routing import Route
 from regard.ledger.witnesses.cosigning import Collector
 from regard.operations.service import Service
 from regard.pages.audits import audit_page
+from regard.pages.ledger.log import log_pages
+from regard.pages.ledger.verifier import verifier_route
 from regard.pages.loops import loop_pages
 from regard.pages.pages import pages
 from regard.pages.people import consent_pages, subject_pages
@@ -17,7 +19,6 @@ from regard.pages.people_api import PeopleApi
 from regard.pages.public.appeals import appeal_pages
 from regard.pages.public.council import council_page
 from regard.pages.public.home import Home
-from regard.pages.public.log import log_pages
 from regard.pages.public.models import model_pages
 from regard.pages.public.months import month_pages
 from regard.pages.public.policy import policy_page
@@ -79,6 +80,7 @@ def open_pages(
             *appeal_pages(inbox, behind_proxy=settings.behind_proxy),
             *report_pages(inbox, behind_proxy=settings.behind_proxy),
             *month_pages(Months(office.public_log)),
+            verifier_route(),
             *log_pages(office.public_log, lambda: logbook.keys.verifiers, cosigning),
         ],
         Home(service.gate.council, inbox, office.public_log, cosigning),

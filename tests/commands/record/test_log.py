@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -328,6 +329,16 @@ def test_a_copy_serves_as_the_log_does_and_grows_with_it(book: Book, address: st
         assert (said.code, said.document["shards"][0]["entries"]) == (0, size)
         book.call(times=1 if size == 301 else 399)
     assert json.loads((copy / "periods").read_text()) == [PERIOD]
+
+
+def test_the_page_that_verifies_is_beside_a_copy_and_has_the_digest_that_is_printed(
+    book: Book, address: str, tmp_path: Path
+) -> None:
+    run(commands.app, "copy", tmp_path / "copy", "--from", address)
+    told = run(commands.app, "verifier", "--write", tmp_path / "verify.html")
+    page = (tmp_path / "verify.html").read_bytes()
+    assert told.output == f"{hashlib.sha256(page).hexdigest()}  verify.html\n"
+    assert (tmp_path / "copy" / "verify.html").read_bytes() == page
 
 
 def test_a_copy_refuses_what_contradicts_it(book: Book, address: str, tmp_path: Path) -> None:

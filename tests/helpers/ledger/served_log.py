@@ -18,8 +18,8 @@ from regard.ledger.tree.entries import canonical
 from regard.ledger.tree.notes import Kind, Signer
 from regard.ledger.witnesses.series import Keys
 from regard.ledger.witnesses.witness import Witness
-from regard.pages.public.log import log_pages
-from regard.pages.public.witness import witness_pages
+from regard.pages.ledger.log import log_pages
+from regard.pages.ledger.witness import witness_pages
 from regard.stewardship.records.pseudonyms import pseudonym
 from tests.helpers.ledger.faults import QuickDisk
 

@@ -132,11 +132,13 @@ def copy_log(
     ] = None,
 ) -> None:
     """Copy a log's public files to a folder for a plain web server, a bucket or an archive; again, only what is new."""
+    from regard.pages.ledger.verifier import verifier_page
     from regard.stewardship.office import open_office
 
     fetch = reading(where) if where else open_office(from_environment()).public_log.fetch
     with _bars() as told:
         copy(fetch, periods_of(fetch), to, told)
+    (to / "verify.html").write_bytes(verifier_page())
 
 
 @app.command()
@@ -192,6 +194,20 @@ def accept(
     for each in accept_less(unchecked_office(from_environment()), because):
         out.print(each)
     out.print("This is in the log now, and the next start goes on from here.")
+
+
+@app.command()
+def verifier(
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the page there, to open it from disk.")
+    ] = None,
+) -> None:
+    """Print the SHA-256 of the page that verifies the log in a browser: any copy of this version must have it."""
+    from regard.pages.ledger.verifier import verifier_digest, verifier_page
+
+    if write is not None:
+        write.write_bytes(verifier_page())
+    out.out(f"{verifier_digest()}  verify.html")
 
 
 @app.command()

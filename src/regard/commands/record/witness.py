@@ -31,7 +31,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 4600,
 ) -> None:
     """Answer `POST /add-checkpoint` (C2SP tlog-witness): cosign that the logs only ever grew."""
-    from regard.pages.public.witness import witness_pages
+    from regard.pages.ledger.witness import witness_pages
     from regard.wire.exposure import check_exposure, url
     from regard.wire.listen import bound, listen
 

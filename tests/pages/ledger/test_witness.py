@@ -21,7 +21,7 @@ from regard.ledger.tree.merkle import consistency_proof
 from regard.ledger.tree.notes import open_note
 from regard.ledger.witnesses.cosigning import Asked, Collector, posting
 from regard.ledger.witnesses.witness import request
-from regard.pages.public.witness import MOST_BODY_BYTES
+from regard.pages.ledger.witness import MOST_BODY_BYTES
 from tests.helpers.ledger.faults import QuickDisk
 from tests.helpers.ledger.served_log import Book, opened, serving_witness
 

@@ -18,7 +18,7 @@ from regard.ledger.tree.notes import Kind, Signer, Verifier
 from regard.ledger.tree.proof import verify_receipt
 from regard.ledger.tree.tiles import tiles_of
 from regard.ledger.witnesses.cosigning import Asked, Collector
-from regard.pages.public.log import log_pages
+from regard.pages.ledger.log import log_pages
 from tests.helpers.ledger.faults import QuickDisk
 from tests.helpers.ledger.served_log import Book, opened, serving, serving_log, serving_witness
 

@@ -13,10 +13,13 @@ from starlette.routing import Route
 from regard.ledger.tree.notes import Verifier
 from regard.ledger.witnesses.witness import Answer
 from regard.pages.exchanges import TooLarge, body_within
+from regard.pages.ledger.verifier import verifier_route
 
 # A checkpoint with a hundred signatures and the longest proof there is.
 MOST_BODY_BYTES = 64 * 1024
 _BODY_SECONDS = 10.0
+# Where a witness has the page that verifies logs, for whoever would not have it from the operator.
+VERIFIER = "/verify.html"
 _SIZE = "text/x.tlog.size"
 
 
@@ -38,4 +41,6 @@ def witness_pages(add_checkpoint: Callable[[bytes], Answer], key: Verifier, logs
         status, answer = await run_in_threadpool(add_checkpoint, body)
         return Response(answer, status, media_type=_SIZE if status == 409 else "text/plain")
 
-    return Starlette(routes=[Route("/", home), Route("/add-checkpoint", add, methods=["POST"])])
+    return Starlette(
+        routes=[Route("/", home), Route("/add-checkpoint", add, methods=["POST"]), verifier_route(VERIFIER)]
+    )
