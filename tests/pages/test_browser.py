@@ -28,6 +28,7 @@ PAGES = [
     "/models",
     "/appeal",
     "/appeal?report=nonsense",
+    "/log",
     "/stewardship/v1/charter",
     "/stewardship/v1/motions",
 ]

@@ -38,7 +38,7 @@ HEADERS = {
 NAVIGATION: list[tuple[str, str]] = [
     ("/policy", "Policy"),
     ("/council", "Council"),
-    # The log.
+    ("/log", "Log"),
     ("/reports", "Reports"),
     ("/models", "Models"),
     ("/appeal", "Appeal"),

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from regard.ledger.witnesses.cosigning import Collector
 from regard.operations.service import Service
 from regard.pages.audits import audit_page
+from regard.pages.ledger.explorer import explorer_pages
 from regard.pages.ledger.log import log_pages
 from regard.pages.ledger.verifier import verifier_route
 from regard.pages.loops import loop_pages
@@ -80,6 +81,7 @@ def open_pages(
             *appeal_pages(inbox, behind_proxy=settings.behind_proxy),
             *report_pages(inbox, behind_proxy=settings.behind_proxy),
             *month_pages(Months(office.public_log)),
+            *explorer_pages(office.public_log),
             verifier_route(),
             *log_pages(office.public_log, lambda: logbook.keys.verifiers, cosigning),
         ],
