@@ -52,7 +52,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("commands",): ["gallery", "video", "pictures", "people", "stewardship", "record", "serve", "common"],
     ("pages",): ["public", "ledger", "frame", "exchanges"],
     ("operations",): ["videos", "images", "gallery", "common"],
-    ("stewardship",): ["people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
+    ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],
     ("vision",): ["things", "faces", "detection", "heads", "models", "video", "pictures"],
     ("gallery",): ["index", "templates", "collections"],

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 import regard.gallery.collections.tables
 import regard.stewardship.records.tables
+import regard.stewardship.staff.tables
 from regard.database import (
     insert_new,
     insert_rows,
@@ -26,7 +27,7 @@ from regard.ledger.log.tables import files
 from tests.helpers.databases import POSTGRESQL, database_url, forget, on
 from tests.helpers.migrated import migrate_by_copy
 
-ROOMS = (regard.gallery.collections.tables, regard.stewardship.records.tables)
+ROOMS = (regard.gallery.collections.tables, regard.stewardship.records.tables, regard.stewardship.staff.tables)
 
 
 @pytest.fixture

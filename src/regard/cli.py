@@ -47,6 +47,10 @@ COMMANDS = {
     "orgs": ("stewardship.orgs:app", "Register organizations, their ties, and decide reviews."),
     "policy": ("stewardship.policy:app", "Show, explain, test and compare policies."),
     "council": ("stewardship.council:app", "Show the charter; propose, vote and stop."),
+    "console": (
+        "stewardship.console:app",
+        "Invite people to the console; see who is signed in, and end it.",
+    ),
     "consent": ("people.consent:app", "Add, show, list, withdraw and import consent receipts."),
     "subject": ("people.subject:app", "Tell people what is held on them; erase them."),
     "review": ("people.review:app", "Appoint reviewers; see what waits, and decide."),

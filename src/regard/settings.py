@@ -78,6 +78,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool,
         _help("Declare a proxy that terminates TLS, passes Host on unchanged and adds whom it saw to X-Forwarded-For."),
     ] = False
+    console_url: Annotated[
+        str | None,
+        _help(
+            "Where browsers find the console, such as https://faces.example.org: passkeys are bound to its name. "
+            "Unset: at localhost alone.",
+            pattern=r"^(https://[^/\s]+|http://localhost(:\d+)?)$",
+        ),
+    ] = None
     regions: Annotated[
         tuple[str, ...], _help("Regions that a signature may name, separated by commas. Empty: any.")
     ] = ()

@@ -72,6 +72,11 @@ def url(settings: Settings, port: int | None = None) -> str:
     return f"{scheme}://{host}:{port or settings.port}"
 
 
+def console_link(settings: Settings, token: str) -> str:
+    """The link that lets a person in to the console. What stands behind `#`, no browser sends and no server logs."""
+    return f"{settings.console_url or running_url(settings)}/console/enter#{token}"
+
+
 @contextmanager
 def told_to_commands(settings: Settings, address: str) -> Iterator[None]:
     """Tell commands on this data folder under which address it is served, until the end of the block.
