@@ -50,7 +50,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "settings",
     ],
     ("commands",): ["gallery", "video", "pictures", "people", "stewardship", "record", "serve", "common"],
-    ("pages",): ["public", "ledger", "frame", "exchanges"],
+    ("pages",): ["console", "public", "ledger", "frame", "exchanges"],
     ("operations",): ["videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],

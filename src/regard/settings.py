@@ -79,11 +79,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _help("Declare a proxy that terminates TLS, passes Host on unchanged and adds whom it saw to X-Forwarded-For."),
     ] = False
     console_url: Annotated[
-        str | None,
+        Annotated[str, msgspec.Meta(pattern=r"^(https://[^/\s]+|http://localhost(:\d+)?)$")] | None,
         _help(
             "Where browsers find the console, such as https://faces.example.org: passkeys are bound to its name. "
-            "Unset: at localhost alone.",
-            pattern=r"^(https://[^/\s]+|http://localhost(:\d+)?)$",
+            "Unset: at localhost alone."
         ),
     ] = None
     regions: Annotated[

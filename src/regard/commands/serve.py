@@ -40,7 +40,8 @@ def serve(
     """
     from regard import server
     from regard.stewardship.office import start_office
-    from regard.wire.exposure import check_certificate, check_exposure
+    from regard.stewardship.staff.reception import open_reception
+    from regard.wire.exposure import ENTER, check_certificate, check_exposure, is_loopback
     from regard.wire.listen import bound
 
     settings = from_environment(host=host, port=port, data_dir=data_dir)
@@ -51,7 +52,18 @@ def serve(
         office = start_office(settings)
         first = office.organizations.first_start()
         operator = office.organizations.operator()
-        server.serve(office, on, lambda url, opening: _announce(url, opening, operator, first))
+        near = is_loopback(settings.host) and not settings.behind_proxy
+
+        def announce(url: str, opening: list[str]) -> None:
+            _announce(url, opening, operator, first)
+            if near:
+                # As Jupyter does: whoever reads this sits at the machine already.
+                token = open_reception(office.engine, office.key).local_link(operator.id)
+                say("\nThe console, once and within 15 minutes; `regard console link` prints another:")
+                out.out(f"{url}{ENTER}#{token}")
+            _read_on()
+
+        server.serve(office, on, announce)
 
 
 def exports(url: str, key: AccessKey) -> str:
@@ -79,6 +91,10 @@ def _announce(url: str, opening: list[str], operator: Organization, first: Acces
         _show_example()
     else:
         say(f"`{command} keys list` shows the access keys, `{command} keys show KEY` the lines to paste for one.")
+
+
+def _read_on() -> None:
+    command = _near(Path(sys.executable).with_name("regard")) or "regard"
     pages = _near(Path(__file__).parents[3] / "docs")
     say(f"\nTo read on: {f'README.md, {pages}/, ' if pages else ''}`{command} --help`.")
 

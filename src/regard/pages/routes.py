@@ -10,6 +10,7 @@ from starlette.routing import Route
 from regard.ledger.witnesses.cosigning import Collector
 from regard.operations.service import Service
 from regard.pages.audits import audit_page
+from regard.pages.console.routes import console_pages
 from regard.pages.ledger.explorer import explorer_pages
 from regard.pages.ledger.log import log_pages
 from regard.pages.ledger.verifier import verifier_route
@@ -25,7 +26,7 @@ from regard.pages.public.months import month_pages
 from regard.pages.public.policy import policy_page
 from regard.pages.public.reports import report_pages
 from regard.pages.public.stewardship import stewardship_pages
-from regard.pages.public.votes import vote_pages
+from regard.pages.public.votes import Votes, vote_pages
 from regard.pages.redaction import described as redaction_described
 from regard.pages.redaction import redaction_page
 from regard.pages.review import review_pages
@@ -58,6 +59,7 @@ def open_pages(
     """
     settings, logbook = office.settings, office.logbook
     inbox = open_inbox(settings, office.engine, office.key, logbook)
+    votes = Votes(service.gate.council)
 
     audits = open_audits(office)
 
@@ -71,7 +73,7 @@ def open_pages(
             policy_page(service.gate.council, audits.current),
             council_page(service.gate.council),
             *stewardship_pages(service.gate.council),
-            *vote_pages(service.gate.council, behind_proxy=settings.behind_proxy),
+            *vote_pages(service.gate.council, behind_proxy=settings.behind_proxy, votes=votes),
             *model_pages(settings, weights, audits.found),
             *_people(office, holdings, service, callers()),
             *review_pages(holdings.reviews, holdings.loops),
@@ -83,6 +85,7 @@ def open_pages(
             *month_pages(Months(office.public_log)),
             *explorer_pages(office.public_log),
             verifier_route(),
+            *console_pages(office, holdings, service, pool, cosigning, inbox, votes, trouble),
             *log_pages(office.public_log, lambda: logbook.keys.verifiers, cosigning),
         ],
         Home(service.gate.council, inbox, office.public_log, cosigning),

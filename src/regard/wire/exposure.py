@@ -12,6 +12,7 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext, SSLError
 from regard.sealing import OthersMayRead, read_private
 from regard.settings import SettingError, Settings
 
+ENTER = "/console/enter"
 _LOCALHOST = "127.0.0.1"  # not ::1, for which the name does not stand on every machine
 _ADDRESS = "address"
 _MOST_BYTES = 1024
@@ -72,9 +73,13 @@ def url(settings: Settings, port: int | None = None) -> str:
     return f"{scheme}://{host}:{port or settings.port}"
 
 
-def console_link(settings: Settings, token: str) -> str:
-    """The link that lets a person in to the console. What stands behind `#`, no browser sends and no server logs."""
-    return f"{settings.console_url or running_url(settings)}/console/enter#{token}"
+def console_link(settings: Settings, token: str, *, near: bool = False) -> str:
+    """The link that lets a person in to the console, from anywhere or from `near`, this machine.
+
+    What stands behind `#`, no browser sends and no server logs.
+    """
+    running = running_url(settings)
+    return f"{running if near else settings.console_url or running}{ENTER}#{token}"
 
 
 @contextmanager

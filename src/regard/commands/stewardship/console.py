@@ -41,7 +41,7 @@ def invite(
 def link() -> None:
     """Print a link that opens the console on this machine, once, within 15 minutes, as `regard serve` does."""
     settings, office, reception = _open()
-    out.out(console_link(settings, reception.local_link(office.organizations.operator().id)))
+    out.out(console_link(settings, reception.local_link(office.organizations.operator().id), near=True))
 
 
 @app.command()

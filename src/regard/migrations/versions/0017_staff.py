@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("handle", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("keys", sa.JSON, nullable=False),
         sa.Column("invited_at", sa.Float, nullable=False),
         sa.Column("revoked_at", sa.Float),
         sa.Column("seal", sa.LargeBinary),

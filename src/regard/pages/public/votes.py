@@ -57,24 +57,43 @@ _STATUS: dict[type[Exception], int] = {
 _Act = Callable[[Council, bytes], dict[str, Any]]
 
 
-def vote_pages(
-    council: Council, *, behind_proxy: bool = False, clock: Callable[[], float] = time.monotonic
-) -> list[Route]:
-    """The routes. Behind a proxy a sender's address is the one that the proxy saw."""
-    seats = Seats(council.law, clock)
-    uploads = Uploads(_UNDER_WAY, _OF_A_NETWORK, _OF_A_NETWORK)
-    networks, members = Tries(TRIES_A_MINUTE, 60, clock), Tries(ACTS_AN_HOUR, 3600, clock)
+class Votes:
+    """Takes what members signed, each so often an hour. Thread-safe."""
 
-    def done(act: _Act, body: bytes) -> dict[str, Any]:
-        note = open_note(body, seats.verifiers())
+    def __init__(self, council: Council, clock: Callable[[], float] = time.monotonic) -> None:
+        self._council = council
+        self._seats = Seats(council.law, clock)
+        self._members = Tries(ACTS_AN_HOUR, 3600, clock)
+
+    def done(self, act: _Act, body: bytes) -> dict[str, Any]:
+        """What came of a note. Raises UnsignedNote, NoteError, TooMany, and what `act` raises."""
+        note = open_note(body, self._seats.verifiers())
         for signature in note.signatures:
-            members.check(signature.name)
+            self._members.check(signature.name)
         # Signatures of strangers below it go nowhere.
-        found = act(council, note.encode())
+        found = act(self._council, note.encode())
         # Only what was taken counts: notes are public once they are cast, and whoever sends one again uses up nothing.
         for signature in note.signatures:
-            members.count(signature.name)
+            self._members.count(signature.name)
         return found
+
+    def cast(self, body: bytes) -> dict[str, Any]:
+        """Take a ballot: the outcome of its motion, and what is missing. Raises as `done` does, BadMotion,
+        LookupError."""
+        return self.done(_vote, body)
+
+
+def vote_pages(
+    council: Council,
+    *,
+    behind_proxy: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+    votes: Votes | None = None,
+) -> list[Route]:
+    """The routes. Behind a proxy a sender's address is the one that the proxy saw."""
+    votes = votes or Votes(council, clock)
+    uploads = Uploads(_UNDER_WAY, _OF_A_NETWORK, _OF_A_NETWORK)
+    networks = Tries(TRIES_A_MINUTE, 60, clock)
 
     def page(path: str, act: _Act, status: int = 201) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -84,7 +103,7 @@ def vote_pages(
                 networks.count(sender)
                 with uploads.of("", sender) as count:
                     body = await body_within(request, most, _SECONDS, count)
-                return _told(await run_in_threadpool(done, act, body), status)
+                return _told(await run_in_threadpool(votes.done, act, body), status)
             except (TooMany, Full) as error:
                 seconds = error.seconds if isinstance(error, TooMany) else 1
                 return _told(

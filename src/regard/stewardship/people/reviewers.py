@@ -52,6 +52,12 @@ class Reviewers:
             insert_sealed(connection, tables.reviewers, row)
         return secret
 
+    def asks_with(self, organization: str, name: str) -> frozenset[str]:
+        """The access keys that a reviewer of this name asks with; none where nobody is appointed so."""
+        same = (_reviewers.organization == organization) & (_reviewers.name == name)
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(select(_reviewers["keys"]).where(same)).scalar() or ())
+
     def log_in(self, organization: str, name: str, secret: str) -> Reviewer:
         """Who logs in. Raises NotAReviewer."""
         same = (_reviewers.organization == organization) & (_reviewers.name == name)

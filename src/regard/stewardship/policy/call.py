@@ -82,6 +82,8 @@ class Call:
     `record` is the number of its record, once a
     transaction of the call's own made one.
 
+    `person` is who asks in the console, by name, and `case` what for, in their words: both are sealed with the details.
+
     `floor` is the least similarity, 0 to 100, that the answer may tell or go by; the gate sets it. `waiting` counts the
     matches that two people have yet to confirm.
 
@@ -100,6 +102,8 @@ class Call:
     account: Account = field(default_factory=dict)
     people: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     probe: str = ""
+    person: str = ""
+    case: str = ""
     record: int | None = None
     floor: float = 0.0
     waiting: int = 0

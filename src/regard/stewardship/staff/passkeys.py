@@ -61,7 +61,7 @@ class Passkeys:
 
     def creation(self, place: Place, person: Person) -> dict[str, Any]:
         """The options of a new passkey for somebody, as JSON (PublicKeyCredentialCreationOptionsJSON)."""
-        user = {"id": person.handle, "name": person.name, "display_name": f"{person.name} ({person.role})"}
+        user = {"id": person.handle, "name": person.name, "displayName": f"{person.name} ({person.role})"}
         options, _ = _server(place).register_begin(
             user,  # type: ignore[arg-type]
             self._theirs(person),

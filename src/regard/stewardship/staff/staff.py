@@ -52,12 +52,16 @@ class NoSuchPerson(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who signs in. `handle` are 32 random bytes that authenticators call them by."""
+    """Somebody who signs in. `handle` are 32 random bytes that authenticators call them by.
+
+    `keys` are the access keys that they searched with: on what those asked they do not decide as a reviewer.
+    """
 
     organization: str
     name: str
     role: Role
     handle: bytes
+    keys: frozenset[str] = frozenset()
     revoked_at: float | None = None
 
 
@@ -134,14 +138,23 @@ class Staff:
             update_sealed(connection, staff, same, revoked_at=self._clock())
             _tell(connection, "revoked", organization, row.role, self._clock())
 
+    def note_search(self, person: Person, access_key: str) -> None:
+        """Keep that somebody searched with a key."""
+        if access_key in person.keys:
+            return
+        same = (staff.c.organization == person.organization) & (staff.c.name == person.name)
+        with self._engine.begin() as connection:
+            known = connection.execute(select(staff.c["keys"]).where(same)).scalar() or []
+            update_sealed(connection, staff, same, keys=sorted({*known, access_key}))
+
     def _enter(self, connection: Connection, organization: str, name: str, role: Role, now: float) -> None:
         same = (staff.c.organization == organization) & (staff.c.name == name)
         if connection.execute(select(staff.c.name).where(same)).first() is not None:
             update_sealed(connection, staff, same, role=str(role), revoked_at=None)
             return
         handle = secrets.token_bytes(_HANDLE_BYTES)
-        row = {"organization": organization, "name": name, "role": str(role), "handle": handle, "invited_at": now}
-        insert_sealed(connection, staff, row)
+        row = {"organization": organization, "name": name, "role": str(role), "handle": handle, "keys": []}
+        insert_sealed(connection, staff, row | {"invited_at": now})
 
 
 def found(connection: Connection, organization: str, name: str) -> Person | None:
@@ -158,7 +171,8 @@ def _is_whole(connection: Connection, row: Row[tuple[object, ...]]) -> bool:
 
 
 def _person(row: Row[tuple[object, ...]]) -> Person:
-    return Person(row.organization, row.name, Role(row.role), bytes(row.handle), row.revoked_at)
+    keys = frozenset(row.keys)
+    return Person(row.organization, row.name, Role(row.role), bytes(row.handle), keys, row.revoked_at)
 
 
 def _checked(name: str) -> str:

@@ -6,6 +6,7 @@ Of what opens something, a link or a cookie, only a digest is kept.
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     Float,
@@ -23,7 +24,8 @@ def _theirs() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["organization", "name"], ["staff.organization", "staff.name"])
 
 
-# `handle` is what authenticators call a person by: random, it says nothing of them (WebAuthn, 14.6.1).
+# `handle` is what authenticators call a person by: random, it says nothing of them (WebAuthn, 14.6.1). `keys` are the
+# access keys that they searched with.
 staff = Table(
     "staff",
     metadata,
@@ -31,6 +33,7 @@ staff = Table(
     Column("name", String(64), primary_key=True),
     Column("role", String(16), nullable=False),
     Column("handle", LargeBinary, nullable=False, unique=True),
+    Column("keys", JSON, nullable=False),
     Column("invited_at", Float, nullable=False),
     Column("revoked_at", Float),
     Column("seal", LargeBinary),
