@@ -35,7 +35,7 @@ def key_pages(desk: Desk) -> list[Route]:
             purposes=vocabulary.purposes(),
             most_days=MOST_DAYS,
             problems=problems or {},
-            given=visit.given,
+            given=visit.given if problems else lambda _name: "",
         )
 
     def issue(visit: Visit) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from starlette.routing import Route
@@ -56,11 +57,12 @@ def console_pages(
     inbox: Inbox,
     votes: Votes,
     trouble: Callable[[], str | None],
+    clock: Callable[[], float] = time.time,
 ) -> list[Route]:
-    """The routes."""
+    """The routes. `trouble` says what keeps the service from answering."""
     settings, council = office.settings, service.gate.council
-    reception = open_reception(office.engine, office.key)
-    desk = Desk(reception, office.organizations, service, pool, Places(settings))
+    reception = open_reception(office.engine, office.key, clock)
+    desk = Desk(reception, office.organizations, service, pool, Places(settings), clock)
     desk.navigation = NAVIGATION
     return [
         *entering_pages(desk, behind_proxy=settings.behind_proxy),
