@@ -7,13 +7,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 from playwright.sync_api import Page
 
+from regard.pages.console.desk import COOKIE
+from regard.stewardship.office import Office, open_office
+from regard.stewardship.staff.reception import Reception, open_reception
+from regard.stewardship.staff.staff import Kind, Role
 from tests.helpers.running import Running
 from tests.helpers.served_fakes import running_fakes
+from tests.helpers.started import settings_in
 
 
 @dataclass
@@ -27,8 +35,45 @@ class Served:
     def url(self) -> str:
         return self.service.url
 
-    def command(self, *words: str) -> str:
-        """What a command prints."""
+    @cached_property
+    def office(self) -> Office:
+        """The office of the service's data folder, as another process has it."""
+        return open_office(settings_in(self.folder))
+
+    @property
+    def organization(self) -> str:
+        return self.office.organizations.operator().id
+
+    @cached_property
+    def reception(self) -> Reception:
+        return open_reception(self.office.engine, self.office.key)
+
+    def cookie(self, name: str, role: Role) -> dict[str, Any]:
+        """What the browser of somebody keeps who is signed in."""
+        person = self.reception.staff.redeem(self.reception.staff.invite(self.organization, name, role))
+        secret = self.reception.sessions.open(person, Kind.INVITATION)
+        told = {"name": COOKIE, "value": secret, "domain": "localhost", "path": "/"}
+        return told | {"secure": True, "httpOnly": True, "sameSite": "Strict"}
+
+    def link(self, name: str, role: str) -> str:
+        """The link that an invitation prints."""
+        return self._command("console", "invite", self.organization, name, "--role", role)
+
+    def revoke(self, name: str) -> None:
+        self._command("console", "revoke", self.organization, name)
+
+    def client(self, purpose: str) -> Any:
+        """A client of AWS's with a key for a purpose."""
+        key = self.office.organizations.issue_key(self.organization, purpose)
+        return boto3.client(
+            "rekognition",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=key.access_key_id,
+            aws_secret_access_key=key.secret,
+        )
+
+    def _command(self, *words: str) -> str:
         environment = os.environ | self.service.environment | {"REGARD_DATA_DIR": str(self.folder)}
         done = subprocess.run(
             [sys.executable, "-m", "regard.cli", *words], env=environment, capture_output=True, text=True, check=True
