@@ -55,13 +55,9 @@ def serve(
         near = is_loopback(settings.host) and not settings.behind_proxy
 
         def announce(url: str, opening: list[str]) -> None:
-            _announce(url, opening, operator, first)
-            if near:
-                # As Jupyter does: whoever reads this sits at the machine already.
-                token = open_reception(office.engine, office.key).local_link(operator.id)
-                say("\nThe console, once and within 15 minutes; `regard console link` prints another:")
-                out.out(f"{url}{ENTER}#{token}")
-            _read_on()
+            # As Jupyter does: whoever reads this sits at the machine already. It works once, within 15 minutes.
+            token = open_reception(office.engine, office.key).local_link(operator.id) if near else ""
+            _announce(url, opening, operator, first, f"{url}{ENTER}#{token}" if token else "")
 
         server.serve(office, on, announce)
 
@@ -78,12 +74,14 @@ def exports(url: str, key: AccessKey) -> str:
     return "\n".join(f"export {name}={value}" for name, value in lines.items() if value)
 
 
-def _announce(url: str, opening: list[str], operator: Organization, first: AccessKey | None) -> None:
+def _announce(url: str, opening: list[str], operator: Organization, first: AccessKey | None, console: str) -> None:
     """What is in force, and then, last and on one screen, what whoever starts the service needs next."""
     for line in opening:
         say(line)
     out.print(Text.assemble("\nregard listens on ", (url, "bold")))
     say(f"organization {operator.id}: {operator.name}")
+    if console:
+        out.out(f"console: {console}")
     command = _near(Path(sys.executable).with_name("regard")) or "regard"
     if first:
         say("\nThis is the first start. Paste these lines into another terminal:\n")
@@ -92,9 +90,6 @@ def _announce(url: str, opening: list[str], operator: Organization, first: Acces
     else:
         say(f"`{command} keys list` shows the access keys, `{command} keys show KEY` the lines to paste for one.")
 
-
-def _read_on() -> None:
-    command = _near(Path(sys.executable).with_name("regard")) or "regard"
     pages = _near(Path(__file__).parents[3] / "docs")
     say(f"\nTo read on: {f'README.md, {pages}/, ' if pages else ''}`{command} --help`.")
 

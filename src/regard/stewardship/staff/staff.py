@@ -22,6 +22,8 @@ MINUTES = 15
 MOST_LETTERS = 64
 _KIND = "console"
 _HANDLE_BYTES = 32
+# 192 random bits: a link stays in one line of a terminal.
+_TOKEN_BYTES = 24
 _links = staff_links.c
 _log = logging.getLogger(__name__)
 
@@ -78,7 +80,7 @@ class Staff:
         `organization` is the id of one that is registered. Raises ValueError for a name that is none.
         """
         name = _checked(name)
-        token, now = secrets.token_urlsafe(32), self._clock()
+        token, now = secrets.token_urlsafe(_TOKEN_BYTES), self._clock()
         link = {
             "digest": secret_digest(token),
             "organization": organization,
