@@ -101,6 +101,9 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
     ),
     "it names what only an earlier answer gives": (
         "regard review loops picture-1 --json",
+        "regard console invite ORGANIZATION ada --role reviewer",
+        "regard console sessions --end ID",
+        "regard console revoke ORGANIZATION ada",
         "regard consent show RECEIPT",
         "regard consent withdraw RECEIPT",
         "regard review false-match ada alice REQUEST-ID",
