@@ -222,10 +222,10 @@ def test_the_first_page_says_what_needs_whom(console: Console) -> None:
     assert "Nothing needs you now" in console.somebody().get("/console").text
     _filled(console)
     text = console.somebody("ben").get("/console").text
-    assert "1 motions wait for votes" in text
-    assert "1 appeals and reports wait for an answer, 0 of them overdue" in text
+    assert "Motions that wait for votes: 1" in text
+    assert "Appeals and reports that wait for an answer, 0 overdue: 1" in text
     auditor = console.somebody("cy", Role.AUDITOR).get("/console").text
-    assert "appeals" not in auditor
+    assert "Appeals" not in auditor
 
 
 def test_a_key_is_issued_and_revoked_and_its_secret_is_on_no_page(console: Console) -> None:

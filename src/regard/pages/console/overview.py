@@ -88,20 +88,20 @@ def _needs(desk: Desk, watched: Watched, visit: Visit) -> list[tuple[frozenset[R
     found = [
         (
             frozenset({Role.REVIEWER}),
-            Need(candidates, "matches wait for two people who say whether it is the same person", "/review"),
+            Need(candidates, "Matches that wait for two people who say whether it is the same person", "/review"),
         ),
-        (frozenset({Role.COUNCIL, Role.OPERATOR}), Need(motions, "motions wait for votes", "/motions")),
-        (frozenset({Role.OPERATOR}), Need(ending, f"access keys end within {SOON_DAYS} days", "/keys")),
+        (frozenset({Role.COUNCIL, Role.OPERATOR}), Need(motions, "Motions that wait for votes", "/motions")),
+        (frozenset({Role.OPERATOR}), Need(ending, f"Access keys that end within {SOON_DAYS} days", "/keys")),
     ]
     if desk.keeps(visit):
         reviews = len(desk.organizations.admission.reviews())
         due = [each for each in watched.inbox.all() if not each.answered]
         late = sum(each.state == "overdue" for each in due)
         found += [
-            (frozenset({Role.OPERATOR}), Need(reviews, "organizations wait to be admitted", "/organizations")),
+            (frozenset({Role.OPERATOR}), Need(reviews, "Organizations that wait to be admitted", "/organizations")),
             (
                 frozenset({Role.OPERATOR}),
-                Need(len(due), f"appeals and reports wait for an answer, {late} of them overdue", "/inbox"),
+                Need(len(due), f"Appeals and reports that wait for an answer, {late} overdue", "/inbox"),
             ),
         ]
     return found
