@@ -113,6 +113,10 @@ class Somebody:
         """Send these fields, and nothing else."""
         return self._ask("POST", path, data=dict(data), **more)
 
+    def send_body(self, path: str, media: str, body: bytes) -> httpx.Response:
+        """Send these bytes, whatever they are."""
+        return self._ask("POST", path, content=body, headers={"content-type": media})
+
     def touch(self, path: str) -> str:
         session = self.console.reception.sessions.look(self.cookie)
         if session.how is Kind.LOCAL:

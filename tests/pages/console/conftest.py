@@ -48,7 +48,7 @@ class Served:
     def reception(self) -> Reception:
         return open_reception(self.office.engine, self.office.key)
 
-    def cookie(self, name: str, role: Role) -> dict[str, Any]:
+    def cookie(self, name: str, role: Role) -> Any:
         """What the browser of somebody keeps who is signed in."""
         person = self.reception.staff.redeem(self.reception.staff.invite(self.organization, name, role))
         secret = self.reception.sessions.open(person, Kind.INVITATION)

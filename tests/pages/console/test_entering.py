@@ -8,13 +8,27 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from regard.pages.console.desk import COOKIE
 from regard.pages.console.entering import TRIES_A_MINUTE
+from regard.pages.console.place import Elsewhere, Foreign, Places
+from regard.settings import Settings
+from regard.stewardship.staff.passkeys import Place
 from regard.stewardship.staff.sessions import IDLE_SECONDS
 from regard.stewardship.staff.staff import Kind, Role
 from tests.helpers.authenticator import Authenticator
 from tests.helpers.consoled import ORIGIN, Console, Somebody, options_in
+
+_FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"
+BODIES = [
+    (_FORM, b"token=%00&touch=%00&mark=\xff"),
+    (_FORM, b"a=&" * 50_000),
+    ("multipart/form-data", b"none"),
+    (_PARTS, b"--y\r\n\r\n"),
+    (_PARTS, b'--x\r\nContent-Disposition: form-data; name="touch"\r\n\r\n\xff\r\n--x--'),
+    ("application/json", b"{}"),
+]
 
 
 @pytest.fixture
@@ -166,6 +180,37 @@ def test_a_network_has_so_many_tries(console: Console) -> None:
     stranger = _stranger(console)
     answers = [stranger.send("/console/enter", {"token": "guessed"}).status_code for _ in range(TRIES_A_MINUTE + 1)]
     assert (set(answers[:-1]), answers[-1]) == ({403}, 429)
+
+
+def test_whatever_is_sent_is_refused_by_its_cause(console: Console) -> None:
+    ada = console.somebody()
+    # Fewer than a network has tries a minute.
+    for path in ("/console/enter", "/console/sign-in", "/console/passkeys", "/console/keys"):
+        for media, body in BODIES:
+            assert ada.send_body(path, media, body).status_code in (400, 403, 413), (path, media, body[:40])
+
+
+def test_whatever_host_is_asked_for_is_one_or_is_told_where_it_is(console: Console) -> None:
+    ada = console.somebody()
+    for host in ("localhost:99999999", "localhost:", "[::1]:4599", "127.0.0.1", "localhost", "[", ""):
+        assert ada.get("/console/sign-in", headers={"host": host}).status_code in (200, 403), host
+
+
+def test_elsewhere_the_console_is_where_the_setting_says(tmp_path: Path) -> None:
+    places = Places(Settings(data_dir=tmp_path, console_url="https://faces.example.org", behind_proxy=True))
+    asked = {"type": "http", "method": "POST", "scheme": "http", "path": "/console", "client": ("203.0.113.9", 1)}
+
+    def request(host: str, origin: str = "") -> Request:
+        return Request(asked | {"headers": [(b"host", host.encode()), (b"origin", origin.encode())]})
+
+    assert places.of(request("faces.example.org")) == Place("https://faces.example.org")
+    assert places.check(request("faces.example.org", "https://faces.example.org")).rp_id == "faces.example.org"
+    for host in ("localhost:4599", "evil.example", "faces.example.org.evil.example"):
+        with pytest.raises(Elsewhere, match="The console is at https"):
+            places.of(request(host))
+    for origin in ("http://faces.example.org", "https://evil.example", ""):
+        with pytest.raises(Foreign):
+            places.check(request("faces.example.org", origin))
 
 
 def test_pages_behind_the_login_stay_in_no_cache(console: Console) -> None:

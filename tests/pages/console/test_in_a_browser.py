@@ -65,10 +65,10 @@ def test_somebody_is_invited_signs_in_out_and_is_let_go(browser: Browser, served
         page.get_by_role("button", name="Go on").click()
         page.get_by_role("button", name="Register a passkey").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("What needs you now")
-        kept = page.context.cookies()
+        kept: Any = page.context.cookies()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to the console")
-        page.context.add_cookies([{**kept[0]}])
+        page.context.add_cookies(kept)
         visit.go("/console")
         expect(page).to_have_url(f"{served.url}/console/sign-in")
         _sign_in(page)
@@ -100,10 +100,10 @@ def test_boxes_lie_where_the_api_says_and_no_picture_stays(browser: Browser, ser
     told = served.client("content-moderation").detect_faces(Image={"Bytes": data})["FaceDetails"]
     assert len(told) == 2
     with visiting(browser, served.url) as visit:
-        visit.page.context.add_cookies([served.cookie("olga", Role.OPERATOR)])  # type: ignore[list-item]
+        visit.page.context.add_cookies([served.cookie("olga", Role.OPERATOR)])
         page = visit.go("/console/try")
         page.get_by_label("Faces").check()
-        page.set_input_files("#picture", files=[{"name": "a.png", "mimeType": "image/png", "buffer": data}])
+        page.set_input_files("#picture", files={"name": "a.png", "mimeType": "image/png", "buffer": data})
         page.get_by_role("button", name="Ask").click()
         expect(page.locator(".lead")).to_have_text("DetectFaces found 2 things.")
         frame = page.locator(".over img").bounding_box()
@@ -173,7 +173,7 @@ def _apart(found: Any, frame: Any, told: dict[str, float]) -> float:
         told["Width"] * frame["width"],
         told["Height"] * frame["height"],
     )
-    return max(abs(found[side] - each) for side, each in zip(("x", "y", "width", "height"), wanted, strict=True))
+    return max(float(abs(found[side] - each)) for side, each in zip(("x", "y", "width", "height"), wanted, strict=True))
 
 
 def _on_disk(folder: Path, data: bytes) -> list[str]:

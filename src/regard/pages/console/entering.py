@@ -7,7 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -113,6 +114,10 @@ def entering_pages(
                 tries.count(share_of(request.scope, behind_proxy=behind_proxy))
                 fields, _ = await fields_of(request, _MOST_BYTES)
                 return await run_in_threadpool(answer, request, fields)
+            except ClientDisconnect:
+                return Response(status_code=499)
+            except MultiPartException as error:
+                return refusal(str(error), 400)
             except TooMany as error:
                 return refusal(str(error), 429)
             except ApiError as error:

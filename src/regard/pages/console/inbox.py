@@ -9,7 +9,8 @@ from regard.pages.console.desk import OPERATORS, Desk, NotTheirs, Visit
 from regard.stewardship.people.inbox import AlreadyAnswered, Inbox, Verdict
 from regard.stewardship.policy.call import Capability, DataClass, Operation
 
-MOST_SHOWN = 50
+# With their texts a page of more would be long.
+MOST_SHOWN, MOST_ANSWERED = 10, 50
 _MOST_WORDS = 8000
 _LIST = Operation("ListReports", Capability.READ, DataClass.SETTINGS)
 _ANSWER = Operation("AnswerReport", Capability.MANAGE, DataClass.SETTINGS)
@@ -30,7 +31,7 @@ def inbox_pages(desk: Desk, inbox: Inbox) -> list[Route]:
             waiting=[(each, *inbox.read(each.report)) for each in waiting[:MOST_SHOWN]],
             number=len(waiting),
             overdue=sum(each.state == "overdue" for each in waiting),
-            answered=[each for each in standings if each.answered][:MOST_SHOWN],
+            answered=[each for each in standings if each.answered][:MOST_ANSWERED],
             problems=problems or {},
         )
 

@@ -13,7 +13,7 @@ from regard.stewardship.policy import vocabulary
 from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.staff.staff import Role
 
-MOST_DAYS = 365
+MOST_DAYS, MOST_SHOWN = 365, 50
 _READERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 _LIST = Operation("ListKeys", Capability.READ, DataClass.SETTINGS)
 _ISSUE = Operation("IssueKey", Capability.MANAGE, DataClass.SETTINGS)
@@ -24,13 +24,18 @@ def key_pages(desk: Desk) -> list[Route]:
     """The routes."""
 
     def shown(visit: Visit, status: int = 200, made: str = "", problems: dict[str, str] | None = None) -> Response:
-        keys = desk.organizations.keys.all(visit.organization)
+        known = desk.organizations.keys.all(visit.organization)
+        keys = [(key, key.enabled and key.expires > desk.clock()) for key in known]
+        # Those that work first, and the newest of these.
+        keys.sort(key=lambda each: (not each[1], -each[0].created))
         return desk.show(
             visit,
             "keys.html",
             status,
             here="/keys",
-            keys=[(key, key.enabled and key.expires > desk.clock()) for key in keys],
+            keys=keys[:MOST_SHOWN],
+            working=sum(works for _, works in keys),
+            number=len(keys),
             made=made,
             purposes=vocabulary.purposes(),
             most_days=MOST_DAYS,

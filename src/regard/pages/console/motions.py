@@ -22,6 +22,8 @@ from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.policy.packs import BadPack, Pack
 from regard.stewardship.staff.staff import Role
 
+# A motion has 64 KiB at most, and few are near that.
+MOST_SHOWN = 10
 _LIST = Operation("ListMotions", Capability.READ, DataClass.SETTINGS)
 _VOTE = Operation("CastBallot", Capability.MANAGE, DataClass.SETTINGS)
 _READERS = frozenset({Role.OPERATOR, Role.COUNCIL, Role.AUDITOR})
@@ -40,10 +42,18 @@ def motion_pages(desk: Desk, council: Council, votes: Votes) -> list[Route]:
     """The routes."""
 
     def shown(visit: Visit, status: int = 200, **told: Any) -> Response:
-        waiting = [Waiting(each, _difference(council, each)) for each in council.dockets()]
+        dockets = council.dockets()
+        waiting = [Waiting(each, _difference(council, each)) for each in dockets[:MOST_SHOWN]]
         around = {"done": "", "problems": {}, "note": ""}
         return desk.show(
-            visit, "motions.html", status, here="/motions", waiting=waiting, origin=visit.place.origin, **around | told
+            visit,
+            "motions.html",
+            status,
+            here="/motions",
+            waiting=waiting,
+            number=len(dockets),
+            origin=visit.place.origin,
+            **around | told,
         )
 
     def take(visit: Visit) -> Response:

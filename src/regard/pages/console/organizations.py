@@ -17,7 +17,7 @@ from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.policy.policy import Policy
 from regard.stewardship.staff.staff import Role
 
-MOST_SHOWN = 200
+MOST_SHOWN = 100
 _LIST = Operation("ListOrganizations", Capability.READ, DataClass.SETTINGS)
 _READERS = frozenset({Role.OPERATOR, Role.COUNCIL, Role.AUDITOR})
 _REFUSED = "refused"

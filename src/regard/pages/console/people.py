@@ -17,7 +17,7 @@ from regard.stewardship.people.subject_tokens import SubjectTokens
 from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.staff.staff import Role
 
-MOST_SHOWN = 100
+MOST_SHOWN = 50
 _READERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 # The names by which the HTTP API calls the same: keys and reports know one of each.
 _LIST = Operation("ListConsents", Capability.READ, DataClass.SETTINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from regard.stewardship.staff.passkeys import Place
 from regard.wire.senders import is_from_here
 
 _LOCAL = "localhost"
+_PORT = re.compile(r":\d+$")
 
 
 class Elsewhere(PermissionError):
@@ -35,13 +37,13 @@ class Places:
     def of(self, request: Request) -> Place:
         """The place that a request asks for. Raises Elsewhere."""
         host = request.headers.get("host", "")
-        if self.is_near(request) and urlsplit(f"//{host}").hostname == _LOCAL:
+        near, port = self.is_near(request), _PORT.search(host)
+        if near and host.removesuffix(port[0] if port else "") == _LOCAL:
             return Place(f"{request.scope['scheme']}://{host}")
         if self._url is not None and host == urlsplit(self._url).netloc:
             return Place(self._url)
-        if self.is_near(request):
-            port = urlsplit(f"//{host}").port
-            there = f"http://localhost:{port}/console" if port else "http://localhost/console"
+        if near:
+            there = f"http://{_LOCAL}{port[0] if port else ''}/console"
             # Browsers take a passkey for a name, and for no address (WebAuthn, 5.1.3).
             raise Elsewhere(f"Browsers take passkeys for a name alone: go to {there}.")
         raise Elsewhere(
