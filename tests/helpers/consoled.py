@@ -7,9 +7,9 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import httpx
@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from regard.ledger.witnesses.cosigning import open_cosigning
+from regard.operations.service import Service
 from regard.pages.console.desk import COOKIE
 from regard.pages.console.routes import console_pages
 from regard.pages.public.votes import Votes
@@ -26,9 +27,10 @@ from regard.stewardship.staff.passkeys import Place
 from regard.stewardship.staff.reception import open_reception
 from regard.stewardship.staff.staff import Kind, Person, Role
 from regard.vision import eyes
+from regard.vision.things.moderation import Moderator
 from regard.wire.pool import open_pool
 from tests.helpers.authenticator import Authenticator
-from tests.helpers.fakes import Clock, FakeAnalyzer
+from tests.helpers.fakes import Clock, FakeAnalyzer, FakeModerator
 from tests.helpers.started import started
 
 ORIGIN = "http://localhost:4599"
@@ -45,7 +47,9 @@ class Console:
         self.clock.now = time.time()
         self.office = started(folder)
         with patch.object(eyes, "open_analyzer", lambda *_: FakeAnalyzer()):
-            self.house = open_house(self.office)
+            house = open_house(self.office)
+        rooms = replace(house.service.rooms, moderator=cast(Moderator, FakeModerator(90.0)))
+        self.house = replace(house, service=Service(house.service.gate, rooms))
         self.organization = self.office.organizations.operator().id
         self.reception = open_reception(self.office.engine, self.office.key, self.clock)
         self.council = self.house.service.gate.council

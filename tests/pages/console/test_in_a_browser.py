@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from regard.stewardship.people.flows import Flow, Flows
 from regard.stewardship.staff.staff import Role
 from tests.helpers.browser import look, visiting
 from tests.helpers.fakes import picture_of
@@ -36,6 +37,10 @@ def filled(served: Served) -> Served:
     for person in (1, 2, 3):
         client.index_faces(CollectionId="door", Image={"Bytes": picture_of(person)}, ExternalImageId=f"person-{person}")
         client.search_faces_by_image(CollectionId="door", Image={"Bytes": picture_of(person, mark=9)})
+    Flows(served.office.engine).define(served.organization, Flow("all"))
+    arn = f"arn:aws:sagemaker:us-east-1:{served.organization}:flow-definition/all"
+    config = {"HumanLoopName": "picture-1", "FlowDefinitionArn": arn}
+    client.detect_moderation_labels(Image={"Bytes": picture_of(1)}, MinConfidence=0, HumanLoopConfig=config)
     return served
 
 
@@ -46,8 +51,9 @@ def test_a_page_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: s
 
 
 @pytest.mark.slow("a browser goes from page to page")
-def test_what_a_reviewer_sees_is_fit_to_be_looked_at(browser: Browser, filled: Served) -> None:
-    look(browser, filled.url, "/console/review", [filled.cookie("rita", Role.REVIEWER)])
+@pytest.mark.parametrize("path", ["/review", "/pictures"])
+def test_what_a_reviewer_sees_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: str) -> None:
+    look(browser, filled.url, f"/console{path}", [filled.cookie("rita", Role.REVIEWER)])
 
 
 @pytest.mark.parametrize("path", _OUTSIDE)

@@ -21,8 +21,10 @@ from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.council.motions import Ballot, Kind, Vote
 from regard.stewardship.parties.edges import Edge, EdgeKind
 from regard.stewardship.people.consent import NewConsent
+from regard.stewardship.people.flows import Flow
 from regard.stewardship.people.inbox import About, Filing
 from regard.stewardship.policy.denied import Denied
+from regard.stewardship.policy.packs import Pack
 from regard.stewardship.staff.staff import Role
 from regard.vision.faces.similarity import calibration
 from tests.helpers.consoled import Console, Somebody
@@ -93,7 +95,7 @@ def _pages(console: Console) -> list[tuple[str, str]]:
     found = []
     for route in console.routes:
         if route.path not in _SIGNING_IN:
-            path = route.path.replace("{collection}", "staff").replace("{candidate}", "none")
+            path = route.path.replace("{collection}", "staff").replace("{candidate}", "none").replace("{loop}", "none")
             method = "POST" if "POST" in (route.methods or ()) else "GET"
             found.append((method, path))
     return found
@@ -187,6 +189,7 @@ def test_each_page_is_for_some_roles_and_for_nobody_who_is_signed_out(console: C
         "/console/collections/staff": read,
         "/console/search": operators,
         "/console/review": {"reviewer"},
+        "/console/pictures": {"reviewer"},
         "/console/keys": read,
         "/console/organizations": governed,
         "/console/motions": governed,
@@ -320,6 +323,15 @@ def test_a_ballot_that_was_signed_elsewhere_is_cast(console: Console) -> None:
     assert auditor.post("/console/motions", {"note": "x"}).status_code == 403
 
 
+def test_a_motion_shows_how_the_policy_would_change(console: Console) -> None:
+    council = console.council
+    payload = {"policy": council.store(Pack.shipped("open")), "pack": "open"}
+    council.propose(council.draft(Kind.POLICY, "Open it", payload, "operator").signed(_signer(console)))
+    text = console.somebody("may", Role.COUNCIL).get("/console/motions").text
+    assert "--- in force" in text
+    assert "-@id(&#34;no-law-enforcement&#34;)" in text
+
+
 def test_the_keeper_answers_what_is_due(console: Console) -> None:
     _filled(console)
     (standing,) = console.inbox.all()
@@ -402,6 +414,27 @@ def test_reviewers_decide_with_a_touch_and_not_on_what_they_searched_for(console
     assert "You decided 1" in ada.get("/console/review?decided=1").text
     holdings = console.house.holdings
     assert holdings.reviews.counts(console.organization)["access-control"] == {"confirmed": 1}
+
+
+def test_a_reviewer_says_which_labels_of_a_picture_are_right(console: Console) -> None:
+    loops = console.house.holdings.loops
+    loops.flows.define(console.organization, Flow("all"))
+    arn = f"arn:aws:sagemaker:us-east-1:{console.organization}:flow-definition/all"
+    config = {"HumanLoopName": "picture-1", "FlowDefinitionArn": arn}
+    image = {"Bytes": picture_of(1)}
+    _asked(console, "DetectModerationLabels", Image=image, MinConfidence=0, HumanLoopConfig=config)
+    ada = console.somebody("ada", Role.REVIEWER)
+    assert "/console/pictures" in ada.get("/console/review").text
+    shown = ada.get("/console/pictures").text
+    assert "this one is picture-1" in shown
+    label = re.search('name="right" value="([^"]+)"', shown)
+    assert label
+    (path,) = [each for each in ada.marks("/console/pictures") if each.startswith("/console/pictures/")]
+    assert ada.post(path, {"right": label[1], "touch": ""}).status_code == 403
+    assert ada.post(path, {"right": "No such label"}).status_code == 400
+    assert ada.post(path, {"right": label[1]}).status_code == 303
+    assert loops.get(console.organization, "picture-1").right == [label[1]]
+    assert "No picture waits" in ada.get("/console/pictures").text
 
 
 def _consented(console: Console, caller: Any) -> None:

@@ -1,14 +1,19 @@
-"""Is it the same person? One candidate at a time, each decision with a fresh touch; `people.review` has the rules."""
+"""Is it the same person, and which labels are right? One at a time, each decision with a fresh touch.
+
+The rules are in `people.review` and `people.loops`.
+"""
 
 from __future__ import annotations
 
 import base64
 from contextlib import suppress
+from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from regard.pages.console.desk import Desk, Visit
+from regard.stewardship.people.loops import Loops, NoSuchLoop
 from regard.stewardship.people.review import NoSuchCandidate, Reviews
 from regard.stewardship.people.reviewers import Reviewer
 from regard.stewardship.policy.call import Capability, DataClass, Operation
@@ -18,9 +23,11 @@ _REVIEWERS = frozenset({Role.REVIEWER})
 # Whoever gets no answer about faces decides on none either: both are asked as reading of faces.
 _LOOK = Operation("ReviewMatches", Capability.READ, DataClass.FACES)
 _DECIDE = Operation("DecideMatch", Capability.READ, DataClass.FACES)
+_LOOK_AT_PICTURES = Operation("ReviewPictures", Capability.READ, DataClass.OBJECTS)
+_JUDGE = Operation("JudgePicture", Capability.READ, DataClass.OBJECTS)
 
 
-def reviewing_pages(desk: Desk, reviews: Reviews) -> list[Route]:
+def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
     """The routes."""
 
     def reviewer_of(visit: Visit) -> Reviewer:
@@ -34,7 +41,7 @@ def reviewing_pages(desk: Desk, reviews: Reviews) -> list[Route]:
         for candidate in (waiting := reviews.pending(reviewer)):
             # Somebody else may have decided meanwhile.
             with suppress(NoSuchCandidate):
-                picture = base64.b64encode(reviews.picture(reviewer, candidate.id)).decode()
+                picture = _encoded(reviews.picture(reviewer, candidate.id))
                 return desk.show(
                     visit,
                     "review.html",
@@ -44,8 +51,12 @@ def reviewing_pages(desk: Desk, reviews: Reviews) -> list[Route]:
                     picture=picture,
                     number=_decided(visit) + 1,
                     among=_decided(visit) + len(waiting),
+                    pictures=len(loops.pending(reviewer)),
                 )
-        return desk.show(visit, "review.html", here="/review", candidate=None, number=_decided(visit))
+        pictures = len(loops.pending(reviewer))
+        return desk.show(
+            visit, "review.html", here="/review", candidate=None, number=_decided(visit), pictures=pictures
+        )
 
     def decide(visit: Visit) -> Response:
         same = visit.given("same")
@@ -54,10 +65,30 @@ def reviewing_pages(desk: Desk, reviews: Reviews) -> list[Route]:
         reviews.decide(reviewer_of(visit), visit.request.path_params["candidate"], same == "yes")
         return desk.back(f"/review?decided={_decided(visit) + 1}")
 
+    def looked_at(visit: Visit) -> Response:
+        reviewer = reviewer_of(visit)
+        for name, loop in (waiting := loops.pending(reviewer)).items():
+            with suppress(NoSuchLoop):
+                picture = _encoded(loops.picture(reviewer, name))
+                told: dict[str, Any] = {"loop": loop, "id": name, "picture": picture, "waiting": len(waiting)}
+                return desk.show(visit, "pictures.html", here="/review", **told)
+        return desk.show(visit, "pictures.html", here="/review", loop=None)
+
+    def judge(visit: Visit) -> Response:
+        right = visit.fields.get("right", [])
+        loops.decide(reviewer_of(visit), visit.request.path_params["loop"], right)
+        return desk.back("/pictures")
+
     return [
+        desk.page("/pictures", looked_at, _REVIEWERS, _LOOK_AT_PICTURES),
+        desk.form("/pictures/{loop}", judge, _REVIEWERS, _JUDGE, touch=True),
         desk.page("/review", shown, _REVIEWERS, _LOOK),
         desk.form("/review/{candidate}", decide, _REVIEWERS, _DECIDE, touch=True),
     ]
+
+
+def _encoded(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()
 
 
 def _decided(visit: Visit) -> int:

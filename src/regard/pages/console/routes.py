@@ -70,7 +70,7 @@ def console_pages(
         *trying_pages(desk),
         *collection_pages(desk),
         *searching_pages(desk),
-        *reviewing_pages(desk, holdings.reviews),
+        *reviewing_pages(desk, holdings.reviews, holdings.loops),
         *key_pages(desk),
         *organization_pages(desk, council),
         *motion_pages(desk, council, votes),

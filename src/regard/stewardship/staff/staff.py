@@ -92,7 +92,9 @@ class Staff:
             self._enter(connection, organization, name, role, now)
             connection.execute(delete(staff_links).where(_links.expires_at < now))
             insert_sealed(connection, staff_links, link)
-            _tell(connection, "invited", organization, role, now)
+            # A start prints a local link each time: that says nothing of who may do what.
+            if kind is Kind.INVITATION:
+                _tell(connection, "invited", organization, role, now)
         return token
 
     def look(self, token: str) -> tuple[Person, Kind]:
