@@ -62,6 +62,19 @@ def test_a_match_waits_until_two_people_confirmed_it(door: Door) -> None:
     assert door.asked(mark=98)[0] == 0
 
 
+def test_the_oldest_that_wait_come_first_and_all_are_counted(door: Door) -> None:
+    ada = door.appointed("ada")
+    for mark in range(3):
+        door.clock.now += 1
+        door.asked(mark=mark)
+    everything = door.reviews.pending(ada)
+    assert (door.reviews.waiting(ada), len(everything)) == (3, 3)
+    assert door.reviews.pending(ada, 2) == everything[:2]
+    door.reviews.decide(ada, everything[0].id, same=True)
+    assert (door.reviews.waiting(ada), door.reviews.pending(ada, 1)) == (2, everything[1:2])
+    assert door.reviews.waiting(door.appointed("cy", door.caller.access_key_id)) == 0
+
+
 def test_the_same_person_twice_leaves_it_a_candidate(door: Door) -> None:
     ada = door.appointed("ada")
     door.asked()

@@ -10,7 +10,9 @@ down_revision = "0014_row_seals"
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables, and an index by which candidates that wait are found."""
+    waiting = ["organization", "state", "created_at", "asked_by", "id"]
+    op.create_index("ix_candidates_waiting", "candidates", waiting)
     op.create_table(
         "staff",
         sa.Column("organization", sa.String(12), sa.ForeignKey("organizations.id"), primary_key=True),

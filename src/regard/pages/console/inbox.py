@@ -21,7 +21,7 @@ def inbox_pages(desk: Desk, inbox: Inbox) -> list[Route]:
 
     def shown(visit: Visit, status: int = 200, problems: dict[str, str] | None = None) -> Response:
         _require_keeper(desk, visit)
-        standings = inbox.all()
+        standings = inbox.all(MOST_SHOWN + MOST_ANSWERED)
         waiting = [each for each in standings if not each.answered]
         return desk.show(
             visit,
@@ -29,8 +29,8 @@ def inbox_pages(desk: Desk, inbox: Inbox) -> list[Route]:
             status,
             here="/inbox",
             waiting=[(each, *inbox.read(each.report)) for each in waiting[:MOST_SHOWN]],
-            number=len(waiting),
-            overdue=sum(each.state == "overdue" for each in waiting),
+            number=inbox.waiting(),
+            overdue=inbox.overdue(),
             answered=[each for each in standings if each.answered][:MOST_ANSWERED],
             problems=problems or {},
         )

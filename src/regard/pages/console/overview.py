@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from regard.ledger.witnesses.cosigning import Collector
 from regard.pages.console.desk import EVERYBODY, Desk, Visit
+from regard.pages.console.reviewing import reviewer_of
 from regard.stewardship.council.council import Council
 from regard.stewardship.council.dockets import OPEN
 from regard.stewardship.people.inbox import Inbox
@@ -23,7 +24,6 @@ from regard.wire.pool import Pool
 SOON_DAYS = 14
 _OVERVIEW = Operation("ShowConsole", Capability.READ, DataClass.SETTINGS)
 _HEALTH = Operation("ShowHealth", Capability.READ, DataClass.NOTHING)
-_PENDING = "pending"
 _WELL = frozenset({Role.OPERATOR, Role.COUNCIL, Role.AUDITOR})
 
 
@@ -80,11 +80,10 @@ def overview_pages(desk: Desk, watched: Watched) -> list[Route]:
 
 def _needs(desk: Desk, watched: Watched, visit: Visit) -> list[tuple[frozenset[Role], Need]]:
     """What waits, and for whom."""
-    organization = visit.organization
-    candidates = sum(each.get(_PENDING, 0) for each in watched.reviews.counts(organization).values())
     motions = sum(each.outcome == OPEN for each in watched.council.dockets())
     soon = desk.clock() + SOON_DAYS * 86_400
     ending = sum(key.expires < soon for key in desk.keys_of(visit.session))
+    candidates = watched.reviews.waiting(reviewer_of(visit, watched.reviews))
     found = [
         (
             frozenset({Role.REVIEWER}),
@@ -95,13 +94,12 @@ def _needs(desk: Desk, watched: Watched, visit: Visit) -> list[tuple[frozenset[R
     ]
     if desk.keeps(visit):
         reviews = len(desk.organizations.admission.reviews())
-        due = [each for each in watched.inbox.all() if not each.answered]
-        late = sum(each.state == "overdue" for each in due)
+        due, late = watched.inbox.waiting(), watched.inbox.overdue()
         found += [
             (frozenset({Role.OPERATOR}), Need(reviews, "Organizations that wait to be admitted", "/organizations")),
             (
                 frozenset({Role.OPERATOR}),
-                Need(len(due), f"Appeals and reports that wait for an answer, {late} overdue", "/inbox"),
+                Need(due, f"Appeals and reports that wait for an answer, {late} overdue", "/inbox"),
             ),
         ]
     return found

@@ -30,15 +30,15 @@ def people_pages(desk: Desk, consents: Consents, erasure: Erasure, tokens: Subje
     """The routes."""
 
     def shown(visit: Visit, status: int = 200, **told: Any) -> Response:
-        found = consents.all(visit.organization, visit.given("subject") or None)
+        found, number = consents.newest(visit.organization, visit.given("subject") or None, MOST_SHOWN)
         around = {"done": "", "token": "", "receipt": "", "problems": {}}
         return desk.show(
             visit,
             "people.html",
             status,
             here="/people",
-            consents=list(reversed(found))[:MOST_SHOWN],
-            number=len(found),
+            consents=found,
+            number=number,
             now=desk.clock(),
             published=erasure.published(),
             subject=visit.given("subject"),

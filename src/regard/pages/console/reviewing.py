@@ -19,6 +19,8 @@ from regard.stewardship.people.reviewers import Reviewer
 from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.staff.staff import Role
 
+# One is shown; a few more, should others have decided on it meanwhile.
+MOST_AT_ONCE = 5
 _REVIEWERS = frozenset({Role.REVIEWER})
 # Whoever gets no answer about faces decides on none either: both are asked as reading of faces.
 _LOOK = Operation("ReviewMatches", Capability.READ, DataClass.FACES)
@@ -30,15 +32,10 @@ _JUDGE = Operation("JudgePicture", Capability.READ, DataClass.OBJECTS)
 def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
     """The routes."""
 
-    def reviewer_of(visit: Visit) -> Reviewer:
-        # Who decides did not ask: neither here, when they had another role, nor with what they were appointed for.
-        person = visit.session.person
-        keys = person.keys | reviews.reviewers.asks_with(person.organization, person.name)
-        return Reviewer(person.organization, person.name, keys, visit.session.digest)
-
     def shown(visit: Visit) -> Response:
-        reviewer = reviewer_of(visit)
-        for candidate in (waiting := reviews.pending(reviewer)):
+        reviewer = reviewer_of(visit, reviews)
+        waiting = reviews.waiting(reviewer)
+        for candidate in reviews.pending(reviewer, MOST_AT_ONCE):
             # Somebody else may have decided meanwhile.
             with suppress(NoSuchCandidate):
                 picture = _encoded(reviews.picture(reviewer, candidate.id))
@@ -50,7 +47,7 @@ def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
                     whose=candidate.whose.partition("/")[2],
                     picture=picture,
                     number=_decided(visit) + 1,
-                    among=_decided(visit) + len(waiting),
+                    among=_decided(visit) + waiting,
                     pictures=len(loops.pending(reviewer)),
                 )
         pictures = len(loops.pending(reviewer))
@@ -62,11 +59,11 @@ def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
         same = visit.given("same")
         if same not in ("yes", "no"):
             raise ValueError("Say yes or no.")
-        reviews.decide(reviewer_of(visit), visit.request.path_params["candidate"], same == "yes")
+        reviews.decide(reviewer_of(visit, reviews), visit.request.path_params["candidate"], same == "yes")
         return desk.back(f"/review?decided={_decided(visit) + 1}")
 
     def looked_at(visit: Visit) -> Response:
-        reviewer = reviewer_of(visit)
+        reviewer = reviewer_of(visit, reviews)
         for name, loop in (waiting := loops.pending(reviewer)).items():
             with suppress(NoSuchLoop):
                 picture = _encoded(loops.picture(reviewer, name))
@@ -76,7 +73,7 @@ def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
 
     def judge(visit: Visit) -> Response:
         right = visit.fields.get("right", [])
-        loops.decide(reviewer_of(visit), visit.request.path_params["loop"], right)
+        loops.decide(reviewer_of(visit, reviews), visit.request.path_params["loop"], right)
         return desk.back("/pictures")
 
     return [
@@ -85,6 +82,16 @@ def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
         desk.page("/review", shown, _REVIEWERS, _LOOK),
         desk.form("/review/{candidate}", decide, _REVIEWERS, _DECIDE, touch=True),
     ]
+
+
+def reviewer_of(visit: Visit, reviews: Reviews) -> Reviewer:
+    """The reviewer that somebody is here.
+
+    Who decides did not ask: neither here, when they had another role, nor with the keys that they were appointed with.
+    """
+    person = visit.session.person
+    keys = person.keys | reviews.reviewers.asks_with(person.organization, person.name)
+    return Reviewer(person.organization, person.name, keys, visit.session.digest)
 
 
 def _encoded(picture: bytes) -> str:

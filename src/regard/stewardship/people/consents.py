@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, select
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, select
 
 from regard.database import reading
 from regard.gallery.collections import tables as gallery
@@ -153,6 +153,14 @@ class Consents:
             wanted = wanted.where(_of.collection == collection)
         with reading(self._engine) as connection:
             return [self._receipt(row) for row in connection.execute(wanted)]
+
+    def newest(self, organization: str, subject: str | None, most: int) -> tuple[list[Receipt], int]:
+        """The newest receipts of an organization, or of one person, and how many there are in all."""
+        mine = (_of.organization == organization,) + ((_of.subject == subject,) if subject is not None else ())
+        with reading(self._engine) as connection:
+            number = connection.execute(select(func.count()).select_from(tables.consents).where(*mine)).scalar() or 0
+            wanted = _kept().where(*mine).order_by(_of.given_at.desc(), _of.receipt).limit(most)
+            return [self._receipt(row) for row in connection.execute(wanted)], number
 
     def withdraw(self, organization: str, receipt: str) -> Receipt:
         """End a consent, from the next call on in every process. One that is withdrawn stays so.

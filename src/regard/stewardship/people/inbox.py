@@ -180,11 +180,17 @@ class Inbox:
         """Where a report stands. Raises UnknownReport."""
         return self._standing(self._row(report))
 
-    def all(self) -> list[Standing]:
-        """Where all reports stand, the ones that are due first at the top, answered ones last."""
+    def waiting(self) -> int:
+        """How many reports have no answer yet."""
+        with reading(self._engine) as connection:
+            wanted = select(func.count()).select_from(reports).where(reports.c.answered_at.is_(None))
+            return connection.execute(wanted).scalar() or 0
+
+    def all(self, most: int | None = None) -> list[Standing]:
+        """Where reports stand, the first `most` or all: the ones that are due first at the top, answered ones last."""
         order = (reports.c.answered_at.is_not(None), reports.c.due_at, reports.c.id)
         with reading(self._engine) as connection:
-            rows = connection.execute(select(reports).order_by(*order))
+            rows = connection.execute(select(reports).order_by(*order).limit(most))
             whole = [row for row in rows if is_told_of(connection, reports, row, f"the report {row.id}")]
         return [self._standing(row) for row in whole]
 

@@ -129,12 +129,19 @@ class Reviews:
             call.remarks["x-regard-review"] = f"{call.waiting} pending; two reviewers confirm within {HOURS} hours"
         return {match.whose for match in matches if states[match.whose] == CONFIRMED}
 
-    def pending(self, reviewer: Reviewer) -> list[Candidate]:
-        """What waits for this person: not asked by them, and not decided by them yet; oldest first."""
+    def waiting(self, reviewer: Reviewer) -> int:
+        """How many wait for this person, as :meth:`pending` has them."""
+        self.expire()
+        with reading(self._engine) as connection:
+            wanted = select(func.count()).select_from(tables.candidates).where(*_waiting_for(reviewer))
+            return connection.execute(wanted).scalar() or 0
+
+    def pending(self, reviewer: Reviewer, most: int | None = None) -> list[Candidate]:
+        """What waits for this person: not asked by them, and not decided by them yet; the oldest `most`, or all."""
         self.expire()
         wanted = select(tables.candidates).where(*_waiting_for(reviewer))
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted.order_by(_of.created_at))
+            rows = connection.execute(wanted.order_by(_of.created_at).limit(most))
             return [_candidate(row) for row in rows if is_row_sealed(connection, tables.candidates, row)]
 
     def picture(self, reviewer: Reviewer, candidate: str) -> bytes:
