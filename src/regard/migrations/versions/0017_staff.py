@@ -11,7 +11,7 @@ down_revision = "0014_row_seals"
 
 def upgrade() -> None:
     """Make the tables, and an index by which candidates that wait are found."""
-    waiting = ["organization", "state", "created_at", "asked_by", "id"]
+    waiting = ["organization", "state", "created_at", "asked_by", "expires_at", "id"]
     op.create_index("ix_candidates_waiting", "candidates", waiting)
     op.create_table(
         "staff",

@@ -139,9 +139,11 @@ class Reviews:
     def pending(self, reviewer: Reviewer, most: int | None = None) -> list[Candidate]:
         """What waits for this person: not asked by them, and not decided by them yet; the oldest `most`, or all."""
         self.expire()
-        wanted = select(tables.candidates).where(*_waiting_for(reviewer))
+        # The pictures of those alone that are answered are read.
+        first = select(_of.id).where(*_waiting_for(reviewer)).order_by(_of.created_at).limit(most)
+        wanted = select(tables.candidates).where(_of.id.in_(first))
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted.order_by(_of.created_at).limit(most))
+            rows = connection.execute(wanted.order_by(_of.created_at))
             return [_candidate(row) for row in rows if is_row_sealed(connection, tables.candidates, row)]
 
     def picture(self, reviewer: Reviewer, candidate: str) -> bytes:

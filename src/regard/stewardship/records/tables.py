@@ -207,7 +207,7 @@ candidates = Table(
     Index("ix_candidates_organization_collection", "organization", "collection", "probe"),
     Index("ix_candidates_state_expires_at", "state", "expires_at"),
     # What waits is found and counted without reading the pictures.
-    Index("ix_candidates_waiting", "organization", "state", "created_at", "asked_by", "id"),
+    Index("ix_candidates_waiting", "organization", "state", "created_at", "asked_by", "expires_at", "id"),
 )
 
 verdicts = Table(
