@@ -17,8 +17,8 @@ from benchmarks.pictures import SHARED, small
 from regard.commands.common.inside import Inside
 from regard.commands.gallery.gallery import indexed
 from regard.commands.gallery.sources import NameFrom, sources_in
-from regard.operations.common.buckets import Buckets
 from regard.settings import from_environment
+from regard.stores.buckets import Buckets
 from regard.vision.eyes import open_analyzer
 from regard.vision.faces.similarity import score
 from regard.vision.pictures.images import decode

@@ -42,6 +42,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "sealing",
         "aead",
         "compiling",
+        "stores",
         "fetching",
         "files",
         "names",

@@ -18,7 +18,6 @@ from PIL import Image
 
 from regard.database import open_database
 from regard.gallery.gallery import open_gallery
-from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import ApiError, translated
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import function_of
@@ -27,6 +26,7 @@ from regard.sealing import master_key
 from regard.settings import Settings
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
 from regard.stewardship.policy.service_model import service_model
+from regard.stores.buckets import Buckets
 from regard.vision.faces.faces import (
     VERSIONS,
     Box,

@@ -15,7 +15,6 @@ from sqlalchemy import select
 from regard.gallery.figures import Figures
 from regard.ledger.tree.notes import Signer, Verifier, sign_note
 from regard.ledger.witnesses.series import audit_series
-from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import ApiError
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import answered
@@ -38,6 +37,7 @@ from regard.stewardship.people.subject_tokens import SubjectTokens
 from regard.stewardship.policy.call import Call, Caller
 from regard.stewardship.policy.packs import Pack
 from regard.stewardship.records import tables
+from regard.stores.buckets import Buckets
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.things.equipment import EquipmentInspector
 from regard.vision.things.labels import LabelFinder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from regard.operations.common import registry
-from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import translated
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import Answer
@@ -13,6 +12,7 @@ from regard.stewardship.gate.gate import Gate, Permit
 from regard.stewardship.holdings import Holdings
 from regard.stewardship.office import Office
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.stores.buckets import Buckets
 from regard.vision.eyes import Eyes
 from regard.vision.video.film import Films
 

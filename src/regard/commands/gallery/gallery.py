@@ -18,10 +18,10 @@ from regard.commands.gallery.journal import Journal
 from regard.commands.gallery.sources import NameFrom, Source, sources_in
 from regard.commands.pictures.asking import OF_THE_PICTURE
 from regard.commands.pictures.pictures import mark_of, save
-from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import ApiError
 from regard.settings import from_environment
 from regard.stewardship.council.collections import PROFILED
+from regard.stores.buckets import Buckets
 
 app = typer.Typer(help="List, make, show and delete collections.", no_args_is_help=True)
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from regard.commands.pictures.pictures import SUFFIXES, pictures_under
-from regard.operations.common.buckets import Buckets
+from regard.stores.buckets import Buckets
 
 _S3 = "s3://"
 _LISTS = ".csv"

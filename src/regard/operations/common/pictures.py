@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from regard.operations.common.buckets import Buckets
 from regard.operations.common.errors import invalid_parameter
 from regard.stewardship.policy.call import Call
+from regard.stores.buckets import Buckets
 from regard.vision.pictures.images import Picture, TooManyPixels, decode, require_side
 
 LEAST_SIDE = 80  # pixels; the contract's limit for every operation but protective equipment

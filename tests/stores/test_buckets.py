@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from regard.operations.common import buckets as buckets_room
-from regard.operations.common.buckets import BucketRefused, Buckets, ObjectTooLarge, ObjectUnavailable
 from regard.operations.common.pictures import MOST_BYTES_FROM_S3
 from regard.settings import Settings
+from regard.stores import buckets as buckets_room
+from regard.stores.buckets import BucketRefused, Buckets, ObjectTooLarge, ObjectUnavailable
 from tests.helpers.stores import store, store_client
 
-PAGE = Path(__file__).parents[3] / "docs" / "s3.md"
+PAGE = Path(__file__).parents[2] / "docs" / "s3.md"
 ALICE, BOB = "111111111111", "222222222222"
 
 

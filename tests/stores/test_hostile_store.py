@@ -11,9 +11,9 @@ from socket import create_server, socket
 
 import pytest
 
-import regard.operations.common.buckets as room
-from regard.operations.common.buckets import Buckets, ObjectTooLarge, ObjectUnavailable, Patience
+import regard.stores.buckets as room
 from regard.settings import Settings
+from regard.stores.buckets import Buckets, ObjectTooLarge, ObjectUnavailable, Patience
 
 MOST = 100_000
 Answer = Callable[[socket], None]

@@ -1,0 +1,1 @@
+"""Buckets of stores that speak S3, and what may be done in them for whom."""
