@@ -212,6 +212,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[str, ...],
         _help("What S3Object may read: ORGANIZATION=bucket/prefix, separated by commas. Empty: nothing."),
     ] = ()
+    s3_writable: Annotated[
+        tuple[str, ...],
+        _help("Where jobs may write their results: ORGANIZATION=bucket/prefix, separated by commas. Empty: nowhere."),
+    ] = ()
 
 
 def variable(name: str) -> str:
@@ -269,7 +273,7 @@ def from_environment(environ: Mapping[str, str] = os.environ, **given: Any) -> S
 
 
 def _convert(values: dict[str, Any]) -> Settings:
-    for name in ("regions", "cors_origins", "s3_allowed", "witnesses", "warm"):
+    for name in ("regions", "cors_origins", "s3_allowed", "s3_writable", "witnesses", "warm"):
         if isinstance(values.get(name), str):
             values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
     if values.get("warm") == (NOTHING,):

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from regard.operations.common.pictures import MOST_BYTES_FROM_S3
-from regard.settings import Settings
-from regard.stores import buckets as buckets_room
-from regard.stores.buckets import BucketRefused, Buckets, ObjectTooLarge, ObjectUnavailable
+from regard.settings import Settings, variable
+from regard.stores import client as client_room
+from regard.stores.buckets import Buckets
+from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable
 from tests.helpers.stores import store, store_client
 
 PAGE = Path(__file__).parents[2] / "docs" / "s3.md"
@@ -84,9 +85,41 @@ def test_a_store_that_cannot_be_reached_is_unavailable() -> None:
         _buckets("http://127.0.0.1:9", "*=pictures").read(ALICE, "pictures", "a.jpg", None, 10)
 
 
-def test_a_setting_of_another_form_is_refused() -> None:
-    with pytest.raises(ValueError, match="ORGANIZATION=bucket/prefix"):
-        Buckets(Settings(s3_allowed=("pictures",)))
+def test_an_object_is_written_where_writing_is_allowed(endpoint: str) -> None:
+    buckets = _buckets(endpoint, s3_writable=(f"{ALICE}=pictures/results/",))
+    buckets.require_writable(ALICE, "pictures", "results/one/")
+    for text in (b"first", b"second"):
+        buckets.write(ALICE, "pictures", "results/one/lines.jsonl", text, "application/json")
+    there = store_client(endpoint).get_object(Bucket="pictures", Key="results/one/lines.jsonl")
+    assert (there["Body"].read(), there["ContentType"]) == (b"second", "application/json")
+
+
+@pytest.mark.parametrize("writable", [(), (f"{BOB}=pictures/",), (f"{ALICE}=pictures/results/",), ("*=other/",)])
+def test_nothing_else_is_written_also_where_it_may_be_read(endpoint: str, writable: tuple[str, ...]) -> None:
+    buckets = _buckets(endpoint, "*=pictures/", s3_writable=writable)
+    told = re.escape(f"REGARD_S3_WRITABLE={ALICE}=pictures/")
+    with pytest.raises(BucketRefused, match=f"{told}elsewhere/"):
+        buckets.require_writable(ALICE, "pictures", "elsewhere/")
+    with pytest.raises(BucketRefused, match=told):
+        buckets.write(ALICE, "pictures", "elsewhere/a.json", b"{}", "application/json")
+    with pytest.raises(ObjectUnavailable):
+        buckets.read(ALICE, "pictures", "elsewhere/a.json", None, 10)
+
+
+def test_what_may_be_written_may_not_be_read_for_that(endpoint: str) -> None:
+    with pytest.raises(BucketRefused, match="REGARD_S3_ALLOWED"):
+        _buckets(endpoint, s3_writable=("*=pictures/",)).read(ALICE, "pictures", "open/a.jpg", None, 10)
+
+
+def test_a_bucket_that_is_not_there_takes_nothing(endpoint: str) -> None:
+    with pytest.raises(ObjectUnavailable, match="404"):
+        _buckets(endpoint, s3_writable=("*=nowhere/",)).write(ALICE, "nowhere", "a", b"", "text/plain")
+
+
+@pytest.mark.parametrize("setting", ["s3_allowed", "s3_writable"])
+def test_a_setting_of_another_form_is_refused_by_its_name(setting: str) -> None:
+    with pytest.raises(ValueError, match=f"{variable(setting)}.*ORGANIZATION=bucket/prefix"):
+        Buckets(Settings(**{setting: ("pictures",)}))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -128,12 +161,24 @@ def test_the_page_names_every_error_as_it_is_told(
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, "/nowhere")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(buckets_room, "_READ_SECONDS", 0.1)
+    monkeypatch.setattr(client_room, "_READ_SECONDS", 0.1)
 
     def told(name: str, at: str = endpoint, bucket: str = "pictures", version: str = "", **more: Any) -> str:
         allowed = more.pop("allowed", "*=pictures/,*=nowhere/")
         with pytest.raises((LookupError, PermissionError, ValueError)) as raised:
             _buckets(at, *allowed.split(","), **more).read(ALICE, bucket, name, version or None, 9)
+        return str(raised.value)
+
+    def written() -> str:
+        with pytest.raises(BucketRefused) as raised:
+            _buckets(endpoint, "*=pictures/").write(ALICE, "pictures", "a.json", b"", "application/json")
+        return str(raised.value)
+
+    def changed() -> str:
+        found = _buckets(endpoint, "*=pictures/").found(ALICE, "pictures", "open/a.jpg", None, 10)
+        found.etag = '"another"'
+        with pytest.raises(ObjectUnavailable) as raised:
+            list(found.parts())
         return str(raised.value)
 
     keyless: dict[str, Any] = {"s3_access_key_id": None, "s3_secret_access_key": None}
@@ -146,6 +191,8 @@ def test_the_page_names_every_error_as_it_is_told(
         told("a.jpg", **keyless),
         told("a.jpg", "http://127.0.0.1:9"),
         told("a.jpg", refusing("")),
+        written(),
+        changed(),
         told("open/a.jpg").replace("more than 9 ", f"more than {MOST_BYTES_FROM_S3} "),
         told("a.jpg", allowed="pictures"),
         told("a.jpg", "127.0.0.1:9000"),

@@ -12,8 +12,11 @@ from socket import create_server, socket
 import pytest
 
 import regard.stores.buckets as room
+import regard.stores.stored as parts_room
 from regard.settings import Settings
-from regard.stores.buckets import Buckets, ObjectTooLarge, ObjectUnavailable, Patience
+from regard.stores.buckets import Buckets
+from regard.stores.errors import ObjectTooLarge, ObjectUnavailable
+from regard.stores.patience import Patience
 
 MOST = 100_000
 Answer = Callable[[socket], None]
@@ -143,3 +146,37 @@ def test_when_many_reads_hang_no_more_are_begun_until_one_ends() -> None:
             assert patience.of(lambda: b"now") == b"now"
             return
     raise AssertionError("nothing is read after the store ended")
+
+
+_FILM = 'content-length: {}\r\netag: "one"\r\nconnection: close'
+
+
+def test_a_store_that_gives_a_film_and_no_part_of_it_is_refused(tmp_path: Path) -> None:
+    head = "200 OK\r\n" + _FILM.format(1 << 20)
+    with _store(_said(head, bytes(1 << 20))) as (endpoint, asked):
+        found = _buckets(endpoint, tmp_path).found("1", "b", "k", None, 1 << 20)
+        with pytest.raises(ObjectUnavailable, match="the part"):
+            list(found.parts(part=1000))
+        assert len(asked) == 2
+
+
+def test_a_part_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts_room, "PART_SECONDS", 0.2)
+    monkeypatch.setattr(parts_room, "_PAUSES", ())
+
+    def answer(connection: socket) -> None:
+        head = _FILM.format(1000) + "\r\ncontent-range: bytes 0-999/1000"
+        connection.sendall(f"HTTP/1.1 206 Partial Content\r\n{head}\r\n\r\n".encode())
+        for _ in range(20):
+            connection.sendall(b"x")
+            time.sleep(0.1)
+
+    with _store(answer) as (endpoint, _):
+        found = _buckets(endpoint, tmp_path).found("1", "b", "k", None, 1000)
+        with pytest.raises(ObjectUnavailable, match="did not come to an end"):
+            list(found.parts())
+
+
+def test_an_object_of_which_the_store_does_not_tell_the_length_is_none(tmp_path: Path) -> None:
+    with _store(_said('200 OK\r\netag: "one"', b"abc")) as (endpoint, _), pytest.raises(ObjectUnavailable):
+        _buckets(endpoint, tmp_path).found("1", "b", "k", None, 1000)

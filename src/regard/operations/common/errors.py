@@ -29,7 +29,7 @@ from regard.stewardship.people.flows import NoFlows, NoSuchFlow
 from regard.stewardship.people.loops import LoopExists, TooManyLoops
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
-from regard.stores.buckets import BucketRefused, ObjectTooLarge, ObjectUnavailable
+from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable
 from regard.vision.faces.faces import UnknownVersion
 from regard.vision.models.manifest import WeightsError
 from regard.vision.models.runtime import RuntimeUnavailable
