@@ -179,6 +179,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 500
     video_minutes: Annotated[int, _help("Minutes that a stored video may last.", ge=1)] = 360
     video_size: Annotated[int, _help("MiB that the file of a stored video may have.", ge=1)] = 10_240
+    jobs_workers: Annotated[
+        int, _help("Processes that the service starts to work on jobs, at a lower priority. 0: none.", ge=0, le=64)
+    ] = 1
+    jobs_disk: Annotated[
+        int, _help("MiB of the data folder that a worker may fill with the film it works on.", ge=1)
+    ] = 10_240
     video_memory: Annotated[int, _help("MiB of memory that decoding one video may take.", ge=256)] = 2048
 
     audit_days: Annotated[

@@ -126,6 +126,10 @@ class Gallery:
         """Destroy keys that belong to no collection: what they sealed is gone for good."""
         self._vault.keys.destroy(HOUSE, names)
 
+    def person_key_name(self, organization: str, whose: str) -> str:
+        """The name of the house's key for details on a person; it tells nobody who it is."""
+        return self._vault.person_keys(organization, [whose])[0]
+
     def destroy_person_key(self, organization: str, whose: str) -> None:
         """Destroy the key of what the log keeps sealed on a person."""
         self._vault.destroy_person_key(organization, whose)

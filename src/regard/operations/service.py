@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from regard.jobs.scratch import Scratch
 from regard.operations.common import registry
 from regard.operations.common.errors import translated
 from regard.operations.common.pictures import PictureReader
@@ -71,6 +72,8 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         reviews=holdings.reviews,
         loops=holdings.loops,
         auditors=Auditors(office.engine, office.settings.audit_pictures),
+        jobs=holdings.jobs,
+        scratch=Scratch(office.settings.data_dir / "tmp", office.settings.jobs_disk << 20),
     )
     return Service(gate, rooms)
 

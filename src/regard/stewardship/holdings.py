@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.index.vectors import NoVectors
+from regard.jobs.desk import Desk
 from regard.settings import SettingError
 from regard.steady import SteadyClock
 from regard.stewardship.council.council import Council
 from regard.stewardship.gate.seals import CouncilSeals
+from regard.stewardship.logbook.ends import record_end
 from regard.stewardship.office import Office
 from regard.stewardship.people.access import Access
 from regard.stewardship.people.erasure import Erasure
@@ -30,6 +32,7 @@ class Holdings:
     reviews: Reviews
     loops: Loops
     seals: CouncilSeals
+    jobs: Desk
 
     def start(self) -> None:
         """Begin to let go of what is due, and to follow what other processes write."""
@@ -51,18 +54,26 @@ def open_holdings(office: Office) -> Holdings:
     gallery = _gallery(office)
     reviews = Reviews(engine, gallery, logbook)
     loops = Loops(engine, gallery, logbook)
-    erasure = Erasure(engine, gallery, consents, logbook, also=reviews.forget)
+    jobs = Desk(engine, gallery, office.key)
+    jobs.at_end.append(lambda connection, job, outcome: record_end(logbook, connection, job, outcome))
+
+    def forget(organization: str, whose: str) -> None:
+        reviews.forget(organization, whose)
+        jobs.forget(organization, whose)
+
+    erasure = Erasure(engine, gallery, consents, logbook, also=forget)
     erasure.replay()
     seals = CouncilSeals(gallery, Council(engine), logbook)
 
     def expire() -> None:
         reviews.expire()
         loops.expire()
+        jobs.expire()
         seals.follow()
 
     # What retention lets go of does not come back when the clock is right again.
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
-    return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews, loops, seals)
+    return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews, loops, seals, jobs)
 
 
 def _gallery(office: Office) -> Gallery:

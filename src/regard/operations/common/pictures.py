@@ -21,7 +21,7 @@ class PictureReader:
     """Reads the pictures that calls name. Inline bytes were limited by the service model already."""
 
     def __init__(self, buckets: Buckets) -> None:
-        self._buckets = buckets
+        self.buckets = buckets
 
     def read(self, call: Call, image: dict[str, Any], least_side: int = LEAST_SIDE) -> Picture:
         """The picture of an `Image` member, upright RGB. Raises what images and buckets raise, and ApiError."""
@@ -45,7 +45,7 @@ class PictureReader:
         assert place is not None
         if not (place.get("Bucket") and place.get("Name")):
             raise invalid_parameter("S3Object must have a Bucket and a Name.")
-        return self._buckets.read(
+        return self.buckets.read(
             call.caller.organization, place["Bucket"], place["Name"], place.get("Version"), MOST_BYTES_FROM_S3
         )
 

@@ -34,6 +34,7 @@ _FILES = (
     "videos.looking",
     "videos.segments",
     "videos.redaction",
+    "videos.labels",
 )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from regard.gallery.gallery import Gallery
+from regard.jobs.desk import Desk
+from regard.jobs.scratch import Scratch
 from regard.operations.common.pictures import PictureReader
 from regard.stewardship.gate.auditors import Auditors
 from regard.stewardship.people.consents import Consents
@@ -40,6 +42,8 @@ class Rooms:
     reviews: Reviews | None = None
     loops: Loops | None = None
     auditors: Auditors | None = None
+    jobs: Desk | None = None
+    scratch: Scratch | None = None
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

@@ -1,0 +1,72 @@
+"""The work on the frames of a film that are looked at: fetched from the store, decoded in sequence, kept by twenty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from regard.jobs.errors import JobFailed
+from regard.jobs.job import Outcome, Part, Step
+from regard.jobs.scratch import NoRoom
+from regard.jobs.working import Task
+from regard.operations.common.rooms import Rooms
+from regard.operations.videos.looking import metadata
+from regard.operations.videos.questions import Question
+from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable
+from regard.vision.video.film import Film, Frame
+
+# Frames of a step: what a worker that is killed looks at again, at most.
+FRAMES = 20
+VIDEO = "VideoMetadata"
+
+
+@contextmanager
+def fetched(task: Task, rooms: Rooms) -> Iterator[Path]:
+    """The film of a job, on this machine until the end of the block. Raises JobFailed."""
+    place = task.job.given["Video"]["S3Object"]
+    where = task.job.organization, place["Bucket"], place["Name"], place.get("Version")
+    assert rooms.scratch is not None
+    try:
+        stored = rooms.pictures.buckets.found(*where, rooms.films.limits.size)
+        rooms.scratch.require(stored.size)
+        with rooms.scratch.file() as (file, path):
+            stored.copy_to(file)
+            file.flush()
+            yield path
+    except (BucketRefused, ObjectUnavailable, ObjectTooLarge, NoRoom) as error:
+        raise JobFailed(f"Unable to get the video from S3. {error}") from error
+
+
+def looked_at(task: Task, rooms: Rooms, question: Question) -> Outcome:
+    """Ask a question of each frame that is looked at. Raises VideoError and JobFailed."""
+
+    def of(frames: Sequence[Frame]) -> Part:
+        return part([each for frame in frames for each in question.at(frame.milliseconds, frame.picture)])
+
+    with fetched(task, rooms) as path, rooms.films.sampled(path) as film:
+        frames = stepwise(task, film, rooms.films.interval, lambda some: (of(some),))
+    return Outcome({VIDEO: metadata(film), **question.versions}, {"frames": frames})
+
+
+def stepwise(task: Task, film: Film, interval: int, do: Callable[[Sequence[Frame]], tuple[Part, ...]]) -> int:
+    """Do the steps of the work, each on some frames of a film, in sequence; how many frames there were."""
+    frames, expected, count = iter(film), 1 + film.about.milliseconds // interval, 0
+    while some := list(islice(frames, FRAMES)):
+        task.step(partial(_step, do, some, expected))
+        count += len(some)
+    return count
+
+
+def _step(do: Callable[[Sequence[Frame]], tuple[Part, ...]], some: Sequence[Frame], expected: int) -> Step:
+    return Step(do(some), len(some), expected)
+
+
+def part(elements: list[dict[str, Any]], whose: str = "") -> Part:
+    """Elements of the answer to a Get operation, as a part of a job."""
+    return Part(msgspec.json.encode(elements), len(elements), whose)
