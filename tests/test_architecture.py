@@ -50,7 +50,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "steady",
         "settings",
     ],
-    ("commands",): ["gallery", "video", "pictures", "people", "stewardship", "record", "serve", "common"],
+    ("commands",): ["gallery", "video", "jobs", "pictures", "people", "stewardship", "record", "serve", "common"],
     ("pages",): ["console", "public", "ledger", "frame", "exchanges"],
     ("operations",): ["videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],

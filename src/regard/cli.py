@@ -31,6 +31,11 @@ COMMANDS = {
         "Cover the faces in pictures, and words by pattern, and write them without metadata.",
     ),
     "video": ("video.video:app", "Look at stored video: labels, faces, text, moderation, segments."),
+    "jobs": ("jobs.jobs:app", "List, show, cancel and retry jobs on stored video."),
+    "work": (
+        "jobs.work:work",
+        "Work on jobs, one at a time, until told to stop. `regard serve` starts such workers itself.",
+    ),
     "index": ("gallery.gallery:index", "Enrol the faces of pictures in a collection."),
     "search": ("gallery.gallery:search", "Look for the largest face of a picture in a collection."),
     "coverage": ("coverage:coverage", "Which of Rekognition's operations answer, and what is missing in each."),

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from socket import socket
+from threading import Event
 
+from regard.jobs.crew import Crew
+from regard.jobs.job import Outcome
+from regard.jobs.slots import slot
+from regard.jobs.working import Task, Worker
 from regard.ledger.witnesses.cosigning import open_cosigning
+from regard.operations.common.rooms import Rooms
 from regard.operations.common.warming import Warming
+from regard.operations.common.works import Work, works
 from regard.operations.service import Service, open_service
 from regard.pages.routes import open_pages
+from regard.settings import told_to_workers
 from regard.stewardship.door import open_audits, open_gate
 from regard.stewardship.gate.audits import Audits
 from regard.stewardship.holdings import Holdings, open_holdings
@@ -45,6 +54,27 @@ def open_house(office: Office, ran: Callable[[str, float], None] = lambda _name,
     return House(holdings, audits, eyes, open_service(office, holdings, gate, eyes))
 
 
+def work(office: Office, stop: Event) -> None:
+    """Work on jobs until told to stop. What is not over then is gone on with by whoever works next."""
+    # What keeps jobs durable is imported by workers alone.
+    from regard.jobs.engine import Engine, place_of
+
+    house = open_house(office)
+    rooms, desk = house.service.rooms, house.holdings.jobs
+    for room in (office.logbook, house.eyes):
+        room.start()
+    with slot(office.settings.data_dir / "workers") as name:
+        worker = Worker(desk, {start: partial(_at_work, each, rooms) for start, each in works().items()}, name)
+        engine = Engine(desk, worker, place_of(office.settings), name)
+        engine.start()
+        engine.run(stop)
+        worker.leave()
+
+
+def _at_work(function: Work, rooms: Rooms, task: Task) -> Outcome:
+    return function(task, rooms)
+
+
 def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]) -> None:
     """Serve on a socket until told to stop; once it answers, `announce` gets the address and what is in force."""
     settings, logbook, find_key = office.settings, office.logbook, office.organizations.key
@@ -64,16 +94,19 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     pages = open_pages(office, house.holdings, house.service, pool, metrics, cosigning, house.eyes.weights, trouble)
     app = open_application(settings, house.service, find_key, pool, metrics, pages)
 
+    crew = Crew(settings.jobs_workers, house.holdings.jobs.busy, told_to_workers(settings))
+
     metrics.watch(pool)
+    metrics.watch_jobs(house.holdings.jobs)
     metrics.watch_witnesses(cosigning)
     # Who waits for the log's disk lets the next begin.
     logbook.rest = pool.hand_on
 
-    for room in (logbook, house.holdings, cosigning, house.eyes, watchdog):
+    for room in (logbook, house.holdings, cosigning, house.eyes, watchdog, crew):
         room.start()
 
     def finished() -> None:
-        for room in (pool, warming, watchdog, cosigning, house.eyes, house.holdings, logbook):
+        for room in (pool, crew, warming, watchdog, cosigning, house.eyes, house.holdings, logbook):
             room.close()
 
     running = ExitStack()

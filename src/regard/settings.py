@@ -229,6 +229,11 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
+def told_to_workers(settings: Settings) -> dict[str, str]:
+    """What a process that this one starts has to hear besides its environment: what was given on the command line."""
+    return {variable("data_dir"): str(settings.data_dir.absolute())}
+
+
 def table() -> list[tuple[str, str, str, str]]:
     """One row a setting: name, environment variable, default as text, help."""
     hints = get_type_hints(Settings, include_extras=True)

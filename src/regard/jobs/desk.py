@@ -23,7 +23,7 @@ DAY = 24 * 3600
 # The API's: results can be read for 7 days, and 20 jobs of one account may be open.
 KEPT_SECONDS = 7 * DAY
 MOST_OPEN = 20
-_of, _parts = tables.jobs.c, tables.job_parts.c
+_of, _parts, _notices = tables.jobs.c, tables.job_parts.c, tables.job_notices.c
 # What is done besides at the end of a job, in its transaction: the job as it ended, and how its work came out.
 AtEnd = Callable[[Connection, Job, Outcome], None]
 _OPEN = (State.QUEUED, State.RUNNING)
@@ -31,11 +31,15 @@ _OPEN = (State.QUEUED, State.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """How long the queue is: jobs that wait, jobs that are worked on, and the seconds that the oldest has waited."""
+    """How long the queue is: jobs that wait, jobs that are worked on, and the seconds that the oldest has waited.
+
+    `rate` is the frames a second of those that are worked on, since each was begun.
+    """
 
     waiting: int
     running: int
     oldest: float
+    rate: float
 
 
 class Desk:
@@ -171,8 +175,7 @@ class Desk:
             also(connection, job, outcome)
 
     def forget(self, organization: str, whose: str) -> int:
-        """Delete what jobs found of a subject; how many parts. Call it while the key of their details is there or not:
-        its name is the same."""
+        """Delete what jobs found of a subject; how many parts."""
         name = self.rows.person(organization, whose)
         with writing(self.engine) as connection:
             gone = connection.execute(delete(tables.job_parts).where(_parts.whose == name)).rowcount
@@ -192,12 +195,22 @@ class Desk:
         return len(gone)
 
     def queue(self) -> Queue:
-        """How long the queue is now."""
-        wanted = select(_of.state, func.count(), func.min(_of.created_at)).where(_of.state.in_(_OPEN))
+        """How long the queue is now, and how fast it is worked on."""
+        wanted = select(_of.state, _of.created_at, _of.started_at, _of.done).where(_of.state.in_(_OPEN))
+        now = self.clock()
         with reading(self.engine) as connection:
-            rows = {row[0]: (row[1], row[2]) for row in connection.execute(wanted.group_by(_of.state))}
-        waiting, since = rows.get(State.QUEUED, (0, None))
-        return Queue(waiting, rows.get(State.RUNNING, (0, None))[0], max(0.0, self.clock() - since) if since else 0.0)
+            rows = connection.execute(wanted).all()
+        waits = [now - row.created_at for row in rows if row.state == State.QUEUED]
+        running = [row for row in rows if row.state == State.RUNNING]
+        rate = sum(row.done / max(now - row.started_at, 1.0) for row in running)
+        return Queue(len(waits), len(running), max([0.0, *waits]), rate)
+
+    def busy(self) -> bool:
+        """Whether a worker would have something to do: a job that is open, or somebody to be told of one that ended."""
+        opened = select(_of.id).where(_of.state.in_(_OPEN))
+        owed = select(_notices.id).where(_notices.sent_at.is_(None), _notices.given_up.is_(False))
+        with reading(self.engine) as connection:
+            return any(connection.execute(each.limit(1)).first() for each in (opened, owed))
 
     def _drop(self, connection: Connection, jobs: list[str]) -> None:
         # First the keys: whatever comes between, nothing that was found outlives its job.

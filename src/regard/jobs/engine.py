@@ -16,8 +16,10 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from dbos._serialization import DefaultSerializer, Serializer
 from sqlalchemy.exc import SQLAlchemyError
 
+from regard.database import sqlite_url
 from regard.jobs.desk import Desk
 from regard.jobs.working import LEASE_SECONDS, Worker, give_up_on_the_silent, queue_again, waiting
+from regard.settings import Settings
 
 QUEUE, SCHEMA = "jobs", "regard_jobs"
 # Of rows of the engine's: what one version of this house began the next goes on with.
@@ -26,6 +28,11 @@ _VERSION = "1"
 SWEEP_SECONDS = 1.0
 _ENDED = 7 * 24 * 3600
 _log = logging.getLogger(__name__)
+
+
+def place_of(settings: Settings) -> str:
+    """Where the engine keeps its tables: a file of the data folder, or the database that services share."""
+    return settings.database_url or sqlite_url(settings.data_dir / "jobs.db")
 
 
 class _Plain(Serializer):

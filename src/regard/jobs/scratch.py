@@ -29,6 +29,7 @@ class Scratch:
         """Raise NoRoom where a file of so many bytes does not fit."""
         if size > self._most:
             raise NoRoom(f"{size >> 20:,} MiB are more than jobs may take ({self._most >> 20:,}, REGARD_JOBS_DISK).")
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         free = shutil.disk_usage(self._folder).free
         if size > free - _LEFT_FREE:
             raise NoRoom(f"{size >> 20:,} MiB do not fit on the disk, of which {free >> 20:,} MiB are free.")

@@ -99,6 +99,12 @@ class Worker:
             except Superseded:
                 _log.info("the job %s is over, or somebody else's", job)
 
+    def leave(self) -> None:
+        """Let others take what this worker is at, at once."""
+        with writing(self._desk.engine, "jobs/leases") as connection:
+            own = update(tables.job_leases).where(_leases.holder == self._holder)
+            connection.execute(own.values(until=0.0))
+
     def _worked(self, task: Task) -> tuple[State, Outcome]:
         job = task.job
         try:

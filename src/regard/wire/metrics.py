@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from regard.jobs.desk import Desk
 from regard.ledger.witnesses.cosigning import Collector
 from regard.wire.pool import Pool
 
@@ -64,6 +65,16 @@ class Metrics:
         Gauge("regard_log_contradictions", "Witnesses that contradict the log.", registry=self._registry).set_function(
             lambda: sum(each.contradicts for each in cosigning.standings())
         )
+
+    def watch_jobs(self, desk: Desk) -> None:
+        """Take from this desk how long the queue of jobs is."""
+        for name, told, of in (
+            ("regard_jobs_waiting", "Jobs that nobody works on yet.", lambda: desk.queue().waiting),
+            ("regard_jobs_running", "Jobs that are worked on.", lambda: desk.queue().running),
+            ("regard_jobs_oldest_seconds", "For how long the oldest job has waited.", lambda: desk.queue().oldest),
+            ("regard_jobs_frames_per_second", "Frames a second of the jobs worked on.", lambda: desk.queue().rate),
+        ):
+            Gauge(name, told, registry=self._registry).set_function(of)
 
     def answered(self, operation: str, code: str, seconds: float) -> None:
         """Count a request. `code` is the error code, or OK."""

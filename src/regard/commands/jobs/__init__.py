@@ -1,0 +1,1 @@
+"""Commands on jobs and on those who work on them."""

@@ -1,0 +1,92 @@
+"""The crew: workers that a service starts, keeps running, and ends. They are processes of their own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+COMMAND = (sys.executable, "-m", "regard.cli", "work", "--while-open")
+# How often is looked whether there is work, and how long a worker that ended is left alone, longer each time.
+_LOOK_SECONDS, _LEAST_PAUSE, _MOST_PAUSE = 1.0, 1.0, 60.0
+# A worker that ran for so long ended for another reason than the last one.
+_STEADY_SECONDS = 60.0
+_GRACE_SECONDS = 10.0
+_log = logging.getLogger(__name__)
+
+
+class Crew:
+    """So many workers, from the first time that there is something for them to do to `close`.
+
+    A worker reads its standard input to the end and goes then: the pipe ends with this process, however it ends.
+    """
+
+    def __init__(
+        self, number: int, busy: Callable[[], bool], settings: Mapping[str, str], command: Sequence[str] = COMMAND
+    ) -> None:
+        """`busy` says whether there is work; `settings` are variables that workers find beside this process's own."""
+        self._number = number
+        self._busy = busy
+        self._environment = {**os.environ, **settings}
+        self._command = command
+        self._closing = threading.Event()
+        self._keepers: list[threading.Thread] = []
+        self._watch: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look for work."""
+        if self._number:
+            self._watch = threading.Thread(target=self._wait_for_work, name="crew", daemon=True)
+            self._watch.start()
+
+    def close(self) -> None:
+        """End the workers. What they are at is gone on with at the next start."""
+        self._closing.set()
+        if self._watch is not None:
+            self._watch.join()
+        for keeper in self._keepers:
+            keeper.join()
+
+    def _wait_for_work(self) -> None:
+        while not self._closing.is_set():
+            try:
+                if self._busy():
+                    break
+            except Exception:
+                # A database that does not answer now may do so a second later.
+                _log.warning("it is not known whether there is work", exc_info=True)
+            self._closing.wait(_LOOK_SECONDS)
+        else:
+            return
+        for _ in range(self._number):
+            keeper = threading.Thread(target=self._keep, name="worker", daemon=True)
+            keeper.start()
+            self._keepers.append(keeper)
+
+    def _keep(self) -> None:
+        pause = _LEAST_PAUSE
+        while not self._closing.is_set():
+            began = time.monotonic()
+            worker = subprocess.Popen(self._command, stdin=subprocess.PIPE, env=self._environment)
+            while worker.poll() is None and not self._closing.wait(_LOOK_SECONDS / 4):
+                pass
+            if worker.poll() is None:
+                _end(worker)
+                return
+            pause = _LEAST_PAUSE if time.monotonic() - began > _STEADY_SECONDS else min(2 * pause, _MOST_PAUSE)
+            _log.warning("a worker ended with code %d; another begins in %.0f s", worker.returncode, pause)
+            self._closing.wait(pause)
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    assert worker.stdin
+    worker.stdin.close()
+    try:
+        worker.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()

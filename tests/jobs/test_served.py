@@ -1,0 +1,80 @@
+"""A service, a store and boto3, unchanged: a film in a bucket is looked at by a worker of the service's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psutil import Process
+
+from tests.helpers.films import film_of, numbered
+from tests.helpers.running import Running, running
+from tests.helpers.stores import store, store_client, store_settings
+
+PATIENCE = 120.0
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service whose organizations may read the bucket `films`."""
+    folder = tmp_path_factory.mktemp("jobs")
+    with store() as address:
+        bucket = store_client(address)
+        bucket.create_bucket(Bucket="films")
+        film_of(folder / "film.mp4", numbered(50, (96, 96)))
+        bucket.put_object(Bucket="films", Key="film.mp4", Body=(folder / "film.mp4").read_bytes())
+        bucket.put_object(Bucket="films", Key="none.mp4", Body=b"no film")
+        settings = store_settings(address, "*=films/") | {"REGARD_JOBS_WORKERS": "1"}
+        with running(folder / "data", **settings) as started:
+            yield started
+
+
+def ended(client: Any, job: str, get: str = "get_label_detection") -> dict[str, Any]:
+    """The answer about a job that is over, as a client that polls gets it."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        answer: dict[str, Any] = getattr(client, get)(JobId=job, NextToken="")
+        if answer["JobStatus"] != "IN_PROGRESS":
+            return answer
+        time.sleep(0.2)
+    raise TimeoutError(job)
+
+
+def _start(client: Any, name: str, **given: Any) -> str:
+    return str(client.start_label_detection(Video={"S3Object": {"Bucket": "films", "Name": name}}, **given)["JobId"])
+
+
+@pytest.mark.slow("starts a service and a worker, which loads its models")
+def test_a_client_that_polls_gets_the_labels_of_a_film(service: Running) -> None:
+    client = service.client()
+    answer = ended(client, _start(client, "film.mp4", MinConfidence=1))
+    assert answer["JobStatus"] == "SUCCEEDED", answer
+    assert answer["VideoMetadata"]["Codec"] == "h264"
+    assert {each["Timestamp"] for each in answer["Labels"]} <= {0, 480, 1000, 1480}
+
+
+@pytest.mark.slow("waits for the worker of the service")
+def test_what_is_no_film_fails_in_the_words_that_clients_look_for(service: Running) -> None:
+    client = service.client()
+    answer = ended(client, _start(client, "none.mp4"))
+    assert answer["JobStatus"] == "FAILED"
+    assert answer["StatusMessage"].startswith("Unsupported codec/format. ")
+    assert answer["Labels"] == []
+
+
+def test_a_film_that_is_not_there_starts_no_job(service: Running) -> None:
+    client = service.client()
+    with pytest.raises(client.exceptions.InvalidS3ObjectException):
+        _start(client, "other.mp4")
+
+
+def test_the_worker_waits_behind_the_service_and_ends_with_it(service: Running) -> None:
+    workers = [each for each in Process(service.process.pid).children() if "work" in each.cmdline()]
+    assert len(workers) == 1
+    assert workers[0].nice() >= 10
+    assert workers[0].net_connections(kind="inet") == [] or all(
+        each.status != "LISTEN" for each in workers[0].net_connections(kind="inet")
+    )
