@@ -35,6 +35,10 @@ _FILES = (
     "videos.segments",
     "videos.redaction",
     "videos.labels",
+    "videos.faces",
+    "videos.text",
+    "videos.moderation",
+    "videos.segmenting",
 )
 
 

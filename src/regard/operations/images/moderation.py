@@ -14,6 +14,13 @@ from regard.vision.things.moderation import VERSION, ModerationLabel
 
 DEFAULT_CONFIDENCE = 50.0
 MOST_SIDE = 10_000
+LACKING_LABELS = (
+    "Of taxonomy 7.0 these are answered: Explicit and Explicit Nudity, by a score that there are no such pictures "
+    "here to calibrate with; female and male Swimwear or Underwear, Weapons, Alcoholic Beverages, Gambling (slot "
+    "machines), Products, Pills (their bottles) and Drugs & Tobacco Paraphernalia & Use (lighters, syringes), as "
+    "far as classes of a classifier show them. No model with a usable licence tells any other label or ContentTypes "
+    "(always empty)."
+)
 
 
 @operation(
@@ -21,12 +28,8 @@ MOST_SIDE = 10_000
     Capability.DETECT,
     DataClass.OBJECTS,
     lacks=(
-        "Of taxonomy 7.0 these are answered: Explicit and Explicit Nudity, by a score that there are no such pictures "
-        "here to calibrate with; female and male Swimwear or Underwear, Weapons, Alcoholic Beverages, Gambling (slot "
-        "machines), Products, Pills (their bottles) and Drugs & Tobacco Paraphernalia & Use (lighters, syringes), as "
-        "far as classes of a classifier show them. No model with a usable licence tells any other label, ContentTypes "
-        "(always empty) or adapters (ProjectVersion is not found). HumanLoopConfig takes flow "
-        "definitions of `regard review flow`, with one condition each; without any it meets its quota of 0."
+        f"{LACKING_LABELS} Adapters (ProjectVersion) are not found. HumanLoopConfig takes flow definitions of "
+        "`regard review flow`, with one condition each; without any it meets its quota of 0."
     ),
 )
 def detect_moderation_labels(call: Call, rooms: Rooms) -> Answer:

@@ -17,16 +17,17 @@ from regard.vision.things.text import VERSION, Line, Outline, Word
 
 DEFAULT_CONFIDENCE = 80.0
 MOST_WORDS = 100
+LACKING_SCRIPTS = (
+    "Latin letters, figures and Chinese are read. Greek and Vietnamese lines lose letters and are answered half as "
+    "sure as the model says. Cyrillic, Arabic, Hindi, Thai and Korean are not read."
+)
 
 
 @operation(
     "DetectText",
     Capability.DETECT,
     DataClass.OBJECTS,
-    lacks=(
-        "Latin letters, figures and Chinese are read. Greek and Vietnamese lines lose letters and are answered half as "
-        "sure as the model says. Cyrillic, Arabic, Hindi, Thai and Korean are not read."
-    ),
+    lacks=LACKING_SCRIPTS,
 )
 def detect_text(call: Call, rooms: Rooms) -> Answer:
     """The first hundred words that pass the filters, and their lines, from top to bottom."""

@@ -10,6 +10,11 @@ from regard.operations.videos.telling import Arranged, Element
 SEGMENTS, NAME = "SEGMENTS", "NAME"
 
 
+def order_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """The GetRequestMetadata of a call: how it wants to be told."""
+    return {"SortBy": given.get("SortBy", "TIMESTAMP"), "AggregateBy": given.get("AggregateBy", "TIMESTAMPS")}
+
+
 def arranged(member: str, given: Mapping[str, Any], interval: int) -> Arranged | None:
     """How SortBy and AggregateBy arrange elements whose label is at `member`; None where they stay as they are.
 

@@ -11,7 +11,7 @@ from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import work
 from regard.operations.images.labels import may_tell_faces
-from regard.operations.videos.arranging import arranged
+from regard.operations.videos.arranging import arranged, order_of
 from regard.operations.videos.frames import looked_at
 from regard.operations.videos.questions import of_labels
 from regard.operations.videos.starting import started
@@ -50,9 +50,6 @@ def get_label_detection(call: Call, rooms: Rooms) -> Answer:
     job = job_of(call, rooms, START)
     if FACES in call.withheld and job.beside["faces"]:
         raise ApiError("AccessDeniedException", _OF_FACES)
-    order: dict[str, Any] = {name: call.parameters.get(name, first) for name, first in _ORDER.items()}
     answer = told(call, rooms, job, "Labels", arranged("Label", call.parameters, rooms.films.interval))
-    return {"LabelModelVersion": VERSION, "GetRequestMetadata": order} | answer
-
-
-_ORDER = {"SortBy": "TIMESTAMP", "AggregateBy": "TIMESTAMPS"}
+    more: dict[str, Any] = {"LabelModelVersion": VERSION, "GetRequestMetadata": order_of(call.parameters)}
+    return more | answer

@@ -20,9 +20,8 @@ from regard.vision.things.text import VERSION as TEXT
 Found = list[dict[str, Any]]
 # The API's, for video.
 DEFAULT_CONFIDENCE = 50.0
-# What the API does not tell of faces in video. Emotions are for the policy to allow, which an operation of AWS's is
-# asked about by its name.
-_NOT_IN_VIDEO = frozenset({"EMOTIONS", "EYE_DIRECTION", "FACE_OCCLUDED"})
+# What the API does not tell of faces in video.
+_NOT_IN_VIDEO = frozenset({"EYE_DIRECTION", "FACE_OCCLUDED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +55,18 @@ def of_labels(rooms: Rooms, given: dict[str, Any], *, faces: bool) -> Question:
     return Question("Labels", found, {"LabelModelVersion": LABELS})
 
 
-def of_faces(rooms: Rooms, given: dict[str, Any]) -> Question:
-    """As of GetFaceDetection; FaceAttributes is DEFAULT or ALL."""
-    wanted = wanted_attributes([given.get("FaceAttributes", "DEFAULT")]) - _NOT_IN_VIDEO
+def of_faces(rooms: Rooms, given: dict[str, Any], *, emotions: bool | None = None) -> Question:
+    """As of GetFaceDetection; FaceAttributes is DEFAULT or ALL. `emotions` says whether the policy allows them.
+
+    Where it does not and ALL is asked for, there is an empty list, as of pictures. Where nobody asked it there is none.
+    """
+    asked = wanted_attributes([given.get("FaceAttributes", "DEFAULT")]) - _NOT_IN_VIDEO
+    wanted = asked if emotions else asked - {"EMOTIONS"}
+    withheld = frozenset() if emotions is None else asked - wanted
 
     def found(picture: Picture) -> Found:
         faces = rooms.faces.detect(picture)
-        return [{"Face": face_detail(face, rooms.faces.describe(picture, face, wanted))} for face in faces]
+        return [{"Face": face_detail(face, rooms.faces.describe(picture, face, wanted), withheld)} for face in faces]
 
     return Question("Faces", found)
 

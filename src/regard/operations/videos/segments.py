@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,33 @@ def video_segments(call: Call, rooms: Rooms) -> Answer:
 
     Of the technical cues BlackFrames, ColorBars and Content are told: credits, logos and slates are Content.
     """
-    given = call.parameters
+    film_seen: list[Film] = []
+
+    def seen(film: Film) -> Iterator[Measured | Heard]:
+        film_seen.append(film)
+        return _watched(call, film)
+
+    answer = segments_of(rooms, call.parameters, Path(call.parameters["Video"]), seen)
+    remark_damage(call, film_seen[0])
+    del answer["frames"]
+    return answer
+
+
+def segments_of(
+    rooms: Rooms,
+    given: Mapping[str, Any],
+    path: Path,
+    seen: Callable[[Film], Iterable[Measured | Heard]] = lambda film: film.measured(),
+) -> Answer:
+    """The segments of a film, as the answer tells them, and its number of `frames`. Raises VideoError, OSError.
+
+    `seen` is what is measured of the film, for whoever wants to watch it come.
+    """
     wanted: Sequence[str] = given.get("SegmentTypes", (TECHNICAL_CUE, SHOT))
     filters = given.get("Filters", {})
     black = filters.get("TechnicalCueFilter", {}).get("BlackFrame", {})
-    with rooms.films.measured(Path(given["Video"]), black.get("MaxPixelThreshold", DEFAULT_BLACK)) as film:
-        found = measurements(_watched(call, film), film)
-    remark_damage(call, film)
+    with rooms.films.measured(path, black.get("MaxPixelThreshold", DEFAULT_BLACK)) as film:
+        found = measurements(seen(film), film)
     coverage = black.get("MinCoveragePercentage", DEFAULT_COVERAGE) / 100
     kinds = {SHOT: (shots(found), "ShotFilter"), TECHNICAL_CUE: (cues(found, coverage), "TechnicalCueFilter")}
     segments: list[dict[str, Any]] = []
@@ -54,6 +74,7 @@ def video_segments(call: Call, rooms: Rooms) -> Answer:
             for each in film.about.sounds
         ],
         "Segments": segments,
+        "frames": len(found),
         "SelectedSegmentTypes": [{"Type": kind, "ModelVersion": VERSION} for kind in wanted],
     }
 

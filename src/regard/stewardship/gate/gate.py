@@ -33,7 +33,7 @@ from regard.stewardship.logbook.logbook import Logbook, NotLogged
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stewardship.policy.denied import Denied
 from regard.stewardship.policy.policy import EVALUATION_ERROR
-from regard.stewardship.policy.withholding import EMOTIONS, FACES, emptied, paths_to
+from regard.stewardship.policy.withholding import EMOTIONS, FACES, emptied, paths_to, told_by
 
 __all__ = ["Denied", "Gate", "Permit"]
 
@@ -202,7 +202,7 @@ class Gate:
     def _withheld(self, call: Call, asked: Asked) -> tuple[str, ...]:
         if call.operation.data is DataClass.OBJECTS:
             return () if may_hear_of_faces(asked, self._clock()) else (FACES,)
-        if not paths_to(EMOTIONS, call.operation.name):
+        if not paths_to(EMOTIONS, told_by(call.operation.name)):
             return ()
         if not self._settings.emotions:
             return (EMOTIONS,)

@@ -28,6 +28,13 @@ def paths_to(member: str, operation: str) -> tuple[Path, ...]:
     return tuple(_walk(shape, member, (), ())) if shape else ()
 
 
+def told_by(operation: str) -> str:
+    """The operation that tells what this one finds: of one that starts a job, the one that gets its results."""
+    getting = f"Get{operation.removeprefix('Start')}"
+    starts = operation.startswith("Start") and getting in service_model().operation_names
+    return getting if starts else operation
+
+
 @cache
 def threshold_of(operation: Operation) -> str | None:
     """The parameter of `operation` that says how alike two faces must be, if it has one."""
