@@ -25,7 +25,7 @@ from regard.vision.video.film import VideoError
 # A worker that said nothing for so long is taken for dead, and how often one says that it is there.
 LEASE_SECONDS, HEARTBEAT_SECONDS = 30.0, 5.0
 # A job at which so many workers began without one step done is given up: it may be what ends them.
-MOST_TRIES = 5
+MOST_TRIES = 10
 # Does a step, once: the engine remembers what it gave. It is a number, and nothing else passes through.
 Once = Callable[[Callable[[], int]], int]
 Work = Callable[["Task"], Outcome]

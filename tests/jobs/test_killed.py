@@ -1,0 +1,179 @@
+"""Workers that are killed at any moment: every job ends once, as if undisturbed, and nothing is left of it."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+
+import pytest
+import sqlalchemy
+from sqlalchemy import insert, select
+
+from regard.database import reading, sqlite_url
+from regard.jobs import engine, tables, working
+from regard.jobs.desk import Desk
+from regard.jobs.job import Asked, Job, Outcome, State
+from regard.jobs.slots import slot
+from regard.operations.common.rooms import Rooms
+from regard.vision.things.labels import LabelFinder
+from tests.helpers.databases import POSTGRESQL, SQLITE, database_url, keys_url, on
+from tests.helpers.fakes import ORGANIZATION, Clock, open_rooms
+from tests.helpers.films import film_of, numbered
+from tests.helpers.killed import started
+from tests.helpers.working import with_jobs, work_off, worker
+from tests.operations.videos.test_looking import Eyes
+
+KILLS, OPEN = 100, 3
+MOST_SECONDS = 2.0
+# Of three steps: the frames of two seconds at 25 a second.
+INTERVAL, FRAMES = 40, 50
+PATIENCE = 120.0
+Places = tuple[Path, str, str | None]
+
+
+def rooms_at(places: Places) -> Rooms:
+    """The rooms of a process of its own, with a clock that is right, on the databases of the test."""
+    folder, url, keys = places
+    with (
+        patch("tests.helpers.fakes.database_url", lambda _: url),
+        patch("tests.helpers.fakes.keys_url", lambda _: keys),
+    ):
+        rooms = with_jobs(open_rooms(folder), folder, cast(Clock, time.time))
+    films = replace(rooms.films, interval=INTERVAL)
+    rooms = replace(rooms, labels=cast(LabelFinder, Eyes().labels), films=films)
+    desk_of(rooms).at_end.append(_note)
+    return rooms
+
+
+def desk_of(rooms: Rooms) -> Desk:
+    assert rooms.jobs is not None
+    return rooms.jobs
+
+
+def _note(connection: sqlalchemy.Connection, job: Job, _outcome: Outcome) -> None:
+    """Owe a message, as the end of a job does."""
+    row = {"job": job.id, "kind": "test", "sealed": b"", "error": "", "given_up": False}
+    connection.execute(insert(tables.job_notices).values(**row, created_at=0.0, tries=0, next_at=0.0))
+
+
+def _work_until_killed(places: Places, slots: str, report: Connection) -> None:
+    """Work on whatever waits, as `regard work` does."""
+    working.LEASE_SECONDS = engine.LEASE_SECONDS = 2.0
+    working.HEARTBEAT_SECONDS, engine.SWEEP_SECONDS = 0.2, 0.2
+    # On a slow machine a job may be killed many times before its first step: it is not what ends its workers.
+    working.MOST_TRIES = 1000
+    rooms = rooms_at(places)
+    folder, url, keys = places
+    with slot(folder / slots) as name:
+        place = url if keys else sqlite_url(folder / "jobs.db")
+        running = engine.Engine(desk_of(rooms), worker(rooms, name), place, name)
+        running.start()
+        report.send("works")
+        running.run(threading.Event())
+
+
+def begun(places: Places, slots: str = "workers") -> tuple[BaseProcess, Connection]:
+    process, ours = started(_work_until_killed, places, slots)
+    assert ours.poll(PATIENCE)
+    ours.recv()
+    return process, ours
+
+
+def start(rooms: Rooms) -> str:
+    """Hand in a job on the film of the test."""
+    given = {"Video": {"S3Object": {"Bucket": "films", "Name": "film.mp4"}}}
+    asked = Asked(ORGANIZATION, "AKIA", "testing", "StartLabelDetection", given, {"faces": True})
+    with rooms.gallery.writing() as connection:
+        return desk_of(rooms).start(connection, asked)
+
+
+def found(rooms: Rooms, job: str) -> list[bytes]:
+    desk = desk_of(rooms)
+    return [data for _, _, data in desk.found(desk.find(job))]
+
+
+def is_open(rooms: Rooms, job: str) -> bool:
+    return desk_of(rooms).find(job).state.open
+
+
+def notices(rooms: Rooms) -> list[str]:
+    with reading(desk_of(rooms).engine) as connection:
+        return list(connection.execute(select(tables.job_notices.c.job)).scalars())
+
+
+@pytest.fixture(params=[SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.long)])
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Places]:
+    with on(request.param):
+        film_of(tmp_path / "film.mp4", numbered(FRAMES, (48, 64)))
+        yield tmp_path, database_url(tmp_path), keys_url(tmp_path)
+
+
+@pytest.mark.slow("each kill takes a process")
+def test_every_job_ends_once_however_often_its_worker_is_killed(places: Places, scale: float) -> None:
+    rooms, chance = rooms_at(places), random.Random(1)
+    undisturbed = start(rooms)
+    work_off(rooms)
+    expected = found(rooms, undisturbed)
+    assert len(expected) == 3
+    jobs = [undisturbed]
+    for _ in range(round(KILLS * scale)):
+        while sum(is_open(rooms, job) for job in jobs) < OPEN:
+            jobs.append(start(rooms))
+        process, ours = begun(places)
+        time.sleep(chance.uniform(0, MOST_SECONDS))
+        process.kill()
+        process.join()
+        ours.close()
+    _finish(rooms, places, jobs)
+    assert len(jobs) > KILLS * scale / 4
+    for job in jobs:
+        told = desk_of(rooms).find(job)
+        assert (told.state, told.cause, told.done) == (State.SUCCEEDED, "", FRAMES)
+        assert found(rooms, job) == expected
+    assert sorted(notices(rooms)) == sorted(jobs)
+    _require_nothing_left(places[0])
+
+
+@pytest.mark.slow("waits until a lease is over")
+def test_what_a_worker_elsewhere_left_another_takes_over(tmp_path: Path, places: Places) -> None:
+    rooms = rooms_at(places)
+    first = begun(places, "here")
+    jobs = [start(rooms) for _ in range(4)]
+    second = begun(places, "there")
+    until = time.monotonic() + PATIENCE
+    while not any(not is_open(rooms, job) for job in jobs) and time.monotonic() < until:
+        time.sleep(0.02)
+    first[0].kill()
+    first[0].join()
+    _finish(rooms, places, jobs, second)
+    assert {desk_of(rooms).find(job).state for job in jobs} == {State.SUCCEEDED}
+    assert len({tuple(found(rooms, job)) for job in jobs}) == 1
+    assert sorted(notices(rooms)) == sorted(jobs)
+
+
+def _finish(rooms: Rooms, places: Places, jobs: list[str], running: Any = None) -> None:
+    process, ours = running or begun(places)
+    until = time.monotonic() + PATIENCE
+    try:
+        while any(is_open(rooms, job) for job in jobs):
+            assert time.monotonic() < until, "the jobs do not come to an end"
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+
+
+def _require_nothing_left(folder: Path) -> None:
+    """No film, and nobody who decodes one: what was fetched had no name, and its readers went with the worker."""
+    known = {"film.mp4", "master.key", "machine"}
+    left = [path for path in folder.rglob("*") if path.is_file() and path.name not in known]
+    assert [path for path in left if path.suffix not in (".db", ".lock") and "-" not in path.suffix] == []
