@@ -77,6 +77,8 @@ class Crew:
             if worker.poll() is None:
                 _end(worker)
                 return
+            assert worker.stdin
+            worker.stdin.close()
             pause = _LEAST_PAUSE if time.monotonic() - began > _STEADY_SECONDS else min(2 * pause, _MOST_PAUSE)
             _log.warning("a worker ended with code %d; another begins in %.0f s", worker.returncode, pause)
             self._closing.wait(pause)

@@ -17,8 +17,9 @@ from dbos._serialization import DefaultSerializer, Serializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from regard.database import sqlite_url
+from regard.jobs import working
 from regard.jobs.desk import Desk
-from regard.jobs.working import LEASE_SECONDS, Worker, give_up_on_the_silent, queue_again, waiting
+from regard.jobs.working import Worker, give_up_on_the_silent, queue_again, waiting
 from regard.settings import Settings
 
 QUEUE, SCHEMA = "jobs", "regard_jobs"
@@ -26,7 +27,11 @@ QUEUE, SCHEMA = "jobs", "regard_jobs"
 _VERSION = "1"
 # How soon a new job is begun, and how often what waits is looked through.
 SWEEP_SECONDS = 1.0
-_ENDED = 7 * 24 * 3600
+TIDY_SECONDS = 60.0
+_AT_ONCE = 1000
+# The engine's words.
+_WAITING = ("ENQUEUED", "DELAYED")
+_OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _log = logging.getLogger(__name__)
 
 
@@ -64,6 +69,7 @@ class Engine:
         self._desk = desk
         self._closing = threading.Event()
         self._given: set[str] = set()
+        self._tidy_at = 0.0
         DefaultSerializer.deserialize = _refuse_pickles  # type: ignore[method-assign,assignment]
         config: DBOSConfig = {
             "name": "regard",
@@ -114,14 +120,25 @@ class Engine:
                 self._given.add(name)
             elif self._is_lost(name):
                 queue_again(self._desk, job)
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            self._tidy()
         self._given &= {f"{job}.{number}" for job, number in queued}
+
+    def _tidy(self) -> None:
+        """Have the engine forget what is over: the job itself says how it ended."""
+        over = DBOS.list_workflows(status=_OVER, limit=_AT_ONCE, load_input=False, load_output=False)
+        if over:
+            DBOS.delete_workflows([each.workflow_id for each in over])
 
     def _is_lost(self, name: str) -> bool:
         """Whether the engine began with a job, and whoever got it never did."""
         found = DBOS.get_workflow_status(name)
-        if found is None or found.status in ("ENQUEUED", "DELAYED"):
+        if found is None:
+            return True
+        if found.status in _WAITING:
             return False
-        return time.time() - (found.updated_at or 0) / 1000 > LEASE_SECONDS
+        return time.time() - (found.updated_at or 0) / 1000 > working.LEASE_SECONDS
 
     def _work(self, worker: Worker, job: str, number: int) -> None:
         def once(step: Any) -> int:

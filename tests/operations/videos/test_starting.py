@@ -229,7 +229,7 @@ def test_results_can_be_read_for_seven_days_and_are_gone_then(client: Client, ro
 
 
 def test_filters_that_are_none_are_refused_at_the_start(client: Client) -> None:
-    region = {"RegionsOfInterest": [{}]}
+    region: dict[str, Any] = {"RegionsOfInterest": [{}]}
     assert client.refusal("StartTextDetection", Video=video(), Filters=region)[0] == "InvalidParameterException"
 
 
