@@ -31,6 +31,7 @@ settings.load_profile("shared")
 _ON_BOTH = (
     "tests.operations.",
     "tests.stewardship.",
+    "tests.jobs.test_desk",
     "tests.test_concurrency",
     "tests.test_database",
     "tests.gallery.index.test_mirror",

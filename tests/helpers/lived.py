@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -13,6 +14,8 @@ import msgspec
 from sqlalchemy import select
 
 from regard.gallery.figures import Figures
+from regard.jobs.job import Asked, Job, Outcome, Part, Step
+from regard.jobs.working import Task, Worker
 from regard.ledger.tree.notes import Signer, Verifier, sign_note
 from regard.ledger.witnesses.series import audit_series
 from regard.operations.common.errors import ApiError
@@ -64,6 +67,7 @@ class Known(msgspec.Struct):
     log_key: str = ""
     faces: dict[str, str] = {}
     reports: list[str] = []
+    jobs: list[str] = []
     mine: dict[str, int] = {}
 
 
@@ -125,6 +129,7 @@ def lived(folder: Path) -> Known:
         _enrolled(house, known)
         _reviewed(house, known)
         _filed(house, known)
+        _worked(house, known)
         _, log = house.office.logbook.shards.current()
         log.submit([b'{"kind":"regard/test"}'] * 300).result()
         log.publish()
@@ -235,6 +240,23 @@ def _filed(house: Lived, known: Known) -> None:
             raise
 
 
+def _worked(house: Lived, known: Known) -> None:
+    """One job that is over, with something about somebody, and one that waits."""
+    desk, now = house.holdings.jobs, house.office.logbook._clock()
+
+    def work(task: Task) -> Outcome:
+        for number in range(3):
+            parts = Part(b"%d" % number, 1), Part(b"her", 1, "external/alice")
+            task.step(partial(Step, parts, 1, 3))
+        return Outcome({"told": now}, {"frames": 3})
+
+    for number in range(2):
+        asked = Asked(known.firm, known.keys["photos"], "photo-library", "StartFaceSearch", {}, {}, str(number))
+        with desk.engine.begin() as connection:
+            known.jobs.append(desk.start(connection, asked))
+    Worker(desk, {"StartFaceSearch": work}, "one").run(known.jobs[0])
+
+
 def noticed(folder: Path, known: Known) -> list[str]:
     """What is noticed at the start of a folder, and at each use of what is in it; empty where all is as it was left."""
     with _listening() as said:
@@ -341,6 +363,7 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "token": lambda: house.tokens.look(known.token),
         "access": lambda: [house.holdings.access.export(*person) for person in people],
         "loops": looped,
+        "jobs": lambda: _same([6, 0], [len(list(house.holdings.jobs.found(_job(house, each)))) for each in known.jobs]),
         "reports": lambda: [house.inbox.read(each) for each in known.reports],
         "organizations": lambda: [
             office.organizations.edges.end_customers(each.id) for each in office.organizations.all()
@@ -351,6 +374,10 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "log": audited,
         "trouble": lambda: _same(None, office.logbook.trouble),
     }
+
+
+def _job(house: Lived, job: str) -> Job:
+    return house.holdings.jobs.find(job)
 
 
 def _policies(house: Lived) -> list[str]:

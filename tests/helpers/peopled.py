@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -12,7 +13,10 @@ from uuid import uuid4
 from regard.database import open_database
 from regard.gallery.gallery import Gallery
 from regard.gallery.templates.vault import open_vault
+from regard.jobs.desk import Desk
+from regard.jobs.scratch import Scratch
 from regard.ledger.tree.tiles import tiles_of
+from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import answered
 from regard.operations.service import Service
 from regard.sealing import SealingKey, master_key
@@ -20,6 +24,7 @@ from regard.settings import Settings
 from regard.stewardship.council.council import first_start
 from regard.stewardship.council.law import decided_alone
 from regard.stewardship.gate.gate import Gate
+from regard.stewardship.logbook.ends import record_end
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.parties.organizations import Organizations
 from regard.stewardship.people.access import Access
@@ -30,8 +35,10 @@ from regard.stewardship.people.loops import Loops
 from regard.stewardship.people.retention import CurrentCollections, Retention
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.policy.call import Call
+from regard.stores.buckets import Buckets
 from tests.helpers.databases import copy_database, database_url, keys_place
 from tests.helpers.fakes import Clock, FakeModerator, open_rooms, picture_of
+from tests.helpers.working import Shelf
 
 NOTICE = Notice("2026-03", "en", "ab" * 32)
 KEPT_APART = ("keys.db", "keys.db-wal", "keys.db-shm")
@@ -59,7 +66,9 @@ class House:
         self.reviews = Reviews(self.engine, self.gallery, self.logbook, clock)
         self.loops = Loops(self.engine, self.gallery, self.logbook, clock)
         self.moderator = cast(FakeModerator, rooms.moderator)
-        self.erasure = Erasure(self.engine, self.gallery, self.consents, self.logbook, clock, self.reviews.forget)
+        self.jobs = Desk(self.engine, self.gallery, key, clock)
+        self.jobs.at_end.append(partial(record_end, self.logbook))
+        self.erasure = Erasure(self.engine, self.gallery, self.consents, self.logbook, clock, self._forget)
         self.replayed = self.erasure.replay()
         self.access = Access(self.gallery, self.consents, self.logbook, clock)
         self.retention = Retention(self.engine, self.gallery, self.logbook, clock, self._expire)
@@ -72,6 +81,8 @@ class House:
             clock,
         )
         rooms = replace(rooms, record=gate.record, consents=self.consents, reviews=self.reviews, loops=self.loops)
+        films = PictureReader(cast(Buckets, Shelf(folder)))
+        rooms = replace(rooms, jobs=self.jobs, scratch=Scratch(folder / "tmp", 1 << 30), pictures=films)
         self.service = Service(gate, rooms)
         self.caller = organizations.keys.all()[0].caller
         self.organization = self.caller.organization
@@ -81,9 +92,14 @@ class House:
         call = Call(self.caller, answered()[name], parameters, "us-east-1", str(uuid4()), loopback=True)
         return self.service.answer(call), call.remarks
 
+    def _forget(self, organization: str, whose: str) -> None:
+        self.reviews.forget(organization, whose)
+        self.jobs.forget(organization, whose)
+
     def _expire(self) -> None:
         self.reviews.expire()
         self.loops.expire()
+        self.jobs.expire()
 
     def collection(self, name: str, basis: str = "attested", **tags: str) -> None:
         self.ask("CreateCollection", CollectionId=name, Tags={"regard:basis": basis} | tags)

@@ -73,7 +73,7 @@ class Rows:
         key, kept = self._key(job.id), []
         for place, part in enumerate(parts):
             name = self.person(job.organization, part.whose) if part.whose else ""
-            data, context = part.data, _context(job.id, step, place)
+            data, context = part.data, _context(job.id, step, place, name, part.found)
             if name:
                 person = self._gallery.house_key(name, make=True)
                 assert person is not None
@@ -84,7 +84,7 @@ class Rows:
 
     def part(self, row: Any) -> bytes | None:
         """The bytes of a part by its row, None where the person whom it is about was erased. Raises JobChanged."""
-        context = _context(row.job, row.step, row.place)
+        context = _context(row.job, row.step, row.place, row.whose, row.found)
         try:
             data = self._key(row.job).open(row.sealed, context)
         except SealBroken:
@@ -117,8 +117,8 @@ def _name(job: str) -> str:
     return f"job/{job}"
 
 
-def _context(job: str, step: int, place: int) -> bytes:
-    return f"job/{job}/part/{step}/{place}".encode()
+def _context(job: str, step: int, place: int, whose: str, found: int) -> bytes:
+    return f"job/{job}/part/{step}/{place}/{found}/{whose}".encode()
 
 
 def _told(row: Mapping[str, Any]) -> list[Any]:

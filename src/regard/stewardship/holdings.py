@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 
 from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.index.vectors import NoVectors
@@ -55,7 +56,7 @@ def open_holdings(office: Office) -> Holdings:
     reviews = Reviews(engine, gallery, logbook)
     loops = Loops(engine, gallery, logbook)
     jobs = Desk(engine, gallery, office.key)
-    jobs.at_end.append(lambda connection, job, outcome: record_end(logbook, connection, job, outcome))
+    jobs.at_end.append(partial(record_end, logbook))
 
     def forget(organization: str, whose: str) -> None:
         reviews.forget(organization, whose)
