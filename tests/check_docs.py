@@ -55,6 +55,7 @@ FILES = dict.fromkeys(
 NOT_RUN: dict[str, tuple[str, ...]] = {
     "it runs until it is stopped": (
         "regard serve",
+        "regard work",
         "regard witness serve witness.example/one --folder witness --log log.pub --host 127.0.0.1 --port 4600",
     ),
     "it asks a service or a program that is not ours": (
@@ -108,6 +109,9 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "regard consent withdraw RECEIPT",
         "regard review false-match ada alice REQUEST-ID",
         "regard report 2026-11 --log copy-of-the-log/ --key log.pub --format html -o report.html",
+        "regard jobs show 5f0c --watch",
+        "regard jobs cancel 5f0c",
+        "regard jobs retry 5f0c",
         "regard reports show 3f0c",
         "regard reports answer 3f0c upheld --words 'The match was wrong; the picture was removed.'",
         "regard receipt verify 2026-11-1234.tlog-proof --key log.pub",
@@ -231,7 +235,9 @@ def filled_store(workplace: Path) -> Iterator[dict[str, str]]:
         client = store_client(address)
         client.create_bucket(Bucket="pictures")
         client.upload_file(str(workplace / "picture.jpg"), "pictures", "party/one.jpg")
-        yield store_settings(address, "*=pictures/party/")
+        client.create_bucket(Bucket="films")
+        client.upload_file(str(workplace / "street.mp4"), "films", "street.mp4")
+        yield store_settings(address, "*=pictures/party/,*=films/")
 
 
 def ask(words: list[str]) -> Result:

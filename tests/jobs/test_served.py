@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.helpers.films import film_of, numbered
@@ -21,14 +22,18 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service whose organizations may read the bucket `films`."""
     folder = tmp_path_factory.mktemp("jobs")
     with store() as address:
-        bucket = store_client(address)
-        bucket.create_bucket(Bucket="films")
-        film_of(folder / "film.mp4", numbered(50, (96, 96)))
-        bucket.put_object(Bucket="films", Key="film.mp4", Body=(folder / "film.mp4").read_bytes())
-        bucket.put_object(Bucket="films", Key="none.mp4", Body=b"no film")
+        _filled(address, folder)
         settings = store_settings(address, "*=films/") | {"REGARD_JOBS_WORKERS": "1"}
         with running(folder / "data", **settings) as started:
             yield started
+
+
+def _filled(address: str, folder: Path) -> None:
+    bucket = store_client(address)
+    bucket.create_bucket(Bucket="films")
+    film_of(folder / "film.mp4", numbered(50, (96, 96)))
+    bucket.put_object(Bucket="films", Key="film.mp4", Body=(folder / "film.mp4").read_bytes())
+    bucket.put_object(Bucket="films", Key="none.mp4", Body=b"no film")
 
 
 def ended(client: Any, job: str, get: str = "get_label_detection") -> dict[str, Any]:
@@ -84,6 +89,32 @@ def test_the_worker_waits_behind_the_service_and_listens_to_nobody(service: Runn
         if line.split()[3] == "0A"
     }
     assert not sockets & listening
+
+
+@pytest.mark.slow("starts a service twice, and kills it")
+def test_a_service_that_is_killed_leaves_no_worker_and_its_jobs_are_gone_on_with(tmp_path: Path) -> None:
+    with store() as address:
+        _filled(address, tmp_path)
+        settings = store_settings(address, "*=films/")
+        with running(tmp_path / "data", **settings) as first:
+            job = _start(first.client(), "film.mp4")
+            _until(lambda: bool(workers_of(first.process.pid)))
+            (worker,) = workers_of(first.process.pid)
+            first.process.kill()
+            first.process.wait()
+            _until(lambda: not Path(f"/proc/{worker}").exists())
+        with running(tmp_path / "data", first.environment, **settings) as second:
+            assert ended(second.client(), job)["JobStatus"] == "SUCCEEDED"
+            metrics = httpx.get(f"{second.url}/metrics").text
+            assert "regard_jobs_waiting 0.0" in metrics
+            assert "regard_jobs_frames_per_second 0.0" in metrics
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def workers_of(service: int) -> list[int]:

@@ -30,9 +30,9 @@ def list_jobs(as_json: Json = False) -> None:
     if as_json:
         print_json([_told(job) for job in jobs])
         return
-    shown = table("job", "operation", "organization", "state", "frames", "begun", whole=("job",))
+    shown = table("job", "operation", "state", "frames", "created", whole=("job",))
     for job in jobs:
-        shown.add_row(job.id[:12], job.operation, job.organization, str(job.state), _frames(job), _when(job.created_at))
+        shown.add_row(job.id[:12], job.operation, str(job.state), _frames(job), _when(job.created_at))
     out.print(shown)
 
 
