@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from regard.jobs.errors import JobFailed
 from regard.jobs.job import Outcome, Part, Step
 from regard.jobs.scratch import NoRoom
 from regard.jobs.working import Task
 from regard.operations.common.rooms import Rooms
-from regard.operations.videos.looking import metadata
 from regard.operations.videos.questions import Question
 from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable
 from regard.vision.video.film import Film, Frame
@@ -70,3 +70,18 @@ def _step(do: Callable[[Sequence[Frame]], tuple[Part, ...]], some: Sequence[Fram
 def part(elements: list[dict[str, Any]], whose: str = "") -> Part:
     """Elements of the answer to a Get operation, as a part of a job."""
     return Part(msgspec.json.encode(elements), len(elements), whose)
+
+
+def metadata(film: Film) -> dict[str, Any]:
+    """The VideoMetadata of a film that is over."""
+    about, ended = film.about, film.ended
+    return {
+        "Codec": about.codec,
+        "DurationMillis": ended.milliseconds if ended else about.milliseconds,
+        "Format": about.format,
+        # A float32 there: 29.970029830932617.
+        "FrameRate": float(np.float32(about.rate)),
+        "FrameHeight": about.height,
+        "FrameWidth": about.width,
+        "ColorRange": "FULL" if about.full_range else "LIMITED",
+    }

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.images.labels import may_tell_faces
+from regard.operations.videos.frames import metadata
 from regard.operations.videos.questions import Question, of_faces, of_labels, of_moderation, of_text
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.video.film import Film, Frame
@@ -71,18 +70,3 @@ def remark_damage(call: Call, film: Film) -> None:
     """Say in the remarks of the call what could not be decoded of a film that is over."""
     if film.ended is not None and film.ended.damaged:
         call.remarks["x-regard-video"] = f"{film.ended.damaged} packets of the video are damaged and were left out."
-
-
-def metadata(film: Film) -> dict[str, Any]:
-    """The VideoMetadata of a film that is over."""
-    about, ended = film.about, film.ended
-    return {
-        "Codec": about.codec,
-        "DurationMillis": ended.milliseconds if ended else about.milliseconds,
-        "Format": about.format,
-        # A float32 there: 29.970029830932617.
-        "FrameRate": float(np.float32(about.rate)),
-        "FrameHeight": about.height,
-        "FrameWidth": about.width,
-        "ColorRange": "FULL" if about.full_range else "LIMITED",
-    }

@@ -7,7 +7,8 @@ from pathlib import Path
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.images.redaction import cover_of
-from regard.operations.videos.looking import metadata, remark_damage, watched
+from regard.operations.videos.frames import metadata
+from regard.operations.videos.looking import remark_damage, watched
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.pictures.findings import Box
 from regard.vision.pictures.images import Picture

@@ -8,7 +8,8 @@ from typing import Any
 
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.videos.looking import metadata, remark_damage
+from regard.operations.videos.frames import metadata
+from regard.operations.videos.looking import remark_damage
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.video.film import Film
 from regard.vision.video.messages import Heard, Measured
