@@ -90,7 +90,8 @@ def begun(places: Places, slots: str = "workers") -> tuple[BaseProcess, Connecti
 def start(rooms: Rooms) -> str:
     """Hand in a job on the film of the test."""
     given = {"Video": {"S3Object": {"Bucket": "films", "Name": "film.mp4"}}}
-    asked = Asked(ORGANIZATION, "AKIA", "testing", "StartLabelDetection", given, {"faces": True})
+    etag = rooms.pictures.buckets.found(ORGANIZATION, "films", "film.mp4", None, 1 << 30).etag
+    asked = Asked(ORGANIZATION, "AKIA", "testing", "StartLabelDetection", given, {"faces": True, "etag": etag})
     with rooms.gallery.writing() as connection:
         return desk_of(rooms).start(connection, asked)
 

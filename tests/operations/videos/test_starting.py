@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from regard.jobs.desk import DAY, KEPT_SECONDS, MOST_OPEN
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import function_of
 from regard.operations.common.rooms import Rooms
+from regard.operations.videos.arranging import segments
 from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import Moderator
 from regard.vision.things.text import TextReader
@@ -261,3 +263,22 @@ def test_a_damaged_packet_is_tolerated(client: Client, rooms: Rooms, tmp_path: P
     job = begun(client, name="spoilt.mp4")
     work_off(rooms)
     assert client(GET_LABELS, JobId=job)["JobStatus"] == "SUCCEEDED"
+
+
+def test_a_film_that_was_changed_since_is_not_looked_at(client: Client, rooms: Rooms, tmp_path: Path) -> None:
+    job = begun(client)
+    film_of(tmp_path / "film.mp4", numbered(30, (48, 64)))
+    work_off(rooms)
+    answer = client(GET_LABELS, JobId=job)
+    assert (answer["JobStatus"], "was changed since" in answer["StatusMessage"]) == ("FAILED", True)
+
+
+@pytest.mark.parametrize("rate", [5, 25, Fraction(30_000, 1001)])
+def test_a_frame_without_the_label_ends_a_stretch_at_any_rate(rate: Fraction) -> None:
+    times = [int(1000 * int(number * rate / 2) / rate) for number in range(12)]
+    label = {"Name": "Dog", "Confidence": 90.0}
+    for lacking in range(1, 11):
+        seen = [{"Timestamp": at, "Label": dict(label)} for number, at in enumerate(times) if number != lacking]
+        first, second = segments("Label", seen, 500)
+        assert (first["EndTimestampMillis"], second["StartTimestampMillis"]) == (times[lacking - 1], times[lacking + 1])
+    assert len(segments("Label", [{"Timestamp": at, "Label": dict(label)} for at in times], 500)) == 1

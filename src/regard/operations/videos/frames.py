@@ -34,6 +34,8 @@ def fetched(task: Task, rooms: Rooms) -> Iterator[Path]:
     assert rooms.scratch is not None
     try:
         stored = rooms.pictures.buckets.found(*where, rooms.films.limits.size)
+        if stored.etag != task.job.beside["etag"]:
+            raise JobFailed("The video in S3 was changed since the job was started. Start it again.")
         rooms.scratch.require(stored.size)
         with rooms.scratch.file() as (file, path):
             stored.copy_to(file)

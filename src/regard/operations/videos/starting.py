@@ -24,8 +24,7 @@ def started(call: Call, rooms: Rooms, beside: dict[str, Any] | None = None) -> A
     place = call.parameters["Video"].get("S3Object", {})
     if not (place.get("Bucket") and place.get("Name")):
         raise invalid_parameter("Video must have an S3Object with a Bucket and a Name.")
-    _require_object(call, rooms, place)
-    return handed_in(call, rooms, beside)
+    return handed_in(call, rooms, {"etag": _object(call, rooms, place), **(beside or {})})
 
 
 def handed_in(call: Call, rooms: Rooms, beside: dict[str, Any] | None = None) -> Answer:
@@ -57,10 +56,12 @@ def desk_of(rooms: Rooms) -> Desk:
     return rooms.jobs
 
 
-def _require_object(call: Call, rooms: Rooms, place: dict[str, Any]) -> None:
+def _object(call: Call, rooms: Rooms, place: dict[str, Any]) -> str:
+    """The ETag of the film, which is there and not too large: a job that goes on later goes on with no other."""
     most = rooms.films.limits.size
     try:
         buckets = rooms.pictures.buckets
-        buckets.found(call.caller.organization, place["Bucket"], place["Name"], place.get("Version"), most)
+        found = buckets.found(call.caller.organization, place["Bucket"], place["Name"], place.get("Version"), most)
     except ObjectTooLarge as error:
         raise ApiError("VideoTooLargeException", f"Video size is too large. {error}") from None
+    return found.etag
