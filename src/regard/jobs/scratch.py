@@ -1,14 +1,16 @@
-"""Room on the disk for what jobs fetch: files without a name, which are gone with the process that has them open."""
+"""Room on the disk for what jobs fetch: sealed files without a name, gone with the process that has them open."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
+
+from regard.vision.video.sealed import SealedFilm, Sealing
 
 # What is left free of a disk, whatever is fetched.
 _LEFT_FREE = 256 << 20
@@ -35,9 +37,11 @@ class Scratch:
             raise NoRoom(f"{size >> 20:,} MiB do not fit on the disk, of which {free >> 20:,} MiB are free.")
 
     @contextmanager
-    def file(self) -> Iterator[tuple[BinaryIO, Path]]:
-        """An empty file to write to, its owner's alone, and the path by which this process and its children open it."""
+    def film(self, fetch: Callable[[BinaryIO], None]) -> Iterator[SealedFilm]:
+        """What `fetch` writes, sealed in a file of its owner's alone, to be read by this process and its children."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # It has no name from the beginning where the file system can do that (O_TMPFILE), or loses it at once.
         with tempfile.TemporaryFile(dir=self._folder) as file:
-            yield cast(BinaryIO, file), Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+            with Sealing(cast(BinaryIO, file)) as sealing:
+                fetch(cast(BinaryIO, sealing))
+            yield SealedFilm(Path(f"/proc/{os.getpid()}/fd/{file.fileno()}"), sealing.key)

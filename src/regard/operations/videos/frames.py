@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from regard.operations.common.rooms import Rooms
 from regard.operations.videos.questions import Question
 from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable
 from regard.vision.video.film import Film, Frame
+from regard.vision.video.sealed import SealedFilm
 
 # Frames of a step: what a worker that is killed looks at again, at most.
 FRAMES = 20
@@ -27,8 +27,8 @@ VIDEO = "VideoMetadata"
 
 
 @contextmanager
-def fetched(task: Task, rooms: Rooms) -> Iterator[Path]:
-    """The film of a job, on this machine until the end of the block. Raises JobFailed."""
+def fetched(task: Task, rooms: Rooms) -> Iterator[SealedFilm]:
+    """The film of a job, sealed on this machine until the end of the block. Raises JobFailed."""
     place = task.job.given["Video"]["S3Object"]
     where = task.job.organization, place["Bucket"], place["Name"], place.get("Version")
     assert rooms.scratch is not None
@@ -37,10 +37,8 @@ def fetched(task: Task, rooms: Rooms) -> Iterator[Path]:
         if stored.etag != task.job.beside["etag"]:
             raise JobFailed("The video in S3 was changed since the job was started. Start it again.")
         rooms.scratch.require(stored.size)
-        with rooms.scratch.file() as (file, path):
-            stored.copy_to(file)
-            file.flush()
-            yield path
+        with rooms.scratch.film(stored.copy_to) as film:
+            yield film
     except (BucketRefused, ObjectUnavailable, ObjectTooLarge, NoRoom) as error:
         raise JobFailed(f"Unable to get the video from S3. {error}") from error
 
@@ -51,7 +49,7 @@ def looked_at(task: Task, rooms: Rooms, question: Question) -> Outcome:
     def of(frames: Sequence[Frame]) -> Part:
         return part([each for frame in frames for each in question.at(frame.milliseconds, frame.picture)])
 
-    with fetched(task, rooms) as path, rooms.films.sampled(path) as film:
+    with fetched(task, rooms) as fetched_film, rooms.films.sampled(fetched_film) as film:
         frames = stepwise(task, film, rooms.films.interval, lambda some: (of(some),))
     return Outcome({VIDEO: metadata(film), **question.versions}, {"frames": frames})
 

@@ -13,6 +13,7 @@ from regard.operations.videos.looking import remark_damage
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.video.film import Film
 from regard.vision.video.messages import Heard, Measured
+from regard.vision.video.sealed import SealedFilm
 from regard.vision.video.segments import Measurements, Segment, cues, measurements, shots
 from regard.vision.video.timecodes import time_code
 
@@ -43,7 +44,7 @@ def video_segments(call: Call, rooms: Rooms) -> Answer:
 def segments_of(
     rooms: Rooms,
     given: Mapping[str, Any],
-    path: Path,
+    path: Path | SealedFilm,
     seen: Callable[[Film], Iterable[Measured | Heard]] = lambda film: film.measured(),
 ) -> Answer:
     """The segments of a film, as the answer tells them, and its number of `frames`. Raises VideoError, OSError.

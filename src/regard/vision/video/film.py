@@ -20,6 +20,7 @@ import numpy as np
 from regard.settings import Settings
 from regard.vision.pictures.images import Picture
 from regard.vision.video.messages import About, Ended, Failed, Garbled, Heard, Measured, Request, Shown, receive
+from regard.vision.video.sealed import VARIABLE, SealedFilm
 
 # AWS's own words, which programs look for; the cause comes after them.
 UNSUPPORTED = "Unsupported codec/format."
@@ -68,16 +69,17 @@ class Film:
     was, and how many of its packets could not be decoded.
     """
 
-    def __init__(self, path: Path, interval: int, limits: Limits, black: float | None = None) -> None:
-        """Begin to decode `path`: a frame each `interval` milliseconds, or every frame where it is 0.
+    def __init__(self, film: Path | SealedFilm, interval: int, limits: Limits, black: float | None = None) -> None:
+        """Begin to decode a film: a frame each `interval` milliseconds, or every frame where it is 0.
 
         Where `black` is given, 0 to 1, frames are measured (:meth:`measured`) in place of shown. Raises VideoError for
         what is no film or too large a one, and OSError for what cannot be read.
         """
         request = Request(interval, limits.minutes * 60_000, limits.memory, limits.threads, black)
+        path, key = (film.path, film.key) if isinstance(film, SealedFilm) else (film, None)
         with path.open("rb") as file:
             _require_file(file, limits)
-            self._process = _started(file, request)
+            self._process = _started(file, request, key)
         self._told = cast(BinaryIO, self._process.stdout)
         self._errors = cast(BinaryIO, self._process.stderr)
         self.ended: Ended | None = None
@@ -170,12 +172,13 @@ def _require_file(file: BinaryIO, limits: Limits) -> None:
         )
 
 
-def _started(film: BinaryIO, request: Request) -> subprocess.Popen[bytes]:
-    """The decoding process. It gets none of our environment: there are keys in it."""
+def _started(film: BinaryIO, request: Request, key: bytes | None) -> subprocess.Popen[bytes]:
+    """The decoding process. It gets none of our environment, where there are keys, but that of a film that is sealed."""
     words = [sys.executable, "-m", "regard.vision.video.decoding", msgspec.json.encode(request).decode()]
     # It works in another folder: what is relative here would be another place there.
     found = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
     given = {"PYTHONPATH": found, "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+    given |= {} if key is None else {VARIABLE: key.hex()}
     return subprocess.Popen(
         words, stdin=film, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=given, cwd="/", close_fds=True
     )
@@ -202,14 +205,14 @@ class Films:
         """Those of the settings."""
         return cls(settings.video_interval, Limits.of(settings))
 
-    def sampled(self, path: Path) -> Film:
+    def sampled(self, film: Path | SealedFilm) -> Film:
         """A film whose frames are looked at. Raises VideoError and OSError."""
-        return Film(path, self.interval, self.limits)
+        return Film(film, self.interval, self.limits)
 
-    def measured(self, path: Path, black: float) -> Film:
+    def measured(self, film: Path | SealedFilm, black: float) -> Film:
         """A film whose frames are measured; `black` as :class:`Film` has it. Raises VideoError and OSError."""
-        return Film(path, 0, self.limits, black)
+        return Film(film, 0, self.limits, black)
 
-    def whole(self, path: Path) -> Film:
+    def whole(self, film: Path | SealedFilm) -> Film:
         """A film with every frame. Raises VideoError and OSError."""
-        return Film(path, 0, self.limits)
+        return Film(film, 0, self.limits)
