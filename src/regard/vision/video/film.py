@@ -173,7 +173,7 @@ def _require_file(file: BinaryIO, limits: Limits) -> None:
 
 
 def _started(film: BinaryIO, request: Request, key: bytes | None) -> subprocess.Popen[bytes]:
-    """The decoding process. It gets none of our environment, where there are keys, but that of a film that is sealed."""
+    """The decoding process. It gets none of our environment, in which there are keys, but that of a sealed film."""
     words = [sys.executable, "-m", "regard.vision.video.decoding", msgspec.json.encode(request).decode()]
     # It works in another folder: what is relative here would be another place there.
     found = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
