@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -16,6 +17,7 @@ from unittest.mock import patch
 import pytest
 import sqlalchemy
 from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
 
 from regard.database import reading, sqlite_url
 from regard.jobs import engine, tables, working
@@ -70,14 +72,34 @@ def _work_until_killed(places: Places, slots: str, report: Connection) -> None:
     working.HEARTBEAT_SECONDS, engine.SWEEP_SECONDS = 0.2, 0.2
     # On a slow machine a job may be killed many times before its first step: it is not what ends its workers.
     working.MOST_TRIES = 1000
-    rooms = rooms_at(places)
+    _work(places, slots, rooms_at(places), lambda: report.send("works"))
+
+
+def _work(places: Places, slots: str, rooms: Rooms, announce: Callable[[], None]) -> None:
     folder, url, keys = places
     with slot(folder / slots) as name:
         place = url if keys else sqlite_url(folder / "jobs.db")
         running = engine.Engine(desk_of(rooms), worker(rooms, name), place, name)
         running.start()
-        report.send("works")
+        announce()
         running.run(threading.Event())
+
+
+def _falter_and_end(places: Places, slots: str, _report: Connection) -> None:
+    """Lose the database in the middle of a step, go on with the job, and end in the middle of the next one."""
+    rooms = rooms_at(places)
+    keep, calls = desk_of(rooms).rows.keep, [0]
+
+    def faltering(*given: Any) -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            raise OperationalError("INSERT", {}, Exception("the database is gone"))
+        if calls[0] == 4:
+            os._exit(0)
+        keep(*given)
+
+    with patch.object(desk_of(rooms).rows, "keep", faltering):
+        _work(places, slots, rooms, lambda: None)
 
 
 def begun(places: Places, slots: str = "workers") -> tuple[BaseProcess, Connection]:
@@ -158,6 +180,22 @@ def test_what_a_worker_elsewhere_left_another_takes_over(tmp_path: Path, places:
     assert {desk_of(rooms).find(job).state for job in jobs} == {State.SUCCEEDED}
     assert len({tuple(found(rooms, job)) for job in jobs}) == 1
     assert sorted(notices(rooms)) == sorted(jobs)
+
+
+@pytest.mark.slow("waits for two workers")
+def test_a_step_that_failed_is_not_taken_for_one_that_is_done(places: Places) -> None:
+    rooms = rooms_at(places)
+    undisturbed, job = start(rooms), start(rooms)
+    desk_of(rooms).cancel(job)
+    work_off(rooms)
+    desk_of(rooms).retry(job)
+    process, ours = started(_falter_and_end, places, "workers")
+    process.join(PATIENCE)
+    ours.close()
+    assert (process.exitcode, desk_of(rooms).find(job).steps) == (0, 2)
+    _finish(rooms, places, [job])
+    assert found(rooms, job) == found(rooms, undisturbed)
+    assert desk_of(rooms).find(job).state is State.SUCCEEDED
 
 
 @pytest.mark.long

@@ -10,6 +10,7 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from regard.database import sqlite_url
 from regard.jobs import working
 from regard.jobs.desk import Desk
+from regard.jobs.errors import Interrupted
 from regard.jobs.working import Worker, give_up_on_the_silent, queue_again, waiting
 from regard.settings import Settings
 
@@ -29,6 +31,8 @@ _VERSION = "1"
 SWEEP_SECONDS = 1.0
 TIDY_SECONDS = 60.0
 _AT_ONCE = 1000
+# What a step that came to no end is kept as.
+_NO_END = -1
 # The engine's words.
 _WAITING = ("ENQUEUED", "DELAYED")
 _OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -119,7 +123,7 @@ class Engine:
                     DBOS.enqueue_workflow(QUEUE, self._workflow, job, number)
                 self._given.add(name)
             elif self._is_lost(name):
-                queue_again(self._desk, job)
+                queue_again(self._desk, job, number)
         if time.monotonic() >= self._tidy_at:
             self._tidy_at = time.monotonic() + TIDY_SECONDS
             self._tidy()
@@ -141,13 +145,40 @@ class Engine:
         return time.time() - (found.updated_at or 0) / 1000 > working.LEASE_SECONDS
 
     def _work(self, worker: Worker, job: str, number: int) -> None:
-        def once(step: Any) -> int:
-            return int(DBOS.run_step({"name": "step"}, step))
+        """Work on a job in a round. Where the database goes meanwhile it is put into the queue again, in the next one.
 
-        while not self._closing.is_set():
+        So no round has steps that are done twice, which the engine would take for one another.
+        """
+        try:
+            worker.run(job, number, _once)
+            return
+        except (SQLAlchemyError, Interrupted):
+            _log.warning("the job %s was interrupted, and waits for its turn again", job, exc_info=True)
+        while not self._closing.wait(SWEEP_SECONDS):
             try:
-                worker.run(job, number, once)
+                queue_again(self._desk, job, number)
                 return
             except SQLAlchemyError:
-                _log.warning("the database does not answer; the job %s waits", job, exc_info=True)
-                self._closing.wait(SWEEP_SECONDS)
+                _log.warning("the database does not answer", exc_info=True)
+
+
+def _once(step: Callable[[], int]) -> int:
+    """Do a step as one of the engine's, which keeps its number. It is not told what went wrong, which may have words.
+
+    Raises what the step raises; and Interrupted where it came to no end before, in the same round.
+    """
+    caught: list[Exception] = []
+
+    def told() -> int:
+        try:
+            return step()
+        except Exception as error:
+            caught.append(error)
+            return _NO_END
+
+    number = int(DBOS.run_step({"name": "step"}, told))
+    if caught:
+        raise caught[0]
+    if number == _NO_END:
+        raise Interrupted("a step came to no end before")
+    return number

@@ -28,5 +28,9 @@ class JobFailed(Exception):
     """Raised by work: the job ends as failed. The text is told to who asked."""
 
 
+class Interrupted(Exception):
+    """A step came to no end, for a reason that passes: the job goes back into the queue."""
+
+
 class Superseded(Exception):
     """Somebody else works on the job now, or it is over: whoever hears this stops, and writes nothing."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from regard.database import reading, writing
 from regard.jobs import tables
 from regard.jobs.desk import Desk
-from regard.jobs.errors import JobChanged, JobFailed, NoSuchJob, Superseded
+from regard.jobs.errors import Interrupted, JobChanged, JobFailed, NoSuchJob, Superseded
 from regard.jobs.job import Job, Outcome, State, Step
 from regard.vision.video.film import VideoError
 
@@ -81,7 +81,7 @@ class Worker:
     def run(self, job: str, number: int = 1, once: Once = lambda step: step()) -> None:
         """Work on a job until it is over, or somebody else's; in a round that is over there is nothing to do.
 
-        Raises SQLAlchemyError while the database is gone.
+        Raises SQLAlchemyError while the database is gone, and Interrupted: then it goes back into the queue.
         """
         try:
             begun = self._begun(job, number)
@@ -114,7 +114,7 @@ class Worker:
             return State.SUCCEEDED, work(task)
         except (JobFailed, VideoError) as error:
             return State.FAILED, Outcome({"StatusMessage": str(error)})
-        except (Superseded, SQLAlchemyError):
+        except (Superseded, Interrupted, SQLAlchemyError):
             raise
         except Exception:
             # What went wrong may have been said in words of the film: only the operator reads it.
@@ -182,22 +182,25 @@ def waiting(desk: Desk) -> list[tuple[str, int]]:
 def give_up_on_the_silent(desk: Desk) -> list[str]:
     """Put the jobs of workers that say nothing any more into the queue again; which. Of many sweeps one gets each."""
     now = desk.clock()
-    stale = select(_leases.job).where(_leases.until < now)
+    stale = select(_leases.job, _of.round).join(tables.jobs, _of.id == _leases.job).where(_leases.until < now)
     with reading(desk.engine) as connection:
-        silent = list(connection.execute(stale).scalars())
-    return [job for job in silent if queue_again(desk, job, _leases.until < now)]
+        silent = connection.execute(stale).all()
+    return [job for job, number in silent if queue_again(desk, job, number, _leases.until < now)]
 
 
-def queue_again(desk: Desk, job: str, *lease: ColumnElement[bool]) -> bool:
-    """Put an open job into the queue again, in a new round; whether it was open, and its lease still such a one."""
+def queue_again(desk: Desk, job: str, number: int, *lease: ColumnElement[bool]) -> bool:
+    """Put a job that is open into the queue again, in the round after this one; whether it was open, and in this one.
+
+    Where something is said of its lease, that has to hold still.
+    """
     with writing(desk.engine, f"job/{job}") as connection:
         held = select(_leases.job).where(_leases.job == job, *lease)
         if lease and connection.execute(held).first() is None:
             return False
         row = desk.rows.find(connection, _of.id == job)
-        if row is None or not State(row["state"]).open:
+        if row is None or row["round"] != number or not State(row["state"]).open:
             return False
-        again = {"state": State.QUEUED, "round": row["round"] + 1, "turn": row["turn"] + 1}
+        again = {"state": State.QUEUED, "round": number + 1, "turn": row["turn"] + 1}
         desk.rows.update(connection, row, **again)
         connection.execute(delete(tables.job_leases).where(_leases.job == job))
     return True

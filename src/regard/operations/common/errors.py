@@ -24,7 +24,7 @@ from regard.gallery.collections.errors import (
     TokenReused,
     UserExists,
 )
-from regard.jobs.errors import OtherInput
+from regard.jobs.errors import JobChanged, OtherInput
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.flows import NoFlows, NoSuchFlow
 from regard.stewardship.people.loops import LoopExists, TooManyLoops
@@ -119,6 +119,7 @@ _WORDS: dict[type[Exception], _Words] = {
     UserExists: lambda error, _: ApiError("ConflictException", str(error)),
     QuotaExceeded: lambda error, _: ApiError("ServiceQuotaExceededException", str(error)),
     BadPageToken: lambda error, _: ApiError("InvalidPaginationTokenException", str(error)),
+    JobChanged: lambda error, _: ApiError("InternalServerError", str(error)),
     OtherInput: lambda error, _: ApiError("IdempotentParameterMismatchException", str(error)),
     TokenReused: lambda error, _: ApiError("IdempotentParameterMismatchException", str(error)),
     NotLogged: lambda error, _: ApiError(

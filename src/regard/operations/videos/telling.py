@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from regard.jobs.errors import JobChanged, NoSuchJob
+from regard.jobs.errors import NoSuchJob
 from regard.jobs.job import Job, State
-from regard.operations.common.errors import ApiError, no_such_resource
+from regard.operations.common.errors import no_such_resource
 from regard.operations.common.registry import Answer
 from regard.operations.common.rooms import Rooms
 from regard.operations.videos.starting import desk_of
@@ -33,8 +33,6 @@ def job_of(call: Call, rooms: Rooms, start: str) -> Job:
         return desk_of(rooms).get(call.caller.organization, start, call.parameters["JobId"])
     except NoSuchJob:
         raise no_such_resource(f"Could not find JobId {call.parameters['JobId']}.") from None
-    except JobChanged as error:
-        raise ApiError("InternalServerError", str(error)) from None
 
 
 def told(call: Call, rooms: Rooms, job: Job, member: str, arranged: Arranged | None = None) -> Answer:
