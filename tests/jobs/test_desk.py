@@ -15,7 +15,7 @@ from regard.jobs.errors import JobChanged, JobFailed, NoSuchJob, Superseded
 from regard.jobs.job import Asked, Job, Outcome, Part, State, Step
 from regard.jobs.working import MOST_TRIES, Task, Work, Worker, give_up_on_the_silent, waiting
 from regard.operations.common.rooms import Rooms
-from tests.helpers.fakes import ORGANIZATION, Clock, open_rooms
+from tests.helpers.fakes import ORGANIZATION, Client, Clock, open_rooms
 from tests.helpers.working import with_jobs
 
 SECRET = "the-name-of-a-film"
@@ -29,7 +29,11 @@ def clock() -> Clock:
 
 @pytest.fixture
 def rooms(tmp_path: Path, clock: Clock) -> Rooms:
-    return with_jobs(open_rooms(tmp_path, clock), tmp_path, clock)
+    rooms = with_jobs(open_rooms(tmp_path, clock), tmp_path, clock)
+    client = Client(rooms)
+    client("CreateCollection", CollectionId="friends")
+    client.index("friends", 1, ExternalImageId="alice")
+    return rooms
 
 
 @pytest.fixture
@@ -194,6 +198,22 @@ def test_what_is_about_somebody_goes_with_them(desk: Desk, rooms: Rooms) -> None
     assert told(desk, job) == [b"0-of-all", b"1-of-all", b"2-of-all"]
     assert desk.forget(ORGANIZATION, ALICE) == 3
     assert told(desk, job) == [b"0-of-all", b"1-of-all", b"2-of-all"]
+
+
+def test_whoever_was_erased_while_a_step_was_done_is_not_in_what_it_found(desk: Desk, rooms: Rooms) -> None:
+    def erased_meanwhile(task: Task) -> Outcome:
+        task.step(partial(of_both, 0))
+        with rooms.gallery.writing() as connection:
+            rooms.gallery.subjects.erase(connection, ORGANIZATION, ALICE, desk.clock())
+        desk.forget(ORGANIZATION, ALICE)
+        rooms.gallery.destroy_person_key(ORGANIZATION, ALICE)
+        task.step(partial(of_both, 1))
+        return Outcome({})
+
+    job = start(desk)
+    run(desk, job, erased_meanwhile)
+    assert told(desk, job) == [b"0-of-all", b"1-of-all"]
+    assert rooms.gallery.house_key(rooms.gallery.person_key_name(ORGANIZATION, ALICE)) is None
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,15 @@ class Rows:
         return Job(**plain | {"state": State(row["state"]), "given": asked[0], "beside": asked[1], "end": end})
 
     def keep(self, connection: Connection, job: Job, step: int, parts: Sequence[Part]) -> None:
-        """Keep what a step found. A part about a person is sealed under their key, too."""
+        """Keep what a step found. A part about a person is sealed under their key, too.
+
+        Of whom nothing is held any more nothing is kept: an erasure that was carried out while the step was done waits
+        for this transaction, or this one for it.
+        """
         key, kept = self._key(job.id), []
         for place, part in enumerate(parts):
+            if part.whose and not self._gallery.subjects.held(connection, job.organization, part.whose):
+                continue
             name = self.person(job.organization, part.whose) if part.whose else ""
             data, context = part.data, _context(job.id, step, place, name, part.found)
             if name:
