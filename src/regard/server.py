@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -54,8 +55,11 @@ def open_house(office: Office, ran: Callable[[str, float], None] = lambda _name,
     return House(holdings, audits, eyes, open_service(office, holdings, gate, eyes))
 
 
-def work(office: Office, stop: Event) -> None:
-    """Work on jobs until told to stop. What is not over then is gone on with by whoever works next."""
+def work(office: Office, stop: Event, idle: float = math.inf) -> None:
+    """Work on jobs until told to stop, or nothing was to do for `idle` seconds.
+
+    What is not over then is gone on with by whoever works next.
+    """
     # What keeps jobs durable is imported by workers alone.
     from regard.jobs.engine import Engine, place_of
 
@@ -67,7 +71,7 @@ def work(office: Office, stop: Event) -> None:
         worker = Worker(desk, {start: partial(_at_work, each, rooms) for start, each in works().items()}, name)
         engine = Engine(desk, worker, place_of(office.settings), name)
         engine.start()
-        engine.run(stop)
+        engine.run(stop, idle)
         worker.leave()
 
 

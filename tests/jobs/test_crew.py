@@ -72,6 +72,25 @@ def test_a_worker_that_ends_is_followed_by_another(tmp_path: Path, monkeypatch: 
     works.close()
 
 
+def test_a_worker_that_ends_for_lack_of_work_is_followed_by_another_when_there_is_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(crew, "_LEAST_PAUSE", 0.05)
+    file, busy = tmp_path / "begun", [True]
+    works = Crew(1, lambda: busy[0], {}, _command(ENDS, file))
+    works.start()
+    _until(lambda: len(_begun(file)) >= 1)
+    busy[0] = False
+    time.sleep(0.3)
+    quiet = len(_begun(file))
+    time.sleep(0.3)
+    assert len(_begun(file)) == quiet
+    busy[0] = True
+    _until(lambda: len(_begun(file)) > quiet)
+    works.close()
+
+
 def test_no_worker_is_started_where_none_is_wanted(tmp_path: Path) -> None:
     works = Crew(0, lambda: True, {}, _command(WAITS, tmp_path / "begun"))
     works.start()

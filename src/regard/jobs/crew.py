@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Crew:
-    """So many workers, from the first time that there is something for them to do to `close`.
+    """So many workers, whenever there is something for them to do, until `close`. One that has nothing to do may end.
 
     A worker reads its standard input to the end and goes then: the pipe ends with this process, however it ends.
     """
@@ -35,41 +35,24 @@ class Crew:
         self._command = command
         self._closing = threading.Event()
         self._keepers: list[threading.Thread] = []
-        self._watch: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to look for work."""
-        if self._number:
-            self._watch = threading.Thread(target=self._wait_for_work, name="crew", daemon=True)
-            self._watch.start()
-
-    def close(self) -> None:
-        """End the workers. What they are at is gone on with at the next start."""
-        self._closing.set()
-        if self._watch is not None:
-            self._watch.join()
-        for keeper in self._keepers:
-            keeper.join()
-
-    def _wait_for_work(self) -> None:
-        while not self._closing.is_set():
-            try:
-                if self._busy():
-                    break
-            except Exception:
-                # A database that does not answer now may do so a second later.
-                _log.warning("it is not known whether there is work", exc_info=True)
-            self._closing.wait(_LOOK_SECONDS)
-        else:
-            return
         for _ in range(self._number):
             keeper = threading.Thread(target=self._keep, name="worker", daemon=True)
             keeper.start()
             self._keepers.append(keeper)
 
+    def close(self) -> None:
+        """End the workers. What they are at is gone on with at the next start."""
+        self._closing.set()
+        for keeper in self._keepers:
+            keeper.join()
+
     def _keep(self) -> None:
+        """Have one worker whenever there is work."""
         pause = _LEAST_PAUSE
-        while not self._closing.is_set():
+        while self._waited_for_work():
             began = time.monotonic()
             worker = subprocess.Popen(self._command, stdin=subprocess.PIPE, env=self._environment)
             while worker.poll() is None and not self._closing.wait(_LOOK_SECONDS / 4):
@@ -79,9 +62,23 @@ class Crew:
                 return
             assert worker.stdin
             worker.stdin.close()
-            pause = _LEAST_PAUSE if time.monotonic() - began > _STEADY_SECONDS else min(2 * pause, _MOST_PAUSE)
-            _log.warning("a worker ended with code %d; another begins in %.0f s", worker.returncode, pause)
+            steady = worker.returncode == 0 or time.monotonic() - began > _STEADY_SECONDS
+            pause = _LEAST_PAUSE if steady else min(2 * pause, _MOST_PAUSE)
+            if worker.returncode:
+                _log.warning("a worker ended with code %d; another begins in %.0f s", worker.returncode, pause)
             self._closing.wait(pause)
+
+    def _waited_for_work(self) -> bool:
+        """Wait until there is something to do; whether there is, and not the end."""
+        while not self._closing.is_set():
+            try:
+                if self._busy():
+                    return True
+            except Exception:
+                # A database that does not answer now may do so a second later.
+                _log.warning("it is not known whether there is work", exc_info=True)
+            self._closing.wait(_LOOK_SECONDS)
+        return False
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:

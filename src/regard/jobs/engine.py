@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -96,18 +97,21 @@ class Engine:
     def start(self) -> None:
         """Begin: first with what a process of this name left."""
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=SWEEP_SECONDS / 4)
+        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=SWEEP_SECONDS)
 
     def close(self) -> None:
         """End. What is being worked on is gone on with at the next start."""
         self._closing.set()
         DBOS.destroy()
 
-    def run(self, stop: threading.Event) -> None:
-        """Look through what waits, from time to time, until told to stop."""
-        while not stop.is_set():
+    def run(self, stop: threading.Event, idle: float = math.inf) -> None:
+        """Look through what waits, from time to time, until told to stop, or nothing was to do for `idle` seconds."""
+        quiet_since = time.monotonic()
+        while not stop.is_set() and time.monotonic() - quiet_since < idle:
             try:
                 self.sweep()
+                if self._desk.busy():
+                    quiet_since = time.monotonic()
             except SQLAlchemyError:
                 _log.warning("the database does not answer", exc_info=True)
             stop.wait(SWEEP_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from regard.settings import from_environment
 
 # A still picture that somebody waits for comes before films that nobody watches being looked at.
 _NICE = 10
+# A service starts its workers when there is work: one that has none takes memory for nothing.
+_IDLE_SECONDS = 300.0
 
 
 def work(
@@ -37,7 +40,7 @@ def work(
     office = open_office(from_environment(data_dir=data_dir))
     if not while_open:
         say("A worker waits for jobs. Ctrl-C ends it; what it is at is gone on with later.")
-    server.work(office, stop)
+    server.work(office, stop, _IDLE_SECONDS if while_open else math.inf)
     office.logbook.close()
     # The step that is being done is not waited for: it is done again.
     sys.stdout.flush()
