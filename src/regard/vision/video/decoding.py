@@ -1,15 +1,14 @@
-"""The process that decodes one film: `python -m regard.vision.video.decoding REQUEST`, the film on standard input.
+"""What decodes one film, in a process of its own: the film on standard input, what is told of it on standard output.
 
 It reads what strangers made, by a library of a million lines of C: :mod:`regard.vision.video.confinement` says what it
-may use, and :mod:`regard.vision.video.film` starts it and believes none of what it says unseen. Frames are decoded in
-sequence, without seeking.
+may use, :mod:`regard.vision.video.forking` starts it, and :mod:`regard.vision.video.film` believes none of what it says
+unseen. Frames are decoded in sequence, without seeking.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import sys
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,7 +17,6 @@ from typing import Any, BinaryIO, cast
 import av
 import av.subtitles.codeccontext
 import av.subtitles.stream
-import msgspec
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -43,6 +41,7 @@ from regard.vision.video.messages import (
     send,
 )
 from regard.vision.video.sampling import Sampled, Sampler
+from regard.vision.video.sealed import BLOCK, Unsealing
 
 # What begins as an MP4 may be a list of other files ("ffconcat"), or a playlist: only these are ever taken for a film.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
@@ -295,33 +294,27 @@ def _pass_on(error: av.error.FFmpegError) -> None:
         raise error
 
 
-def _warm(request: Request) -> None:
+def warm() -> None:
     """Use once what loads more when it is first used: no file can be opened later. So is `av.subtitles` above."""
+    av.logging.set_level(None)
     frame = VideoFrame(64, 64, "yuv420p")
     frame.to_ndarray(format="rgb24")
-    if request.black is not None:
-        measures = Measures(request.black)
-        for number in range(2 * REACH + 1):
-            measures.of(number, 0, frame)
+    measures = Measures(0.0)
+    for number in range(2 * REACH + 1):
+        measures.of(number, 0, frame)
 
 
-def _film() -> BinaryIO:
+def _film(key: str) -> BinaryIO:
     """What is on standard input, opened where it is sealed."""
-    key = os.environ.pop("FILM_KEY", None)
-    if key is None:
-        return sys.stdin.buffer
-    from regard.vision.video.sealed import BLOCK, Unsealing
-
-    return io.BufferedReader(Unsealing(sys.stdin.fileno(), bytes.fromhex(key)), BLOCK)
+    if not key:
+        return os.fdopen(0, "rb", closefd=False)
+    return io.BufferedReader(Unsealing(0, bytes.fromhex(key)), BLOCK)
 
 
-def main() -> None:
-    """Decode what is on standard input as the first argument asks for; never raises."""
-    request = msgspec.json.decode(sys.argv[1], type=Request)
-    listener, film = sys.stdout.buffer, _film()
-    _warm(request)
-    av.logging.set_level(None)
+def decode(request: Request) -> None:
+    """Decode what is on standard input as it is asked for; in a process that ends with it, and used `warm` before."""
     confinement = Confinement(request.memory, request.milliseconds)
+    film, listener = _film(request.key), os.fdopen(1, "wb", closefd=False)
     try:
         Decoder(request, film, listener, confinement).run()
     except BrokenPipeError:
@@ -333,7 +326,3 @@ def main() -> None:
         send(listener, Failed(str(error)))
     except Exception as error:
         send(listener, Failed(f"It cannot be decoded: {str(error).rstrip('.')}."))
-
-
-if __name__ == "__main__":
-    main()

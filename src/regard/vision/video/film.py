@@ -6,21 +6,19 @@ import logging
 import os
 import signal
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, Self
 
-import msgspec
 import numpy as np
 
 from regard.settings import Settings
 from regard.vision.pictures.images import Picture
-from regard.vision.video.messages import About, Ended, Failed, Garbled, Heard, Measured, Request, Shown, receive
-from regard.vision.video.sealed import VARIABLE, SealedFilm
+from regard.vision.video.decoders import Decoders
+from regard.vision.video.messages import About, Ended, Failed, Garbled, Heard, Measured, Over, Request, Shown, receive
+from regard.vision.video.sealed import SealedFilm
 
 # AWS's own words, which programs look for; the cause comes after them.
 UNSUPPORTED = "Unsupported codec/format."
@@ -28,6 +26,7 @@ MIB = 1 << 20
 # What fits into a pipe without a reader.
 _MOST_WORDS = 4096
 _log = logging.getLogger(__name__)
+_DECODERS = Decoders()
 
 
 class VideoError(ValueError):
@@ -66,7 +65,7 @@ class Film:
     """A film that is being decoded; iterate over it once. Use it as a context, so that its process ends.
 
     `about` is what the file says of itself; once all frames came, `ended` says how many there were, how long the film
-    was, and how many of its packets could not be decoded.
+    was, and how many of its packets could not be decoded. Once it is closed, `over` says what decoding it took.
     """
 
     def __init__(self, film: Path | SealedFilm, interval: int, limits: Limits, black: float | None = None) -> None:
@@ -75,14 +74,14 @@ class Film:
         Where `black` is given, 0 to 1, frames are measured (:meth:`measured`) in place of shown. Raises VideoError for
         what is no film or too large a one, and OSError for what cannot be read.
         """
-        request = Request(interval, limits.minutes * 60_000, limits.memory, limits.threads, black)
-        path, key = (film.path, film.key) if isinstance(film, SealedFilm) else (film, None)
+        path, key = (film.path, film.key.hex()) if isinstance(film, SealedFilm) else (film, "")
+        request = Request(interval, limits.minutes * 60_000, limits.memory, limits.threads, black, key)
         with path.open("rb") as file:
             _require_file(file, limits)
-            self._process = _started(file, request, key)
-        self._told = cast(BinaryIO, self._process.stdout)
-        self._errors = cast(BinaryIO, self._process.stderr)
+            self._decoder = _DECODERS.begin(file, request)
+        self._told = self._decoder.told
         self.ended: Ended | None = None
+        self.over: Over | None = None
         try:
             about = self._next()
             if not isinstance(about, About):
@@ -131,10 +130,7 @@ class Film:
 
     def close(self) -> None:
         """End the process, whatever it is at."""
-        self._process.kill()
-        self._told.close()
-        self._errors.close()
-        self._process.wait()
+        self.over = self._decoder.close()
 
     def _next(self) -> About | Shown | Measured | Heard | Ended:
         message = receive(self._told)
@@ -146,8 +142,8 @@ class Film:
 
     def _ended_early(self) -> str:
         """Why the process is no more, where it did not say so. What Python says of it goes to the log."""
-        code = self._process.wait()
-        words = os.read(self._errors.fileno(), _MOST_WORDS).decode(errors="replace")
+        code = self._decoder.wait().code
+        words = os.read(self._decoder.errors.fileno(), _MOST_WORDS).decode(errors="replace")
         _log.warning("the decoder ended with code %d: %s", code, words)
         return _cause(code)
 
@@ -170,18 +166,6 @@ def _require_file(file: BinaryIO, limits: Limits) -> None:
         raise VideoError(
             f"The file has {found.st_size / MIB:,.0f} MiB, more than {limits.size / MIB:,.0f} (REGARD_VIDEO_SIZE)."
         )
-
-
-def _started(film: BinaryIO, request: Request, key: bytes | None) -> subprocess.Popen[bytes]:
-    """The decoding process. It gets none of our environment, in which there are keys, but that of a sealed film."""
-    words = [sys.executable, "-m", "regard.vision.video.decoding", msgspec.json.encode(request).decode()]
-    # It works in another folder: what is relative here would be another place there.
-    found = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
-    given = {"PYTHONPATH": found, "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
-    given |= {} if key is None else {VARIABLE: key.hex()}
-    return subprocess.Popen(
-        words, stdin=film, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=given, cwd="/", close_fds=True
-    )
 
 
 def _cause(code: int) -> str:

@@ -25,7 +25,8 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     A frame at or before each multiple of `interval` milliseconds, or every frame where it is 0. At most `milliseconds`
     of film, `memory` MiB of address space, and decoding on `threads` threads. Where `black` is given, 0 to 1, frames
-    are not shown but measured, and black up to that share of the range of luma; sound is listened to.
+    are not shown but measured, and black up to that share of the range of luma; sound is listened to. `key` is what a
+    film is sealed under, in hexadecimal: it goes by a socket, where nobody else reads it.
     """
 
     interval: int
@@ -33,6 +34,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory: int
     threads: int
     black: float | None = None
+    key: str = ""
 
 
 class Sound(msgspec.Struct, frozen=True):
@@ -107,6 +109,20 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     """The film cannot be decoded, or not to its end; why, in a sentence."""
 
     cause: str
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A decoding process began, of that number."""
+
+    pid: int
+
+
+class Over(msgspec.Struct, frozen=True):
+    """A decoding process ended: its exit code, negative for a signal; processor seconds; and KiB of memory at most."""
+
+    code: int
+    seconds: float
+    memory: int
 
 
 Message = About | Shown | Measured | Heard | Ended | Failed

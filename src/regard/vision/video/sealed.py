@@ -16,8 +16,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 BLOCK, _TAG, _KEY_BYTES = 1 << 16, 16, 32
-# The decoding process hears the key by this variable: of its environment no other user reads anything.
-VARIABLE = "FILM_KEY"
 
 
 @dataclass(frozen=True, slots=True)
