@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from typing import IO, Any
@@ -32,19 +32,21 @@ def fetched(
     most: int,
     seconds: float,
     told: Callable[[int, int], None] = lambda _done, _all: None,
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes]:
     """The status and the body of the answer to a GET of an http or https address, or to a POST of `body`.
 
-    The body has `most` bytes at most, and all of it is there `seconds` after the connection stands; to connect may
-    take as long again for each address of the host, and its name is looked up as the system does. A redirection is
-    followed to the same scheme, host and port alone, and none after a POST. `told` is told of the bytes so far, and of
-    those that were announced, or 0. Raises Unfetched, OSError for what cannot be reached, ValueError for no address.
+    `headers` are sent beside those that such a request has. The body has `most` bytes at most, and all of it is there
+    `seconds` after the connection stands; to connect may take as long again for each address of the host, and its name
+    is looked up as the system does. A redirection is followed to the same scheme, host and port alone, and none after a
+    POST. `told` is told of the bytes so far, and of those that were announced, or 0. Raises Unfetched, OSError for what
+    cannot be reached, ValueError for no address.
     """
     watch = _Watch(seconds)
     opener = urllib.request.build_opener(_Plain(watch), _Secure(watch), _SameOrigin())
     try:
         try:
-            answer = opener.open(urllib.request.Request(address, body), timeout=seconds)
+            answer = opener.open(urllib.request.Request(address, body, dict(headers or {})), timeout=seconds)
         except urllib.error.HTTPError as error:
             if error.fp is None:
                 raise Unfetched(f"{address} answers {error.code} and nothing more") from None

@@ -101,6 +101,19 @@ def test_an_error_without_an_end_is_not_read_to_it(tmp_path: Path) -> None:
     assert sent[0] < 64 << 20
 
 
+def test_a_listing_without_an_end_is_not_read_to_it(tmp_path: Path) -> None:
+    sent = [0]
+
+    def answer(connection: socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            sent[0] += connection.send(bytes(65_536))
+
+    with _store(answer) as (endpoint, _), pytest.raises(ObjectUnavailable):
+        list(_buckets(endpoint, tmp_path).names("1", "b", ""))
+    assert sent[0] < 64 << 20
+
+
 def test_an_object_that_is_cut_short_is_none(tmp_path: Path) -> None:
     with _store(_said("200 OK\r\ncontent-length: 100", b"abc")) as (endpoint, _), pytest.raises(ObjectUnavailable):
         _buckets(endpoint, tmp_path).read("1", "b", "k", None, MOST)

@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from regard.settings import Settings
 from regard.stores.client import check, store_client
-from regard.stores.errors import ObjectTooLarge, ObjectUnavailable, StoreFaltered
+from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable, StoreFaltered
 from regard.stores.grants import Grants
 from regard.stores.patience import Patience
 from regard.stores.stored import Stored, asked, told, whole
@@ -32,12 +33,12 @@ class Buckets:
         check(settings)
         self._settings = settings
         self._patience = Patience(_MOST_SECONDS, _MOST_HANGING)
-        self._readable = Grants("s3_allowed", settings.s3_allowed)
-        self._writable = Grants("s3_writable", settings.s3_writable)
+        self._readable = _grants("s3_allowed", settings)
+        self._writable = _grants("s3_writable", settings)
 
     def read(self, organization: str, bucket: str, name: str, version: str | None, most: int) -> bytes:
         """The bytes of an object. Raises BucketRefused, ObjectUnavailable, ObjectTooLarge (over `most`)."""
-        self._readable.require(organization, "read", bucket, name)
+        _require(self._readable, organization, "read", bucket, name)
         data = self._patience.of(lambda: self._read(_request(bucket, name, version), most))
         if len(data) > most:
             raise _too_large(bucket, name, most)
@@ -48,7 +49,7 @@ class Buckets:
 
         Raises BucketRefused, ObjectUnavailable, ObjectTooLarge (over `most`).
         """
-        self._readable.require(organization, "read", bucket, name)
+        _require(self._readable, organization, "read", bucket, name)
         stored = Stored(self._client, self._patience, _request(bucket, name, version))
         if stored.size > most:
             raise _too_large(bucket, name, most)
@@ -59,24 +60,24 @@ class Buckets:
 
         Raises BucketRefused unless all that begin so may be read, ObjectUnavailable.
         """
-        self._readable.require(organization, "list", bucket, prefix, prefix)
+        _require(self._readable, organization, "list", bucket, prefix, prefix)
         try:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             for page in pages:
                 yield from ((each["Key"], each["ETag"]) for each in page.get("Contents", ()))
-        except (BotoCoreError, ClientError, OSError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
             raise ObjectUnavailable(str(error)) from error
 
     def require_writable(self, organization: str, bucket: str, prefix: str) -> None:
         """Raise BucketRefused unless all whose names begin with `prefix` may be written."""
-        self._writable.require(organization, "write", bucket, prefix, prefix)
+        _require(self._writable, organization, "write", bucket, prefix, prefix)
 
     def write(self, organization: str, bucket: str, name: str, data: bytes, kind: str) -> None:
         """Put an object of the media type `kind` there, in place of what was. Raises BucketRefused, ObjectUnavailable.
 
         Where it raises StoreFaltered the same may be written again, and is there once.
         """
-        self._writable.require(organization, "write", bucket, name, name)
+        _require(self._writable, organization, "write", bucket, name, name)
         self._patience.of(lambda: self._write(Bucket=bucket, Key=name, Body=data, ContentType=kind))
 
     def _read(self, request: dict[str, str], most: int) -> bytes:
@@ -94,6 +95,23 @@ class Buckets:
     @cached_property
     def _client(self) -> Any:
         return store_client(self._settings)
+
+
+def _grants(setting: str, settings: Settings) -> Grants:
+    def start(path: str) -> str:
+        bucket, _, prefix = path.partition("/")
+        return f"{bucket}/{prefix}" if bucket else ""
+
+    return Grants(setting, getattr(settings, setting), "bucket/prefix", start)
+
+
+def _require(grants: Grants, organization: str, verb: str, bucket: str, name: str, entry: str = "") -> None:
+    """Raise BucketRefused unless all that begins with `name` is allowed. `entry` is the prefix that would allow it."""
+    if not grants.allow(organization, f"{bucket}/{name}"):
+        raise BucketRefused(
+            f"organization {organization} may not {verb} s3://{bucket}/{name}; "
+            f"the operator allows it with {grants.variable}={organization}={bucket}/{entry}"
+        )
 
 
 def _request(bucket: str, name: str, version: str | None) -> dict[str, str]:
