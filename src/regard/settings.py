@@ -223,6 +223,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _help("Where jobs may write their results: ORGANIZATION=bucket/prefix, separated by commas. Empty: nowhere."),
     ] = ()
 
+    sns_allowed: Annotated[
+        tuple[str, ...],
+        _help(
+            "Which topics of SNS may be told of the end of a job: ORGANIZATION=ARN, or how ARNs begin, separated by "
+            "commas. Empty: none."
+        ),
+    ] = ()
+    webhook_url: Annotated[str | None, _help("An address that is told of the end of every job. Unset: none.")] = None
+    webhook_secret: Annotated[
+        str | None, _help("The secret that webhooks are signed with: whsec_ and base64 of 24 to 64 bytes.")
+    ] = None
+
 
 def variable(name: str) -> str:
     """The environment variable of the setting `name`."""
@@ -284,7 +296,7 @@ def from_environment(environ: Mapping[str, str] = os.environ, **given: Any) -> S
 
 
 def _convert(values: dict[str, Any]) -> Settings:
-    for name in ("regions", "cors_origins", "s3_allowed", "s3_writable", "witnesses", "warm"):
+    for name in ("regions", "cors_origins", "s3_allowed", "s3_writable", "sns_allowed", "witnesses", "warm"):
         if isinstance(values.get(name), str):
             values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
     if values.get("warm") == (NOTHING,):

@@ -65,7 +65,10 @@ class Buckets:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             for page in pages:
                 yield from ((each["Key"], each["ETag"]) for each in page.get("Contents", ()))
-        except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
+        except ResponseParserError:
+            # It would repeat all that came.
+            raise ObjectUnavailable("the store did not answer as S3 does") from None
+        except (BotoCoreError, ClientError, OSError) as error:
             raise ObjectUnavailable(str(error)) from error
 
     def require_writable(self, organization: str, bucket: str, prefix: str) -> None:

@@ -1,0 +1,44 @@
+"""Sends what is owed, as long as a process lives: one thread a kind, so that a slow webhook keeps no topic waiting."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from regard.jobs.notices import KINDS, Notices
+
+# How often it is looked whether something is owed. Clients poll as often.
+_LOOK_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Messenger:
+    """Sends notices from `start` to `close`."""
+
+    def __init__(self, notices: Notices, pause: float = _LOOK_SECONDS) -> None:
+        self._notices = notices
+        self._pause = pause
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(kind,), name=kind, daemon=True) for kind in KINDS]
+
+    def start(self) -> None:
+        """Begin to send, and return at once."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Send no more; what is under way comes to its end first."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, kind: str) -> None:
+        while not self._over.is_set():
+            try:
+                while not self._over.is_set() and self._notices.send_due(kind):
+                    pass
+            except SQLAlchemyError:
+                _log.warning("the database does not answer", exc_info=True)
+            self._over.wait(self._pause)
