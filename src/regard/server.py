@@ -12,6 +12,7 @@ from threading import Event
 
 from regard.jobs.crew import Crew
 from regard.jobs.job import Outcome
+from regard.jobs.messenger import Messenger
 from regard.jobs.slots import slot
 from regard.jobs.working import Task, Worker
 from regard.ledger.witnesses.cosigning import open_cosigning
@@ -99,6 +100,7 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     app = open_application(settings, house.service, find_key, pool, metrics, pages)
 
     crew = Crew(settings.jobs_workers, house.holdings.jobs.busy, told_to_workers(settings))
+    messenger = Messenger(house.holdings.notices)
 
     metrics.watch(pool)
     metrics.watch_jobs(house.holdings.jobs)
@@ -106,11 +108,11 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     # Who waits for the log's disk lets the next begin.
     logbook.rest = pool.hand_on
 
-    for room in (logbook, house.holdings, cosigning, house.eyes, watchdog, crew):
+    for room in (logbook, house.holdings, cosigning, house.eyes, watchdog, crew, messenger):
         room.start()
 
     def finished() -> None:
-        for room in (pool, crew, warming, watchdog, cosigning, house.eyes, house.holdings, logbook):
+        for room in (pool, crew, messenger, warming, watchdog, cosigning, house.eyes, house.holdings, logbook):
             room.close()
 
     running = ExitStack()

@@ -61,6 +61,10 @@ class Notices:
     def __init__(self, desk: Desk, topics: Topics, webhook: Webhook | None) -> None:
         self._desk, self._topics, self._webhook = desk, topics, webhook
 
+    def require(self, organization: str, channel: Mapping[str, str]) -> None:
+        """Raise TopicRefused unless the topic of a NotificationChannel may be published to for the organization."""
+        self._topics.require(organization, channel["SNSTopicArn"])
+
     def owe(self, connection: Connection, job: Job, _outcome: Outcome) -> None:
         """Keep, within the transaction that ends a job, who is to be told of it."""
         said = message(job)

@@ -9,12 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
 from regard.settings import Settings
-from regard.stores.client import bounded_client
 from regard.stores.grants import Grants
 from regard.stores.patience import Patience
 
@@ -50,6 +45,10 @@ class Topics:
     def publish(self, organization: str, topic: str, message: str) -> None:
         """Publish to a topic. Raises TopicRefused, and OSError where SNS did not take it."""
         self.require(organization, topic)
+        # What takes half a second to import, every command that opens the holdings would wait for.
+        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
+
         # The fourth part of arn:aws:sns:REGION:ACCOUNT:NAME.
         region = topic.split(":")[3]
         try:
@@ -62,6 +61,10 @@ class Topics:
             raise OSError(str(error)) from error
 
     def _client(self, region: str) -> Any:
+        from botocore.config import Config
+
+        from regard.stores.client import bounded_client
+
         with self._making:
             if region not in self._clients:
                 self._clients[region] = bounded_client("sns", Config(), region_name=region)

@@ -9,6 +9,9 @@ from functools import partial
 from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.index.vectors import NoVectors
 from regard.jobs.desk import Desk
+from regard.jobs.notices import Notices
+from regard.jobs.sns import Topics
+from regard.jobs.webhooks import Webhook
 from regard.settings import SettingError
 from regard.steady import SteadyClock
 from regard.stewardship.council.council import Council
@@ -34,6 +37,7 @@ class Holdings:
     loops: Loops
     seals: CouncilSeals
     jobs: Desk
+    notices: Notices
 
     def start(self) -> None:
         """Begin to let go of what is due, and to follow what other processes write."""
@@ -49,7 +53,8 @@ class Holdings:
 def open_holdings(office: Office) -> Holdings:
     """The gallery, in which nobody is who was erased; what a backup brought back is erased again.
 
-    Raises SettingError where faces are to be searched in a database that cannot.
+    Raises SettingError where faces are to be searched in a database that cannot, and ValueError for topics or a webhook
+    that cannot be right.
     """
     engine, consents, logbook = office.engine, office.consents, office.logbook
     gallery = _gallery(office)
@@ -57,6 +62,8 @@ def open_holdings(office: Office) -> Holdings:
     loops = Loops(engine, gallery, logbook)
     jobs = Desk(engine, gallery, office.key)
     jobs.at_end.append(partial(record_end, logbook))
+    notices = Notices(jobs, Topics(office.settings), Webhook.of(office.settings))
+    jobs.at_end.append(notices.owe)
 
     def forget(organization: str, whose: str) -> None:
         reviews.forget(organization, whose)
@@ -74,7 +81,8 @@ def open_holdings(office: Office) -> Holdings:
 
     # What retention lets go of does not come back when the clock is right again.
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
-    return Holdings(gallery, retention, erasure, Access(gallery, consents, logbook), reviews, loops, seals, jobs)
+    access = Access(gallery, consents, logbook)
+    return Holdings(gallery, retention, erasure, access, reviews, loops, seals, jobs, notices)
 
 
 def _gallery(office: Office) -> Gallery:

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from regard.commands.common.output import NO, err, out, print_json, say, table
 from regard.jobs.desk import Desk
 from regard.jobs.job import Job
+from regard.jobs.notices import Notice
 from regard.settings import from_environment
-from regard.stewardship.holdings import open_holdings
+from regard.stewardship.holdings import Holdings, open_holdings
 from regard.stewardship.office import open_office
 
 app = typer.Typer(help="List, show, cancel and retry jobs on stored video.", no_args_is_help=True)
@@ -42,17 +43,21 @@ def show(
     watch: Annotated[bool, typer.Option("--watch", help="Stay, with a bar, until the job is over.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a job: where it stands, and why it failed."""
-    desk = _desk()
+    """Show a job: where it stands, why it failed, and who was told of its end."""
+    holdings = _holdings()
+    desk = holdings.jobs
     found = _found(desk, job)
     if watch and found.state.open:
         found = _watched(desk, found)
+    notices = holdings.notices.of(found.id)
     if as_json:
-        print_json(_told(found))
+        print_json(_told(found) | {"notices": [_told_notice(each) for each in notices]})
         return
     shown = table("", "")
     for name, value in _told(found).items():
         shown.add_row(name, str(value))
+    for each in notices:
+        shown.add_row(each.kind, _notice_line(each))
     out.print(shown)
 
 
@@ -76,8 +81,12 @@ def retry(job: Id) -> None:
     say("It waits for a worker.")
 
 
+def _holdings() -> Holdings:
+    return open_holdings(open_office(from_environment()))
+
+
 def _desk() -> Desk:
-    return open_holdings(open_office(from_environment())).jobs
+    return _holdings().jobs
 
 
 def _found(desk: Desk, job: str) -> Job:
@@ -115,6 +124,27 @@ def _told(job: Job) -> dict[str, Any]:
         "kept until": _when(job.expires_at),
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _told_notice(notice: Notice) -> dict[str, Any]:
+    told = {
+        "kind": notice.kind,
+        "to": notice.to,
+        "state": notice.state,
+        "tries": notice.tries,
+        "sent": _when(notice.sent_at),
+        "next": _when(notice.next_at) if notice.state == "WAITING" else None,
+        "error": notice.error or None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _notice_line(notice: Notice) -> str:
+    if notice.state == "SENT":
+        return f"{notice.to}: told {_when(notice.sent_at)}"
+    if notice.state == "GIVEN_UP":
+        return f"{notice.to}: given up after {notice.tries} tries: {notice.error}"
+    return f"{notice.to}: to be told {_when(notice.next_at)}" + (f": {notice.error}" if notice.error else "")
 
 
 def _frames(job: Job) -> str:

@@ -25,6 +25,7 @@ from regard.gallery.collections.errors import (
     UserExists,
 )
 from regard.jobs.errors import JobChanged, OtherInput
+from regard.jobs.sns import TopicRefused
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.flows import NoFlows, NoSuchFlow
 from regard.stewardship.people.loops import LoopExists, TooManyLoops
@@ -96,6 +97,7 @@ _WORDS: dict[type[Exception], _Words] = {
     ObjectTooLarge: lambda error, _: ApiError("ImageTooLargeException", f"Image size is too large. {error}"),
     ObjectUnavailable: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
     BucketRefused: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
+    TopicRefused: lambda error, _: invalid_parameter(str(error)),
     CollectionSealed: lambda error, call: ApiError("AccessDeniedException", _denial(_sealed(error), call)),
     FaceChanged: lambda error, call: ApiError(
         "AccessDeniedException", _denial(Denied("face-changed", str(error)), call)

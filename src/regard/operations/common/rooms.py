@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from regard.gallery.gallery import Gallery
 from regard.jobs.desk import Desk
+from regard.jobs.notices import Notices
 from regard.jobs.scratch import Scratch
 from regard.operations.common.pictures import PictureReader
 from regard.stewardship.gate.auditors import Auditors
@@ -43,6 +44,7 @@ class Rooms:
     loops: Loops | None = None
     auditors: Auditors | None = None
     jobs: Desk | None = None
+    notices: Notices | None = None
     scratch: Scratch | None = None
 
     @contextmanager

@@ -28,7 +28,10 @@ def started(call: Call, rooms: Rooms, beside: dict[str, Any] | None = None) -> A
 
 
 def handed_in(call: Call, rooms: Rooms, beside: dict[str, Any] | None = None) -> Answer:
-    """The JobId, once the job is in the database, together with the record of the call. Raises ApiError."""
+    """The JobId, once the job is in the database, and the record of the call with it. Raises ApiError, TopicRefused."""
+    if channel := call.parameters.get("NotificationChannel"):
+        assert rooms.notices is not None
+        rooms.notices.require(call.caller.organization, channel)
     given = {name: value for name, value in call.parameters.items() if name != TOKEN}
     asked = Asked(
         call.caller.organization,

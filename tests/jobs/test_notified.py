@@ -1,0 +1,176 @@
+"""As AWS's guide has it: a topic, a queue and a role of the caller's own, and a message for each job that ends.
+
+The store, SNS, SQS and IAM are moto's server; boto3 and the AWS CLI are unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from regard.operations.common.registry import answered
+from tests.helpers.films import film_of, numbered
+from tests.helpers.running import Running, running
+from tests.helpers.stores import store, store_client, store_settings
+
+FILM = {"S3Object": {"Bucket": "films", "Name": "film.mp4"}}
+# What a Start operation needs besides the film.
+_MORE: dict[str, dict[str, Any]] = {
+    "StartSegmentDetection": {"SegmentTypes": ["TECHNICAL_CUE", "SHOT"]},
+    "StartFaceSearch": {"CollectionId": "films"},
+}
+STARTS = sorted(name for name in answered() if name.startswith("Start") and name != "StartMediaAnalysisJob")
+_ROUNDS = 30
+
+
+class Detector:
+    """Starts jobs with a channel of its own, and waits for their messages: as AWS's sample in Python does."""
+
+    def __init__(self, service: Running, amazon: str) -> None:
+        def client(name: Any) -> Any:
+            keys: dict[str, Any] = {"aws_access_key_id": "caller", "aws_secret_access_key": "secret"}
+            return boto3.client(name, endpoint_url=amazon, region_name="us-east-1", **keys)
+
+        self.rekognition = service.client()
+        self.queues, self.topics = client("sqs"), client("sns")
+        self.topic = self.topics.create_topic(Name="AmazonRekognition-films")["TopicArn"]
+        self.queue = self.queues.create_queue(QueueName="films", Attributes={"ReceiveMessageWaitTimeSeconds": "5"})[
+            "QueueUrl"
+        ]
+        self.role = client("iam").create_role(RoleName="films", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        arn = self.queues.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        self.topics.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+
+    @property
+    def channel(self) -> dict[str, str]:
+        return {"SNSTopicArn": self.topic, "RoleArn": self.role}
+
+    def start(self, operation: str, **given: Any) -> str:
+        asked = {"Video": FILM, "NotificationChannel": self.channel} | _MORE.get(operation, {}) | given
+        return str(_call(self.rekognition, operation, **asked)["JobId"])
+
+    def heard(self, job: str) -> dict[str, Any]:
+        """The message of a job; one of another job is an error."""
+        for _ in range(_ROUNDS):
+            for message in self.queues.receive_message(QueueUrl=self.queue, WaitTimeSeconds=5).get("Messages", ()):
+                told: dict[str, Any] = json.loads(json.loads(message["Body"])["Message"])
+                self.queues.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+                assert told["JobId"] == job
+                return told
+        raise TimeoutError(job)
+
+
+def _call(client: Any, operation: str, **given: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = client._make_api_call(operation, given)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What a service needs to tell topics that begin as AWS's own policy lets them."""
+    folder = tmp_path_factory.mktemp("films")
+    with store() as address:
+        bucket = store_client(address)
+        bucket.create_bucket(Bucket="films")
+        film_of(folder / "film.mp4", numbered(50, (96, 96)))
+        bucket.put_object(Bucket="films", Key="film.mp4", Body=(folder / "film.mp4").read_bytes())
+        bucket.put_object(Bucket="films", Key="none.mp4", Body=b"no film")
+        yield store_settings(address, "*=films/") | {
+            "REGARD_SNS_ALLOWED": "*=arn:aws:sns:us-east-1:123456789012:AmazonRekognition",
+            "AWS_ENDPOINT_URL_SNS": address,
+            "AWS_ACCESS_KEY_ID": "operator",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("notified")
+
+
+@pytest.fixture(scope="module")
+def service(data: Path, settings: dict[str, str]) -> Iterator[Running]:
+    with running(data, **settings) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def detector(service: Running, settings: dict[str, str]) -> Detector:
+    detector = Detector(service, settings["AWS_ENDPOINT_URL_SNS"])
+    detector.rekognition.create_collection(CollectionId="films")
+    return detector
+
+
+@pytest.mark.slow("a worker of the service looks at a film")
+@pytest.mark.parametrize("start", STARTS)
+def test_each_detection_tells_its_topic_and_then_gives_its_results(detector: Detector, start: str) -> None:
+    job = detector.start(start, JobTag="sample")
+    told = detector.heard(job)
+    assert (told["Status"], told["API"], told["JobTag"]) == ("SUCCEEDED", start, "sample")
+    assert told["Video"] == {"S3ObjectName": "film.mp4", "S3Bucket": "films"}
+    assert told["Timestamp"] > 1_500_000_000_000
+    # AWS's samples begin with an empty token.
+    got = _call(detector.rekognition, start.replace("Start", "Get"), JobId=job, NextToken="")
+    assert got["JobStatus"] == "SUCCEEDED"
+    assert got["VideoMetadata"]
+
+
+@pytest.mark.slow("waits for the worker of the service")
+def test_a_film_that_is_none_is_told_as_failed(detector: Detector) -> None:
+    place = {"S3Object": {"Bucket": "films", "Name": "none.mp4"}}
+    job = detector.start("StartLabelDetection", Video=place)
+    assert detector.heard(job)["Status"] == "FAILED"
+
+
+def test_a_topic_that_the_operator_did_not_allow_starts_no_job(detector: Detector) -> None:
+    other = detector.topics.create_topic(Name="payroll")["TopicArn"]
+    refused = detector.rekognition.exceptions.InvalidParameterException
+    with pytest.raises(refused, match="REGARD_SNS_ALLOWED="):
+        detector.start("StartLabelDetection", NotificationChannel={"SNSTopicArn": other, "RoleArn": detector.role})
+
+
+@pytest.mark.slow("starts the AWS CLI twice")
+def test_the_aws_command_line_starts_a_job_and_gets_its_results(detector: Detector, service: Running) -> None:
+    channel = f"SNSTopicArn={detector.topic},RoleArn={detector.role}"
+    film = '{"S3Object":{"Bucket":"films","Name":"film.mp4"}}'
+    given = ["--segment-types", "SHOT", "--notification-channel", channel]
+    job = _aws(service, "start-segment-detection", "--video", film, *given)["JobId"]
+    assert detector.heard(job)["Status"] == "SUCCEEDED"
+    got = _aws(service, "get-segment-detection", "--job-id", job, "--max-results", "10")
+    assert (got["JobStatus"], got["SelectedSegmentTypes"][0]["Type"]) == ("SUCCEEDED", "SHOT")
+
+
+@pytest.mark.slow("starts a command")
+def test_the_operator_sees_who_was_told(detector: Detector, data: Path) -> None:
+    job = detector.start("StartSegmentDetection")
+    detector.heard(job)
+    done = subprocess.run(
+        [sys.executable, "-m", "regard.cli", "jobs", "show", job[:16], "--json"],
+        env={**os.environ, "REGARD_DATA_DIR": str(data)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (notice,) = json.loads(done.stdout)["notices"]
+    assert (notice["kind"], notice["to"], notice["state"]) == ("sns", detector.topic, "SENT")
+
+
+def _aws(service: Running, *arguments: str) -> dict[str, Any]:
+    script = Path(sys.executable).with_name("aws")
+    done = subprocess.run(
+        [str(script), "rekognition", *arguments, "--output", "json"],
+        env={**os.environ, **service.environment, "AWS_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
