@@ -52,7 +52,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ],
     ("commands",): ["gallery", "video", "jobs", "pictures", "people", "stewardship", "record", "serve", "common"],
     ("pages",): ["console", "public", "ledger", "frame", "exchanges"],
-    ("operations",): ["videos", "images", "gallery", "common"],
+    ("operations",): ["bulk", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],
     ("vision",): ["things", "faces", "detection", "heads", "models", "video", "pictures"],

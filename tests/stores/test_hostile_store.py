@@ -12,6 +12,7 @@ from socket import create_server, socket
 import pytest
 
 import regard.stores.buckets as room
+import regard.stores.patience as patience_room
 import regard.stores.stored as parts_room
 from regard.settings import Settings
 from regard.stores.buckets import Buckets
@@ -175,7 +176,7 @@ def test_a_store_that_gives_a_film_and_no_part_of_it_is_refused(tmp_path: Path) 
 
 def test_a_part_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts_room, "PART_SECONDS", 0.2)
-    monkeypatch.setattr(parts_room, "_PAUSES", ())
+    monkeypatch.setattr(patience_room, "PAUSES", ())
 
     def answer(connection: socket) -> None:
         head = _FILM.format(1000) + "\r\ncontent-range: bytes 0-999/1000"

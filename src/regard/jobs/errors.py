@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class NoSuchJob(LookupError):
     """There is no such job of this organization and operation, or its results are gone."""
@@ -25,7 +27,11 @@ class JobChanged(RuntimeError):
 
 
 class JobFailed(Exception):
-    """Raised by work: the job ends as failed. The text is told to who asked."""
+    """Raised by work: the job ends as failed. The text is told to who asked, and what is `told` is kept beside it."""
+
+    def __init__(self, text: str, **told: Any) -> None:
+        super().__init__(text)
+        self.told = told
 
 
 class Interrupted(Exception):

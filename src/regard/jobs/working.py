@@ -112,7 +112,9 @@ class Worker:
             if work is None:
                 raise JobFailed(f"This service does not know {job.operation}.")
             return State.SUCCEEDED, work(task)
-        except (JobFailed, VideoError) as error:
+        except JobFailed as error:
+            return State.FAILED, Outcome({"StatusMessage": str(error), **error.told})
+        except VideoError as error:
             return State.FAILED, Outcome({"StatusMessage": str(error)})
         except (Superseded, Interrupted, SQLAlchemyError):
             raise

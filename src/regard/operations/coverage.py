@@ -15,7 +15,6 @@ REFUSED = dict.fromkeys(
 _LATER = {
     "Video": "Stored video is later work.",
     "StreamProcessor": "Streaming video is later work, and closed to new customers at AWS.",
-    "MediaAnalysis": "Bulk analysis is later work, and closed to new customers at AWS.",
     "Liveness": "No liveness model of clear origin was found.",
     "Custom": "Custom labels need training, which is not built.",
     "Image": "Later work: the models are chosen, the operation is not built.",
@@ -67,8 +66,8 @@ def _row(name: str) -> Row:
 
 
 def _kind(name: str) -> str:
-    if "StreamProcessor" in name or "MediaAnalysis" in name or "Liveness" in name:
-        return next(kind for kind in ("StreamProcessor", "MediaAnalysis", "Liveness") if kind in name)
+    if "StreamProcessor" in name or "Liveness" in name:
+        return next(kind for kind in ("StreamProcessor", "Liveness") if kind in name)
     if any(word in name for word in ("Project", "Dataset", "CustomLabels")):
         return "Custom"
     members = service_model().operation_model(name)

@@ -8,6 +8,7 @@ from regard.operations.common.errors import translated
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import Answer
 from regard.operations.common.rooms import Rooms
+from regard.operations.common.standing import Standing
 from regard.stewardship.gate.auditors import Auditors
 from regard.stewardship.gate.gate import Gate, Permit
 from regard.stewardship.holdings import Holdings
@@ -59,6 +60,7 @@ class Service:
 def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> Service:
     """The service: what its operations work with, behind the gate. Raises SettingError for buckets that are none."""
     rooms = Rooms(
+        standing=Standing(gate, office.organizations.key, registry.answered),
         pictures=PictureReader(Buckets(office.settings)),
         faces=eyes.faces,
         gallery=holdings.gallery,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -11,6 +12,19 @@ from typing import TypeVar
 from regard.stores.errors import StoreFaltered
 
 Given = TypeVar("Given")
+
+# Seconds before what a store faltered at is tried again.
+PAUSES = (1.0, 2.0, 4.0, 8.0)
+
+
+def persist(work: Callable[[], Given], sleep: Callable[[float], None] = time.sleep) -> Given:
+    """What `work` gives or raises, tried again four times where the store falters, after pauses that grow."""
+    for pause in PAUSES:
+        try:
+            return work()
+        except StoreFaltered:
+            sleep(pause)
+    return work()
 
 
 class Patience:

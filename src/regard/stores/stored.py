@@ -10,14 +10,12 @@ from typing import Any, BinaryIO
 from botocore.exceptions import BotoCoreError, ClientError
 
 from regard.stores.errors import ObjectChanged, ObjectUnavailable, StoreFaltered
-from regard.stores.patience import Patience
+from regard.stores.patience import Patience, persist
 
 # A part has to come within its time: a store may take hours for a film, but not stand still. So much in so long is
 # 1.1 Mbit/s at least.
 PART_BYTES = 8 << 20
 PART_SECONDS = 60.0
-# Seconds before a part is asked for again.
-_PAUSES = (1.0, 2.0, 4.0, 8.0)
 _PIECE_BYTES = 1 << 20
 
 
@@ -63,12 +61,7 @@ class Stored:
             told(done)
 
     def _part(self, begin: int, end: int) -> bytes:
-        for pause in _PAUSES:
-            try:
-                return self._patience.of(lambda: self._read(begin, end), PART_SECONDS)
-            except StoreFaltered:
-                self._sleep(pause)
-        return self._patience.of(lambda: self._read(begin, end), PART_SECONDS)
+        return persist(lambda: self._patience.of(lambda: self._read(begin, end), PART_SECONDS), self._sleep)
 
     def _read(self, begin: int, end: int) -> bytes:
         answer = asked(self._client, {**self._request, "Range": f"bytes={begin}-{end - 1}", "IfMatch": self.etag})

@@ -39,6 +39,8 @@ _FILES = (
     "videos.text",
     "videos.moderation",
     "videos.segmenting",
+    "bulk.analysis",
+    "bulk.looking",
 )
 
 

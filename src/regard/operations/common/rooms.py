@@ -13,6 +13,7 @@ from regard.jobs.desk import Desk
 from regard.jobs.notices import Notices
 from regard.jobs.scratch import Scratch
 from regard.operations.common.pictures import PictureReader
+from regard.operations.common.standing import Standing
 from regard.stewardship.gate.auditors import Auditors
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.loops import Loops
@@ -46,6 +47,7 @@ class Rooms:
     jobs: Desk | None = None
     notices: Notices | None = None
     scratch: Scratch | None = None
+    standing: Standing | None = None
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

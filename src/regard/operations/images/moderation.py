@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regard.operations.common.errors import no_such_resource
@@ -10,6 +11,7 @@ from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.images.human_loops import activation, flow_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.vision.pictures.images import Picture
 from regard.vision.things.moderation import VERSION, ModerationLabel
 
 DEFAULT_CONFIDENCE = 50.0
@@ -35,20 +37,34 @@ LACKING_LABELS = (
 def detect_moderation_labels(call: Call, rooms: Rooms) -> Answer:
     """What the picture shows of taxonomy 7.0, with every label above; an empty list for most pictures."""
     flow = flow_of(call, rooms)
-    if "ProjectVersion" in call.parameters:
-        raise no_such_resource(f"There is no adapter {call.parameters['ProjectVersion']}: none can be trained here.")
+    require_no_adapter(call.parameters)
     picture = rooms.pictures.read(call, call.parameters["Image"])
+    found = seen(rooms, picture, call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE))
+    answer = told(found)
+    if flow is not None:
+        answer["HumanLoopActivationOutput"] = activation(call, rooms, flow, picture, found)
+    return answer
+
+
+def require_no_adapter(given: Mapping[str, Any]) -> None:
+    """Raise ApiError where a ProjectVersion is named."""
+    if "ProjectVersion" in given:
+        raise no_such_resource(f"There is no adapter {given['ProjectVersion']}: none can be trained here.")
+
+
+def seen(rooms: Rooms, picture: Picture, at_least: float) -> list[ModerationLabel]:
+    """The labels of a picture from a confidence on, 0 to 100. Raises TooManyPixels."""
     require_at_most(picture, MOST_SIDE)
-    at_least = call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE)
-    found = [label for label in rooms.moderator(picture) if label.confidence >= at_least]
-    answer: Answer = {
+    return [label for label in rooms.moderator(picture) if label.confidence >= at_least]
+
+
+def told(found: Sequence[ModerationLabel]) -> Answer:
+    """The answer about what was seen."""
+    return {
         "ModerationLabels": [told_label(label) for label in found],
         "ModerationModelVersion": VERSION,
         "ContentTypes": [],
     }
-    if flow is not None:
-        answer["HumanLoopActivationOutput"] = activation(call, rooms, flow, picture, found)
-    return answer
 
 
 def told_label(label: ModerationLabel) -> dict[str, Any]:
