@@ -11,7 +11,7 @@ from regard.jobs.job import Job, State
 from regard.operations.common.errors import ApiError, invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.images.moderation import require_no_adapter
+from regard.operations.images.moderation import NAME, require_no_adapter
 from regard.operations.videos.starting import desk_of, handed_in
 from regard.operations.videos.telling import job_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
@@ -30,7 +30,7 @@ _STATUS = {
 }
 _GIVEN = ("JobName", "OperationsConfig", "Input", "OutputConfig")
 _LACKS = (
-    "Labels are those of DetectModerationLabels. KmsKeyId is refused: the key would be used with the operator's "
+    f"Labels are those of {NAME}. KmsKeyId is refused: the key would be used with the operator's "
     "credentials. A manifest has 16 MiB at most."
 )
 
@@ -39,9 +39,9 @@ _LACKS = (
 def start_media_analysis_job(call: Call, rooms: Rooms) -> Answer:
     """Begin to look at the pictures that a manifest in a bucket lists."""
     given = call.parameters
-    config = given["OperationsConfig"].get("DetectModerationLabels")
+    config = given["OperationsConfig"].get(NAME)
     if config is None:
-        raise invalid_parameter("OperationsConfig must name an operation: DetectModerationLabels.")
+        raise invalid_parameter(f"OperationsConfig must name an operation: {NAME}.")
     require_no_adapter(config)
     if "KmsKeyId" in given:
         raise invalid_parameter("KmsKeyId is not taken: results are written as the bucket's own settings encrypt them.")

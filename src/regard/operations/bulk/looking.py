@@ -16,7 +16,7 @@ from regard.operations.bulk.manifests import Line, Seen, lines_of, results, summ
 from regard.operations.common.pictures import LEAST_SIDE, MOST_BYTES_FROM_S3
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import work
-from regard.operations.images.moderation import DEFAULT_CONFIDENCE, seen, told
+from regard.operations.images.moderation import DEFAULT_CONFIDENCE, NAME, seen, told
 from regard.operations.videos.starting import desk_of
 from regard.stewardship.policy.denied import Denied
 from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable, StoreFaltered
@@ -71,7 +71,7 @@ def _looked_at(task: Task, rooms: Rooms, lines: Sequence[Line], whole: int) -> S
 def _seen(task: Task, rooms: Rooms, line: Line) -> Seen:
     if not line.valid:
         return Seen(line.number, None, _INVALID_LINE, line.wrong)
-    config = task.job.given["OperationsConfig"]["DetectModerationLabels"]
+    config = task.job.given["OperationsConfig"][NAME]
     where = task.job.organization, line.bucket, line.name, None
     try:
         picture = decode(persist(lambda: rooms.pictures.buckets.read(*where, MOST_BYTES_FROM_S3)))

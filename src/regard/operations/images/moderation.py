@@ -14,6 +14,7 @@ from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.pictures.images import Picture
 from regard.vision.things.moderation import VERSION, ModerationLabel
 
+NAME = "DetectModerationLabels"
 DEFAULT_CONFIDENCE = 50.0
 MOST_SIDE = 10_000
 LACKING_LABELS = (
@@ -26,7 +27,7 @@ LACKING_LABELS = (
 
 
 @operation(
-    "DetectModerationLabels",
+    NAME,
     Capability.DETECT,
     DataClass.OBJECTS,
     lacks=(
