@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         bucket.put_object(Bucket="films", Key="film.mp4", Body=(folder / "film.mp4").read_bytes())
         bucket.put_object(Bucket="films", Key="none.mp4", Body=b"no film")
         yield store_settings(address, "*=films/") | {
+            "REGARD_S3_WRITABLE": "*=films/results/",
             "REGARD_SNS_ALLOWED": "*=arn:aws:sns:us-east-1:123456789012:AmazonRekognition",
             "AWS_ENDPOINT_URL_SNS": address,
             "AWS_ACCESS_KEY_ID": "operator",
@@ -146,6 +148,30 @@ def test_the_aws_command_line_starts_a_job_and_gets_its_results(detector: Detect
     assert detector.heard(job)["Status"] == "SUCCEEDED"
     got = _aws(service, "get-segment-detection", "--job-id", job, "--max-results", "10")
     assert (got["JobStatus"], got["SelectedSegmentTypes"][0]["Type"]) == ("SUCCEEDED", "SHOT")
+
+
+@pytest.mark.slow("starts the AWS CLI some times")
+def test_the_aws_command_line_has_a_list_of_pictures_looked_at(
+    service: Running, settings: dict[str, str], portrait: bytes
+) -> None:
+    bucket = store_client(settings["AWS_ENDPOINT_URL_SNS"])
+    bucket.put_object(Bucket="films", Key="one.jpg", Body=portrait)
+    bucket.put_object(Bucket="films", Key="list.jsonl", Body=b'{"source-ref": "s3://films/one.jpg"}\n')
+    operations = '{"DetectModerationLabels":{"MinConfidence":1}}'
+    given = ["--operations-config", operations, "--input", '{"S3Object":{"Bucket":"films","Name":"list.jsonl"}}']
+    output = ["--output-config", "S3Bucket=films,S3KeyPrefix=results/"]
+    job = _aws(service, "start-media-analysis-job", *given, *output, "--job-name", "party")["JobId"]
+    client = service.client()
+    for _ in range(_ROUNDS * 10):
+        if client.get_media_analysis_job(JobId=job)["Status"] in ("SUCCEEDED", "FAILED"):
+            break
+        time.sleep(0.2)
+    got = _aws(service, "get-media-analysis-job", "--job-id", job)
+    assert (got["Status"], got["JobName"]) == ("SUCCEEDED", "party"), got
+    place = got["Results"]["S3Object"]
+    (line,) = bucket.get_object(Bucket=place["Bucket"], Key=place["Name"])["Body"].read().splitlines()
+    assert json.loads(line)["source-ref"] == "s3://films/one.jpg"
+    assert [each["JobId"] for each in _aws(service, "list-media-analysis-jobs")["MediaAnalysisJobs"]] == [job]
 
 
 @pytest.mark.slow("starts a command")
