@@ -32,6 +32,7 @@ _ON_BOTH = (
     "tests.operations.",
     "tests.stewardship.",
     "tests.jobs.test_desk",
+    "tests.jobs.test_notices",
     "tests.test_concurrency",
     "tests.test_database",
     "tests.gallery.index.test_mirror",

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, cast
 
+import pytest
 from sqlalchemy.exc import OperationalError
+from standardwebhooks import Webhook as Checking
 
+import regard.jobs.notices as notices_room
+from regard.jobs.desk import Desk
+from regard.jobs.job import Asked
 from regard.jobs.messenger import Messenger
-from regard.jobs.notices import SNS
+from regard.jobs.notices import SNS, Notices
+from regard.jobs.sns import Topics
+from regard.jobs.webhooks import Webhook
+from regard.settings import Settings
+from tests.helpers.fakes import ORGANIZATION, Clock, open_rooms
+from tests.helpers.killed import started
+from tests.helpers.working import with_jobs
 from tests.jobs.test_notices import CHANNEL, Office
+from tests.jobs.test_webhooks import SECRET
+
+KILLS = 100
 
 
 def test_what_is_owed_is_sent_while_it_runs_and_not_after(tmp_path: Path) -> None:
@@ -34,7 +55,7 @@ def test_a_database_that_is_away_for_a_while_ends_nothing(tmp_path: Path) -> Non
     office, twice = Office(tmp_path), threading.Event()
     asked: list[str] = []
 
-    def away(kind: str) -> int:
+    def away(kind: str, over: Callable[[], bool] = bool) -> int:
         asked.append(kind)
         if asked.count(SNS) > 1:
             twice.set()
@@ -45,3 +66,75 @@ def test_a_database_that_is_away_for_a_while_ends_nothing(tmp_path: Path) -> Non
     messenger.start()
     assert twice.wait(10)
     messenger.close()
+
+
+def _send_until_killed(folder: Path, address: str, report: Connection) -> None:
+    """Send from the outbox in `folder` to a webhook, as a service does."""
+    notices_room._TAKEN_SECONDS = 0.5
+    rooms = with_jobs(open_rooms(folder), folder, cast(Clock, time.time))
+    assert rooms.jobs is not None
+    Messenger(Notices(rooms.jobs, Topics(Settings()), Webhook(address, SECRET)), 0.01).start()
+    report.send("sends")
+    threading.Event().wait()
+
+
+@pytest.mark.slow("each kill takes a process")
+def test_every_end_is_heard_of_however_often_the_sender_is_killed(tmp_path: Path, scale: float) -> None:
+    rooms, chance = with_jobs(open_rooms(tmp_path), tmp_path, cast(Clock, time.time)), random.Random(1)
+    desk = rooms.jobs
+    assert desk is not None
+    with taking() as (address, came):
+        desk.at_end.append(Notices(desk, Topics(Settings()), Webhook(address, SECRET)).owe)
+        jobs = []
+        for _ in range(round(KILLS * scale)):
+            process, ours = started(_send_until_killed, tmp_path, address)
+            assert ours.poll(60)
+            for _ in range(3):
+                jobs.append(_ended(desk))
+                time.sleep(chance.uniform(0, 0.03))
+            process.kill()
+            process.join()
+            ours.close()
+        process, ours = started(_send_until_killed, tmp_path, address)
+        until = time.monotonic() + 60
+        while {each["webhook-id"].split("_")[1] for each in came} != set(jobs):
+            assert time.monotonic() < until, "not all of it is sent"
+            time.sleep(0.05)
+        process.kill()
+        process.join()
+        ours.close()
+    # One that was killed between the sending and the keeping of it is sent again, under the same name.
+    assert len({each["webhook-id"] for each in came}) == len(jobs) <= len(came)
+
+
+def _ended(desk: Desk) -> str:
+    asked = Asked(ORGANIZATION, "AKIA", "testing", "StartLabelDetection", {})
+    with desk.engine.begin() as connection:
+        job = desk.start(connection, asked)
+    desk.cancel(job)
+    return job
+
+
+@contextmanager
+def taking() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """The address of a webhook, and the headers of what it took."""
+    came: list[dict[str, str]] = []
+
+    class Taking(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            Checking(SECRET).verify(body, headers)
+            came.append(headers)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *told: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", came
+    server.shutdown()
+    server.server_close()

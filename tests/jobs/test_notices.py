@@ -237,7 +237,7 @@ def test_one_that_was_killed_while_it_sent_leaves_it_to_others(office: Office) -
         office.notices.send_due(SNS)
     office.topic.broken = None
     assert office.opened(webhook=True).send_due(SNS) == 0
-    office.clock.now += 121
+    office.clock.now += 61
     assert office.opened(webhook=True).send_due(SNS) == 1
     assert _states(office, job)[0] == (SNS, "SENT", 2)
 

@@ -37,8 +37,7 @@ class Messenger:
     def _run(self, kind: str) -> None:
         while not self._over.is_set():
             try:
-                while not self._over.is_set() and self._notices.send_due(kind):
-                    pass
+                self._notices.send_due(kind, self._over.is_set)
             except SQLAlchemyError:
                 _log.warning("the database does not answer", exc_info=True)
             self._over.wait(self._pause)

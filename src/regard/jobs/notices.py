@@ -6,7 +6,7 @@ A notice may come twice, where whoever sent it was killed before it could say so
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,8 +27,8 @@ KINDS = (SNS, WEBHOOK)
 # Seconds from one try to the next: doubled each time, up to the most. After a day nobody is told any more.
 FIRST_PAUSE, MOST_PAUSE, GIVEN_UP_AFTER = 5.0, 3600.0, float(DAY)
 # Whoever took a notice to send it and said nothing for so long was killed: longer than any sending takes.
-_TAKEN_SECONDS = 120.0
-_AT_ONCE, _MOST_ERROR = 16, 500
+_TAKEN_SECONDS = 60.0
+_MOST_ERROR = 500
 _of = tables.job_notices.c
 _log = logging.getLogger(__name__)
 
@@ -80,9 +80,12 @@ class Notices:
             rows = connection.execute(select(tables.job_notices).where(_of.job == job).order_by(_of.id)).mappings()
             return [self._notice({**row}) for row in rows.all()]
 
-    def send_due(self, kind: str) -> int:
-        """Send what is due of a kind, a few at most; how many were taken by whom they are for."""
-        return sum(self._send(row) for row in self._taken(kind))
+    def send_due(self, kind: str, over: Callable[[], bool] = lambda: False) -> int:
+        """Send what is due of a kind, one after the other, until it is `over`; how many whom they are for took."""
+        sent = 0
+        while not over() and (row := self._taken(kind)) is not None:
+            sent += self._send(row)
+        return sent
 
     def _owe(self, connection: Connection, job: Job, kind: str, to: str, said: dict[str, Any]) -> None:
         sealed = self._desk.rows.seal(job.id, _what(kind), [job.organization, to, said])
@@ -90,20 +93,21 @@ class Notices:
         of = {"job": job.id, "kind": kind, "sealed": sealed, "created_at": now, "next_at": now}
         connection.execute(insert(tables.job_notices).values(of | {"tries": 0, "given_up": False, "error": ""}))
 
-    def _taken(self, kind: str) -> list[dict[str, Any]]:
-        """Take a few notices that are due: nobody else sends them for a while."""
+    def _taken(self, kind: str) -> Mapping[str, Any] | None:
+        """Take the notice that is due the longest, if one is: nobody else sends it for a while."""
         now = self._desk.clock()
         due = (_of.kind == kind) & (_of.sent_at.is_(None)) & (_of.given_up.is_(False)) & (_of.next_at <= now)
-        wanted = select(tables.job_notices).where(due).order_by(_of.next_at, _of.id).limit(_AT_ONCE)
+        wanted = select(tables.job_notices).where(due).order_by(_of.next_at, _of.id).limit(1)
         with reading(self._desk.engine) as connection:
-            if connection.execute(wanted.limit(1)).first() is None:
-                return []
+            if connection.execute(wanted).first() is None:
+                return None
         with writing(self._desk.engine, "jobs/notices") as connection:
-            rows: list[dict[str, Any]] = [{**row} for row in connection.execute(wanted).mappings()]
-            for row in rows:
-                row["tries"] += 1
-                self._note(connection, row, tries=row["tries"], next_at=now + _TAKEN_SECONDS)
-        return rows
+            found = connection.execute(wanted).mappings().first()
+            if found is None:
+                return None
+            row = {**found, "tries": found["tries"] + 1}
+            self._note(connection, row, tries=row["tries"], next_at=now + _TAKEN_SECONDS)
+        return row
 
     def _send(self, row: Mapping[str, Any]) -> bool:
         try:
