@@ -207,6 +207,21 @@ def test_what_cannot_be_done_is_refused_at_the_start(
     assert client("ListMediaAnalysisJobs")["MediaAnalysisJobs"] == []
 
 
+def test_a_manifest_of_too_many_lines_fails_and_nothing_is_looked_at(
+    client: Client, rooms: Rooms, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "MOST_LINES", 2)
+    _list(endpoint, *("pictures/0.png",) * 3)
+    job = _start(client)
+    work_off(rooms)
+    failed = client("GetMediaAnalysisJob", JobId=job)
+    assert failed["FailureDetails"] == {
+        "Code": "INVALID_MANIFEST",
+        "Message": "The manifest s3://pictures/list.jsonl has more than 2 lines.",
+    }
+    assert not _desk(rooms).find(job).done
+
+
 def test_a_manifest_that_was_replaced_meanwhile_is_not_taken_for_the_first(
     client: Client, rooms: Rooms, endpoint: str
 ) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from regard.operations.bulk.manifests import Line, Seen, lines_of, results, summary
+from regard.operations.bulk.manifests import Line, Report, Seen, lines_of
 
 pytestmark = pytest.mark.sqlite("a manifest has nothing to do with a database")
 
@@ -55,11 +55,14 @@ def test_results_and_summary_are_in_awss_words_and_spelling() -> None:
     lines = [Line(1, "s3://b/k", "b", "k"), Line(2, "", wrong="no"), Line(4, "s3://b/l", "b", "l")]
     found = {"ModerationLabels": [], "ModerationModelVersion": "7.0", "ContentTypes": []}
     seen = [Seen(1, found), Seen(2, None, "INVALID_JSON_LINE", "no"), Seen(4, None, "INVALID_S3_OBJECT", "gone")]
-    assert results(lines, seen) == (
+    report = Report(lines)
+    for each in seen:
+        report.add(each)
+    assert report.results == (
         b'{"source-ref":"s3://b/k","detect-moderation-labels":'
         b'{"ModerationLabels":[],"ModerationModelVersion":"7.0","ContentTypes":[]}}\n'
     )
-    assert json.loads(summary(lines, seen)) == {
+    assert json.loads(report.summary) == {
         "version": "1.0",
         "statistics": {"total-json-lines": 3, "valid-json-lines": 2, "invalid-json-lines": 1},
         "errors": [

@@ -19,7 +19,7 @@ from regard.stores.errors import BucketRefused, ObjectTooLarge
 from regard.stores.stored import Stored
 
 START = "StartMediaAnalysisJob"
-# Of a manifest, which is held in memory: about a hundred thousand lines.
+# Of a manifest, which is held in memory.
 MOST_BYTES = 16 << 20
 MOST_JOBS = 100
 _STATUS = {
@@ -31,7 +31,7 @@ _STATUS = {
 _GIVEN = ("JobName", "OperationsConfig", "Input", "OutputConfig")
 _LACKS = (
     f"Labels are those of {NAME}. KmsKeyId is refused: the key would be used with the operator's "
-    "credentials. A manifest has 16 MiB at most."
+    "credentials. A manifest has 16 MiB and 100,000 lines at most."
 )
 
 

@@ -12,7 +12,7 @@ from regard.jobs.errors import JobFailed
 from regard.jobs.job import Outcome, Part, Step
 from regard.jobs.working import Task
 from regard.operations.bulk.analysis import MOST_BYTES, START, folder_of
-from regard.operations.bulk.manifests import Line, Seen, lines_of, results, summary
+from regard.operations.bulk.manifests import Line, Report, Seen, lines_of
 from regard.operations.common.pictures import LEAST_SIDE, MOST_BYTES_FROM_S3
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import work
@@ -26,6 +26,8 @@ from regard.vision.things.moderation import VERSION
 
 # Pictures of a step: what a worker that is killed looks at again, at most.
 LINES = 10
+# Of a manifest: what came of all of them is put together in memory.
+MOST_LINES = 100_000
 # What the summary calls what is wrong with a line, and with the picture that it names.
 _MANIFEST, _INVALID_LINE = "INVALID_MANIFEST", "INVALID_JSON_LINE"
 _CODES: dict[type[Exception], str] = {
@@ -57,7 +59,10 @@ def _lines(task: Task, rooms: Rooms) -> list[Line]:
         found = persist(lambda: rooms.pictures.buckets.found(*where, MOST_BYTES))
         if found.etag != task.job.beside["etag"]:
             raise JobFailed(f"The manifest {found.name} was replaced since the job was started.", Code=_MANIFEST)
-        return lines_of(b"".join(found.parts()))
+        lines = lines_of(b"".join(found.parts()))
+        if len(lines) > MOST_LINES:
+            raise JobFailed(f"The manifest {found.name} has more than {MOST_LINES:,} lines.", Code=_MANIFEST)
+        return lines
     except (BucketRefused, ObjectUnavailable, ObjectTooLarge) as error:
         raise JobFailed(f"The manifest cannot be read. {error}", Code="INVALID_S3_OBJECT") from error
 
@@ -88,16 +93,18 @@ def _seen(task: Task, rooms: Rooms, line: Line) -> Seen:
 def _written(task: Task, rooms: Rooms, lines: Sequence[Line]) -> Outcome:
     """Write the results and the summary, each whole and under a name that is the same each time."""
     desk, output = desk_of(rooms), task.job.given["OutputConfig"]
-    parts = desk.found(desk.find(task.job.id))
-    found = [each for _, _, data in parts for each in msgspec.json.decode(data, type=list[Seen])]
+    report, labels = Report(lines), 0
+    for _, _, data in desk.found(desk.find(task.job.id)):
+        for each in msgspec.json.decode(data, type=list[Seen]):
+            report.add(each)
+            labels += len(each.found["ModerationLabels"]) if each.found is not None else 0
     at = f"{folder_of(output)}{task.job.id}"
-    end = {"ManifestSummary": _put(task, rooms, f"{at}/manifest-summary.json", summary(lines, found))}
+    end = {"ManifestSummary": _put(task, rooms, f"{at}/manifest-summary.json", report.summary)}
     if not any(line.valid for line in lines):
         raise JobFailed("The manifest names no picture.", Code=_MANIFEST, **end)
-    placed = _put(task, rooms, f"{at}/results.jsonl", results(lines, found))
+    placed = _put(task, rooms, f"{at}/results.jsonl", bytes(report.results))
     end["Results"] = placed | {"ModelVersions": {"Moderation": VERSION}}
-    labels = sum(len(each.found["ModerationLabels"]) for each in found if each.found is not None)
-    return Outcome(end, {"pictures": len(found), "found": labels})
+    return Outcome(end, {"pictures": len(lines), "found": labels})
 
 
 def _put(task: Task, rooms: Rooms, name: str, data: bytes) -> dict[str, Any]:

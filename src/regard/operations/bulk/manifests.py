@@ -55,24 +55,32 @@ def lines_of(manifest: bytes) -> list[Line]:
     return [_line(number, text) for number, text in enumerate(texts, 1) if text.strip()]
 
 
-def results(lines: Sequence[Line], seen: Sequence[Seen]) -> bytes:
-    """The results: a line for each picture that was looked at, in the order of the manifest."""
-    sources = {line.number: line.source for line in lines}
-    told = [{"source-ref": sources[each.number], OPERATION: each.found} for each in seen if each.found is not None]
-    return b"".join(msgspec.json.encode(each) + b"\n" for each in told)
+class Report:
+    """What came of a manifest: `results` has a line for each picture that was looked at, in the order of the manifest.
 
+    It grows line by line, so that only what is written is held.
+    """
 
-def summary(lines: Sequence[Line], seen: Sequence[Seen]) -> bytes:
-    """The summary of a manifest: how many lines it has, and what went wrong with which."""
-    sources = {line.number: line.source for line in lines}
-    valid = sum(line.valid for line in lines)
-    errors = [
-        {_NUMBER: each.number, "source-ref": sources[each.number], "code": each.code, "message": each.message}
-        for each in seen
-        if each.found is None
-    ]
-    counts = {"total-json-lines": len(lines), "valid-json-lines": valid, "invalid-json-lines": len(lines) - valid}
-    return msgspec.json.encode({"version": "1.0", "statistics": counts, "errors": errors})
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._sources = {line.number: line.source for line in lines}
+        self._valid = sum(line.valid for line in lines)
+        self._errors: list[dict[str, Any]] = []
+        self.results = bytearray()
+
+    def add(self, seen: Seen) -> None:
+        """Tell what came of the next line."""
+        source = {"source-ref": self._sources[seen.number]}
+        if seen.found is None:
+            self._errors.append({_NUMBER: seen.number} | source | {"code": seen.code, "message": seen.message})
+        else:
+            self.results += msgspec.json.encode(source | {OPERATION: seen.found}) + b"\n"
+
+    @property
+    def summary(self) -> bytes:
+        """How many lines the manifest has, and what went wrong with which, as JSON."""
+        whole, valid = len(self._sources), self._valid
+        counts = {"total-json-lines": whole, "valid-json-lines": valid, "invalid-json-lines": whole - valid}
+        return msgspec.json.encode({"version": "1.0", "statistics": counts, "errors": self._errors})
 
 
 def _line(number: int, text: bytes) -> Line:
