@@ -104,6 +104,7 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
 
     metrics.watch(pool)
     metrics.watch_jobs(house.holdings.jobs)
+    metrics.watch_notices(house.holdings.notices)
     metrics.watch_witnesses(cosigning)
     # Who waits for the log's disk lets the next begin.
     logbook.rest = pool.hand_on

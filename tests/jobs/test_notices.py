@@ -176,6 +176,7 @@ def test_a_topic_that_is_gone_fails_no_job_and_is_tried_for_a_day(office: Office
     assert DAY - 3600 <= tried[-1] <= DAY
     (told, _) = office.notices.of(job)
     assert (told.state, told.to, told.error) == ("GIVEN_UP", TOPIC, str(broken))
+    assert office.notices.owed() == 1
     assert office.desk.find(job).state is State.SUCCEEDED
 
 
@@ -183,11 +184,13 @@ def test_a_topic_that_comes_back_hears_of_it(office: Office) -> None:
     office.topic.broken = OSError("away")
     job = office.ended(NotificationChannel=CHANNEL)
     office.notices.send_due(SNS)
+    assert office.notices.owed() == 2
     office.topic.broken = None
     assert office.notices.send_due(SNS) == 0
     office.clock.now += 5
     assert office.notices.send_due(SNS) == 1
     assert _states(office, job)[0] == (SNS, "SENT", 2)
+    assert office.notices.owed() == 1
 
 
 def test_a_webhook_that_is_away_keeps_no_topic_waiting(office: Office) -> None:

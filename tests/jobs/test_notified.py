@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from tests.helpers.films import film_of, numbered
 from tests.helpers.running import Running, running
 from tests.helpers.stores import store, store_client, store_settings
 
+JS = Path(__file__).parents[1] / "js"
 FILM = {"S3Object": {"Bucket": "films", "Name": "film.mp4"}}
 # What a Start operation needs besides the film.
 _MORE: dict[str, dict[str, Any]] = {
@@ -150,6 +152,19 @@ def test_the_aws_command_line_starts_a_job_and_gets_its_results(detector: Detect
     assert (got["JobStatus"], got["SelectedSegmentTypes"][0]["Type"]) == ("SUCCEEDED", "SHOT")
 
 
+@pytest.mark.long
+def test_the_javascript_sdk_starts_a_job_and_waits_for_it(detector: Detector, service: Running, tmp_path: Path) -> None:
+    if not shutil.which("npm"):
+        pytest.skip("npm is not on this machine")
+    shutil.copytree(JS, tmp_path, dirs_exist_ok=True)
+    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=tmp_path, check=True)
+    given = ["films", "film.mp4", detector.topic, detector.role]
+    told = _run(["node", "video.mjs", *given], service, tmp_path)
+    assert (told["JobStatus"], told["SelectedSegmentTypes"][0]["Type"]) == ("SUCCEEDED", "SHOT")
+    assert told["Segments"][0]["ShotSegment"]["Index"] == 0
+    assert detector.heard(told["JobId"])["Status"] == "SUCCEEDED"
+
+
 @pytest.mark.slow("starts the AWS CLI some times")
 def test_the_aws_command_line_has_a_list_of_pictures_looked_at(
     service: Running, settings: dict[str, str], portrait: bytes
@@ -191,12 +206,11 @@ def test_the_operator_sees_who_was_told(detector: Detector, data: Path) -> None:
 
 def _aws(service: Running, *arguments: str) -> dict[str, Any]:
     script = Path(sys.executable).with_name("aws")
-    done = subprocess.run(
-        [str(script), "rekognition", *arguments, "--output", "json"],
-        env={**os.environ, **service.environment, "AWS_REGION": "us-east-1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return _run([str(script), "rekognition", *arguments, "--output", "json"], service)
+
+
+def _run(command: list[str], service: Running, cwd: Path | None = None) -> dict[str, Any]:
+    environment = {**os.environ, **service.environment, "AWS_REGION": "us-east-1"}
+    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
 from regard.jobs.sns import TopicRefused, Topics
+from regard.jobs.webhooks import Webhook
 from regard.settings import Settings, from_environment
 from tests.helpers.malicious import endless, hostile
 from tests.helpers.stores import store
+from tests.jobs.test_webhooks import SECRET
 
 pytestmark = pytest.mark.sqlite("a topic has nothing to do with a database")
 ALICE, BOB = "111111111111", "222222222222"
 REGION = "eu-west-1"
+TOPIC = f"arn:aws:sns:{REGION}:123456789012:none"
+PAGE = Path(__file__).parents[2] / "docs" / "notices.md"
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +86,40 @@ def test_an_answer_without_an_end_is_not_read_to_it(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", server.address)
         with pytest.raises(OSError):
             _topics("*=arn:aws:sns:").publish(ALICE, f"arn:aws:sns:{REGION}:{ALICE}:films", "{}")
+
+
+def test_the_page_names_every_error_as_it_is_told(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(topic: str = TOPIC, at: str = endpoint, allowed: str = "*=arn:aws:sns:") -> str:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", at)
+        with pytest.raises(OSError) as raised:
+            _topics(allowed).publish(ALICE, topic, "{}")
+        return str(raised.value)
+
+    def refusing(_path: str) -> Iterator[bytes]:
+        body = b"<ErrorResponse><Error><Code>AuthorizationError</Code><Message>No.</Message></Error></ErrorResponse>"
+        yield b"HTTP/1.1 403 No\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+    def away(_path: str) -> Iterator[bytes]:
+        yield b"HTTP/1.1 503 Away\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+    with hostile(refusing) as server:
+        causes = [told(allowed=f"{BOB}=arn:aws:sns:"), told(), told(at=server.address)]
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    causes.append(told())
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "operator")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    causes.append(told(at="http://127.0.0.1:9"))
+    with hostile(away) as server, pytest.raises(OSError) as raised:
+        Webhook(server.address, SECRET).post("msg_1", "{}", 0.0)
+    causes.append(str(raised.value))
+    rows = re.findall(r"^\| `([^`]+)` \| [^`]", PAGE.read_text().partition("## When nobody takes it")[2], re.MULTILINE)
+    assert len(rows) == len(causes)
+    for row, cause in zip(rows, causes, strict=True):
+        assert row in cause
 
 
 @pytest.mark.parametrize("entry", ["films", f"{ALICE}=films", f"{ALICE}="])

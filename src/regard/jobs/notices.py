@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from regard.database import reading, writing
 from regard.jobs import tables
@@ -79,6 +79,12 @@ class Notices:
         with reading(self._desk.engine) as connection:
             rows = connection.execute(select(tables.job_notices).where(_of.job == job).order_by(_of.id)).mappings()
             return [self._notice({**row}) for row in rows.all()]
+
+    def owed(self) -> int:
+        """How many notices are yet to be taken."""
+        with reading(self._desk.engine) as connection:
+            waiting = _of.sent_at.is_(None) & _of.given_up.is_(False)
+            return connection.execute(select(func.count()).select_from(tables.job_notices).where(waiting)).scalar_one()
 
     def send_due(self, kind: str, over: Callable[[], bool] = lambda: False) -> int:
         """Send what is due of a kind, one after the other, until it is `over`; how many whom they are for took."""

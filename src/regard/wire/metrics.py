@@ -17,6 +17,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from regard.jobs.desk import Desk
+from regard.jobs.notices import Notices
 from regard.ledger.witnesses.cosigning import Collector
 from regard.wire.pool import Pool
 
@@ -75,6 +76,11 @@ class Metrics:
             ("regard_jobs_frames_per_second", "Frames a second of the jobs worked on.", lambda: desk.queue().rate),
         ):
             Gauge(name, told, registry=self._registry).set_function(of)
+
+    def watch_notices(self, notices: Notices) -> None:
+        """Take from this outbox how many ends of jobs are yet to be told."""
+        told = Gauge("regard_jobs_notices_owed", "Notices that nobody took yet.", registry=self._registry)
+        told.set_function(notices.owed)
 
     def answered(self, operation: str, code: str, seconds: float) -> None:
         """Count a request. `code` is the error code, or OK."""
