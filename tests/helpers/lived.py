@@ -241,7 +241,7 @@ def _filed(house: Lived, known: Known) -> None:
 
 
 def _worked(house: Lived, known: Known) -> None:
-    """One job that is over, with something about somebody, and one that waits."""
+    """One job that is over, of which a topic is yet to hear, with something about somebody; and one that waits."""
     desk, now = house.holdings.jobs, house.office.logbook._clock()
 
     def work(task: Task) -> Outcome:
@@ -251,7 +251,9 @@ def _worked(house: Lived, known: Known) -> None:
         return Outcome({"told": now}, {"frames": 3})
 
     for number in range(2):
-        asked = Asked(known.firm, known.keys["photos"], "photo-library", "StartFaceSearch", {}, {}, str(number))
+        channel = {"SNSTopicArn": f"arn:aws:sns:us-east-1:{known.firm}:films", "RoleArn": "role"}
+        given = {"NotificationChannel": channel}
+        asked = Asked(known.firm, known.keys["photos"], "photo-library", "StartFaceSearch", given, {}, str(number))
         with desk.engine.begin() as connection:
             known.jobs.append(desk.start(connection, asked))
     Worker(desk, {"StartFaceSearch": work}, "one").run(known.jobs[0])
@@ -364,6 +366,7 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "access": lambda: [house.holdings.access.export(*person) for person in people],
         "loops": looped,
         "jobs": lambda: _same([6, 0], [len(list(house.holdings.jobs.found(_job(house, each)))) for each in known.jobs]),
+        "notices": lambda: [house.holdings.notices.of(each) for each in known.jobs],
         "reports": lambda: [house.inbox.read(each) for each in known.reports],
         "organizations": lambda: [
             office.organizations.edges.end_customers(each.id) for each in office.organizations.all()
