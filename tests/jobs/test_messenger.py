@@ -5,16 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from standardwebhooks import Webhook as Checking
 
 import regard.jobs.notices as notices_room
 from regard.jobs.desk import Desk
@@ -25,10 +22,10 @@ from regard.jobs.sns import Topics
 from regard.jobs.webhooks import Webhook
 from regard.settings import Settings
 from tests.helpers.fakes import ORGANIZATION, Clock, open_rooms
+from tests.helpers.hooks import SECRET, taking
 from tests.helpers.killed import started
 from tests.helpers.working import with_jobs
 from tests.jobs.test_notices import CHANNEL, Office
-from tests.jobs.test_webhooks import SECRET
 
 KILLS = 100
 
@@ -97,14 +94,14 @@ def test_every_end_is_heard_of_however_often_the_sender_is_killed(tmp_path: Path
             ours.close()
         process, ours = started(_send_until_killed, tmp_path, address)
         until = time.monotonic() + 60
-        while {each["webhook-id"].split("_")[1] for each in came} != set(jobs):
+        while {each.headers["webhook-id"].split("_")[1] for each in came} != set(jobs):
             assert time.monotonic() < until, "not all of it is sent"
             time.sleep(0.05)
         process.kill()
         process.join()
         ours.close()
     # One that was killed between the sending and the keeping of it is sent again, under the same name.
-    assert len({each["webhook-id"] for each in came}) == len(jobs) <= len(came)
+    assert len({each.headers["webhook-id"] for each in came}) == len(jobs) <= len(came)
 
 
 def _ended(desk: Desk) -> str:
@@ -113,28 +110,3 @@ def _ended(desk: Desk) -> str:
         job = desk.start(connection, asked)
     desk.cancel(job)
     return job
-
-
-@contextmanager
-def taking() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """The address of a webhook, and the headers of what it took."""
-    came: list[dict[str, str]] = []
-
-    class Taking(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            Checking(SECRET).verify(body, headers)
-            came.append(headers)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *told: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", came
-    server.shutdown()
-    server.server_close()

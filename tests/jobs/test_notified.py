@@ -17,9 +17,11 @@ from typing import Any
 
 import boto3
 import pytest
+from standardwebhooks import Webhook as Checking
 
 from regard.operations.common.registry import answered
 from tests.helpers.films import film_of, numbered
+from tests.helpers.hooks import SECRET, Came, taking
 from tests.helpers.running import Running, running
 from tests.helpers.stores import store, store_client, store_settings
 
@@ -77,7 +79,14 @@ def _call(client: Any, operation: str, **given: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def hook() -> Iterator[tuple[str, list[Came]]]:
+    """The operator's webhook."""
+    with taking() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory, hook: tuple[str, list[Came]]) -> Iterator[dict[str, str]]:
     """What a service needs to tell topics that begin as AWS's own policy lets them."""
     folder = tmp_path_factory.mktemp("films")
     with store() as address:
@@ -88,6 +97,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         bucket.put_object(Bucket="films", Key="none.mp4", Body=b"no film")
         yield store_settings(address, "*=films/") | {
             "REGARD_S3_WRITABLE": "*=films/results/",
+            "REGARD_WEBHOOK_URL": hook[0],
+            "REGARD_WEBHOOK_SECRET": SECRET,
             "REGARD_SNS_ALLOWED": "*=arn:aws:sns:us-east-1:123456789012:AmazonRekognition",
             "AWS_ENDPOINT_URL_SNS": address,
             "AWS_ACCESS_KEY_ID": "operator",
@@ -132,6 +143,17 @@ def test_a_film_that_is_none_is_told_as_failed(detector: Detector) -> None:
     place = {"S3Object": {"Bucket": "films", "Name": "none.mp4"}}
     job = detector.start("StartLabelDetection", Video=place)
     assert detector.heard(job)["Status"] == "FAILED"
+
+
+@pytest.mark.slow("waits for the worker of the service")
+def test_the_operators_webhook_hears_of_it_too(detector: Detector, hook: tuple[str, list[Came]]) -> None:
+    job, until = detector.start("StartSegmentDetection"), time.monotonic() + 60
+    detector.heard(job)
+    while not (found := [each for each in hook[1] if job in each.headers["webhook-id"]]):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    told = Checking(SECRET).verify(found[0].body, found[0].headers)
+    assert (told["type"], told["data"]["JobId"], told["data"]["Status"]) == ("job.ended", job, "SUCCEEDED")
 
 
 def test_a_topic_that_the_operator_did_not_allow_starts_no_job(detector: Detector) -> None:
@@ -190,7 +212,7 @@ def test_the_aws_command_line_has_a_list_of_pictures_looked_at(
 
 
 @pytest.mark.slow("starts a command")
-def test_the_operator_sees_who_was_told(detector: Detector, data: Path) -> None:
+def test_the_operator_sees_who_was_told(detector: Detector, data: Path, hook: tuple[str, list[Came]]) -> None:
     job = detector.start("StartSegmentDetection")
     detector.heard(job)
     done = subprocess.run(
@@ -200,8 +222,9 @@ def test_the_operator_sees_who_was_told(detector: Detector, data: Path) -> None:
         text=True,
         check=True,
     )
-    (notice,) = json.loads(done.stdout)["notices"]
-    assert (notice["kind"], notice["to"], notice["state"]) == ("sns", detector.topic, "SENT")
+    topic, webhook = json.loads(done.stdout)["notices"]
+    assert (topic["kind"], topic["to"], topic["state"]) == ("sns", detector.topic, "SENT")
+    assert (webhook["kind"], webhook["to"], webhook["state"]) == ("webhook", hook[0], "SENT")
 
 
 def _aws(service: Running, *arguments: str) -> dict[str, Any]:

@@ -14,9 +14,9 @@ import pytest
 from regard.jobs.sns import TopicRefused, Topics
 from regard.jobs.webhooks import Webhook
 from regard.settings import Settings, from_environment
+from tests.helpers.hooks import SECRET
 from tests.helpers.malicious import endless, hostile
 from tests.helpers.stores import store
-from tests.jobs.test_webhooks import SECRET
 
 pytestmark = pytest.mark.sqlite("a topic has nothing to do with a database")
 ALICE, BOB = "111111111111", "222222222222"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-from typing import Any
 
 import pytest
 from standardwebhooks import Webhook as Checking
@@ -15,40 +12,18 @@ from standardwebhooks import WebhookVerificationError
 from regard.fetching import Unfetched
 from regard.jobs.webhooks import Webhook
 from regard.settings import Settings
+from tests.helpers.hooks import SECRET, taking
 from tests.helpers.malicious import OK, endless, hostile, leading
 
 pytestmark = pytest.mark.sqlite("a webhook has nothing to do with a database")
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-Heard = list[tuple[dict[str, str], bytes]]
 
 
-@pytest.fixture
-def heard() -> Iterator[tuple[str, Heard]]:
-    """The address of a server that takes all, and what came."""
-    came: Heard = []
-
-    class Taking(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            came.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *told: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Taking)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/hook", came
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_webhook_is_signed_so_that_any_library_of_the_standard_checks_it(heard: tuple[str, Heard]) -> None:
-    address, came = heard
-    Webhook(address, SECRET).post("msg_1", '{"type":"job.ended"}', time.time())
+def test_a_webhook_is_signed_so_that_any_library_of_the_standard_checks_it() -> None:
+    with taking() as (address, came):
+        Webhook(address, SECRET).post("msg_1", '{"type":"job.ended"}', time.time())
     ((headers, body),) = came
     assert Checking(SECRET).verify(body, headers) == {"type": "job.ended"}
-    assert (headers["Webhook-Id"], headers["Content-Type"]) == ("msg_1", "application/json")
+    assert (headers["webhook-id"], headers["content-type"]) == ("msg_1", "application/json")
     for changed in (body.replace(b"ended", b"begun"), body):
         with pytest.raises(WebhookVerificationError):
             Checking(SECRET if changed != body else "whsec_AAAA").verify(changed, headers)
