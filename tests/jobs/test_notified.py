@@ -32,7 +32,12 @@ _MORE: dict[str, dict[str, Any]] = {
     "StartSegmentDetection": {"SegmentTypes": ["TECHNICAL_CUE", "SHOT"]},
     "StartFaceSearch": {"CollectionId": "films"},
 }
-STARTS = sorted(name for name in answered() if name.startswith("Start") and name != "StartMediaAnalysisJob")
+# Those whose worker loads a model wait for `make test-all`.
+STARTS = [
+    pytest.param(name, marks=() if name == "StartSegmentDetection" else pytest.mark.long)
+    for name in sorted(answered())
+    if name.startswith("Start") and name != "StartMediaAnalysisJob"
+]
 _ROUNDS = 30
 
 
@@ -187,7 +192,7 @@ def test_the_javascript_sdk_starts_a_job_and_waits_for_it(detector: Detector, se
     assert detector.heard(told["JobId"])["Status"] == "SUCCEEDED"
 
 
-@pytest.mark.slow("starts the AWS CLI some times")
+@pytest.mark.long
 def test_the_aws_command_line_has_a_list_of_pictures_looked_at(
     service: Running, settings: dict[str, str], portrait: bytes
 ) -> None:

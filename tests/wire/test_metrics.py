@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from regard.jobs.notices import SNS
 from regard.wire.metrics import Metrics
 from regard.wire.pool import Pool
+from tests.jobs.test_notices import CHANNEL, Office
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -55,3 +58,12 @@ def test_two_services_in_a_process_count_apart() -> None:
     first, second = Metrics(), Metrics()
     first.answered("DetectFaces", "OK", 0.1)
     assert b"DetectFaces" not in second.text()
+
+
+def test_what_is_yet_to_be_told_of_jobs_is_counted(tmp_path: Path) -> None:
+    metrics, office = Metrics(), Office(tmp_path)
+    metrics.watch_notices(office.notices)
+    office.ended(NotificationChannel=CHANNEL)
+    assert samples(metrics)["regard_jobs_notices_owed", ()] == 2
+    office.notices.send_due(SNS)
+    assert samples(metrics)["regard_jobs_notices_owed", ()] == 1
