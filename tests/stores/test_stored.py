@@ -94,7 +94,7 @@ def test_only_what_is_allowed_is_looked_for(endpoint: str) -> None:
     with pytest.raises(BucketRefused, match="REGARD_S3_ALLOWED"):
         _buckets(endpoint, "*=films/open/").found(ALICE, "films", "a.mp4", None, 1 << 30)
     with pytest.raises(ObjectUnavailable, match="NoSuchKey"):
-        _buckets(endpoint, "*=films/").found(ALICE, "films", "none.mp4", None, 1 << 30)
+        _buckets(endpoint, "*=films/").found(ALICE, "films", "nowhere.mp4", None, 1 << 30)
 
 
 def test_a_part_that_did_not_come_is_asked_for_again(endpoint: str) -> None:
