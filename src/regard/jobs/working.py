@@ -51,6 +51,10 @@ class Task:
         """Whether the next step was done before: what it needs need not be made ready."""
         return self._next < self.job.steps
 
+    def found(self) -> Iterator[tuple[int, str, bytes]]:
+        """What the steps that were done before found, as :meth:`Desk.found` tells it."""
+        return self._desk.found(self.job)
+
     def step(self, do: Callable[[], Step]) -> None:
         """Do the next step, and keep what it found. Raises Superseded."""
         number, self._next = self._next, self._next + 1

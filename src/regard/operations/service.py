@@ -30,7 +30,7 @@ class Service:
 
     def answer(self, call: Call) -> Answer:
         """The answer to a validated call. Raises ApiError, and nothing else that a caller could cause."""
-        if collection := registry.collection_of(call.operation.name):
+        if collection := registry.collection_of(call, self.rooms):
             call.parameters["CollectionId"] = collection
         try:
             permit = self.gate.before(call)

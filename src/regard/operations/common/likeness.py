@@ -32,11 +32,17 @@ _LONGEST_NAME = 128
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What the found were compared with: `by` are the same bytes each time. `face` in `picture` is for reviewers."""
+    """What the found were compared with: `by` are the same bytes each time. `face` in `picture` is for reviewers.
+
+    `by` may stand for one face alone, wherever it is in a picture: `alone`. Where nothing is left to show to reviewers,
+    nothing is `open` to review any more: who was not held for it then is not told of.
+    """
 
     by: bytes
     picture: Picture | None = None
     face: Face | None = None
+    alone: bool = False
+    open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,9 @@ def told(
             )
             for each in known
         ]
-        face = compared.face.box if compared.face else None
-        confirmed = rooms.reviews.shown(call, compared.by, lambda: _cut_out(compared), matches, face)
+        face = compared.face.box if compared.face and not compared.alone else None
+        seen = (lambda: _cut_out(compared)) if compared.open else None
+        confirmed = rooms.reviews.shown(call, compared.by, seen, matches, face)
         high = [each for each in high if not each.whose or each.whose in confirmed]
     answered = [Told(similarity(each.score, face_model), each.found) for each in high]
     searched = {"probe": call.probe} if call.probe else {}

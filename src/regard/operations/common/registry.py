@@ -13,6 +13,7 @@ from regard.stewardship.policy.call import Call, Capability, DataClass, Operatio
 
 Answer = dict[str, Any]
 Function = Callable[[Call, Rooms], Answer]
+Sought = Callable[[Call, Rooms], str | None]
 
 # The files whose operations answer: the one central place that a new operation is named in. They are loaded when first
 # asked for, because they import this file.
@@ -41,6 +42,7 @@ _FILES = (
     "videos.segmenting",
     "bulk.analysis",
     "bulk.looking",
+    "videos.searching",
 )
 
 
@@ -49,14 +51,15 @@ class Entry:
     """An operation as it was registered: what the gate is told of it, and the function that answers it.
 
     `ours` are the operations that AWS does not have. `collection` is the one that it is about, where calls do not name
-    one. `lacks` says what AWS answers and this does not; empty where it answers in full. `blind` says why one that
-    compares faces tells of nobody, and so passes :func:`regard.operations.common.likeness.told` by.
+    one, or a function that looks it up for a call: None where there is none. `lacks` says what AWS answers and this
+    does not; empty where it answers in full. `blind` says why one that compares faces tells of nobody, and so passes
+    :func:`regard.operations.common.likeness.told` by.
     """
 
     operation: Operation
     function: Function
     ours: bool
-    collection: str | None
+    collection: str | Sought | None
     lacks: str
     blind: str
 
@@ -70,7 +73,7 @@ def operation(
     data: DataClass,
     *,
     ours: bool = False,
-    collection: str | None = None,
+    collection: str | Sought | None = None,
     threshold: str | None = None,
     default: float = 80.0,
     compares: bool = False,
@@ -119,10 +122,11 @@ def function_of(name: str) -> Function:
     return _loaded()[name].function
 
 
-def collection_of(name: str) -> str | None:
-    """The collection that the operation `name` is about, where calls do not name one."""
-    entry = _loaded().get(name)
-    return entry.collection if entry else None
+def collection_of(call: Call, rooms: Rooms) -> str | None:
+    """The collection that a call is about, of an operation whose calls do not name one."""
+    entry = _loaded().get(call.operation.name)
+    named = entry.collection if entry else None
+    return named(call, rooms) if callable(named) else named
 
 
 def blind_of(name: str) -> str:

@@ -54,10 +54,21 @@ def looked_at(task: Task, rooms: Rooms, question: Question) -> Outcome:
     return Outcome({VIDEO: metadata(film), **question.versions}, {"frames": frames})
 
 
-def stepwise(task: Task, film: Film, interval: int, do: Callable[[Sequence[Frame]], tuple[Part, ...]]) -> int:
-    """Do the steps of the work, each on some frames of a film, in sequence; how many frames there were."""
+def stepwise(
+    task: Task,
+    film: Film,
+    interval: int,
+    do: Callable[[Sequence[Frame]], tuple[Part, ...]],
+    passed: Callable[[Frame], None] = lambda _frame: None,
+) -> int:
+    """Do the steps of the work, each on some frames of a film, in sequence; how many frames there were.
+
+    `passed` is told of the last frame of each step that was done before.
+    """
     frames, expected, count = iter(film), 1 + film.about.milliseconds // interval, 0
     while some := list(islice(frames, FRAMES)):
+        if task.is_done:
+            passed(some[-1])
         task.step(partial(_step, do, some, expected))
         count += len(some)
     return count

@@ -18,6 +18,7 @@ from regard.stewardship.policy.call import Call
 Element = dict[str, Any]
 # How the elements of all parts become those of an answer: sorted, aggregated.
 Arranged = Callable[[list[Element]], list[Element]]
+Reading = Callable[[Rooms, Job], list[Element]]
 MOST_RESULTS = 1000
 _STATUS = {
     State.QUEUED: "IN_PROGRESS",
@@ -35,22 +36,28 @@ def job_of(call: Call, rooms: Rooms, start: str) -> Job:
         raise no_such_resource(f"Could not find JobId {call.parameters['JobId']}.") from None
 
 
-def told(call: Call, rooms: Rooms, job: Job, member: str, arranged: Arranged | None = None) -> Answer:
+def told(
+    call: Call, rooms: Rooms, job: Job, member: str, arranged: Arranged | None = None, read: Reading | None = None
+) -> Answer:
     """The answer about a job: `member` is the list of what was found, `arranged` says how it is told.
+
+    `read` puts the elements together, where parts are more than elements one after the other.
 
     A job that is not over, or failed, has empty lists and no VideoMetadata.
     """
     answer: Answer = {"JobStatus": _STATUS[job.state], "JobId": job.id, member: []}
     answer |= {name: job.given[name] for name in ("Video", "JobTag") if name in job.given}
     if job.state is State.SUCCEEDED:
-        elements, token = page(call, rooms, job, arranged)
+        elements, token = page(call, rooms, job, arranged, read)
         answer |= job.end | {member: elements} | ({"NextToken": token} if token else {})
     elif job.state is State.FAILED:
         answer["StatusMessage"] = job.cause
     return answer
 
 
-def page(call: Call, rooms: Rooms, job: Job, arranged: Arranged | None) -> tuple[list[Element], str]:
+def page(
+    call: Call, rooms: Rooms, job: Job, arranged: Arranged | None, read: Reading | None = None
+) -> tuple[list[Element], str]:
     """The elements that a call asks for, and the token of those behind them, empty where there are none.
 
     A token is good for this job, in this order, alone. Raises BadPageToken.
@@ -61,12 +68,13 @@ def page(call: Call, rooms: Rooms, job: Job, arranged: Arranged | None) -> tuple
     listing = [call.caller.organization, call.operation.name, job.id, asked]
     # AWS's own samples send an empty one for the first page.
     after = rooms.gallery.pages.read(listing, given.get("NextToken") or None)
-    found = _elements(rooms, job, after, most + 1) if arranged is None else _all(rooms, job, arranged)[after:]
+    whole = None if arranged is None else arranged((read or _all)(rooms, job))
+    found = _elements(rooms, job, after, most + 1) if whole is None else whole[after:]
     return found[:most], rooms.gallery.pages.issue(listing, after + most) if len(found) > most else ""
 
 
-def _all(rooms: Rooms, job: Job, arranged: Arranged) -> list[Element]:
-    return arranged([each for _, _, data in desk_of(rooms).found(job) for each in msgspec.json.decode(data)])
+def _all(rooms: Rooms, job: Job) -> list[Element]:
+    return [each for _, _, data in desk_of(rooms).found(job) for each in msgspec.json.decode(data)]
 
 
 def _elements(rooms: Rooms, job: Job, after: int, most: int) -> list[Element]:

@@ -100,14 +100,14 @@ class Reviews:
         self,
         call: Call,
         probe: bytes,
-        picture: Callable[[], bytes],
+        picture: Callable[[], bytes] | None,
         matches: Sequence[Match],
         face: Box | None = None,
     ) -> set[str]:
         """Which of the subjects that matched may be told of; the others wait, which `call.remarks` says, or are false.
 
         `probe` is what was searched with, the same bytes each time, and `face` where in a picture that is; `picture`
-        gives what reviewers see of it, as JPEG.
+        gives what reviewers see of it, as JPEG: without it nothing new is held for them, and nobody new told of.
         """
         organization, collection = call.caller.organization, str(call.parameters["CollectionId"])
         search = Search(organization, collection, Probe(self._gallery.digest(organization, probe), face))
@@ -120,11 +120,12 @@ class Reviews:
         states = self._states(search)
         states |= {match.whose: said for match in matches if (said := _said(states, match))}
         if new := [match for match in matches if match.whose not in states]:
-            seen = picture()
-            for match in new:
-                self._open(call, search, seen, match)
-                states[match.whose] = PENDING
-        if waiting := sum(states[match.whose] == PENDING for match in matches):
+            seen = picture() if picture else b""
+            for match in {each.whose: each for each in reversed(new)}.values():
+                if picture:
+                    self._open(call, search, seen, match)
+                states[match.whose] = PENDING if picture else EXPIRED
+        if waiting := len({match.whose for match in matches if states[match.whose] == PENDING}):
             call.waiting += waiting
             call.remarks["x-regard-review"] = f"{call.waiting} pending; two reviewers confirm within {HOURS} hours"
         return {match.whose for match in matches if states[match.whose] == CONFIRMED}
