@@ -64,7 +64,8 @@ def sound_of(path: Path, seconds: float) -> Path:
 def toned(path: Path, codec: str, tones: Sequence[tuple[float, bool]]) -> Path:
     """A grey film with stretches of so many seconds, each with a tone or without."""
     with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=25)
+        # Frames in their order, so that the film can be copied from Matroska, which tells one time of each alone.
+        video = container.add_stream("libx264", rate=25, options={"bf": "0"})
         video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
         audio = cast(AudioStream, container.add_stream(codec, rate=48_000))
         size = audio.codec_context.frame_size or 480

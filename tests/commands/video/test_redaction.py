@@ -10,7 +10,7 @@ import pytest
 
 from regard.vision.video.film import Film
 from tests.helpers.commands import run
-from tests.helpers.films import LIMITS, film_of
+from tests.helpers.films import LIMITS, film_of, toned
 
 # No command founds a council: a service was started here before.
 pytestmark = pytest.mark.usefixtures("begun")
@@ -29,6 +29,14 @@ def test_a_film_is_written_whole_with_a_report(film: Path, tmp_path: Path) -> No
     with Film(tmp_path / "made" / "film.webm", 500, LIMITS) as made:
         assert len(list(made)) == 4
     assert [each.name for each in (tmp_path / "made").iterdir()] == ["film.webm"]
+
+
+def test_the_sound_is_kept_for_whoever_says_so(tmp_path: Path) -> None:
+    path = toned(tmp_path / "film.mp4", "aac", [(0.2, True)])
+    result = run("redact", path, "--to", tmp_path / "made" / "film.mkv", "--sound", "keep")
+    assert result.exit_code == 0, result.output
+    assert "kept" in result.stdout
+    assert [each.name for each in (tmp_path / "made").iterdir()] == ["film.mkv"]
 
 
 def test_a_film_that_cannot_be_decoded_to_its_end_leaves_nothing(film: Path, tmp_path: Path) -> None:

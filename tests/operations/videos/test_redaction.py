@@ -9,11 +9,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from regard.operations.common.errors import ApiError
+from regard.operations.videos.redaction import Sounds
 from regard.vision.pictures.findings import Box, Face
 from regard.vision.pictures.images import Picture
 from regard.vision.video.film import Film
 from tests.helpers.fakes import Client, ask_ours, open_rooms
-from tests.helpers.films import LIMITS, film_of
+from tests.helpers.films import LIMITS, film_of, toned
 
 POINTS = np.array([[40, 40], [60, 40], [50, 50], [42, 60], [58, 60]], np.float32)
 
@@ -56,3 +58,21 @@ def test_the_faces_of_every_frame_are_covered(tmp_path: Path, film: Path) -> Non
     for frame in frames:
         assert frame.picture.pixels[40:60, 40:60].max() < 40
         assert frame.picture.pixels[:20, :20].min() > 150
+
+
+@pytest.mark.parametrize(("sound", "told"), [(None, "left out"), (Sounds.DROP, "left out"), (Sounds.KEEP, "kept")])
+def test_sound_is_left_out_unless_it_is_to_be_kept(tmp_path: Path, sound: Sounds | None, told: str) -> None:
+    path, made = toned(tmp_path / "film.mp4", "aac", [(0.4, True)]), tmp_path / "made"
+    client = Client(replace(open_rooms(tmp_path), faces=cast(Any, Watcher())))
+    given = {} if sound is None else {"Sound": sound}
+    assert ask_ours(client.rooms, "VideoRedact", Video=path, To=made, Form=".mp4", **given)["sound"] == told
+    with Film(made, 0, LIMITS) as film:
+        assert [each.codec for each in film.about.sounds] == (["aac"] if told == "kept" else [])
+
+
+def test_a_sound_that_the_form_does_not_take_is_refused_before_the_film_is_looked_at(tmp_path: Path) -> None:
+    path, eyes = toned(tmp_path / "film.mp4", "aac", [(0.4, True)]), Watcher()
+    client = Client(replace(open_rooms(tmp_path), faces=cast(Any, eyes)))
+    with pytest.raises(ApiError, match=r"takes no sound of the codec aac. Write .mp4 or .mkv"):
+        ask_ours(client.rooms, "VideoRedact", Video=path, To=tmp_path / "made", Form=".webm", Sound=Sounds.KEEP)
+    assert not eyes.looks

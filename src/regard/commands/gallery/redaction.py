@@ -17,6 +17,7 @@ from regard.commands.video.redaction import FILMS, redact_film
 from regard.files import write_whole
 from regard.operations.common.errors import ApiError
 from regard.operations.images.redaction import DEFAULT_THRESHOLD
+from regard.operations.videos.redaction import Sounds
 from regard.settings import from_environment
 from regard.vision.pictures.redaction import Style
 
@@ -41,20 +42,24 @@ def redact(
         list[str] | None,
         typer.Option("--text", "-t", help="Cover words that fit this regular expression; may be repeated."),
     ] = None,
+    sound: Annotated[
+        Sounds, typer.Option(help="Of a film: keep copies it, and a voice may name a person.")
+    ] = Sounds.DROP,
     as_json: Json = False,
     key: Key = None,
 ) -> None:
     """Cover the faces in pictures, and words by pattern, and write them without metadata.
 
-    In films (.mp4, .mov, .m4v, .mkv, .webm) the faces of every frame are covered, and the sound is left out. The
-    original stays as it is. Leaves with 0 when every picture was written, 2 when one could not be read.
+    In films (.mp4, .mov, .m4v, .mkv, .webm) the faces of every frame are covered, and the sound is left out unless
+    --sound keep. The original stays as it is. Leaves with 0 when every picture was written, 2 when one could not be
+    read.
 
     Examples: `regard redact street.jpg`, `regard redact photos/ --out published/ --collection members --json`
     """
     if path.suffix.lower() in FILMS and path.is_file():
         if collection is not None or text:
             raise ValueError("In a film every face is covered, and no words: leave out --collection and --text.")
-        redact_film(path, to, style, as_json, key)
+        redact_film(path, to, style, sound, as_json, key)
         return
     inside = Inside(from_environment(), key)
     to = to or path.with_name(f"{path.stem}-redacted{path.suffix}")

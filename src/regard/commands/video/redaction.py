@@ -6,6 +6,7 @@ from pathlib import Path
 
 from regard.commands.common.output import out, print_json, table
 from regard.files import beside, sync
+from regard.operations.videos.redaction import Sounds
 from regard.vision.pictures.redaction import Style
 
 FILMS = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm"})
@@ -13,7 +14,7 @@ FILMS = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm"})
 _WRITTEN = (".webm", ".mkv", ".mp4")
 
 
-def redact_film(path: Path, to: Path | None, style: Style, as_json: bool, key: str | None) -> None:
+def redact_film(path: Path, to: Path | None, style: Style, sound: Sounds, as_json: bool, key: str | None) -> None:
     """Cover the faces of a film, and print the report. Raises ValueError for a place that it cannot be written to."""
     from regard.commands.common.inside import Inside
     from regard.commands.video.video import Bar
@@ -28,7 +29,7 @@ def redact_film(path: Path, to: Path | None, style: Style, as_json: bool, key: s
     to.parent.mkdir(parents=True, exist_ok=True)
     with beside(to) as unfinished:
         with Bar(path.name) as told:
-            given = {"Video": path, "To": unfinished, "Form": to.suffix.lower(), "Style": style}
+            given = {"Video": path, "To": unfinished, "Form": to.suffix.lower(), "Style": style, "Sound": sound}
             report = inside.ask_ours("VideoRedact", Watching=told, **given)
         sync(unfinished)
         unfinished.chmod(0o644)

@@ -18,11 +18,14 @@ _STEP = 5
 class Confinement:
     """The limits of this process; `give` lengthens its time as the film goes on."""
 
-    def __init__(self, memory: int, milliseconds: int) -> None:
-        """At most `memory` MiB of address space, and the time that a film of so many milliseconds may take."""
+    def __init__(self, memory: int, milliseconds: int, written: int = 0) -> None:
+        """At most `memory` MiB of address space, and the time that a film of so many milliseconds may take.
+
+        Files that are open may grow to so many bytes, where any are `written`.
+        """
         resource.setrlimit(resource.RLIMIT_AS, (memory << 20, memory << 20))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (written, written))
         resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
         self._most = _allowed(milliseconds / 1000)
         self._given = -math.inf

@@ -86,7 +86,7 @@ class Decoder:
         size = self._film.seek(0, os.SEEK_END)
         require_whole(self._film, size)
         self._film.seek(0)
-        with _opened(self._film) as container:
+        with opened(self._film) as container:
             stream = _stream_of(container)
             stream.codec_context.thread_count = self._request.threads
             stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
@@ -206,7 +206,8 @@ class Decoder:
         send(self._listener, shown, pixels.data.cast("B"))
 
 
-def _opened(film: BinaryIO) -> InputContainer:
+def opened(film: BinaryIO) -> InputContainer:
+    """A film as FFmpeg reads it, within what is allowed above. Raises Undecodable."""
     try:
         return cast(InputContainer, av.open(film, options=OPTIONS, buffer_size=_BUFFER, metadata_errors="replace"))
     except av.error.FFmpegError as error:
