@@ -1,4 +1,4 @@
-"""How many faces redaction covers, of those that people drew boxes around, and what is left of them.
+"""How many faces redaction covers, in pictures and films, of those that people drew boxes around, and what is left.
 
 Not among the benchmarks that run by default: `python -m benchmarks covering`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,14 +17,22 @@ import numpy as np
 from benchmarks.measuring import markdown
 from benchmarks.pictures import SHARED
 from benchmarks.shares import Share
+from regard.operations.images.redaction import cover_of
+from regard.operations.videos.redaction import LOOKS
 from regard.settings import from_environment
 from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.pictures.findings import Box
 from regard.vision.pictures.images import Picture, decode
 from regard.vision.pictures.redaction import Style, covered, head
+from regard.vision.video.covering import HELD, covering
+from regard.vision.video.film import Film, Frame, Limits
 
-BY_HAND = Path(__file__).parents[1] / "tests" / "data" / "redaction_boxes.csv"
+_DATA = Path(__file__).parents[1] / "tests" / "data"
+BY_HAND, IN_FILMS = _DATA / "redaction_boxes.csv", _DATA / "film_boxes.csv"
 # A face is covered when the covers hold this much of its box; from this size on, in pixels, it counts towards the bar.
 COVERED, LEAST_SIDE = 0.8, 16
+# Of a face in a film: at the edge of a cover that moves less is not to be left open.
+COVERED_IN_FILMS = 0.9
 # The faces whose likeness is measured: a smaller one is not told from others anyway.
 LEAST_KNOWN, SURE = 30, 70
 
@@ -43,11 +52,21 @@ class Found:
     pictures: int = 0
 
 
+@dataclass
+class FoundInFilms:
+    """What was covered on the frames of films that have boxes: at a look, and on frames between two looks."""
+
+    looked: Share = field(default_factory=Share)
+    between: Share = field(default_factory=Share)
+    lost: list[tuple[str, int, Corners]] = field(default_factory=list)
+
+
 def run() -> str:
     """The table."""
     if not SHARED.is_dir():
         return markdown("Redaction", ("not measured",), [("the pictures are not on this machine",)])
-    found = covers(FaceAnalyzer.opened(from_environment()), SHARED, Style)
+    analyzer = FaceAnalyzer.opened(from_environment())
+    found, films = covers(analyzer, SHARED, Style), covers_in_films(analyzer, SHARED, IN_FILMS_BY_HAND)
     rows = [
         (f"faces of {LEAST_SIDE} pixels and up that are covered (95 % interval)", str(found.large)),
         ("smaller ones", str(found.small)),
@@ -56,7 +75,12 @@ def run() -> str:
     for style, cosines in found.likeness.items():
         what = f"cosine of a crop to its original, {style.value}, {len(cosines)} faces of {LEAST_KNOWN} pixels and up"
         rows.append((what, f"{max(cosines):.2f} at most"))
-    return markdown("Redaction", ("what", f"{found.pictures} pictures"), rows, f"Missed: {found.lost or 'none'}.")
+    rows += [
+        ("faces in films, on frames that were looked at", str(films.looked)),
+        ("on frames between two looks", str(films.between)),
+    ]
+    missed = f"Missed: {found.lost or 'none'}; in films: {films.lost or 'none'}."
+    return markdown("Redaction", ("what", f"{found.pictures} pictures, {len(IN_FILMS_BY_HAND)} films"), rows, missed)
 
 
 def covers(analyzer: FaceAnalyzer, shared: Path, styles: type[Style] | tuple[Style, ...], step: int = 1) -> Found:
@@ -86,6 +110,63 @@ def covers(analyzer: FaceAnalyzer, shared: Path, styles: type[Style] | tuple[Sty
             after = analyzer.embed(covered(picture, areas, style), known)
             found.likeness[style] += (before * after).sum(axis=1).tolist()
     return found
+
+
+def covers_in_films(analyzer: FaceAnalyzer, shared: Path, films: Iterable[str]) -> FoundInFilms:
+    """What is covered on the frames of these films that have boxes drawn by hand."""
+    found = FoundInFilms()
+    for name in films:
+        by_frame, limits = IN_FILMS_BY_HAND[name], Limits.of(from_environment())
+        with Film(shared / "clips" / name, 0, limits) as film:
+            every = max(1, int(film.about.rate / LOOKS))
+            for frame, areas in _near(analyzer, film, set(by_frame), every):
+                for corners in by_frame.get(frame.number, ()):
+                    is_covered = _hidden(frame.picture, areas, corners) >= COVERED_IN_FILMS
+                    if frame.number % every:
+                        found.between += Share(int(is_covered), 1)
+                    else:
+                        found.looked += Share(int(is_covered), 1)
+                    if not is_covered:
+                        found.lost.append((name, frame.number, corners))
+    return found
+
+
+def _near(analyzer: FaceAnalyzer, film: Film, wanted: set[int], every: int) -> Iterator[tuple[Frame, list[Box]]]:
+    """Every frame of a film as it is covered; looked at are only those frames that make a difference to wanted ones."""
+    number = 0
+
+    def frames() -> Iterator[Frame]:
+        nonlocal number
+        for frame in film:
+            number = frame.number
+            yield frame
+
+    def look(picture: Picture) -> list[Box]:
+        if all(abs(number - each) > HELD * every for each in wanted):
+            return []
+        return [cover_of(face) for face in analyzer.detect_all(picture)]
+
+    return covering(frames(), look, every)
+
+
+def _hidden(picture: Picture, areas: list[Box], corners: Corners) -> float:
+    """The share of a box that the areas cover."""
+    left, top, right, bottom = corners
+    white = Picture(np.full_like(picture.pixels, 255), "PNG")
+    return float((covered(white, areas).pixels[top:bottom, left:right, 0] == 0).mean())
+
+
+def _in_films() -> dict[str, dict[int, list[Corners]]]:
+    """By film and frame the boxes, of 16 pixels and up; none on a frame where no face can be made out."""
+    found: dict[str, dict[int, list[Corners]]] = defaultdict(lambda: defaultdict(list))
+    for row in csv.DictReader(IN_FILMS.read_text().splitlines()):
+        boxes = found[row["film"]][int(row["frame"])]
+        if row["left"]:
+            boxes.append((int(row["left"]), int(row["top"]), int(row["right"]), int(row["bottom"])))
+    return found
+
+
+IN_FILMS_BY_HAND = _in_films()
 
 
 def _by_hand(shared: Path) -> dict[Path, list[Corners]]:
