@@ -69,7 +69,7 @@ class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     task: str = ""
     input: str = ""
     output: str = ""
-    convert: Literal["", "fold", "tflite", "keras"] = ""
+    convert: Literal["", "fold", "tflite"] = ""
     licence: str = ""
     origin: str = ""
     accuracy: str = ""

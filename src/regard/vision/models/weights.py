@@ -256,13 +256,9 @@ class Weights:
 def _converted(file: ModelFile, how: str) -> ModelFile:
     """The file in the form that it runs in. Raises WeightsError for one that cannot be converted."""
     # onnx is slow to import, and what runs as it came does without.
-    from regard.vision.models import conversion, keras
+    from regard.vision.models import conversion
 
-    ways: dict[str, Callable[[ModelFile], bytes]] = {
-        "fold": conversion.fold,
-        "tflite": conversion.from_tflite,
-        "keras": keras.from_keras,
-    }
+    ways: dict[str, Callable[[ModelFile], bytes]] = {"fold": conversion.fold, "tflite": conversion.from_tflite}
     try:
         return ModelFile(file.name, file.sha256, ".onnx", ways[how](file))
     except Exception as error:  # Libraries raise many kinds for a file that is no model.
