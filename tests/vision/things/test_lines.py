@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from regard.settings import Settings
 from regard.vision.pictures.images import Picture, decode
-from regard.vision.things.lines import reading_order
+from regard.vision.things.lines import letter, reading_order
 from regard.vision.things.text import TextReader
 
 KINDS = ("Sans", "Sans-Bold", "Sans-Oblique", "SansMono", "Serif", "Serif-Bold")
@@ -188,3 +188,38 @@ def test_rows_are_read_from_their_beginning_however_a_page_lies(
 
 def test_nothing_has_no_order() -> None:
     assert reading_order(np.zeros((0, 4, 2))) == []
+
+
+def _thing(seed: int) -> Image.Image:
+    """Something round or square of several colours on a white ground, as shops show what they sell."""
+    chance = np.random.default_rng(seed)
+    colours = Image.fromarray(chance.integers(20, 150, (6, 8, 3), np.uint8)).resize(
+        (320, 220), Image.Resampling.BICUBIC
+    )
+    shape = Image.new("L", (320, 220), 0)
+    if seed % 2:
+        ImageDraw.Draw(shape).ellipse((0, 0, 319, 219), fill=255)
+    else:
+        ImageDraw.Draw(shape).rounded_rectangle((40, 0, 279, 219), 40, fill=255)
+    page = Image.new("RGB", (400, 300), "white")
+    page.paste(colours, (40, 40), shape)
+    return page
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_thing_on_a_plain_ground_is_no_letter(seed: int) -> None:
+    assert letter(_picture(_thing(seed)).pixels) is None
+    assert letter(_picture(_drawn("8", FONTS[1], 160, 20)).pixels) is not None
+
+
+def test_a_fruit_on_a_white_ground_is_not_read_as_a_nought(reader: TextReader, shared_data: Path) -> None:
+    # It was, at 95.
+    assert reader(decode((shared_data / "imagenet" / "n07716906_spaghetti_squash.JPEG").read_bytes())) == []
+
+
+def test_a_line_that_is_read_is_not_taken_for_one_letter(reader: TextReader) -> None:
+    """A label of one colour with its line in it: as a whole it is one part, as a letter is."""
+    page = Image.new("RGB", (400, 300), "white")
+    ImageDraw.Draw(page).rounded_rectangle((60, 40, 340, 260), 30, fill="black")
+    ImageDraw.Draw(page).text((105, 135), "Open daily", fill="white", font=ImageFont.truetype(str(FONTS[1]), 30))
+    assert _words(reader, page) == ["Open", "daily"]

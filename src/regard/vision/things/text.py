@@ -177,12 +177,13 @@ class _Reading:
 def _lines(pipeline: Any, picture: Picture) -> Iterator[Line]:
     pixels = np.ascontiguousarray(picture.pixels[:, :, ::-1])
     corners, crops = lines.found(pipeline, pixels)
-    alone = _letter(pipeline, pixels) if len(crops) <= _FEW else None
+    readings = _readings(pipeline, corners, crops) if crops else []
+    # What is a line of more letters than a few, and legible, is not one letter.
+    long = any(len(read.text) > _FEW and read.surety >= _LEGIBLE for read in readings)
+    alone = _letter(pipeline, pixels) if len(crops) <= _FEW and not long else None
     if alone is not None:
         corners, readings = alone
-    elif crops:
-        readings = _readings(pipeline, corners, crops)
-    else:
+    if not readings:
         return
     outlines = np.stack([np.roll(box, -read.quarters, axis=0) for box, read in zip(corners, readings, strict=True)])
     for place in lines.reading_order(outlines):
