@@ -52,7 +52,7 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
         idle.ran(model, seconds)
 
     faces = open_analyzer(settings, told, weights)
-    labels = LabelFinder.opened(settings, told, weights, faces.wears_glasses)
+    labels = LabelFinder.opened(settings, told, weights, faces.wears_glasses, faces.detector)
     moderator = Moderator.opened(settings, labels.scene, told, weights)
     text = TextReader.opened(settings, told, weights)
     equipment = EquipmentInspector(faces, labels.objects)

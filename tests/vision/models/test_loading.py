@@ -8,9 +8,10 @@ from typing import cast
 import numpy as np
 
 from regard.settings import from_environment
+from regard.vision.detection.detector import Detector
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.models.model_file import ModelFile
-from regard.vision.models.runtime import Array, Runtime
+from regard.vision.models.runtime import Array, Model, Runtime
 from regard.vision.models.weights import Weights
 from regard.vision.pictures.images import Picture
 from regard.vision.things.equipment import EquipmentInspector
@@ -74,6 +75,17 @@ def test_labels_and_equipment_share_one_detector() -> None:
         labels(TILES)
         equipment(TILES)
     assert sorted(runtime.loaded) == ["face-detector", "object-detector", "things-and-scenes"]
+
+
+def test_labels_look_for_faces_with_the_detector_that_is_there() -> None:
+    runtime = CountingRuntime()
+    given = cast(Weights, NamedWeights()), cast(Runtime, runtime)
+    detector = Detector(cast(Model, runtime.load(NamedWeights().read("face-detector"), (1, 3, -1, -1))))
+    labels = LabelFinder(*given, detector=detector)
+    labels(TILES)
+    labels.unload()
+    labels(TILES)
+    assert runtime.loaded.count("face-detector") == 1
 
 
 def test_what_was_let_go_of_is_loaded_again() -> None:

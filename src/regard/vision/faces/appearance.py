@@ -48,7 +48,7 @@ def appearance(chances: Mapping[str, float]) -> dict[str, Estimate[bool]]:
     return {name: Estimate(yes >= 0.5, 100 * max(yes, 1 - yes)) for name, yes in found.items()}
 
 
-def glasses(chances: Mapping[str, float]) -> float | None:
+def chance_of_glasses(chances: Mapping[str, float]) -> float | None:
     """How likely a face wears glasses, clear or dark, 0 to 1, by each head's probability of yes; None without heads."""
     if not {"eyeglasses", "sunglasses"} <= chances.keys():
         return None

@@ -18,7 +18,7 @@ from regard.vision.detection.thorough import ThoroughDetector
 from regard.vision.detection.tiles import Tiles
 from regard.vision.detection.upright import UprightDetector, Uprights, lean, quarters
 from regard.vision.faces import landmarks
-from regard.vision.faces.appearance import TOLD, appearance, cover, glasses
+from regard.vision.faces.appearance import TOLD, appearance, chance_of_glasses, cover
 from regard.vision.faces.attributes import AgeEstimator, GenderEstimator
 from regard.vision.faces.chip import GRID, Chip
 from regard.vision.faces.embedder import TOGETHER, Embedder
@@ -139,6 +139,11 @@ class FaceAnalyzer:
         return tuple(f"{name}-{self._weights.digest(name)}" for name in ("face-detector", "face-embedder", "face-mesh"))
 
     @property
+    def detector(self) -> Detector:
+        """What looks for faces as they stand, for others to look with."""
+        return self._detector
+
+    @property
     def embedder(self) -> str:
         """The SHA-256 that the weights of the embedder are listed under."""
         return self._weights.digest("face-embedder")
@@ -190,7 +195,7 @@ class FaceAnalyzer:
     def wears_glasses(self, picture: Picture, face: Face) -> float | None:
         """How likely a face wears glasses, clear or dark, 0 to 1; None where no head tells."""
         seen = self._mesh.see(picture.pixels, in_pixels(face.box, picture), face.points)
-        return glasses(self._heads(seen.layers, seen.places))
+        return chance_of_glasses(self._heads(seen.layers, seen.places))
 
     def _told(self, seen: Seen, wanted: frozenset[str]) -> dict[str, Estimate[bool]]:
         """What the heads tell, of what is wanted, by its name in a Description."""

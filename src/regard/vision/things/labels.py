@@ -56,15 +56,22 @@ class LabelFinder:
     """Looks for labels. Loads its networks when the first picture comes. Thread-safe.
 
     `scenes` tells words that the classifier has no class for, from its layers; `wears` whether a face wears glasses.
+    Where there is a face `detector` already, its network looks for faces; else one is loaded.
     """
 
     def __init__(
-        self, weights: Weights, runtime: Runtime, scenes: Scenes | None = None, wears: Wears | None = None
+        self,
+        weights: Weights,
+        runtime: Runtime,
+        scenes: Scenes | None = None,
+        wears: Wears | None = None,
+        detector: Detector | None = None,
     ) -> None:
         self._weights = weights
         self._runtime = runtime
         self._scenes = scenes
         self._wears = wears
+        self._shared = detector
 
     @classmethod
     def opened(
@@ -73,10 +80,11 @@ class LabelFinder:
         ran: Callable[[str, float], None] = lambda _name, _seconds: None,
         weights: Weights | None = None,
         wears: Wears | None = None,
+        detector: Detector | None = None,
     ) -> LabelFinder:
         """The finder of these settings. `ran` is told of each inference. Raises DamagedHead, OSError."""
         weights = weights or Weights.opened(settings)
-        return cls(weights, Runtime.opened(settings, ran), _scenes(settings.scenes_file, weights), wears)
+        return cls(weights, Runtime.opened(settings, ran), _scenes(settings.scenes_file, weights), wears, detector)
 
     @property
     def version(self) -> str:
@@ -143,6 +151,8 @@ class LabelFinder:
 
     @cached_property
     def _face_detector(self) -> Detector:
+        if self._shared is not None:
+            return self._shared.of_side(_FACES_SIDE, _LEAST_FACE)
         model = self._runtime.load(self._weights.read("face-detector"), (1, 3, -1, -1), fine=True)
         return Detector(model, _FACES_SIDE, _LEAST_FACE)
 
