@@ -38,12 +38,13 @@ class Kind:
     """One kind of question: our operation, the list in its answer, and how an element is named and drawn.
 
     `seen` gives name, confidence and boxes of an element, None for a box that it has not; None where it is told by
-    another element.
+    another element. `given` is what a least confidence is to the operation.
     """
 
     operation: str
     member: str
     seen: Callable[[dict[str, Any]], Seen | None]
+    given: Callable[[float], dict[str, Any]] = lambda least: {"MinConfidence": least}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +60,6 @@ class Output:
         for path in (self.sheet, self.plot):
             if path is not None and path.suffix.lower() not in SUFFIXES:
                 raise ValueError(f"{path} says no format to write in: end it in {', '.join(sorted(SUFFIXES))}.")
-
-
-@app.command()
-def labels(
-    film: Film,
-    at_least: AtLeast = None,
-    as_json: Json = False,
-    to_sheet: Sheet = None,
-    to_plot: Plot = None,
-    key: Key = None,
-) -> None:
-    """Say what a film shows.
-
-    Leaves with 0 when a label was found, 1 when there was none, 2 when the film could not be decoded to its end.
-
-    Examples: `regard video labels street.mp4 --sheet street.jpg`, `regard video labels street.mp4 --json > street.json`
-    """
-    given = {} if at_least is None else {"MinConfidence": at_least}
-    _ask(Kind("VideoLabels", "Labels", _label), film, given, key, Output(as_json, to_sheet, to_plot))
 
 
 @app.command()
@@ -99,41 +81,6 @@ def faces(
         raise ValueError(f"There are no attributes {attributes} in video: give DEFAULT or ALL.")
     given = {"FaceAttributes": attributes}
     _ask(Kind("VideoFaces", "Faces", _face), film, given, key, Output(as_json, to_sheet, to_plot))
-
-
-@app.command()
-def text(
-    film: Film,
-    at_least: AtLeast = None,
-    as_json: Json = False,
-    to_sheet: Sheet = None,
-    to_plot: Plot = None,
-    key: Key = None,
-) -> None:
-    """Read the text in the frames of a film.
-
-    Leaves with 0 when text was found, 1 when there was none, 2 when the film could not be decoded to its end.
-    """
-    given = {} if at_least is None else {"Filters": {"WordFilter": {"MinConfidence": at_least}}}
-    _ask(Kind("VideoText", "TextDetections", _line), film, given, key, Output(as_json, to_sheet, to_plot))
-
-
-@app.command()
-def moderation(
-    film: Film,
-    at_least: AtLeast = None,
-    as_json: Json = False,
-    to_sheet: Sheet = None,
-    to_plot: Plot = None,
-    key: Key = None,
-) -> None:
-    """Find what a moderator would look at in a film.
-
-    Leaves with 0 when there is a label, 1 when there is none, 2 when the film could not be decoded to its end.
-    """
-    given = {} if at_least is None else {"MinConfidence": at_least}
-    kind = Kind("VideoModeration", "ModerationLabels", _moderation_label)
-    _ask(kind, film, given, key, Output(as_json, to_sheet, to_plot))
 
 
 @app.command()
@@ -165,6 +112,23 @@ def segments(
     else:
         _print_segments(answer)
     raise typer.Exit(YES)
+
+
+def _asking(kind: Kind) -> Callable[..., None]:
+    """The command that asks this of a film."""
+
+    def asked(
+        film: Film,
+        at_least: AtLeast = None,
+        as_json: Json = False,
+        to_sheet: Sheet = None,
+        to_plot: Plot = None,
+        key: Key = None,
+    ) -> None:
+        given = {} if at_least is None else kind.given(at_least)
+        _ask(kind, film, given, key, Output(as_json, to_sheet, to_plot))
+
+    return asked
 
 
 def _ask(kind: Kind, film: Path, given: dict[str, Any], key: str | None, output: Output) -> None:
@@ -288,3 +252,20 @@ def _line(element: dict[str, Any]) -> Seen | None:
 def _moderation_label(element: dict[str, Any]) -> Seen:
     label = element["ModerationLabel"]
     return label["Name"], label["Confidence"], [None]
+
+
+_LEAVES = "Leaves with 0 when {} was found, 1 when there was none, 2 when the film could not be decoded to its end."
+app.command(
+    "labels",
+    help=f"Say what a film shows.\n\n{_LEAVES.format('a label')}\n\n"
+    "Examples: `regard video labels street.mp4 --sheet street.jpg`, "
+    "`regard video labels street.mp4 --json > street.json`",
+)(_asking(Kind("VideoLabels", "Labels", _label)))
+app.command("text", help=f"Read the text in the frames of a film.\n\n{_LEAVES.format('text')}")(
+    _asking(
+        Kind("VideoText", "TextDetections", _line, lambda least: {"Filters": {"WordFilter": {"MinConfidence": least}}})
+    )
+)
+app.command("moderation", help=f"Find what a moderator would look at in a film.\n\n{_LEAVES.format('a label')}")(
+    _asking(Kind("VideoModeration", "ModerationLabels", _moderation_label))
+)
