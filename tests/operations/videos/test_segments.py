@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,26 @@ def test_only_what_is_asked_for_and_sure_enough_is_told(client: Client, film: Pa
     assert {each["Type"] for each in _ask(client, film, SegmentTypes=["SHOT"])["Segments"]} == {"SHOT"}
     sure = {"ShotFilter": {"MinSegmentConfidence": 100}, "TechnicalCueFilter": {"MinSegmentConfidence": 50}}
     assert {each["Type"] for each in _ask(client, film, Filters=sure)["Segments"]} == {"TECHNICAL_CUE"}
+
+
+@pytest.mark.sqlite
+def test_time_codes_of_a_film_whose_parts_are_known_drop_numbers_across_the_minute(
+    client: Client, shared_data: Path
+) -> None:
+    answer = _ask(client, shared_data / "clips" / "truth-2997df.mp4")
+    told = {(each["Type"], each["StartFrameNumber"]): each for each in answer["Segments"]}
+    parts = json.loads((shared_data / "clips" / "truth-2997df.json").read_text())["segments"]
+    assert answer["VideoMetadata"][0]["FrameRate"] == 29.970029830932617
+    assert [each["NumberOfChannels"] for each in answer["AudioMetadata"]] == [1]
+    for part in parts:
+        # What is between two shots begins none, and the black after the fade begins on its last frame.
+        if part["kind"] not in ("dissolve", "fade-out") and part["start"] != 1382:
+            shot = told["SHOT", part["start"]]
+            assert (shot["StartTimestampMillis"], shot["StartTimecodeSMPTE"]) == (part["start_ms"], part["start_smpte"])
+            assert (shot["EndFrameNumber"], shot["EndTimecodeSMPTE"]) == (part["end"], part["end_smpte"])
+        if part["kind"] in ("ColorBars", "BlackFrames"):
+            cue = told["TECHNICAL_CUE", part["start"]]
+            assert cue["TechnicalCueSegment"]["Type"] == part["kind"]
+            assert cue["EndFrameNumber"] == min(part["end"] + 1, 2176)
+    credits_ = told["SHOT", 1457]
+    assert (credits_["StartTimecodeSMPTE"], credits_["EndTimecodeSMPTE"]) == ("00:00:48;17", "00:01:02;18")
