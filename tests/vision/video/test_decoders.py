@@ -105,6 +105,30 @@ def test_films_begin_again_when_what_they_come_from_was_killed(film: Path) -> No
     second.close()
 
 
+def test_a_forked_process_neither_ends_what_decodes_for_its_parent_nor_keeps_it(film: Path) -> None:
+    code = (
+        "import os, sys, time; from pathlib import Path; from regard.vision.video.film import Film, Limits\n"
+        "def count():\n"
+        "    with Film(Path(sys.argv[1]), 0, Limits(1 << 30, 60, 2048), 0.2) as film:\n"
+        "        return len(list(film.measured()))\n"
+        "count(); child = os.fork()\n"
+        "if not child: print(count(), flush=True); sys.exit()\n"
+        "os.waitpid(child, 0); print(count(), flush=True)\n"
+        "last = os.fork()\n"
+        "print(last, flush=True) if last else time.sleep(600)"
+    )
+    words = [sys.executable, "-W", "ignore", "-c", code, str(film)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as asking:
+        assert asking.stdout is not None
+        assert [asking.stdout.readline() for _ in range(2)] == ["250\n", "250\n"]
+        # It does not wait for the one that it forked last.
+        last = int(asking.stdout.readline())
+        try:
+            assert asking.wait(timeout=60) == 0
+        finally:
+            os.kill(last, signal.SIGKILL)
+
+
 def test_nothing_is_left_of_a_process_that_is_killed(film: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from regard.vision.video.film import Film, Limits\n"

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -66,8 +66,13 @@ class _Source(NamedTuple):
     commands: socket.socket
 
     def close(self) -> None:
+        """End it, in the process that started it; one that was forked from that lets go of it."""
+        if self.owner == os.getpid():
+            # Forked ones may hold the socket still.
+            with suppress(OSError):
+                self.commands.shutdown(socket.SHUT_RDWR)
+            self.process.wait()
         self.commands.close()
-        self.process.wait()
 
 
 class Decoders:
