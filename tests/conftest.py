@@ -15,6 +15,7 @@ from PIL import Image
 import regard.database
 from tests.helpers.databases import POSTGRESQL, SQLITE, on
 from tests.helpers.dealing import prepare
+from tests.helpers.loaded import loaded_once
 from tests.helpers.migrated import migrate_by_copy
 from tests.helpers.running import Running, running
 from tests.helpers.scratch import keep_in_memory
@@ -67,8 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _copied_tables() -> Iterator[None]:
-    """Databases that tests open in their own process are copies of one that was migrated, and share what SQL is."""
-    with patch.object(regard.database, "migrate", migrate_by_copy), compiled_once():
+    """What tests open in their own process is made once: tables are copies, SQL is shared, and so are loaded models."""
+    with patch.object(regard.database, "migrate", migrate_by_copy), compiled_once(), loaded_once():
         yield
 
 

@@ -18,6 +18,7 @@ from regard.vision.things.equipment import EquipmentInspector
 from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import Moderator
 from regard.vision.things.text import TextReader
+from tests.helpers.loaded import loaded_anew
 
 GREY = Picture(np.full((300, 400, 3), 128, np.uint8), "PNG")
 # Large tiles: of a picture without content no model is asked.
@@ -103,7 +104,8 @@ def test_what_was_let_go_of_is_loaded_again() -> None:
 
 def test_a_reader_that_let_go_of_its_networks_reads_again() -> None:
     reader = TextReader.opened(from_environment())
-    before = reader(GREY)
-    reader.unload()
-    assert not vars(reader).get("_first")
-    assert reader(GREY) == before == []
+    with loaded_anew():
+        before = reader(GREY)
+        reader.unload()
+        assert not vars(reader).get("_first")
+        assert reader(GREY) == before == []
