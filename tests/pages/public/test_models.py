@@ -87,7 +87,9 @@ def test_what_the_newest_audit_found_is_told_by_group(weights: Weights) -> None:
     assert "is no proof" in none
 
 
-def test_the_page_and_the_log_tell_the_digests_of_what_runs(service: Running) -> None:
+def test_the_page_and_the_log_tell_the_digests_of_what_runs(service: Running, portrait: bytes) -> None:
+    service.client().compare_faces(SourceImage={"Bytes": portrait}, TargetImage={"Bytes": portrait})
+    service.client().detect_faces(Image={"Bytes": portrait})
     told = httpx.get(f"{service.url}/stewardship/v1/models").json()["Weights"]
     listed = {each["Name"]: each["SHA256"] for each in told}
     loaded = {each["Name"]: each["Loaded"] for each in told if each["Loaded"]}

@@ -102,6 +102,16 @@ def test_what_was_let_go_of_is_loaded_again() -> None:
             room.unload()
 
 
+def test_faces_load_when_they_are_asked_for_where_they_are_not_warmed() -> None:
+    at_once, later = (Weights.opened(from_environment()) for _ in range(2))
+    FaceAnalyzer.opened(from_environment(), weights=at_once)
+    analyzer = FaceAnalyzer.opened(from_environment(warm=()), weights=later)
+    assert at_once.loaded.keys() == {"face-detector", "face-embedder", "face-mesh"}
+    assert later.loaded == {}
+    assert analyzer.detect(GREY) == []
+    assert later.loaded.keys() == {"face-detector"}
+
+
 def test_a_reader_that_let_go_of_its_networks_reads_again() -> None:
     reader = TextReader.opened(from_environment())
     with loaded_anew():

@@ -17,7 +17,7 @@ from onnx import numpy_helper
 
 from regard.settings import from_environment
 from regard.vision.faces.faces import Box, Face, FaceAnalyzer
-from regard.vision.models.manifest import DamagedWeights, Source, Weight, WeightsError
+from regard.vision.models.manifest import DamagedWeights, MissingWeights, Source, Weight, WeightsError
 from regard.vision.models.runtime import Runtime
 from regard.vision.models.weights import Weights
 from regard.vision.pictures.crops import ALIGNED, TEMPLATE
@@ -87,6 +87,29 @@ def test_a_swapped_model_of_faces_keeps_the_analyzer_from_opening(folder: Path) 
     _replace(_original(folder, "face-embedder"), swapped)
     with pytest.raises(DamagedWeights, match=hashlib.sha256(swapped).hexdigest()):
         _embedded(folder)
+
+
+def _cold(folder: Path) -> FaceAnalyzer:
+    return FaceAnalyzer(Weights(folder), Runtime("openvino", "f32"), at_once=False)
+
+
+def test_models_of_faces_that_load_when_asked_for_are_looked_at_before(folder: Path) -> None:
+    file = _original(folder, "face-mesh")
+    data = file.read_bytes()
+    _replace(file, data[:-1])
+    with pytest.raises(DamagedWeights, match="is not run"):
+        _cold(folder)
+    file.unlink()
+    with pytest.raises(MissingWeights, match="regard weights pull"):
+        _cold(folder)
+
+
+def test_models_of_faces_that_load_when_asked_for_are_hashed_again_then(folder: Path) -> None:
+    analyzer = _cold(folder)
+    _replace(_original(folder, "face-embedder"), b"another model")
+    assert analyzer.detect(Picture(np.zeros((64, 64, 3), np.uint8), "PNG")) == []
+    with pytest.raises(DamagedWeights, match="is not run"):
+        analyzer.embed(Picture(np.zeros((ALIGNED, ALIGNED, 3), np.uint8), "PNG"), [FACE])
 
 
 @pytest.mark.parametrize("name", [entry.weight.name for entry in SHIPPED.entries()])

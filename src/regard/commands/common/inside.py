@@ -6,6 +6,8 @@ import time
 import uuid
 from typing import Any
 
+import msgspec
+
 from regard.operations.common.registry import answered, ours
 from regard.server import open_house
 from regard.settings import Settings
@@ -22,7 +24,8 @@ class Inside:
     """Answers operations as the holder of an access key. What a server would refuse is refused here too."""
 
     def __init__(self, settings: Settings, key_id: str | None = None) -> None:
-        office = open_office(settings)
+        # A command loads what it asks for, when it does.
+        office = open_office(msgspec.structs.replace(settings, warm=()))
         self.caller = caller_of(office, key_id)
         self._key = office.organizations.key
         self._service = open_house(office).service

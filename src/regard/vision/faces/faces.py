@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,8 @@ MOST_FACES = 100
 # The detector sees less than half of a tilt: faces turned by 20° to 40° looked turned by 13° to it, and half of them
 # missed Similarity 80. The mesh sees all of it; with its points 1 in 9 did. Of upright faces 1 in 20 is above this.
 TILTED = math.radians(5)
+# What every face is looked at with.
+_NEEDED = ("face-detector", "face-embedder", "face-mesh")
 
 
 class UnknownVersion(LookupError):
@@ -85,7 +88,8 @@ class FaceAnalyzer:
     found a face so small that it may have missed others (see :mod:`regard.vision.detection.small_faces`). `profile`
     says what an embedding is: fast, of one crop, or accurate, of two crops after a second look (see docs/accuracy.md).
     `heads` tell attributes off the mesh network, `chip_heads` off the embedder; without them none is told that has no
-    model of its own.
+    model of its own. The networks that every face needs are loaded `at_once`, or when the first face is asked for:
+    then their files are only looked at here.
     """
 
     def __init__(
@@ -96,24 +100,21 @@ class FaceAnalyzer:
         profile: str = "fast",
         heads: Heads | None = None,
         chip_heads: Heads | None = None,
+        at_once: bool = True,
     ) -> None:
         self._weights = weights
         self._runtime = runtime
         self._small_faces = small_faces
         self._profile = profile
-        self._detector = Detector(self._load("face-detector", (1, 3, -1, -1), fine=True))
-        self._scales = Scales(self._detector)
-        self._tiles = Tiles(lambda side: self._load("face-detector", (1, 3, side, side), fine=True))
-        self._upright = UprightDetector(self._detector, self._look, self._tiles)
-        self._second_look = SecondLook(self._detector)
-        self._embedder = Embedder(
-            self._load("face-embedder", (1, 3, 112, 112)),
-            lambda: self._load("face-embedder", (TOGETHER, 3, 112, 112)),
-        )
         self._heads = heads or Heads((), "face-mesh", weights.digest("face-mesh"))
         self._chip_heads = chip_heads or Heads((), "face-embedder", weights.digest("face-embedder"))
-        layers = self._heads.layers
-        self._mesh = Mesh(self._load("face-mesh", (1, 192, 192, 3), fine=True, taps=layers), layers)
+        self._loading = Lock()
+        self._loaded: dict[tuple[object, ...], Model] = {}
+        if at_once:
+            _ = self._detector, self._embedder, self._mesh
+        else:
+            for name in _NEEDED:
+                weights.check(name)
 
     @classmethod
     def opened(
@@ -131,12 +132,13 @@ class FaceAnalyzer:
         of_mesh, of_chip = (
             Heads.opened(name, weights.digest(name), settings.heads_dir) for name in ("face-mesh", "face-embedder")
         )
-        return cls(weights, runtime, settings.small_faces, settings.profile, of_mesh, of_chip)
+        at_once = "faces" in settings.warm
+        return cls(weights, runtime, settings.small_faces, settings.profile, of_mesh, of_chip, at_once)
 
     @property
     def weights_used(self) -> tuple[str, ...]:
         """The models that embeddings depend on: names that end in the SHA-256 of their files."""
-        return tuple(f"{name}-{self._weights.digest(name)}" for name in ("face-detector", "face-embedder", "face-mesh"))
+        return tuple(f"{name}-{self._weights.digest(name)}" for name in _NEEDED)
 
     @property
     def detector(self) -> Detector:
@@ -247,7 +249,39 @@ class FaceAnalyzer:
     def _mesh_points(self, picture: Picture, face: Face, points: NDArray[np.float32]) -> NDArray[np.float32]:
         return five_of(self._mesh(picture.pixels, in_pixels(face.box, picture), points))
 
-    # What most pictures do not need is loaded when the first one does.
+    # What was not loaded at once is when the first picture needs it.
+
+    @cached_property
+    def _detector(self) -> Detector:
+        return Detector(self._load("face-detector", (1, 3, -1, -1), fine=True))
+
+    @cached_property
+    def _scales(self) -> Scales:
+        return Scales(self._detector)
+
+    @cached_property
+    def _tiles(self) -> Tiles:
+        return Tiles(lambda side: self._load("face-detector", (1, 3, side, side), fine=True))
+
+    @cached_property
+    def _upright(self) -> UprightDetector:
+        return UprightDetector(self._detector, self._look, self._tiles)
+
+    @cached_property
+    def _second_look(self) -> SecondLook:
+        return SecondLook(self._detector)
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return Embedder(
+            self._load("face-embedder", (1, 3, 112, 112)),
+            lambda: self._load("face-embedder", (TOGETHER, 3, 112, 112)),
+        )
+
+    @cached_property
+    def _mesh(self) -> Mesh:
+        layers = self._heads.layers
+        return Mesh(self._load("face-mesh", (1, 192, 192, 3), fine=True, taps=layers), layers)
 
     @cached_property
     def _small_face_detector(self) -> SmallFaceDetector:
@@ -276,7 +310,12 @@ class FaceAnalyzer:
         return ExpressionEstimator(self._load("expression", (1, 64, 64, 1)))
 
     def _load(self, name: str, shape: tuple[int, ...], fine: bool = False, taps: tuple[str, ...] = ()) -> Model:
-        return self._runtime.load(self._weights.read(name), shape, fine=fine, taps=taps)
+        asked = name, shape, fine, taps
+        # Of threads that ask at once, one loads.
+        with self._loading:
+            if asked not in self._loaded:
+                self._loaded[asked] = self._runtime.load(self._weights.read(name), shape, fine=fine, taps=taps)
+            return self._loaded[asked]
 
 
 def _faces(upright: Uprights, picture: Picture, most: int | None = MOST_FACES) -> list[Face]:

@@ -47,8 +47,8 @@ class Entry(msgspec.Struct, frozen=True):
 class Weights:
     """The weights in `directory`. `overlay` is the user's own weights.toml; its entries win.
 
-    What is checked when: `read`, `pull`, `verify` and `import_from` hash whole files; `entries` only looks whether a
-    file is there. Thread-safe but for `add`.
+    What is checked when: `read`, `check`, `pull`, `verify` and `import_from` hash whole files; `entries` only looks
+    whether a file is there. Thread-safe but for `add`.
     """
 
     def __init__(self, directory: Path, overlay: Path | None = None) -> None:
@@ -82,6 +82,10 @@ class Weights:
         file = self._as_run(self._weight(name))
         self._loaded[name] = file.sha256
         return file
+
+    def check(self, name: str) -> None:
+        """See that the file of this model is there, whole, for what reads it later. Raises as `read` does."""
+        self._checked(self._weight(name))
 
     @property
     def loaded(self) -> dict[str, str]:
