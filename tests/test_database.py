@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -14,13 +15,16 @@ import regard.gallery.collections.tables
 import regard.stewardship.records.tables
 import regard.stewardship.staff.tables
 from regard.database import (
+    MIGRATIONS,
     insert_new,
     insert_rows,
     metadata,
     migrate,
+    newest,
     open_database,
     open_engine,
     sqlite_url,
+    version,
     writing,
 )
 from regard.ledger.log.tables import files
@@ -58,6 +62,20 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     assert inspect(engine).get_table_names() == before
 
 
+def test_only_a_database_that_lacks_the_newest_migration_is_migrated(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert newest() == ScriptDirectory(str(MIGRATIONS)).get_current_head() == version(engine)
+    asked: list[str] = []
+    monkeypatch.setattr("alembic.command.upgrade", lambda _config, to: asked.append(to))
+    migrate(engine)
+    assert asked == []
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0013_pins'"))
+    migrate(engine)
+    assert asked == ["head"]
+
+
 def test_rows_are_inserted_once_and_counted(engine: Engine) -> None:
     rows = [{"folder": "f", "name": name, "part": 0, "data": name.encode()} for name in ("a", "b", "c")]
     with writing(engine) as connection:
@@ -88,8 +106,8 @@ def test_the_copy_that_tests_begin_with_is_what_migrations_make(tmp_path: Path) 
         make(engine)
         with engine.connect() as connection:
             made = connection.execute(text("SELECT type, name, sql FROM sqlite_master ORDER BY name")).fetchall()
-            version = connection.execute(text("SELECT version_num FROM alembic_version")).fetchall()
-        told.append([*made, *version])
+            seen = connection.execute(text("SELECT version_num FROM alembic_version")).fetchall()
+        told.append([*made, *seen])
     assert len(told[0]) > 1
     assert told[0] == told[1]
 

@@ -18,10 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import alembic.command
-import alembic.config
 from sqlalchemy import Connection, Dialect, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from regard.settings import SettingError
@@ -187,11 +186,32 @@ def keep_private(path: Path) -> None:
 
 def migrate(engine: Engine) -> None:
     """Run the migrations that this database has not seen."""
+    if version(engine) == newest():
+        return
+    # Slow to import, and most starts and commands find nothing to migrate.
+    import alembic.command
+    import alembic.config
+
     config = alembic.config.Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["engine"] = engine
     alembic.command.upgrade(config, "head")
+
+
+def version(engine: Engine) -> str | None:
+    """The last migration that this database has seen; None where it has seen none."""
+    with reading(engine) as connection:
+        try:
+            seen: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        except DBAPIError:
+            return None
+        return seen
+
+
+def newest() -> str:
+    """The last migration that there is: each is in a file of its name, and the names are in order."""
+    return max(file.stem for file in (MIGRATIONS / "versions").glob("*.py"))
 
 
 def _make_durable(connection: Any, _record: Any) -> None:
