@@ -10,7 +10,7 @@ from llvmlite.binding import get_host_cpu_name
 
 from regard.evaluation.samples.pictures_on_disk import NotLabelled
 from regard.evaluation.training.examples import Example, examples_in
-from regard.evaluation.training.looking import Look, Looker, open_looker
+from regard.evaluation.training.looking import Largest, Look, Looker, open_looker
 from regard.evaluation.training.making import head_of, made
 from regard.evaluation.training.recipes import Recipe, book
 from regard.evaluation.training.regression import NotFitted
@@ -100,11 +100,15 @@ def test_every_head_that_ships_is_made_again_to_the_same_bytes(shared_data: Path
         pytest.skip("the labelled faces are not on this machine")
     shipped = known()
     looking: dict[tuple[str, str], Looker] = {}
+    try:
+        largest = Largest(from_environment())
+    except MissingWeights as error:
+        pytest.skip(str(error))
     assert {each.name for each in book().recipes} == shipped.keys()
     for recipe in book().recipes:
         read = book().read_by(recipe)
         try:
-            looker = looking[read] = looking.get(read) or open_looker(from_environment(), recipe)
+            looker = looking[read] = looking.get(read) or open_looker(from_environment(), recipe, largest)
         except MissingWeights as error:
             pytest.skip(str(error))
         examples = examples_in(faces, recipe.column, recipe.unless, book().without)

@@ -108,17 +108,18 @@ def scenes(
 
 
 def _make(recipes: Sequence[Recipe], faces: Path, to: Path) -> None:
-    from regard.evaluation.training.looking import open_looker
+    from regard.evaluation.training.looking import Largest, open_looker
     from regard.evaluation.training.recipes import book
     from regard.files import write_whole
     from regard.vision.heads.heads import SUFFIX
 
     looking: dict[tuple[str, str], Looker] = {}
+    largest = Largest(from_environment())
     made = []
     for recipe in recipes:
         err.print(f"Looking at faces for {recipe.name}.")
         read = book().read_by(recipe)
-        seeing = looking[read] = looking.get(read) or open_looker(from_environment(), recipe)
+        seeing = looking[read] = looking.get(read) or open_looker(from_environment(), recipe, largest)
         made.append(_made(recipe, faces, seeing))
         write_whole(to / f"{recipe.name}{SUFFIX}", made[-1].written())
     _print(made)

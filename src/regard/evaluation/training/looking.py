@@ -36,14 +36,34 @@ class Look:
     drawn: bool
 
 
+class Largest:
+    """The largest face of each picture, found once: those who read different layers look for the same faces."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._faces = FaceAnalyzer.opened(_plain(settings))
+        self._known: dict[tuple[Path, str, int], Face | None] = {}
+
+    def __call__(self, picture: Picture, key: tuple[Path, str, int]) -> Face | None:
+        """The face of a picture; `key` is the file that it was, what is drawn on it, and the how manieth of these."""
+        if key not in self._known:
+            self._known[key] = next(iter(self._faces.detect(picture)), None)
+        return self._known[key]
+
+
+def _plain(settings: Settings) -> Settings:
+    return msgspec.structs.replace(settings, precision="f32", heads_dir=None)
+
+
 class Looker:
     """Looks at faces as the service does, in f32 whatever the settings say, so that heads are the same everywhere."""
 
-    def __init__(self, settings: Settings, model: str, layer: str, points: list[int]) -> None:
-        settings = msgspec.structs.replace(settings, precision="f32", heads_dir=None)
+    def __init__(
+        self, settings: Settings, model: str, layer: str, points: list[int], largest: Largest | None = None
+    ) -> None:
+        settings = _plain(settings)
         weights = Weights(settings.weights_dir, settings.weights_file)
         self.base = Base(model, weights.digest(model), layer)
-        self._faces = FaceAnalyzer.opened(settings)
+        self._largest = largest or Largest(settings)
         runtime = Runtime.opened(settings)
         on_mesh, on_chip = ((layer,) if model == each else () for each in ("face-mesh", "face-embedder"))
         loaded = runtime.load(weights.read("face-mesh"), (1, 192, 192, 3), fine=True, taps=on_mesh)
@@ -73,23 +93,24 @@ class Looker:
             picture = decode(example.picture.read_bytes())
         except (OSError, ImageError):
             return
-        face, seen = self._see(picture)
+        face, seen = self._see(picture, (example.picture, "", 0))
         if face is None or seen is None:
             return
         if not drawn:
             yield self._sample(picture, face, seen), None
             return
-        for pixels, yes in DRAWN[drawn](picture.pixels, seen.mesh, example.picture.stem):
+        each = DRAWN[drawn](picture.pixels, seen.mesh, example.picture.stem)
+        for number, (pixels, yes) in enumerate(each):
             changed = Picture(np.ascontiguousarray(pixels), picture.format)
-            face, again = self._see(changed)
+            face, again = self._see(changed, (example.picture, drawn, number))
             if face is not None and again is not None:
                 yield self._sample(changed, face, again), yes
 
-    def _see(self, picture: Picture) -> tuple[Face | None, Seen | None]:
-        faces = self._faces.detect(picture)
-        if not faces:
+    def _see(self, picture: Picture, key: tuple[Path, str, int]) -> tuple[Face | None, Seen | None]:
+        face = self._largest(picture, key)
+        if face is None:
             return None, None
-        return faces[0], self._mesh.see(picture.pixels, in_pixels(faces[0].box, picture), faces[0].points)
+        return face, self._mesh.see(picture.pixels, in_pixels(face.box, picture), face.points)
 
     def _sample(self, picture: Picture, face: Face, seen: Seen) -> Sampled:
         if self.base.model == "face-embedder":
@@ -101,8 +122,11 @@ def _has_free_eyes(example: Example) -> bool:
     return example.labels.get("eyeglasses", "0") == "0" and example.labels.get("sunglasses", "0") == "0"
 
 
-def open_looker(settings: Settings, recipe: Recipe) -> Looker:
-    """What looks at faces for this recipe, and for every other that reads the same layer. Raises MissingWeights."""
+def open_looker(settings: Settings, recipe: Recipe, largest: Largest | None = None) -> Looker:
+    """What looks at faces for this recipe, and for every other that reads the same layer.
+
+    `largest` finds them, where other lookers are to share what it found. Raises MissingWeights.
+    """
     model, layer = book().read_by(recipe)
     points = {
         point
@@ -110,4 +134,4 @@ def open_looker(settings: Settings, recipe: Recipe) -> Looker:
         if book().read_by(each) == (model, layer)
         for point in book().points[each.points]
     }
-    return Looker(settings, model, layer, sorted(points))
+    return Looker(settings, model, layer, sorted(points), largest)
