@@ -13,6 +13,7 @@ from hypothesis import settings
 from PIL import Image
 
 import regard.database
+from tests.helpers.client_files import files_read_once
 from tests.helpers.databases import POSTGRESQL, SQLITE, on
 from tests.helpers.dealing import prepare
 from tests.helpers.loaded import loaded_once
@@ -69,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _copied_tables() -> Iterator[None]:
     """What tests open in their own process is made once: tables are copies, SQL is shared, and so are loaded models."""
-    with patch.object(regard.database, "migrate", migrate_by_copy), compiled_once(), loaded_once():
+    with patch.object(regard.database, "migrate", migrate_by_copy), compiled_once(), loaded_once(), files_read_once():
         yield
 
 

@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -57,6 +58,7 @@ def person(number: int, dimensions: int = 128) -> NDArray[np.float32]:
     return (found / np.linalg.norm(found)).astype(np.float32)
 
 
+@cache
 def picture_of(*persons: int, mark: int = 0) -> bytes:
     """A PNG file with one square a person, the first the largest. Pictures with different marks differ."""
     pixels = np.zeros((SIDE, SIDE * max(len(persons), 1), 3), np.uint8)
