@@ -6,42 +6,21 @@ Each has a key of its own. `cryptography` makes an object of every key, which ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-# Only once it was imported can numba call what has the protocol.
-import numba.experimental.function_type  # noqa: F401
 import numpy as np
 from nacl import bindings
 
 # The bindings give functions for Python alone; the addresses of libsodium's own are in the module below them.
 from nacl._sodium import ffi, lib
-from numba import types
 from numpy.typing import NDArray
-
-from regard.compiling import compiled
 
 KEY_BYTES, NONCE_BYTES, TAG_BYTES = 32, 12, 16
 _MORE = NONCE_BYTES + TAG_BYTES
 
 bindings.sodium_init()
-
-
-class _Function(types.WrapperAddressProtocol):
-    """A function of libsodium's that takes nine addresses and lengths, and gives 0 where it succeeds."""
-
-    def __init__(self, name: str) -> None:
-        self._address = int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))
-
-    def __wrapper_address__(self) -> int:
-        return self._address
-
-    def signature(self) -> Any:
-        return types.int32(*[types.int64] * 9)
-
-
-_ENCRYPT = _Function("crypto_aead_aes256gcm_encrypt")
-_DECRYPT = _Function("crypto_aead_aes256gcm_decrypt")
 
 
 def available() -> bool:
@@ -87,7 +66,8 @@ def encrypted(keys: Packed, clear: Packed, contexts: Packed, nonces: bytes) -> P
     made = _room(clear, _MORE)
     made.data[made.starts[:, None] + np.arange(NONCE_BYTES)] = np.frombuffer(nonces, np.uint8).reshape(-1, NONCE_BYTES)
     nonce, text, context = made.addresses, (clear.addresses, clear.lengths), (contexts.addresses, contexts.lengths)
-    _call_each(_ENCRYPT, _table(made, nonce + NONCE_BYTES, 0, *text, *context, 0, nonce, keys.addresses))
+    call_each, encrypt, _ = _called()
+    call_each(encrypt, _table(made, nonce + NONCE_BYTES, 0, *text, *context, 0, nonce, keys.addresses))
     return made
 
 
@@ -98,7 +78,8 @@ def decrypted(keys: Packed, sealed: Packed, contexts: Packed) -> Packed | None:
     made = _room(sealed, -_MORE)
     nonce, context = sealed.addresses, (contexts.addresses, contexts.lengths)
     text = (nonce + NONCE_BYTES, sealed.lengths - NONCE_BYTES)
-    opened = _call_each(_DECRYPT, _table(made, made.addresses, 0, 0, *text, *context, nonce, keys.addresses))
+    call_each, _, decrypt = _called()
+    opened = call_each(decrypt, _table(made, made.addresses, 0, 0, *text, *context, nonce, keys.addresses))
     return made if opened else None
 
 
@@ -116,9 +97,35 @@ def _table(texts: Packed, *columns: NDArray[np.int64] | int) -> NDArray[np.int64
     return table
 
 
-@compiled
+@cache
+def _called() -> tuple[Callable[[Any, NDArray[np.int64]], bool], Any, Any]:
+    """A compiled loop that calls a function of libsodium's with each row of arguments, and two such functions.
+
+    The loop goes up to the first that fails, and says whether all succeeded. numba takes a fifth of a second to import:
+    it is when many are first sealed or opened.
+    """
+    # Only once it was imported can numba call what has the protocol.
+    import numba.experimental.function_type  # noqa: F401
+    from numba import types
+
+    from regard.compiling import compiled
+
+    class Function(types.WrapperAddressProtocol):
+        """A function that takes nine addresses and lengths, and gives 0 where it succeeds."""
+
+        def __init__(self, name: str) -> None:
+            self._address = int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))
+
+        def __wrapper_address__(self) -> int:
+            return self._address
+
+        def signature(self) -> Any:
+            return types.int32(*[types.int64] * 9)
+
+    return compiled(_call_each), Function("crypto_aead_aes256gcm_encrypt"), Function("crypto_aead_aes256gcm_decrypt")
+
+
 def _call_each(function: Any, arguments: NDArray[np.int64]) -> bool:
-    """Call a function with each row of arguments, (m, 9), up to the first that fails; whether all succeeded."""
     for row in range(len(arguments)):
         a, b, c, d, e, f, g, h, i = arguments[row]
         if function(a, b, c, d, e, f, g, h, i):

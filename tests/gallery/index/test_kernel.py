@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regard.gallery.index.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, Codes, Rounded, ceilings, cosines, encode
+from regard.gallery.index.codes import ABREAST, FOUR, HEAVIEST, THREE, WORDS, Codes, Rounded
+from regard.gallery.index.kernel import ceilings, cosines, encode
 
 MANY = st.sampled_from([THREE, FOUR])
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.gallery.index.kernel import ABREAST, FOUR, HEAVIEST, THREE, WORDS, Codes, Rounded, ceilings, encode
+from regard.gallery.index.codes import ABREAST, FOUR, HEAVIEST, THREE, WORDS, Codes, Rounded
 
 BLOCK_ROWS = 1 << 16
 SMALLEST = ABREAST
@@ -71,6 +71,8 @@ class Block:
         """Put vectors in the places from `start` on. The largest error of their codes."""
         places = slice(start, start + len(vectors))
         self.rows[places] = vectors
+        from regard.gallery.index.kernel import encode
+
         encode(self.rows[places], self._codes, start)
         return float(self._codes.errors[places].max(initial=0))
 
@@ -84,6 +86,8 @@ class Block:
 
         What rounding the probe took away comes on top: at most `probes.error` times the length of the row.
         """
+        from regard.gallery.index.kernel import ceilings
+
         used = self._codes._replace(words=self._codes.words[: -(-self.used // ABREAST)])
         for most in ceilings(probes.rounded, used):
             yield most[: self.used]

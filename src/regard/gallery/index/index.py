@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.gallery.index.blocks import BLOCK_ROWS, SMALLEST, Block, Probes, longest
-from regard.gallery.index.kernel import cosines
 
 Hit = tuple[int, float]
 
@@ -248,6 +247,8 @@ class _Best:
     def _score(self, block: _Scanned, places: NDArray[np.int64]) -> None:
         if not len(places):
             return
+        from regard.gallery.index.kernel import cosines
+
         scores = cosines(self._query, block.vectors, places).round(_DECIMALS)
         enough = (scores >= self._last).nonzero()[0]
         if not len(enough):

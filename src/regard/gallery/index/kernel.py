@@ -1,9 +1,12 @@
-"""The loops of a search, compiled for the processor at hand when they first run; :mod:`.blocks` has what they read."""
+"""The loops of a search, compiled for the processor at hand when they first run; :mod:`.codes` has what they read.
+
+numba takes a fifth of a second to import: who needs a loop imports this module then.
+"""
 
 from __future__ import annotations
 
 from functools import partial, reduce
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -12,15 +15,8 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from regard.compiling import compiled
+from regard.gallery.index.codes import ABREAST, FOUR, THREE, WORDS, Codes, Rounded
 
-# A word of 16 bits has the codes of three dimensions or of four. So many vectors lie abreast: a word of each, then the
-# next of each.
-THREE, FOUR = 3, 4
-ABREAST = 64
-# So many words are multiplied at a time, with weights of up to so much: their sums stay within 16 bits, where twice as
-# many are added up at once as in 32: twelve codes of up to 31 by 88 are 32,736.
-WORDS = 4
-HEAVIEST = 88
 _LANES = 32
 # A processor fetches ahead what it is told to; left alone it is a quarter slower.
 _AHEAD, _LINE = 1 << 12, 64
@@ -30,31 +26,6 @@ _SHARES = (1.0, 0.85, 0.7)
 _BYTE, _SHORT, _INT, _LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _SHORTS = ir.VectorType(_SHORT, _LANES)
 _FETCH = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _INT, _INT, _INT])
-
-
-class Codes(NamedTuple):
-    """The codes of vectors, `many` (THREE or FOUR) a word, and what they are worth; a place is a row for one vector.
-
-    `words` uint16 are of shape (places / ABREAST, words a vector, ABREAST). With b bits a code, a code c stands for
-    2c - 2^b + 1 times the step of its place: `steps` float32 (places,), NaN where nothing is. The error of a place is
-    at least the length of the difference between a vector and what its codes stand for: `errors` float32 (places,).
-    """
-
-    words: NDArray[np.uint16]
-    steps: NDArray[np.float32]
-    errors: NDArray[np.float32]
-    many: int
-
-
-class Rounded(NamedTuple):
-    """Probes as the kernel multiplies them: `weights` int16 (q, codes a vector), from -HEAVIEST to HEAVIEST.
-
-    They count in `units` float32 (q,); the probes that they stand for are of `lengths` float32 (q,).
-    """
-
-    weights: NDArray[np.int16]
-    units: NDArray[np.float32]
-    lengths: NDArray[np.float32]
 
 
 # A sum may be added up in any order, as vector instructions do.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from threading import Event, Thread
 
 import numpy as np
@@ -64,6 +65,8 @@ def _steps(rooms: Rooms) -> Mapping[str, Callable[[], object]]:
         rooms.faces.detect(picture)
         rooms.faces.describe(picture, face, _ATTRIBUTES)
         rooms.faces.embed(picture, [face])
+        # What a search imports at first.
+        import_module("regard.gallery.index.kernel")
 
     def equipment() -> None:
         rooms.equipment(picture)
