@@ -13,7 +13,8 @@ from typing import Any
 def started(work: Callable[..., None], *given: Any) -> tuple[BaseProcess, Connection]:
     """A process that does `work(*given, pipe)`, a function of a module, and the end of the pipe that hears it."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([work.__module__])
+    # What each process would else import when it first searches.
+    context.set_forkserver_preload([work.__module__, "regard.gallery.index.kernel"])
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=work, args=(*given, theirs))
     process.start()
