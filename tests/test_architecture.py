@@ -54,6 +54,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("pages",): ["console", "public", "ledger", "frame", "exchanges"],
     ("operations",): ["bulk", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
+    ("stewardship", "people"): ["matches"],
     ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],
     ("vision",): ["things", "faces", "detection", "heads", "models", "video", "pictures"],
     ("gallery",): ["index", "templates", "collections"],

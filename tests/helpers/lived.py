@@ -220,6 +220,12 @@ def _reviewed(house: Lived, known: Known) -> None:
     reviews.decide(ben, first.id, same=True)
     reviews.decide(ada, second.id, same=True)
     known.waiting = second.id
+    image = {"Bytes": picture_of(BOB, mark=98)}
+    house.ask(_caller(house, known, "photos"), "SearchFacesByImage", CollectionId="friends", Image=image)
+    house.office.logbook.take_over()
+    told = house.office.logbook.payloads.about(known.firm, "external/bob").values()
+    (request,) = {each["request_id"] for each in told if each.get("operation") == "SearchFacesByImage"}
+    reviews.false_match(known.firm, "external/bob", request)
     known.token = house.tokens.issue(door, "alice", "passport")
     photos = _caller(house, known, "photos")
     house.holdings.loops.flows.define(known.firm, Flow("doubtful", "Explicit", 60, 80))
@@ -353,6 +359,7 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "revoked key": revoked,
         "refused": refused,
         "search friends": lambda: searched("photos", "friends", ALICE),
+        "told apart": lambda: searched("photos", "friends", BOB),
         "search staff": lambda: searched("door", "staff", ALICE),
         "confirmed": confirmed,
         "list": held,

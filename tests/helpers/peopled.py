@@ -70,7 +70,7 @@ class House:
         self.jobs.at_end.append(partial(record_end, self.logbook))
         self.erasure = Erasure(self.engine, self.gallery, self.consents, self.logbook, clock, self._forget)
         self.replayed = self.erasure.replay()
-        self.access = Access(self.gallery, self.consents, self.logbook, clock)
+        self.access = Access(self.gallery, self.consents, self.logbook, clock, self.reviews.mismatches.of)
         self.retention = Retention(self.engine, self.gallery, self.logbook, clock, self._expire)
         gate = Gate(
             self.engine,

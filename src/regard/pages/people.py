@@ -15,6 +15,7 @@ from regard.stewardship.people.access import Access
 from regard.stewardship.people.consent import TEXT, BadReceipt, Consent, NewConsent, Receipt, Subject
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import Erasure
+from regard.stewardship.people.matches.mismatches import THE_PERSON
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import Bearer, SubjectTokens
 from regard.stewardship.policy.call import Caller, Capability, DataClass, Operation
@@ -135,15 +136,20 @@ def subject_pages(erasure: Erasure, access: Access, reviews: Reviews) -> list[Pa
         return told
 
     def not_me(asked: Asked) -> Any:
-        """Mark a match as false: it is not offered again. What is exported names candidates and requests."""
+        """Mark a match as false: the two people are told apart. What is exported names candidates and requests."""
         body: Mismatch = asked.body
         if (body.candidate is None) == (body.request is None):
             raise ValueError("give either candidate or request")
         if body.candidate is not None:
-            reviews.not_me(asked.organization, _whose(asked), body.candidate)
-        if body.request is not None:
-            reviews.false_match(asked.organization, _whose(asked), body.request)
-        return msgspec.to_builtins(body) | {"outcome": "rejected"}
+            mismatch = reviews.not_me(asked.organization, _whose(asked), body.candidate)
+        else:
+            mismatch = reviews.false_match(asked.organization, _whose(asked), str(body.request))
+        return msgspec.to_builtins(body) | {"outcome": "rejected", "mismatch": mismatch}
+
+    def me_after_all(asked: Asked) -> Any:
+        """Take back that a match was false; what is exported names mismatches."""
+        reviews.take_back(asked.organization, asked.path["mismatch"], THE_PERSON, _whose(asked))
+        return {"mismatch": asked.path["mismatch"], "outcome": "taken back"}
 
     def published(_: Asked) -> Any:
         """How many people are kept from being enrolled again, and how often that refuses somebody else."""
@@ -159,6 +165,14 @@ def subject_pages(erasure: Erasure, access: Access, reviews: Reviews) -> list[Pa
         Page("GET", "/subjects/{subject}/export", held, Nothing, export, token=True),
         Page("POST", "/subjects/{subject}/erasure", erasing, Nothing, erase, token=True),
         Page("POST", "/subjects/{subject}/mismatches", _managing("RejectMatch"), Mismatch, not_me, token=True),
+        Page(
+            "POST",
+            "/subjects/{subject}/mismatches/{mismatch}/withdrawal",
+            _managing("TakeBackMismatch"),
+            Nothing,
+            me_after_all,
+            token=True,
+        ),
         Page("GET", "/suppressions", _reading("GetSuppressions"), Nothing, published, token=True, uses_token=False),
     ]
 

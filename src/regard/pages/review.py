@@ -24,14 +24,15 @@ from starlette.routing import Route
 from regard.pages.exchanges import named, status_of
 from regard.pages.frame import HEADERS, framed, safe
 from regard.stewardship.people.loops import Loop, Loops, NoSuchLabel, NoSuchLoop
-from regard.stewardship.people.review import Candidate, NoSuchCandidate, Reviews
+from regard.stewardship.people.matches.candidates import Candidate
+from regard.stewardship.people.review import NoSuchCandidate, Reviews
 from regard.stewardship.people.reviewers import NotAReviewer, Reviewer
 from regard.wire.callers import body_of
 
 _PRIVATE = {"cache-control": "no-store"}
 _CARD = """<article><h2>Candidate {number} of {all}: {whose}</h2>
 <p>Collection {collection}, purpose {purpose}, similarity {similarity:.1f}.
-Asked {asked} UTC; gone {gone} UTC.</p>{picture}<p>Is the person in the picture {whose}? Compare with what your
+Asked {asked} UTC; gone {gone} UTC.{doubted}</p>{picture}<p>Is the person in the picture {whose}? Compare with what your
 organization knows; a number is no proof. Others decide too, and you do not see what they say.</p>
 <form method="post" action="/review/{id}"><input type="hidden" name="mark" value="{mark}">
 <input type="hidden" name="page" value="{page}">
@@ -39,6 +40,7 @@ organization knows; a number is no proof. Others decide too, and you do not see 
 <button name="same" value="no">Not the same: candidate {number} of {all}</button>
 </form></article>"""
 _PICTURE = '<img alt="the face that was searched with, candidate {number}" src="data:image/jpeg;base64,{data}">'
+_DOUBTED = " <strong>Somebody like the one in this picture was told apart from {whose} before.</strong>"
 MOST_CANDIDATES = 10
 
 # A picture may show what nobody wants to see unasked, and a page of many would be large.
@@ -65,18 +67,20 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
 
     def card(reviewer: Reviewer, candidate: Candidate, number: int, among: int) -> str:
         data = base64.b64encode(reviews.picture(reviewer, candidate.id)).decode()
+        whose = safe(candidate.whose.partition("/")[2])
         return _CARD.format(
             id=safe(candidate.id),
             number=number,
             all=among,
             page=_page_of(number),
-            whose=safe(candidate.whose.partition("/")[2]),
+            whose=whose,
             collection=safe(candidate.collection),
             purpose=safe(candidate.purpose),
             similarity=candidate.similarity,
             asked=_moment(candidate.created_at),
             gone=_moment(candidate.expires_at),
             picture=_PICTURE.format(number=number, data=data) if data else "",
+            doubted=_DOUBTED.format(whose=whose) if candidate.doubted else "",
             mark=_mark(reviewer, candidate.id),
         )
 

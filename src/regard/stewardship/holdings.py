@@ -81,7 +81,7 @@ def open_holdings(office: Office) -> Holdings:
 
     # What retention lets go of does not come back when the clock is right again.
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
-    access = Access(gallery, consents, logbook)
+    access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of)
     return Holdings(gallery, retention, erasure, access, reviews, loops, seals, jobs, notices)
 
 

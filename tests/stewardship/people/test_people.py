@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import answered, ours
 from regard.stewardship.people.consent import NewConsent
-from regard.stewardship.people.review import Candidate, whose_user
+from regard.stewardship.people.matches.candidates import Candidate, whose_user
 from regard.stewardship.policy.call import Call
 from regard.vision.faces.similarity import score
 from tests.helpers import fakes

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from regard.operations.common.registry import answered, ours
 from regard.stewardship.people import review
 from regard.stewardship.people.consent import NewConsent
-from regard.stewardship.people.probe import Probe
+from regard.stewardship.people.matches.probe import Probe
 from regard.stewardship.policy.call import Call
 from regard.vision.pictures.findings import Box, Face
 from tests.helpers.fakes import Clock, FakeAnalyzer, picture_of

@@ -65,9 +65,23 @@ def false_match(
     secret: Secret,
     key: Key = None,
 ) -> None:
-    """Say that a search found the wrong person, for whatever purpose. The same picture does not find them again."""
+    """Say that a search found the wrong person, for whatever purpose. The same picture does not find them again, and
+    once two reviewers say so, neither does the other person without a review. Prints what `take-back` takes.
+    """
     reviews, reviewer = _log_in(name, secret, key)
-    reviews.false_match(reviewer.organization, subject_of(subject, ""), request, reviewer.name)
+    out.out(reviews.false_match(reviewer.organization, subject_of(subject, ""), request, reviewer.name))
+
+
+@app.command("take-back")
+def take_back(
+    name: Name,
+    candidate: Annotated[str, typer.Argument(help="The candidate's id, which `false-match` and `pending` print.")],
+    secret: Secret,
+    key: Key = None,
+) -> None:
+    """Take back that you called a match false. What the person said, or another reviewer, stays."""
+    reviews, reviewer = _log_in(name, secret, key)
+    reviews.take_back(reviewer.organization, candidate, reviewer.name)
 
 
 @app.command()

@@ -19,11 +19,11 @@ from PIL import Image
 from regard.gallery.faces import KeptFace
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.people import review
-from regard.stewardship.people.review import Match
+from regard.stewardship.people.matches.candidates import Match, Sought, whose_user
 from regard.stewardship.policy.call import Call
 from regard.vision.faces.faces import Face
 from regard.vision.faces.similarity import score, similarity
-from regard.vision.pictures.images import Picture
+from regard.vision.pictures.images import Picture, decode
 
 Found = TypeVar("Found")
 _MARGIN = 0.5
@@ -35,7 +35,8 @@ class Compared:
     """What the found were compared with: `by` are the same bytes each time. `face` in `picture` is for reviewers.
 
     `by` may stand for one face alone, wherever it is in a picture: `alone`. Where nothing is left to show to reviewers,
-    nothing is `open` to review any more: who was not held for it then is not told of.
+    nothing is `open` to review any more: who was not held for it then is not told of. A face of the collection has no
+    picture: `whose` it is then.
     """
 
     by: bytes
@@ -43,6 +44,7 @@ class Compared:
     face: Face | None = None
     alone: bool = False
     open: bool = True
+    whose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def told(
     least = max(at_least, floor_score(call, face_model))
     high = [each for each in found if each.score >= least]
     known = [each for each in high if each.whose]
+    others: dict[str, dict[str, str]] = {}
     if known and rooms.reviews is not None:
         matches = [
             Match(
@@ -87,19 +90,23 @@ def told(
                 each.name[:_LONGEST_NAME],
                 similarity(each.score, face_model),
                 tuple(whose for whose, _ in each.people),
+                each.score,
             )
             for each in known
         ]
-        face = compared.face.box if compared.face and not compared.alone else None
-        seen = (lambda: _cut_out(compared)) if compared.open else None
-        confirmed = rooms.reviews.shown(call, compared.by, seen, matches, face)
+        sought = _sought(call, rooms, face_model, compared)
+        confirmed = rooms.reviews.shown(call, sought, matches)
         high = [each for each in high if not each.whose or each.whose in confirmed]
+        others = {
+            match.whose: {"other": name.hex()}
+            for match in matches
+            if (name := rooms.reviews.mismatches.other(call.caller.organization, sought, match, matches))
+        }
     answered = [Told(similarity(each.score, face_model), each.found) for each in high]
     searched = {"probe": call.probe} if call.probe else {}
     for each, alike in zip(high, answered, strict=True):
-        call.people += [
-            (whose, details | searched | {"similarity": f"{alike.similarity:.4f}"}) for whose, details in each.people
-        ]
+        also = searched | others.get(each.whose, {}) | {"similarity": f"{alike.similarity:.4f}"}
+        call.people += [(whose, details | also) for whose, details in each.people]
     return answered
 
 
@@ -132,7 +139,34 @@ def like_user(near: float, user_id: str, subjects: Sequence[str], found: Found) 
     What two people confirm is about whoever was first among them: a user of the same name made of others is another.
     """
     people = tuple((whose, {"user_id": user_id}) for whose in subjects)
-    return Like(near, found, review.whose_user(user_id, next(iter(subjects), "")), user_id, people)
+    return Like(near, found, whose_user(user_id, next(iter(subjects), "")), user_id, people)
+
+
+def _sought(call: Call, rooms: Rooms, face_model: str | None, compared: Compared) -> Sought:
+    """What was searched with, for whoever looks at a match."""
+    own: list[NDArray[np.float32]] = []
+
+    def alike(jpeg: bytes) -> float | None:
+        """How like the face that was searched with the one in another picture is, as a cosine."""
+        picture = decode(jpeg)
+        faces = rooms.faces.detect(picture)[:1]
+        if not faces:
+            return None
+        other = rooms.faces.embed(picture, faces, face_model)
+        if compared.picture is not None and compared.face is not None:
+            if not own:
+                own.append(rooms.faces.embed(compared.picture, [compared.face], face_model)[0])
+            return float(other[0] @ own[0])
+        if not compared.whose:
+            return None
+        where = call.caller.organization, call.parameters["CollectionId"]
+        with rooms.gallery.reading() as connection:
+            collection = rooms.gallery.collections.find(connection, *where)
+            scores = rooms.gallery.faces.likeness(connection, collection, compared.whose, other)
+        return None if scores is None else float(scores[0])
+
+    face = compared.face.box if compared.face and not compared.alone else None
+    return Sought(compared.by, lambda: _cut_out(compared), face, compared.whose, alike, compared.open)
 
 
 def _cut_out(compared: Compared) -> bytes:

@@ -11,7 +11,7 @@ from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import bounding_box, face_detail
 from regard.operations.common.rooms import Rooms
 from regard.operations.gallery.kept import kept_face, kept_user
-from regard.stewardship.people.review import whose_user
+from regard.stewardship.people.matches.candidates import whose_user
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.faces import quality
 from regard.vision.faces.faces import Face
@@ -29,7 +29,8 @@ def search_faces(call: Call, rooms: Rooms) -> Answer:
     """The faces like one of the collection, without that face itself."""
     face_model = _face_model(call, rooms)
     searched = call.parameters["FaceId"]
-    matches = _faces_like(call, rooms, face_model, Probe(face_id=searched), Compared(searched.encode()))
+    compared = Compared(searched.encode(), whose=_whose(call, rooms, searched))
+    matches = _faces_like(call, rooms, face_model, Probe(face_id=searched), compared)
     return {"SearchedFaceId": searched, "FaceMatches": matches, "FaceModelVersion": face_model}
 
 
@@ -66,8 +67,11 @@ def search_users(call: Call, rooms: Rooms) -> Answer:
     if (face_id is None) == (user_id is None):
         raise invalid_parameter("exactly one of FaceId and UserId must be given.")
     face_model = _face_model(call, rooms)
-    searched_with = face_id if user_id is None else _first_of(call, rooms, user_id)
-    compared = Compared(str(searched_with).encode())
+    if user_id is None:
+        compared = Compared(str(face_id).encode(), whose=_whose(call, rooms, str(face_id)))
+    else:
+        first = _first_of(call, rooms, user_id)
+        compared = Compared(whose_user(user_id, first).encode(), whose=first)
     matches = _users_like(call, rooms, face_model, Probe(face_id=face_id, user_id=user_id), compared)
     searched = {"SearchedFace": {"FaceId": face_id}} if user_id is None else {"SearchedUser": {"UserId": user_id}}
     return {"UserMatches": matches, "FaceModelVersion": face_model, **searched}
@@ -120,8 +124,15 @@ def _users_like(call: Call, rooms: Rooms, face_model: str, probe: Probe, compare
 
 
 def _first_of(call: Call, rooms: Rooms, user_id: str) -> str:
-    made = _made_of(call, rooms, [user_id])
-    return whose_user(user_id, next(iter(made.get(user_id, [])), ""))
+    return next(iter(_made_of(call, rooms, [user_id]).get(user_id, [])), "")
+
+
+def _whose(call: Call, rooms: Rooms, face_id: str) -> str:
+    """The subject of a face of the collection; of none that is there, nobody."""
+    with rooms.gallery.reading() as connection:
+        collection = rooms.gallery.collections.find(connection, *_where(call))
+        found = rooms.gallery.faces.with_ids(connection, collection, [face_id]).get(face_id)
+    return found.subject if found else ""
 
 
 def _made_of(call: Call, rooms: Rooms, user_ids: list[str]) -> dict[str, list[str]]:

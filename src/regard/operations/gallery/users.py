@@ -130,7 +130,8 @@ def _alike(call: Call, rooms: Rooms) -> tuple[float, set[str], dict[str, float]]
         if near < at_least and reviewed(call, rooms):
             return False
         lowest = at_least if near >= at_least else floor_score(call, face_model)
-        for each in told(call, rooms, face_model, Compared(face_id.encode()), [like], lowest):
+        compared = Compared(face_id.encode(), whose=prospect.subjects.get(face_id, "") if prospect else "")
+        for each in told(call, rooms, face_model, compared, [like], lowest):
             if near >= at_least:
                 admitted.add(face_id)
             else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,12 @@ from regard.ledger.tree.notes import sign_note
 from regard.stewardship.council.collections import BASIS, PURPOSE, RETENTION
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.people.consents import Consents
+from regard.stewardship.people.matches.mismatches import Mismatch
 
 _FORM = "regard.access/v1"
 _LOCATING = frozenset(("box", "face_id", "image_id"))
+# A digest of the name of somebody else.
+_OF_OTHERS = frozenset(("other",))
 # GDPR 15(1)(a)-(d) and (g): purposes, categories, recipients, term, source. BIPA 15(b).
 _HEAD = """What is held on you
 ===================
@@ -51,8 +54,15 @@ class Access:
     """Tells people what is held on them. Thread-safe."""
 
     def __init__(
-        self, gallery: Gallery, consents: Consents, logbook: Logbook, clock: Callable[[], float] = time.time
+        self,
+        gallery: Gallery,
+        consents: Consents,
+        logbook: Logbook,
+        clock: Callable[[], float] = time.time,
+        mismatches: Callable[[str, str], Sequence[Mismatch]] = lambda _organization, _whose: (),
     ) -> None:
+        """`mismatches` are the people whom a subject of an organization was told apart from."""
+        self._mismatches = mismatches
         self._gallery = gallery
         self._consents = consents
         self._logbook = logbook
@@ -80,9 +90,10 @@ class Access:
             "faces": [_face(face, terms[face.collection_id], left_out) for face in faces],
             "receipts": [msgspec.to_builtins(receipt) for receipt in receipts],
             "events": [
-                {"at": _moment(told.at), "commitment": told.commitment} | _without(told.details, left_out)
+                {"at": _moment(told.at), "commitment": told.commitment} | _without(told.details, left_out | _OF_OTHERS)
                 for told in self._told(organization, whose)
             ],
+            "mismatches": [_mismatch(each) for each in self._mismatches(organization, whose)],
             "suppression": None if objection is None else {"since": _moment(objection.at)},
         }
         json = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
@@ -95,6 +106,16 @@ class Access:
         dated = self._logbook.payloads.dated(organization, whose)
         found = [_Told(at, commitment, details) for commitment, at, details in dated]
         return sorted(found, key=lambda told: (told.at, told.commitment))
+
+
+def _mismatch(told: Mismatch) -> dict[str, Any]:
+    return {
+        "mismatch": told.candidate,
+        "collection": told.collection,
+        "at": _moment(told.at),
+        "said_by": "you" if told.yours else "reviewers",
+        "counts": told.counts,
+    }
 
 
 def _face(face: Held, terms: dict[str, str], left_out: frozenset[str]) -> dict[str, Any]:
@@ -142,6 +163,11 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
             f"- {event['at']}: {event['operation']} in {event['collection']}, similarity {event['similarity']}, "
             f"request {event['request_id']}"
         )
+    if apart := document["mismatches"]:
+        yield f"\nPeople whom you were told apart from: {len(apart)}"
+        for each in apart:
+            so = "" if each["counts"] else "; it counts once two reviewers have said so"
+            yield f"- {each['at']}: in {each['collection']}, said by {each['said_by']}, {each['mismatch']}{so}"
     yield f"\nEverything that the log keeps sealed on you: {len(events)}"
     for event in events:
         what = event.get("operation") or f"consent {event.get('change')}"

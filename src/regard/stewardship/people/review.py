@@ -8,77 +8,50 @@ Reviews of organizations are in `parties.admission`.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, func, or_, select
 
 from regard.database import reading
 from regard.gallery.gallery import Gallery
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
-from regard.stewardship.people.probe import Probe
+from regard.stewardship.people.matches.candidates import (
+    CONFIRMED,
+    EXPIRED,
+    HOURS,
+    PENDING,
+    REJECTED,
+    Candidate,
+    Match,
+    Search,
+    Sought,
+    found_by,
+    key_of,
+    needed,
+    of_person,
+    remove,
+    row_of,
+)
+from regard.stewardship.people.matches.mismatches import NEEDED, THE_PERSON, Mismatches
+from regard.stewardship.people.matches.probe import Probe
 from regard.stewardship.people.reviewers import Reviewer, Reviewers
-from regard.stewardship.policy import vocabulary
 from regard.stewardship.policy.call import Call
 from regard.stewardship.records import tables
 from regard.stewardship.records.sealed_rows import insert_sealed, is_row_sealed, is_told_of, update_sealed
-from regard.traces import owe
-from regard.vision.pictures.findings import Box
+
+__all__ = ["NoSuchCandidate", "Reviews", "needed"]
 
 KIND = "regard/review"
-PENDING, CONFIRMED, REJECTED, EXPIRED = "pending", "confirmed", "rejected", "expired"
-HOURS = 48
-NEEDED = 2
-THE_PERSON = "the person"
 _log = logging.getLogger(__name__)
 _of, _verdicts = tables.candidates.c, tables.verdicts.c
 
 
 class NoSuchCandidate(LookupError):
     """There is no such candidate that this person may decide on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A match as it was found: the FaceId, and a similarity from 0 to 100.
-
-    `whose` is the subject of the face, as :func:`regard.gallery.faces.subject` names one. Of a user, `people` are the
-    subjects of whose faces it is made: what one of them called false is false of the user too.
-    """
-
-    whose: str
-    face_id: str
-    similarity: float
-    people: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Who searched which collection with what."""
-
-    organization: str
-    collection: str
-    probe: Probe
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A match that waits, as a reviewer sees it: nothing of what others said."""
-
-    id: str
-    collection: str
-    whose: str
-    face_id: str
-    similarity: float
-    purpose: str
-    created_at: float
-    expires_at: float
 
 
 class Reviews:
@@ -91,40 +64,46 @@ class Reviews:
         self, engine: Engine, gallery: Gallery, logbook: Logbook, clock: Callable[[], float] = time.time
     ) -> None:
         self.reviewers = Reviewers(engine)
+        self.mismatches = Mismatches(engine, gallery, clock)
         self._engine = engine
         self._gallery = gallery
         self._logbook = logbook
         self._clock = clock
 
-    def shown(
-        self,
-        call: Call,
-        probe: bytes,
-        picture: Callable[[], bytes] | None,
-        matches: Sequence[Match],
-        face: Box | None = None,
-    ) -> set[str]:
+    def shown(self, call: Call, sought: Sought, matches: Sequence[Match]) -> set[str]:
         """Which of the subjects that matched may be told of; the others wait, which `call.remarks` says, or are false.
 
-        `probe` is what was searched with, the same bytes each time, and `face` where in a picture that is; `picture`
-        gives what reviewers see of it, as JPEG: without it nothing new is held for them, and nobody new told of.
+        Two people look where rights are at stake; and at whoever was told apart from the one who is in the picture.
         """
         organization, collection = call.caller.organization, str(call.parameters["CollectionId"])
-        search = Search(organization, collection, Probe(self._gallery.digest(organization, probe), face))
+        search = Search(organization, collection, Probe(self._gallery.digest(organization, sought.by), sought.face))
         call.probe = bytes(search.probe).hex()
-        if not needed(call):
+        doubted = self.mismatches.doubted(organization, sought, matches)
+        looked_at = [match for match in matches if match.whose in doubted or needed(call)]
+        if doubted:
+            call.remarks["x-regard-doubted"] = f"{len(doubted)} told apart before from somebody like this"
+        told = self._confirmed(call, search, sought, looked_at, doubted) if looked_at else set()
+        if len(looked_at) < len(matches):
             # Without a review nobody looks whether it is another face: what is false of one is false of the picture.
             states = self._states(search, of_picture=True)
-            return {match.whose for match in matches if _said(states, match) != REJECTED}
+            others = (match for match in matches if match not in looked_at)
+            told |= {match.whose for match in others if _said(states, match) != REJECTED}
+        return told
+
+    def _confirmed(
+        self, call: Call, search: Search, sought: Sought, matches: Sequence[Match], doubted: set[str]
+    ) -> set[str]:
+        """Of the matches at which two people look, those whom they confirmed; what is new is put before them."""
         self.expire()
         states = self._states(search)
         states |= {match.whose: said for match in matches if (said := _said(states, match))}
         if new := [match for match in matches if match.whose not in states]:
-            seen = picture() if picture else b""
+            seen = sought.picture() if sought.open else b""
             for match in {each.whose: each for each in reversed(new)}.values():
-                if picture:
-                    self._open(call, search, seen, match)
-                states[match.whose] = PENDING if picture else EXPIRED
+                if sought.open:
+                    other = self.mismatches.other(search.organization, sought, match, matches)
+                    self._open(call, search, seen, match, {"doubted": match.whose in doubted, "other": other})
+                states[match.whose] = PENDING if sought.open else EXPIRED
         if waiting := len({match.whose for match in matches if states[match.whose] == PENDING}):
             call.waiting += waiting
             call.remarks["x-regard-review"] = f"{call.waiting} pending; two reviewers confirm within {HOURS} hours"
@@ -134,36 +113,35 @@ class Reviews:
         """How many wait for this person, as :meth:`pending` has them."""
         self.expire()
         with reading(self._engine) as connection:
-            wanted = select(func.count()).select_from(tables.candidates).where(*_waiting_for(reviewer))
+            wanted = select(func.count()).select_from(tables.candidates).where(*self._waiting_for(reviewer))
             return connection.execute(wanted).scalar() or 0
 
     def pending(self, reviewer: Reviewer, most: int | None = None) -> list[Candidate]:
         """What waits for this person: not asked by them, and not decided by them yet; the oldest `most`, or all."""
         self.expire()
         # The pictures of those alone that are answered are read.
-        first = select(_of.id).where(*_waiting_for(reviewer)).order_by(_of.created_at).limit(most)
+        first = select(_of.id).where(*self._waiting_for(reviewer)).order_by(_of.created_at).limit(most)
         wanted = select(tables.candidates).where(_of.id.in_(first))
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(_of.created_at))
-            return [_candidate(row) for row in rows if is_row_sealed(connection, tables.candidates, row)]
+            return [Candidate.of(row) for row in rows if is_row_sealed(connection, tables.candidates, row)]
 
     def picture(self, reviewer: Reviewer, candidate: str) -> bytes:
         """What a candidate was searched with, as JPEG. Raises NoSuchCandidate."""
         row = self._waiting(reviewer, candidate)
-        key = self._gallery.house_key(_key(candidate))
+        key = self._gallery.house_key(key_of(candidate))
         if key is None:
             raise NoSuchCandidate(f"the probe of {candidate} was erased")
         return key.open(row.probe_picture, candidate.encode())
 
     def decide(self, reviewer: Reviewer, candidate: str, same: bool) -> None:
-        """Say whether a candidate is the same person, once. Two who say so confirm it; one who denies rejects it.
-
-        Raises NoSuchCandidate.
+        """Say whether a candidate is the same person, once. Two who say so confirm it; one who denies rejects it, and
+        two who do tell the two people apart. Raises NoSuchCandidate.
         """
         row = self._waiting(reviewer, candidate)
         with self._engine.begin() as connection:
             # Looked at again: the same person may have said so twice at once.
-            waits = select(_of.id).where(_of.id == candidate, *_waiting_for(reviewer))
+            waits = select(_of.id).where(_of.id == candidate, *self._waiting_for(reviewer))
             if connection.execute(waits).first() is None:
                 raise NoSuchCandidate(f"the candidate {candidate} was decided meanwhile")
             said = {"candidate": candidate, "reviewer": reviewer.name, "same": same, "at": self._clock()}
@@ -175,14 +153,22 @@ class Reviews:
                 for each in verdicts
                 if is_told_of(connection, tables.verdicts, each, f"a verdict on the candidate {candidate}")
             )
-            if same and len(names) < NEEDED:
+            if not same:
+                self.mismatches.say(connection, row, reviewer.name)
+            # Where somebody denied it before, which neither is told, nothing makes it one again.
+            if same and (row.state == REJECTED or len(names) < NEEDED):
                 return
-            outcome = CONFIRMED if same else REJECTED
-            record = self._settle(connection, row, outcome, names)
+            if row.state == REJECTED:
+                record = self._log(connection, row, "told apart", names)
+            else:
+                record = self._settle(connection, row, CONFIRMED if same else REJECTED, names)
         self._logbook.take_over(record)
 
-    def not_me(self, organization: str, whose: str, candidate: str) -> None:
-        """Mark a candidate as false, at the word of the person: it is not offered again. Raises NoSuchCandidate."""
+    def not_me(self, organization: str, whose: str, candidate: str) -> str:
+        """Mark a candidate as false, at the word of the person, who is told apart from the one in the picture; its id.
+
+        Raises NoSuchCandidate.
+        """
         wanted = select(tables.candidates).where(
             _of.organization == organization, _of.whose == whose, _of.id == candidate
         )
@@ -191,25 +177,54 @@ class Reviews:
             if row is None:
                 raise NoSuchCandidate(f"no match {candidate} of yours is known")
             record = self._settle(connection, row, REJECTED, [THE_PERSON])
+            self.mismatches.say(connection, row, THE_PERSON)
         self._logbook.take_over(record)
+        return candidate
 
-    def false_match(self, organization: str, whose: str, request_id: str, said_by: str = THE_PERSON) -> None:
+    def false_match(self, organization: str, whose: str, request_id: str, said_by: str = THE_PERSON) -> str:
         """Mark what the search of this request told of a subject as false: the picture does not find them again.
 
-        Raises NoSuchCandidate.
+        Said by the person, or by two reviewers, the two people are told apart. The id of the candidate. Raises
+        NoSuchCandidate.
         """
         told = self._details(organization, whose, request_id)
         picture = Probe(Probe.read(bytes.fromhex(told["probe"])).picture)
         search, now = Search(organization, told["collection"], picture), self._clock()
         match = Match(whose, told.get("face_id", told.get("user_id", "")), float(told["similarity"]))
-        row = _row(search, match, told["purpose"], now) | {"state": REJECTED, "expires_at": now, "settled_at": now}
-        same = (*_found_by(search), _of.whose == whose)
+        row = row_of(search, match, told["purpose"], now) | {"state": REJECTED, "expires_at": now, "settled_at": now}
+        row["other"] = bytes.fromhex(told["other"]) if "other" in told else None
+        same = (*found_by(search), _of.whose == whose)
         with self._engine.begin() as connection:
             values = {"state": REJECTED, "settled_at": now, "probe": bytes(picture)}
             if not update_sealed(connection, tables.candidates, and_(*same), **values):
                 insert_sealed(connection, tables.candidates, row)
             kept = connection.execute(select(tables.candidates).where(*same)).first()
             record = self._log(connection, kept, REJECTED, [said_by])
+            self.mismatches.say(connection, kept, said_by)
+        self._logbook.take_over(record)
+        assert kept is not None
+        return str(kept.id)
+
+    def take_back(self, organization: str, candidate: str, said_by: str, whose: str | None = None) -> None:
+        """Take one's own word back that a match was false, of a subject `whose` where that is to be so.
+
+        Where nobody's word is left the match is as it was before: found, or put before two people anew. Raises
+        NoSuchCandidate where one never gave one's word.
+        """
+        wanted = select(tables.candidates).where(_of.organization == organization, _of.id == candidate)
+        with self._engine.begin() as connection:
+            row = connection.execute(wanted if whose is None else wanted.where(_of.whose == whose)).first()
+            try:
+                nobody = row is not None and self.mismatches.take_back(connection, candidate, said_by)
+            except LookupError:
+                row = None
+            if row is None:
+                raise NoSuchCandidate(f"you did not call the match {candidate} false")
+            record = self._log(connection, row, "taken back", [said_by])
+            if nobody:
+                remove(connection, [candidate])
+        if nobody:
+            self._gallery.destroy_house_keys([key_of(candidate)])
         self._logbook.take_over(record)
 
     def counts(self, organization: str) -> dict[str, dict[str, int]]:
@@ -231,24 +246,26 @@ class Reviews:
             rows = connection.execute(overdue).all()
             for row in rows:
                 self._log(connection, row, EXPIRED, [])
-            self._delete(connection, [row.id for row in rows])
-        self._gallery.destroy_house_keys([_key(row.id) for row in rows])
+            remove(connection, [row.id for row in rows])
+        self._gallery.destroy_house_keys([key_of(row.id) for row in rows])
         self._logbook.take_over()
         return len(rows)
 
     def forget(self, organization: str, whose: str) -> int:
-        """Delete every candidate of a subject, and of users that they are the first of; how many there were."""
+        """Delete every candidate of a subject, of users that they are the first of, and those that they are the other
+        one in; how many there were.
+        """
         with self._engine.begin() as connection:
-            theirs = (_of.whose == whose) | _of.whose.like(f"user/%/{_digest(whose)}")
-            wanted = select(_of.id).where(_of.organization == organization, theirs)
-            found = list(connection.execute(wanted).scalars())
-            self._delete(connection, found)
-        self._gallery.destroy_house_keys([_key(each) for each in found])
+            wanted = select(_of.id).where(_of.organization == organization, of_person(whose))
+            other = self.mismatches.by_other(connection, organization, whose)
+            found = [*connection.execute(wanted).scalars(), *other]
+            remove(connection, found)
+        self._gallery.destroy_house_keys([key_of(each) for each in found])
         return len(found)
 
     def _states(self, search: Search, *, of_picture: bool = False) -> dict[str, str]:
         """What is said of whom: of the face that was searched with, or `of_picture` of any; false goes first."""
-        wanted = select(tables.candidates).where(*_found_by(search))
+        wanted = select(tables.candidates).where(*found_by(search))
         states: dict[str, str] = {}
         with reading(self._engine) as connection:
             for row in connection.execute(wanted):
@@ -260,9 +277,9 @@ class Reviews:
                     states[row.whose] = state
         return states
 
-    def _open(self, call: Call, search: Search, picture: bytes, match: Match) -> None:
-        row = _row(search, match, call.caller.purpose, self._clock())
-        key = self._gallery.house_key(_key(row["id"]), make=True)
+    def _open(self, call: Call, search: Search, picture: bytes, match: Match, known: Mapping[str, Any]) -> None:
+        row = row_of(search, match, call.caller.purpose, self._clock()) | known
+        key = self._gallery.house_key(key_of(row["id"]), make=True)
         assert key is not None
         row |= {
             "asked_by": call.caller.access_key_id,
@@ -278,7 +295,7 @@ class Reviews:
 
     def _waiting(self, reviewer: Reviewer, candidate: str) -> Any:
         self.expire()
-        wanted = select(tables.candidates).where(_of.id == candidate, *_waiting_for(reviewer))
+        wanted = select(tables.candidates).where(_of.id == candidate, *self._waiting_for(reviewer))
         with reading(self._engine) as connection:
             row = connection.execute(wanted).first()
             if row is None or not is_row_sealed(connection, tables.candidates, row):
@@ -309,27 +326,20 @@ class Reviews:
         part = Part(row.organization, details, f"{row.collection}/{row.whose}")
         return self._logbook.record(connection, KIND, body, [self._logbook.seal(part)])
 
-    def _delete(self, connection: Connection, candidates: Sequence[str]) -> None:
-        connection.execute(delete(tables.verdicts).where(_verdicts.candidate.in_(candidates)))
-        connection.execute(delete(tables.candidates).where(_of.id.in_(candidates)))
-        if candidates:
-            owe(connection)
+    def _waiting_for(self, reviewer: Reviewer) -> tuple[ColumnElement[bool], ...]:
+        """What a reviewer may decide on: not asked by them, and not decided by them yet.
 
-
-def needed(call: Call) -> bool:
-    """Whether two people confirm what the call finds: where rights are at stake, and where nobody knows."""
-    purpose = vocabulary.purposes().get(call.caller.purpose)
-    return purpose is None or purpose.rights
-
-
-def whose_user(user_id: str, first: str) -> str:
-    """Whom a review of a user is about; `first` is the subject whose face is the user's oldest."""
-    return f"user/{user_id}/{_digest(first)}"
-
-
-def _digest(whose: str) -> str:
-    # A subject may be as long as the column is.
-    return hashlib.sha256(whose.encode()).hexdigest()[:32]
+        What another one denied is among it, so that nobody sees that: a second denial tells the two people apart.
+        """
+        decided = select(_verdicts.candidate)
+        denied = _of.id.in_(decided.where(_verdicts.same.is_(False)))
+        again = and_(_of.state == REJECTED, _of.expires_at > self._clock(), denied)
+        return (
+            _of.organization == reviewer.organization,
+            or_(_of.state == PENDING, again),
+            _of.asked_by.not_in(reviewer.keys),
+            _of.id.not_in(decided.where(_verdicts.reviewer == reviewer.name)),
+        )
 
 
 def _state(connection: Connection, row: Any) -> str:
@@ -344,56 +354,3 @@ def _said(states: Mapping[str, str], match: Match) -> str | None:
     """What is said of a match: false, where one of its people said so; None for one that is new."""
     false = any(states.get(whose) == REJECTED for whose in match.people)
     return REJECTED if false else states.get(match.whose)
-
-
-def _found_by(search: Search) -> tuple[ColumnElement[bool], ...]:
-    """The candidates of a search, and of every other one of that collection with the same picture, by any face."""
-    return (
-        _of.organization == search.organization,
-        _of.collection == search.collection,
-        _of.probe.between(*search.probe.span),
-    )
-
-
-def _waiting_for(reviewer: Reviewer) -> tuple[ColumnElement[bool], ...]:
-    """What a reviewer may decide on: not asked by them, and not decided by them yet."""
-    return (
-        _of.organization == reviewer.organization,
-        _of.state == PENDING,
-        _of.asked_by.not_in(reviewer.keys),
-        _of.id.not_in(select(_verdicts.candidate).where(_verdicts.reviewer == reviewer.name)),
-    )
-
-
-def _row(search: Search, match: Match, purpose: str, at: float) -> dict[str, Any]:
-    """A new candidate as a row, without its state and its end; asked for by nobody and without a picture."""
-    return {
-        "id": secrets.token_hex(16),
-        "organization": search.organization,
-        "collection": search.collection,
-        "probe": bytes(search.probe),
-        "whose": match.whose,
-        "face_id": match.face_id,
-        "similarity": match.similarity,
-        "purpose": purpose,
-        "asked_by": "",
-        "probe_picture": b"",
-        "created_at": at,
-    }
-
-
-def _candidate(row: Any) -> Candidate:
-    return Candidate(
-        row.id,
-        row.collection,
-        row.whose,
-        row.face_id,
-        row.similarity,
-        row.purpose,
-        row.created_at,
-        row.expires_at,
-    )
-
-
-def _key(candidate: str) -> str:
-    return f"candidate/{candidate}"

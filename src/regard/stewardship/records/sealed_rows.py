@@ -71,4 +71,6 @@ def _is(table: Table, row: Mapping[str, Any]) -> list[ColumnElement[bool]]:
 
 
 def _told(table: Table, row: Mapping[str, Any]) -> list[Any]:
-    return [row[column.name] for column in table.columns if column.name not in _LEFT_OUT]
+    columns = [column for column in table.columns if column.name not in _LEFT_OUT]
+    later = [[str(column.name), row[column.name]] for column in columns if column.info and row[column.name] is not None]
+    return [row[column.name] for column in columns if not column.info] + [value for pair in later for value in pair]

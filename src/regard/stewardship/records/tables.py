@@ -1,6 +1,7 @@
 """The database tables of this room, and what their columns hold. Times are seconds since 1970.
 
 `seal` is over the rest of a row (`regard.row_seals`); of an organization, also over what it is known by and its ties.
+A column that came LATER is part of it where it is filled, so that rows from before stay sealed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sqlalchemy import (
 )
 
 from regard.database import metadata
+
+LATER = {"later": True}
 
 # One row. Every change to the tables below adds one, so that each process sees that it must read again.
 revision = Table(
@@ -185,7 +188,8 @@ subject_tokens = Table(
 # The erasures that were carried out on this very database; one that was restored from before lacks them.
 erasures = Table("erasures", metadata, Column("id", String(64), primary_key=True))
 
-# Matches that wait for two people to confirm them, and those that were decided.
+# Matches that wait for two people to confirm them, and those that were decided. `other` is a keyed digest of the person
+# whose face it may be instead, where that one is enrolled.
 candidates = Table(
     "candidates",
     metadata,
@@ -204,6 +208,8 @@ candidates = Table(
     Column("expires_at", Float, nullable=False),
     Column("settled_at", Float),
     Column("seal", LargeBinary),
+    Column("doubted", Boolean, info=LATER),
+    Column("other", LargeBinary, info=LATER),
     Index("ix_candidates_organization_collection", "organization", "collection", "probe"),
     Index("ix_candidates_state_expires_at", "state", "expires_at"),
     # What waits is found and counted without reading the pictures.
@@ -218,6 +224,22 @@ verdicts = Table(
     Column("same", Boolean, nullable=False),
     Column("at", Float, nullable=False),
     Column("seal", LargeBinary),
+)
+
+# Pairs of people who were told apart: whom a rejected candidate is of, and who is in its picture.
+mismatches = Table(
+    "mismatches",
+    metadata,
+    Column("candidate", ForeignKey("candidates.id"), primary_key=True),
+    Column("organization", ForeignKey("organizations.id"), nullable=False),
+    Column("whose", String(300), nullable=False),
+    Column("other", LargeBinary),
+    Column("score", Float, nullable=False),
+    Column("said_by", JSON, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("seal", LargeBinary),
+    Index("ix_mismatches_organization_whose", "organization", "whose"),
+    Index("ix_mismatches_organization_other", "organization", "other"),
 )
 
 reviewers = Table(

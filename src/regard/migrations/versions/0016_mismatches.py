@@ -1,0 +1,28 @@
+"""Pairs of people who were told apart, and what a candidate says of the other one."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0016_mismatches"
+down_revision = "0014_row_seals"
+
+
+def upgrade() -> None:
+    """Make the table, and add the columns."""
+    op.add_column("candidates", sa.Column("doubted", sa.Boolean))
+    op.add_column("candidates", sa.Column("other", sa.LargeBinary))
+    op.create_table(
+        "mismatches",
+        sa.Column("candidate", sa.String(32), sa.ForeignKey("candidates.id"), primary_key=True),
+        sa.Column("organization", sa.String(12), sa.ForeignKey("organizations.id"), nullable=False),
+        sa.Column("whose", sa.String(300), nullable=False),
+        sa.Column("other", sa.LargeBinary),
+        sa.Column("score", sa.Float, nullable=False),
+        sa.Column("said_by", sa.JSON, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("seal", sa.LargeBinary),
+        sa.Index("ix_mismatches_organization_whose", "organization", "whose"),
+        sa.Index("ix_mismatches_organization_other", "organization", "other"),
+    )

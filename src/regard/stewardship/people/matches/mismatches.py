@@ -1,0 +1,191 @@
+"""Mismatches: pairs of people who were told apart, by the one who was found or by two reviewers.
+
+"Not me" counts for two people, not for a picture: whenever the one is found by the face of the other, two reviewers
+look at it, whatever the purpose. Nothing biometric is kept for that beside what is kept anyway. Who the other is,
+is known
+
+1. where the face that was searched with is enrolled, or somebody enrolled was found by it and more like it: by a keyed
+   digest of their name, which goes with either of the two;
+2. by the picture that reviewers saw, sealed with the candidate (EU AI Act 12(3)(c)): it is opened, embedded and let go;
+3. else by nothing but how alike they were: nobody keeps the face of somebody who did not agree to it. Whoever is hardly
+   more like the person than the one who was not is looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, or_, select
+
+from regard.database import reading
+from regard.gallery.gallery import Gallery
+from regard.stewardship.people.matches.candidates import Match, Sought, key_of, subjects_of
+from regard.stewardship.records import tables
+from regard.stewardship.records.sealed_rows import insert_sealed, is_told_of, update_sealed
+from regard.vision.faces.similarity import score
+
+NEEDED = 2
+THE_PERSON = "the person"
+# Two pictures of one person: what bystanders are known by, see regard.operations.gallery.bystanders.
+SAME = 0.50
+# How much more like the person than the one who was not somebody may be, as a cosine, and is looked at all the same. On
+# LFW that is 9 of 10 other pictures of the other one, and at Similarity 80 to 99 1 of 9 of the person's own.
+MARGIN = 0.05
+_log = logging.getLogger(__name__)
+_of, _candidates = tables.mismatches.c, tables.candidates.c
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A pair that was told apart, as the person may read it: the candidate's id, when, and whether they said so."""
+
+    candidate: str
+    collection: str
+    at: float
+    yours: bool
+    counts: bool
+
+
+class Mismatches:
+    """Keeps who was told apart from whom, and finds matches that this puts in doubt. Thread-safe."""
+
+    def __init__(self, engine: Engine, gallery: Gallery, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._gallery = gallery
+        self._clock = clock
+
+    def name(self, organization: str, whose: str) -> bytes:
+        """The keyed digest of a person, which tells nobody who it is."""
+        return self._gallery.objections.names([(organization, whose)])[0]
+
+    def say(self, connection: Connection, candidate: Any, by: str) -> None:
+        """Enter that somebody called a candidate's row false: it counts once the person said so, or two reviewers."""
+        row = connection.execute(select(tables.mismatches).where(_of.candidate == candidate.id)).first()
+        if row is not None:
+            said = sorted({*row.said_by, by})
+            update_sealed(connection, tables.mismatches, _of.candidate == candidate.id, said_by=said)
+            return
+        told = {"candidate": candidate.id, "organization": candidate.organization, "whose": candidate.whose}
+        told |= {"other": candidate.other, "score": score(candidate.similarity), "said_by": [by], "at": self._clock()}
+        insert_sealed(connection, tables.mismatches, told)
+
+    def take_back(self, connection: Connection, candidate: str, by: str) -> bool:
+        """Take one's word back; whether nobody's is left. Raises LookupError where it was never given."""
+        row = connection.execute(select(tables.mismatches).where(_of.candidate == candidate)).first()
+        if row is None or by not in row.said_by:
+            raise LookupError(candidate)
+        said = [each for each in row.said_by if each != by]
+        update_sealed(connection, tables.mismatches, _of.candidate == candidate, said_by=said)
+        return not said
+
+    def other(self, organization: str, sought: Sought, match: Match, matches: Sequence[Match]) -> bytes | None:
+        """Whose face it is if not that of `match`: the enrolled one's who was searched with, else of the most like."""
+        ours = {match.whose, *match.people}
+        if sought.whose:
+            return None if sought.whose in ours else self.name(organization, sought.whose)
+        closer = [each for each in matches if each.score >= match.score and not ours & {each.whose, *each.people}]
+        if not closer:
+            return None
+        nearest = max(closer, key=lambda each: each.score)
+        return self.name(organization, next(iter(nearest.people), nearest.whose))
+
+    def of(self, organization: str, whose: str) -> list[Mismatch]:
+        """The pairs that a person is one of, as the one who was found; oldest first."""
+        wanted = (
+            select(tables.mismatches, _candidates.collection)
+            .join(tables.candidates, _candidates.id == _of.candidate)
+            .where(_of.organization == organization, _of.whose == whose)
+            .order_by(_of.at)
+        )
+        with reading(self._engine) as connection:
+            return [
+                Mismatch(row.candidate, row.collection, row.at, THE_PERSON in row.said_by, _counts(row))
+                for row in connection.execute(wanted)
+            ]
+
+    def by_other(self, connection: Connection, organization: str, whose: str) -> list[str]:
+        """The candidates in which a person is the other one."""
+        wanted = select(_of.candidate).where(
+            _of.organization == organization, _of.other == self.name(organization, whose)
+        )
+        return list(connection.execute(wanted).scalars())
+
+    def doubted(self, organization: str, sought: Sought, matches: Sequence[Match]) -> set[str]:
+        """Of the matches of one search, those that were told apart from whom it searched with: their `whose`."""
+        if not matches or not self._any(organization):
+            return set()
+        people = sorted(subjects_of(matches) | ({sought.whose} if sought.whose else set()))
+        names = dict(
+            zip(people, self._gallery.objections.names([(organization, each) for each in people]), strict=True)
+        )
+        wanted = select(tables.mismatches).where(
+            _of.organization == organization, or_(_of.whose.in_(people), _of.other.in_(names.values()))
+        )
+        with reading(self._engine) as connection:
+            rows = [row for row in connection.execute(wanted) if _counts(row)]
+            for row in rows:
+                # One that somebody edited still has two people look: that harms nobody.
+                is_told_of(connection, tables.mismatches, row, f"what was said of the candidate {row.candidate}")
+        pair = Pairs(sought, matches, names, self._kept_picture)
+        return {match.whose for match in matches if any(pair.doubts(row, match) for row in rows)}
+
+    def _any(self, organization: str) -> bool:
+        with reading(self._engine) as connection:
+            there = select(_of.candidate).where(_of.organization == organization).limit(1)
+            return connection.execute(there).first() is not None
+
+    def _kept_picture(self, candidate: str) -> bytes:
+        """The sealed picture of who was not the person; empty where none is kept."""
+        with reading(self._engine) as connection:
+            sealed = connection.execute(
+                select(_candidates.probe_picture).where(_candidates.id == candidate)
+            ).scalar_one_or_none()
+        key = self._gallery.house_key(key_of(candidate)) if sealed else None
+        return key.open(sealed, candidate.encode()) if key and sealed else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """One search, to be held against pairs. `names` are the keyed digests of everybody in it."""
+
+    sought: Sought
+    matches: Sequence[Match]
+    names: Mapping[str, bytes]
+    picture: Callable[[str], bytes]
+
+    def doubts(self, row: Any, match: Match) -> bool:
+        """Whether a match may be the other one of a pair, and not whom it is told as."""
+        ours = (match.whose, *match.people)
+        if self.sought.whose in ours:
+            return False
+        if row.whose in ours:
+            return self._is_other(row.other, match) or self._looks_like_other(row, match)
+        other = any(self.names[each] == row.other for each in ours)
+        return other and row.whose in self.names and self._is_other(self.names[row.whose], match)
+
+    def _is_other(self, other: bytes | None, match: Match) -> bool:
+        """Whether it was searched with the other's face, or the other was found, too, and no less alike."""
+        if other is None:
+            return False
+        if self.sought.whose:
+            return self.names[self.sought.whose] == other
+        return any(
+            each.score >= match.score and other in {self.names[whose] for whose in (each.whose, *each.people)}
+            for each in self.matches
+            if each.whose != match.whose
+        )
+
+    def _looks_like_other(self, row: Any, match: Match) -> bool:
+        picture = self.picture(row.candidate)
+        alike = self.sought.alike(picture) if picture else None
+        if alike is not None:
+            return alike >= max(SAME, match.score)
+        return row.other is None and match.score <= row.score + MARGIN
+
+
+def _counts(row: Any) -> bool:
+    return THE_PERSON in row.said_by or len(row.said_by) >= NEEDED
