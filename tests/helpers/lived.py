@@ -184,7 +184,7 @@ def _enrolled(house: Lived, known: Known) -> None:
     house.ask(door, "CreateCollection", CollectionId="staff", Tags={"regard:basis": "consent"})
     signer = Signer.parse((house.folder.parent / "firm.key").read_text())
     for name in ("alice", "bob", "dora"):
-        drawn = consents.draw_up(known.firm, NewConsent(name, "staff", "access-control", NOTICE, 365))
+        drawn = consents.draw_up(known.firm, NewConsent(name, "staff", "access-control", NOTICE, 365, portrait=True))
         consents.take(known.firm, sign_note(drawn.text, [signer]).decode())
     leaver = consents.draw_up(known.firm, NewConsent("carl", "staff", "access-control", NOTICE, 365))
     consents.withdraw(known.firm, consents.attest(door, leaver).consent.receipt_id)
@@ -298,6 +298,7 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         ben = _reviewer(house, known, "ben")
         (waiting,) = [each for each in house.holdings.reviews.pending(ben) if each.id == known.waiting]
         house.holdings.reviews.picture(ben, waiting.id)
+        _same(True, bool(house.holdings.reviews.portrait(ben, waiting.id)))
         house.holdings.reviews.decide(ben, waiting.id, same=True)
         image = {"Bytes": picture_of(BOB, mark=99)}
         told = house.ask(_caller(house, known, "door"), "SearchFacesByImage", CollectionId="staff", Image=image)

@@ -63,7 +63,7 @@ class House:
         self.consents = Consents(self.engine, self.logbook, clock)
         rooms = open_rooms(folder, clock)
         self.gallery: Gallery = rooms.gallery
-        self.reviews = Reviews(self.engine, self.gallery, self.logbook, clock)
+        self.reviews = Reviews(self.engine, self.gallery, self.logbook, clock, self.consents.agreed_to_portrait)
         self.loops = Loops(self.engine, self.gallery, self.logbook, clock)
         self.moderator = cast(FakeModerator, rooms.moderator)
         self.jobs = Desk(self.engine, self.gallery, key, clock)
@@ -123,8 +123,11 @@ class House:
     def users(self, collection: str) -> list[str]:
         return [user["UserId"] for user in self.ask("ListUsers", CollectionId=collection)[0]["Users"]]
 
-    def consent(self, name: str, collection: str, days: int = 30, *, suppression: bool = False) -> str:
-        asked = NewConsent(name, collection, "development", NOTICE, days, suppression=suppression)
+    def consent(
+        self, name: str, collection: str, days: int = 30, *, suppression: bool = False, portrait: bool = False
+    ) -> str:
+        purpose = self.caller.purpose
+        asked = NewConsent(name, collection, purpose, NOTICE, days, suppression=suppression, portrait=portrait)
         drawn = self.consents.draw_up(self.organization, asked)
         return self.consents.attest(self.caller, drawn).consent.receipt_id
 

@@ -13,8 +13,10 @@ import pytest
 from starlette.applications import Starlette
 
 from regard.pages.review import review_pages
+from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.people.flows import Flow
 from tests.helpers.fakes import Clock, picture_of
+from tests.helpers.peopled import NOTICE
 from tests.stewardship.people.test_review import ALICE, Door, enrolled
 
 
@@ -52,6 +54,28 @@ def _login(door: Door, name: str = "ada") -> tuple[str, str]:
 def _form(text: str) -> tuple[str, str]:
     (action,), (mark,) = re.findall('action="([^"]+)"', text), re.findall('value="([0-9a-f]{64})"', text)
     return action, mark
+
+
+def test_reviewers_see_two_pictures_of_who_agreed_and_are_told_where_there_is_one(page: Page, door: Door) -> None:
+    door.asked()
+    one = page.get("/review", auth=_login(door)).text
+    assert (one.count("<img"), "You see <strong>one picture only</strong>" in one) == (1, True)
+    drawn = NewConsent("alice", "staff", "access-control", NOTICE, 365, portrait=True)
+    door.consents.attest(door.caller, door.consents.draw_up(door.organization, drawn))
+    door.index("staff", ALICE, name="alice")
+    both = page.get("/review", auth=_login(door)).text
+    assert 'alt="the enrolled face of alice, candidate 1"' in both
+    assert (both.count("<img"), "one picture only" in both) == (2, False)
+
+
+def test_the_log_says_how_many_pictures_were_confirmed(door: Door) -> None:
+    door.asked(mark=97)
+    for name in ("ada", "ben"):
+        reviewer = door.appointed(name)
+        (candidate,) = door.reviews.pending(reviewer)
+        door.reviews.decide(reviewer, candidate.id, same=True)
+    told = [entry for entry in door.entries() if entry["kind"] == "regard/review"]
+    assert [(entry["change"], entry.get("pictures")) for entry in told] == [("opened", None), ("confirmed", 1)]
 
 
 def test_nobody_sees_anything_without_a_login(page: Page, door: Door) -> None:
@@ -151,5 +175,5 @@ def test_what_strangers_wrote_is_text_on_the_page(page: Page, door: Door, monkey
     marked = replace(real, whose=f"{door.organization}/{planted}", collection=planted, purpose=planted)
     monkeypatch.setattr(type(door.reviews), "pending", lambda *_: [marked])
     shown = page.get("/review", auth=ada).text
-    assert shown.count("&lt;i&gt;&quot;&#x27;") == 4
+    assert shown.count("&lt;i&gt;&quot;&#x27;") == 5
     assert "<i>" not in shown

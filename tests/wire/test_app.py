@@ -63,6 +63,17 @@ def test_the_service_gets_the_call_as_it_was_made() -> None:
     assert (call.region, call.request_id) == ("eu-west-1", answer.headers["x-amzn-requestid"])
 
 
+def test_who_asks_and_about_what_is_taken_from_the_head_and_bounded() -> None:
+    wire = Wire()
+    asked = with_header(with_header(detect(), "X-Regard-On-Behalf", " Ada\tL. "), "X-Regard-Case", "7/2026")
+    assert wire.ask(asked).status == 200
+    assert (wire.calls[0].on_behalf, wire.calls[0].case) == ("Ada L.", "7/2026")
+    answer = wire.ask(with_header(detect(), "X-Regard-Case", "x" * 129))
+    parsed = parse("DetectFaces", answer.status, answer.headers, answer.body)
+    assert parsed["Error"]["Code"] == "ValidationException"
+    assert len(wire.calls) == 1
+
+
 @pytest.mark.parametrize(("client", "near"), [(("127.0.0.1", 1), True), (("192.0.2.7", 1), False)])
 def test_a_call_is_near_when_its_request_came_from_this_machine_alone(client: tuple[str, int], near: bool) -> None:
     wire = Wire()

@@ -21,6 +21,7 @@ from regard.gallery.figures import Figures
 from regard.gallery.index.cache import Cache
 from regard.gallery.index.vectors import Vectors
 from regard.gallery.objections import Objections
+from regard.gallery.portraits import Portraits
 from regard.gallery.renewal import Renewal
 from regard.gallery.search import Search, reading
 from regard.gallery.subjects import Subjects
@@ -57,6 +58,7 @@ class Gallery:
         self.bulk = Bulk(self.collections, vault, clock)
         self.subjects = Subjects(self.collections, vault)
         self.objections = Objections(vault)
+        self.portraits = Portraits(vault)
         self.figures = Figures(clock)
         self.renewal = Renewal(self.collections, self.faces)
         self.transfer = Transfer(self.collections, vault, key)
@@ -162,6 +164,7 @@ class Gallery:
             values = [{"face": each.face_id, "sealed": each.sealed} for each in renewed]
             if values:
                 connection.execute(statement, values)
+            self.portraits.renew(connection, collection.id)
         self._vault.settle_renewal(collection.id, renewed[0] if renewed else None)
         return len(renewed)
 

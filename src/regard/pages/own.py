@@ -18,7 +18,7 @@ from regard.operations.service import Service
 from regard.pages.exchanges import named
 from regard.stewardship.policy.call import Call
 from regard.wire import errors
-from regard.wire.callers import Callers, Signed, refused
+from regard.wire.callers import Callers, Signed, refused, said_of_asker
 from regard.wire.pool import ClientGone, Full, Pool
 from regard.wire.signature import SignatureRefused
 
@@ -39,14 +39,15 @@ def own_page(
     The work is done in the pool that the API's is done in.
     """
 
-    def answer(signed: Signed, body: bytes, headers: dict[str, str]) -> bytes:
+    def answer(signed: Signed, body: bytes, headers: dict[str, str], said: dict[str, str]) -> bytes:
         try:
             asked = msgspec.json.decode(body, type=takes)
         except msgspec.DecodeError as error:
             cause = f"The body is no {takes.__name__.lower()}: {error}"
             raise ApiError("ValidationException", cause) from None
         name, given = parameters(asked)
-        call = Call(signed.caller, ours()[name], given, signed.region, headers["x-amzn-requestid"], signed.loopback)
+        request_id = headers["x-amzn-requestid"]
+        call = Call(signed.caller, ours()[name], given, signed.region, request_id, signed.loopback, **said)
         try:
             return msgspec.json.encode(service.answer(call))
         finally:
@@ -56,8 +57,9 @@ def own_page(
         headers = named() | {"cache-control": "no-store"}
         try:
             signed, body = await callers.signed(request, MOST_BYTES)
+            said = said_of_asker(request.headers.items())
             with pool.place():
-                found = await pool.run(lambda: answer(signed, body, headers), _hung_up(request))
+                found = await pool.run(lambda: answer(signed, body, headers, said), _hung_up(request))
             return Response(found, 200, headers, "application/json")
         except Full:
             return _refusal(errors.throttled(), headers)

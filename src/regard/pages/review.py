@@ -32,8 +32,9 @@ from regard.wire.callers import body_of
 _PRIVATE = {"cache-control": "no-store"}
 _CARD = """<article><h2>Candidate {number} of {all}: {whose}</h2>
 <p>Collection {collection}, purpose {purpose}, similarity {similarity:.1f}.
-Asked {asked} UTC; gone {gone} UTC.{doubted}</p>{picture}<p>Is the person in the picture {whose}? Compare with what your
-organization knows; a number is no proof. Others decide too, and you do not see what they say.</p>
+Asked {asked} UTC; gone {gone} UTC.{doubted}</p>{picture}{portrait}
+<p>Is the person in the picture {whose}? A number is no proof.{beside} Others
+decide too, and you do not see what they say.</p>
 <form method="post" action="/review/{id}"><input type="hidden" name="mark" value="{mark}">
 <input type="hidden" name="page" value="{page}">
 <button name="same" value="yes">Same person: candidate {number} of {all}</button>
@@ -41,6 +42,9 @@ organization knows; a number is no proof. Others decide too, and you do not see 
 </form></article>"""
 _PICTURE = '<img alt="the face that was searched with, candidate {number}" src="data:image/jpeg;base64,{data}">'
 _DOUBTED = " <strong>Somebody like the one in this picture was told apart from {whose} before.</strong>"
+_PORTRAIT = '<img alt="the enrolled face of {whose}, candidate {number}" src="data:image/jpeg;base64,{data}">'
+_ALONE = """ You see <strong>one picture only</strong>: none of {whose} is kept. Compare with what your organization
+knows; what you say is entered in the log as of one picture."""
 MOST_CANDIDATES = 10
 
 # A picture may show what nobody wants to see unasked, and a page of many would be large.
@@ -68,6 +72,8 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
     def card(reviewer: Reviewer, candidate: Candidate, number: int, among: int) -> str:
         data = base64.b64encode(reviews.picture(reviewer, candidate.id)).decode()
         whose = safe(candidate.whose.partition("/")[2])
+        enrolled = base64.b64encode(reviews.portrait(reviewer, candidate.id)).decode()
+        portrait = _PORTRAIT.format(whose=whose, number=number, data=enrolled) if enrolled else ""
         return _CARD.format(
             id=safe(candidate.id),
             number=number,
@@ -80,6 +86,8 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
             asked=_moment(candidate.created_at),
             gone=_moment(candidate.expires_at),
             picture=_PICTURE.format(number=number, data=data) if data else "",
+            portrait=portrait,
+            beside="" if data and portrait else _ALONE.format(whose=whose),
             doubted=_DOUBTED.format(whose=whose) if candidate.doubted else "",
             mark=_mark(reviewer, candidate.id),
         )

@@ -58,7 +58,7 @@ def open_holdings(office: Office) -> Holdings:
     """
     engine, consents, logbook = office.engine, office.consents, office.logbook
     gallery = _gallery(office)
-    reviews = Reviews(engine, gallery, logbook)
+    reviews = Reviews(engine, gallery, logbook, agreed=consents.agreed_to_portrait)
     loops = Loops(engine, gallery, logbook)
     jobs = Desk(engine, gallery, office.key)
     jobs.at_end.append(partial(record_end, logbook))

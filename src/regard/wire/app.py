@@ -29,6 +29,7 @@ from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.service_model import service_model
 from regard.wire import errors
+from regard.wire.callers import said_of_asker
 from regard.wire.cors import open_to
 from regard.wire.metrics import Metrics
 from regard.wire.pool import ClientGone, Full, Pool
@@ -208,6 +209,7 @@ class Application:
             region=exchange.claim.region,
             request_id=exchange.request_id,
             loopback=is_from_here(exchange.scope, behind_proxy=self._behind_proxy),
+            **said_of_asker(exchange.headers),
         )
 
     def _ask_service(self, exchange: Exchange) -> None:

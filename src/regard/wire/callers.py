@@ -7,12 +7,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from starlette.requests import Request
 
+from regard.names import legible
 from regard.operations.common.errors import ApiError
 from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
@@ -25,6 +26,9 @@ from regard.wire.uploads import Uploads
 OWN = Rules("regard", frozenset({"host", "x-amz-date"}))
 MOST_BYTES = 1024 * 1024
 BODY_SECONDS = 60.0
+# A person and a case, not an essay: as long as the API's other ids.
+MOST_SAID = 128
+ASKER = {"on_behalf": "x-regard-on-behalf", "case": "x-regard-case"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,18 @@ async def body_of(request: Request, most: int = MOST_BYTES, count: Callable[[int
     except TimeoutError:
         raise errors.too_slow(BODY_SECONDS) from None
     return b"".join(parts)
+
+
+def said_of_asker(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Who asks by a key and what about, as the client says in its headers: `on_behalf` and `case` of a call.
+
+    Raises ApiError for more than MOST_SAID characters.
+    """
+    told = dict(headers)
+    said = {name: legible(told.get(header, "")) for name, header in ASKER.items()}
+    if long := [ASKER[name] for name, words in said.items() if len(words) > MOST_SAID]:
+        raise ApiError("ValidationException", f"{long[0]} has more than {MOST_SAID} characters.")
+    return {name: words for name, words in said.items() if words}
 
 
 def refused(error: ApiError | SignatureRefused) -> str:

@@ -14,6 +14,8 @@ SENT = (
     "x-amz-security-token",
     "x-amz-user-agent",
     "x-amz-content-sha256",
+    "x-regard-case",
+    "x-regard-on-behalf",
     "amz-sdk-invocation-id",
     "amz-sdk-request",
 )
@@ -21,6 +23,7 @@ SENT = (
 TOLD = (
     "x-amzn-requestid",
     "x-regard-bystanders",
+    "x-regard-doubted",
     "x-regard-entry",
     "x-regard-faces-in-picture",
     "x-regard-picture",

@@ -106,3 +106,18 @@ def test_of_somebody_erased_it_tells_only_that(house: House) -> None:
     assert (told["faces"], told["receipts"], told["events"]) == ([], [], [])
     assert told["suppression"] == {"since": "2027-01-15T08:00:01Z"}
     assert "You were erased on 2027-01-15" in found.text
+
+
+def test_the_person_sees_the_picture_that_is_kept_and_the_organization_does_not(house: House) -> None:
+    house.collection("staff", "consent")
+    house.consent("alice", "staff", portrait=True)
+    house.index("staff", 1, name="alice")
+    theirs, ours = (
+        house.access.export(house.organization, "external/alice", pictures=pictures) for pictures in (True, False)
+    )
+    assert theirs.pictures["face-1.jpg"].startswith(b"\xff\xd8")
+    assert f"{hashlib.sha256(theirs.pictures['face-1.jpg']).hexdigest()} face-1.jpg" in theirs.note
+    assert ours.pictures == {}
+    assert "with a picture of it, for reviewers" in ours.text
+    less = house.access.export(house.organization, "external/alice", whole=False, pictures=True)
+    assert less.pictures == {}

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from regard.operations.common.registry import answered
 from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.people.review import NoSuchCandidate
 from regard.stewardship.people.reviewers import NotAReviewer, Reviewer
+from regard.stewardship.policy.call import Call
 from tests.helpers.fakes import Clock, picture_of
 from tests.helpers.peopled import NOTICE, House
 
@@ -253,3 +255,15 @@ def test_whoever_is_erased_leaves_no_false_match_behind(shop: Shop) -> None:
     shop.reviews.false_match(shop.organization, "external/alice", shop.request_of("alice"))
     shop.erase("alice")
     assert shop.reviews.counts(shop.organization) == {}
+
+
+def test_who_searched_and_in_which_case_lies_sealed_beside_the_log(door: Door) -> None:
+    image = {"Bytes": picture_of(ALICE, mark=91)}
+    given = {"CollectionId": "staff", "Image": image}
+    operation = answered()["SearchFacesByImage"]
+    call = Call(door.caller, operation, given, "us-east-1", "asked", on_behalf="Ada L.", case="7/2026")
+    door.service.answer(call)
+    assert b"Ada L." not in door.log()
+    (commitment,) = [entry["commitments"][0] for entry in door.entries() if entry["kind"] == "regard/call"][-1:]
+    told = door.logbook.payloads.open(commitment)
+    assert (told["on_behalf"], told["case"], told["request_id"]) == ("Ada L.", "7/2026", "asked")

@@ -44,6 +44,9 @@ def add(
     suppression: Annotated[
         bool, typer.Option(help="The person agrees, separately, that one sealed template outlives an erasure.")
     ] = False,
+    portrait: Annotated[
+        bool, typer.Option(help="The person agrees, separately, that reviewers of matches compare with a sealed crop.")
+    ] = False,
     picture: Annotated[Path | None, typer.Option(exists=True, help="A picture in which --box is the person.")] = None,
     box: Annotated[str | None, typer.Option(help="LEFT,TOP,WIDTH,HEIGHT in ratios of the picture's sides.")] = None,
     signed_by: Annotated[str | None, typer.Option("--as", help="The name that --signing-key signs under.")] = None,
@@ -62,6 +65,7 @@ def add(
         days,
         reference=_reference(picture, box),
         suppression=suppression,
+        portrait=portrait,
     )
     consent = consents.draw_up(caller.organization, asked)
     if signing_key is None:

@@ -36,10 +36,12 @@ def export(
 
     office = open_office(from_environment())
     caller = caller_of(office, key)
-    found = open_holdings(office).access.export(caller.organization, _whose(subject, face))
+    found = open_holdings(office).access.export(caller.organization, _whose(subject, face), pictures=True)
     to.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, text in (("access.json", found.json), ("access.txt", found.text), ("access.note", found.note)):
         (to / name).write_text(text)
+    for name, picture in found.pictures.items():
+        (to / name).write_bytes(picture)
     out.out(found.text)
 
 

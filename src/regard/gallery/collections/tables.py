@@ -101,6 +101,21 @@ faces = Table(
     sqlite_autoincrement=True,
 )
 
+# A sealed crop of a face, of who agreed to it. It goes with the face.
+portraits = Table(
+    "portraits",
+    metadata,
+    Column("collection", Id, primary_key=True, autoincrement=False),
+    Column("face_id", String(36), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    ForeignKeyConstraint(
+        ["collection", "face_id"],
+        ["faces.collection", "faces.face_id"],
+        name="fk_portraits_face",
+        ondelete="CASCADE",
+    ),
+)
+
 removals = Table(
     "removals",
     metadata,

@@ -1,4 +1,4 @@
-"""Pairs of people who were told apart, and what a candidate says of the other one."""
+"""Pairs of people who were told apart, what a candidate says of the other one, and portraits of who agreed to one."""
 
 from __future__ import annotations
 
@@ -25,4 +25,16 @@ def upgrade() -> None:
         sa.Column("seal", sa.LargeBinary),
         sa.Index("ix_mismatches_organization_whose", "organization", "whose"),
         sa.Index("ix_mismatches_organization_other", "organization", "other"),
+    )
+    op.create_table(
+        "portraits",
+        sa.Column("collection", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("face_id", sa.String(36), primary_key=True),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["collection", "face_id"],
+            ["faces.collection", "faces.face_id"],
+            name="fk_portraits_face",
+            ondelete="CASCADE",
+        ),
     )

@@ -7,16 +7,15 @@ rooms turns a cosine into a similarity, and a test reads that (`tests/operations
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from regard.gallery.faces import KeptFace
+from regard.operations.common.cut_outs import cut_out
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.people import review
 from regard.stewardship.people.matches.candidates import Match, Sought, whose_user
@@ -26,7 +25,6 @@ from regard.vision.faces.similarity import score, similarity
 from regard.vision.pictures.images import Picture, decode
 
 Found = TypeVar("Found")
-_MARGIN = 0.5
 _LONGEST_NAME = 128
 
 
@@ -173,14 +171,4 @@ def _cut_out(compared: Compared) -> bytes:
     """The face with some margin, as JPEG; empty where there is no picture of it."""
     if compared.picture is None or compared.face is None:
         return b""
-    box, pixels = compared.face.box, compared.picture.pixels
-    left, top = box.left - _MARGIN * box.width, box.top - _MARGIN * box.height
-    right, bottom = box.left + (1 + _MARGIN) * box.width, box.top + (1 + _MARGIN) * box.height
-    height, width = pixels.shape[:2]
-    part: NDArray[np.uint8] = pixels[
-        max(round(top * height), 0) : max(round(bottom * height), 1),
-        max(round(left * width), 0) : max(round(right * width), 1),
-    ]
-    file = io.BytesIO()
-    Image.fromarray(part).save(file, "JPEG", quality=90)
-    return file.getvalue()
+    return cut_out(compared.picture, compared.face.box)

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.gallery.faces import MOST_FACES, Candidate, KeptFace
+from regard.gallery.portraits import MOST_PIXELS
+from regard.operations.common.cut_outs import cut_out
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import (
@@ -27,6 +29,7 @@ from regard.operations.gallery.objectors import without_objectors
 from regard.stewardship.council.collections import BASIS
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stewardship.policy.denied import Denied
+from regard.stewardship.policy.enrolment import Enrolment
 from regard.vision.faces import quality
 from regard.vision.faces.faces import Face
 from regard.vision.pictures.credentials import forbids_mining
@@ -56,7 +59,9 @@ def index_faces(call: Call, rooms: Rooms) -> Answer:
     may_stay = without_objectors(call, rooms, data, shown, embedded)
     taken = [taken[place] for place in may_stay]
     call.account["counts"] = {"found": len(taken) + len(unindexed), "enrolled": len(taken)}
-    kept = _enrol(call, rooms, data, [face for face, _ in taken], embedded(face_model)[may_stay], face_model)
+    people = [face for face, _ in taken]
+    crops = [cut_out(picture, face.box, MOST_PIXELS) for face in people] if _agreed(call, rooms, basis) else []
+    kept = _enrol(call, rooms, data, people, embedded(face_model)[may_stay], face_model, crops)
     return {
         "FaceRecords": [
             {"Face": kept_face(row), "FaceDetail": detail} for row, (_, detail) in zip(kept, taken, strict=True)
@@ -135,9 +140,24 @@ def _sorted_out(
     return taken, left
 
 
+def _agreed(call: Call, rooms: Rooms, basis: str) -> bool:
+    """Whether the person agreed that reviewers of matches compare with a crop of their face."""
+    organization, named = call.caller.organization, call.parameters.get("ExternalImageId")
+    if basis != "consent" or named is None or rooms.consents is None:
+        return False
+    return rooms.consents.agreed_to_portrait(Enrolment(organization, call.parameters["CollectionId"], named))
+
+
 def _enrol(
-    call: Call, rooms: Rooms, data: bytes, faces: list[Face], embeddings: NDArray[np.float32], face_model: str
+    call: Call,
+    rooms: Rooms,
+    data: bytes,
+    faces: list[Face],
+    embeddings: NDArray[np.float32],
+    face_model: str,
+    crops: list[bytes],
 ) -> list[KeptFace]:
+    """The faces as kept; `crops` are portraits of the first of them."""
     if not faces:
         return []
     candidates = [
@@ -155,5 +175,10 @@ def _enrol(
             call.parameters.get("ExternalImageId"),
             MOST_FACES if call.caller.most_faces is None else min(MOST_FACES, call.caller.most_faces),
         )
+        if crops:
+            where = call.caller.organization, call.parameters["CollectionId"]
+            collection = rooms.gallery.collections.find(connection, *where)
+            for face, crop in zip(kept, crops, strict=True):
+                rooms.gallery.portraits.keep(connection, collection, face.subject, face.face_id, crop)
         call.people += [(face.subject, {"face_id": face.face_id}) for face in kept]
     return kept

@@ -7,13 +7,16 @@ each face is found where it was, and keeps its ids, its name and its user.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import astuple
 
 from sqlalchemy import Connection
 
 from regard.gallery.bulk import Arrival
 from regard.gallery.collections.collections import Kept
-from regard.gallery.faces import Candidate
+from regard.gallery.faces import Candidate, subject
+from regard.gallery.portraits import MOST_PIXELS
+from regard.operations.common.cut_outs import cut_out
 from regard.operations.common.errors import ApiError, invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
@@ -21,8 +24,9 @@ from regard.operations.gallery.arrivals import welcome
 from regard.operations.gallery.transfer import require_same_terms
 from regard.stewardship.council.collections import RENEWS, SUCCESSOR
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.stewardship.policy.enrolment import Enrolment
 from regard.vision.pictures.findings import SAME_FACE, Box, overlap
-from regard.vision.pictures.images import decode
+from regard.vision.pictures.images import Picture, decode
 
 
 @operation("RenewFaces", Capability.ENROL, DataClass.TEMPLATES, ours=True, compares=True)
@@ -63,6 +67,7 @@ def renew_faces(call: Call, rooms: Rooms) -> Answer:
         arrivals = welcome(call, rooms, connection, new, old.collection_id, arrivals)
         call.account["counts"] = {"found": len(faces), "enrolled": len(arrivals)}
         rooms.gallery.bulk.enrol(connection, organization, new.collection_id, arrivals, new.face_model)
+        _keep_portraits(rooms, connection, old, new, picture, arrivals)
     return {"Faces": len(arrivals), "Lost": len(due) - len(arrivals)}
 
 
@@ -88,6 +93,18 @@ def switch_collection(call: Call, rooms: Rooms) -> Answer:
         deleted = rooms.gallery.renewal.switch(connection, organization, name, renewed)
     rooms.gallery.destroy_keys(deleted.id)
     return {"Dropped": len(missing)}
+
+
+def _keep_portraits(
+    rooms: Rooms, connection: Connection, old: Kept, new: Kept, picture: Picture, arrivals: Sequence[Arrival]
+) -> None:
+    """Keep portraits of those who agreed to one in the collection that is made anew."""
+    for arrival in arrivals:
+        name = arrival.external_image_id
+        agreed = Enrolment(old.organization, old.collection_id, name or "")
+        if name and arrival.face_id and rooms.consents and rooms.consents.agreed_to_portrait(agreed):
+            crop = cut_out(picture, Box(*arrival.face.box), MOST_PIXELS)
+            rooms.gallery.portraits.keep(connection, new, subject(name, arrival.face_id), arrival.face_id, crop)
 
 
 def _require_heir(rooms: Rooms, connection: Connection, old: Kept, new: Kept) -> None:

@@ -34,11 +34,15 @@ the service and names the digests of both files.
 
 
 class Export(msgspec.Struct, frozen=True):
-    """The three files: for programs, for people, and a signed note with the SHA-256 of the other two."""
+    """The files: for programs, for people, and a signed note with the SHA-256 of all others.
+
+    `pictures` are crops that are kept for reviewers, as JPEG by the name of a file: for the person alone.
+    """
 
     json: str
     text: str
     note: str
+    pictures: dict[str, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +72,20 @@ class Access:
         self._logbook = logbook
         self._clock = clock
 
-    def export(self, organization: str, whose: str, *, whole: bool = True) -> Export:
+    def export(self, organization: str, whose: str, *, whole: bool = True, pictures: bool = False) -> Export:
         """Everything held on a subject; of somebody nothing is held on, a document that says so.
 
         `whose` is as :func:`regard.gallery.faces.subject` names one.
 
-        Not `whole`, it leaves out where in its picture a face is, and the ids of faces and pictures.
+        Not `whole`, it leaves out where in its picture a face is, and the ids of faces and pictures. `pictures` come
+        along for the person alone, and where all is told.
         """
         at, left_out = self._clock(), frozenset[str]() if whole else _LOCATING
         with self._gallery.reading() as connection:
             faces = self._gallery.subjects.held(connection, organization, whose)
+            portraits = self._gallery.portraits.of(connection, organization, whose)
+        shown = {f"face-{number}.jpg": each for number, each in enumerate(portraits, 1)} if whole else {}
+        kept = {(each.collection_id, each.face_id): name for name, each in shown.items()}
         terms = {face.collection_id: self._gallery.tags(organization, face.collection_id) or {} for face in faces}
         name = whose.partition("/")[2]
         receipts = self._consents.all(organization, name) if whose.startswith("external/") else []
@@ -87,7 +95,10 @@ class Access:
             "subject": name,
             "organization": organization,
             "at": _moment(at),
-            "faces": [_face(face, terms[face.collection_id], left_out) for face in faces],
+            "faces": [
+                _face(face, terms[face.collection_id], left_out, kept.get((face.collection_id, face.face_id)))
+                for face in faces
+            ],
             "receipts": [msgspec.to_builtins(receipt) for receipt in receipts],
             "events": [
                 {"at": _moment(told.at), "commitment": told.commitment} | _without(told.details, left_out | _OF_OTHERS)
@@ -98,9 +109,11 @@ class Access:
         }
         json = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
         text = _HEAD.format(organization=organization, name=name, at=_moment(at)) + "\n" + "\n".join(_lines(document))
-        digests = "".join(f"{_digest(each)} {file}\n" for each, file in ((json, "access.json"), (text, "access.txt")))
+        crops = {name: each.jpeg for name, each in shown.items()} if pictures else {}
+        files = {"access.json": json.encode(), "access.txt": text.encode(), **crops}
+        digests = "".join(f"{hashlib.sha256(data).hexdigest()} {file}\n" for file, data in files.items())
         note = sign_note(f"{_FORM}\n{_moment(at)}\n{digests}", self._logbook.keys.signers).decode()
-        return Export(json, text, note)
+        return Export(json, text, note, crops)
 
     def _told(self, organization: str, whose: str) -> list[_Told]:
         dated = self._logbook.payloads.dated(organization, whose)
@@ -118,7 +131,7 @@ def _mismatch(told: Mismatch) -> dict[str, Any]:
     }
 
 
-def _face(face: Held, terms: dict[str, str], left_out: frozenset[str]) -> dict[str, Any]:
+def _face(face: Held, terms: dict[str, str], left_out: frozenset[str], picture: str | None) -> dict[str, Any]:
     told = {
         "collection": face.collection_id,
         "face_id": face.face_id,
@@ -131,7 +144,7 @@ def _face(face: Held, terms: dict[str, str], left_out: frozenset[str]) -> dict[s
         "purpose": terms.get(PURPOSE),
         "retention_days": terms.get(RETENTION),
         "template": "held, sealed; it is not given out",
-    }
+    } | ({"picture": f"held, sealed, for reviewers; {picture} where you asked yourself"} if picture else {})
     return _without(told, left_out)
 
 
@@ -147,6 +160,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
         yield (
             f"- in the collection {face['collection']} since {face['enrolled']}, {term}; "
             f"purpose {face['purpose'] or 'not stated'}, basis {face['basis'] or 'not stated'}"
+            + ("; with a picture of it, for reviewers" if "picture" in face else "")
         )
     yield f"\nConsents: {len(receipts)}"
     for receipt in receipts:
@@ -178,7 +192,3 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
 
 def _moment(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

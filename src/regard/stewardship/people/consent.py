@@ -70,7 +70,9 @@ class ReferenceFace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a person agreed to. `suppression` is the separate consent to keep one sealed template after erasure."""
+    """What a person agreed to. `suppression` and `portrait` are separate consents: to keep one
+    sealed template after erasure, and a sealed crop of the face that reviewers of matches compare with.
+    """
 
     schema_version: Literal["ISO/IEC TS 27560:2023"]
     receipt_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
@@ -85,6 +87,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     expires: datetime
     reference: ReferenceFace | None = None
     suppression: bool = False
+    portrait: bool = False
 
     @property
     def text(self) -> str:
@@ -123,6 +126,7 @@ class NewConsent(msgspec.Struct, forbid_unknown_fields=True):
     days: int = 365
     reference: ReferenceFace | None = None
     suppression: bool = False
+    portrait: bool = False
 
 
 class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -178,6 +182,7 @@ def draw_up(controller: Controller, asked: NewConsent, now: float) -> Consent:
         expires=given + timedelta(days=asked.days),
         reference=asked.reference,
         suppression=asked.suppression,
+        portrait=asked.portrait,
     )
     return Consent.parse(drawn.text)
 

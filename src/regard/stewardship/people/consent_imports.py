@@ -16,7 +16,7 @@ from regard.stewardship.people.consents import Consents
 from regard.stewardship.policy.call import Caller
 
 COLUMNS = ("subject", "collection", "purpose", "notice_version", "notice_language", "notice_sha256", "days")
-_OPTIONAL = ("suppression", "reference_sha256", "reference_box", "note", "subject_key")
+_OPTIONAL = ("suppression", "portrait", "reference_sha256", "reference_box", "note", "subject_key")
 _YES = ("1", "true", "yes")
 
 
@@ -105,6 +105,7 @@ def _drawn(consents: Consents, caller: Caller, row: dict[str, str]) -> Consent:
             int(row["days"]),
             reference=reference,
             suppression=row.get("suppression", "").lower() in _YES,
+            portrait=row.get("portrait", "").lower() in _YES,
         )
         return consents.draw_up(caller.organization, asked)
     except msgspec.ValidationError as error:
@@ -113,7 +114,8 @@ def _drawn(consents: Consents, caller: Caller, row: dict[str, str]) -> Consent:
 
 def _terms(consent: Consent) -> tuple[Any, ...]:
     notice = consent.privacy_notice
-    return (consent.pii_principal_id, consent.collection, consent.purpose, notice.sha256, consent.suppression)
+    also = consent.suppression, consent.portrait
+    return (consent.pii_principal_id, consent.collection, consent.purpose, notice.sha256, *also)
 
 
 def _as_text(value: Any) -> str:

@@ -89,6 +89,11 @@ class Consents:
         """Whether a person agreed, in a consent that was not withdrawn, that a template outlives their erasure."""
         return any(each.consent.suppression and not each.withdrawn for each in self.all(organization, subject))
 
+    def agreed_to_portrait(self, enrolment: Enrolment) -> bool:
+        """Whether a person agreed, in a consent that counts now, that a crop of their face is kept for reviewers."""
+        found = self.all(enrolment.organization, enrolment.person, enrolment.collection) if enrolment.person else []
+        return any(each.consent.portrait and not each.ended(self._clock()) for each in found)
+
     def missing(self, enrolment: Enrolment, purpose: str) -> str:
         """What to tell whoever lacks a receipt: which one, why those there do not count, the command that adds it."""
         kept = self.all(enrolment.organization, enrolment.person) if enrolment.person else []

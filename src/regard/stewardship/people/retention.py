@@ -38,6 +38,7 @@ from regard.gallery.gallery import Gallery
 from regard.stewardship.council.collections import BASIS, MOST_DAYS, PURPOSE, RENEWS, RETENTION, KeptCollections, Terms
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.parties.keys import DAY
+from regard.stewardship.people.consent import Consent
 from regard.stewardship.records import tables
 from regard.stewardship.records.reader import Reader
 from regard.stewardship.records.sealed_rows import is_row_sealed
@@ -195,6 +196,7 @@ class Retention:
         with self._engine.begin() as connection:
             if reason == "consent":
                 _settle(connection, organization, collection, self._clock())
+                self._let_portraits_go(connection, organization, collection)
             if not _any(connection, organization, collection, which):
                 return None
             removal = self._gallery.subjects.remove(connection, organization, collection, which)
@@ -207,6 +209,22 @@ class Retention:
                 self._gallery.destroy_person_key(organization, whose)
                 self._logbook.payloads.erase_person(organization, whose)
         return Swept(organization, collection, reason, removal.faces)
+
+    def _let_portraits_go(self, connection: Connection, organization: str, collection: str) -> None:
+        """Delete the portraits of whoever does not agree to one any more; the faces may stay."""
+        portraits, now = self._gallery.portraits, self._clock()
+        if not (holding := portraits.holding(connection, organization, collection)):
+            return
+        tags = self._gallery.collections.tags(connection, organization, collection)
+        wanted = select(_consents.subject, _consents.consent).where(
+            _consents.organization == organization,
+            _consents.collection == tags.get(RENEWS, collection),
+            _consents.withdrawn_at.is_(None),
+            _consents.expires_at > now,
+        )
+        agreed = {_NAMED + name for name, text in connection.execute(wanted) if Consent.parse(text).portrait}
+        if gone := holding - agreed:
+            portraits.remove(connection, organization, collection, gone)
 
 
 class CurrentCollections(KeptCollections):

@@ -40,12 +40,14 @@ from regard.stewardship.people.matches.mismatches import NEEDED, THE_PERSON, Mis
 from regard.stewardship.people.matches.probe import Probe
 from regard.stewardship.people.reviewers import Reviewer, Reviewers
 from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.enrolment import Enrolment
 from regard.stewardship.records import tables
 from regard.stewardship.records.sealed_rows import insert_sealed, is_row_sealed, is_told_of, update_sealed
 
 __all__ = ["NoSuchCandidate", "Reviews", "needed"]
 
 KIND = "regard/review"
+_UNSEEN: Mapping[str, int] = {}
 _log = logging.getLogger(__name__)
 _of, _verdicts = tables.candidates.c, tables.verdicts.c
 
@@ -61,8 +63,15 @@ class Reviews:
     """
 
     def __init__(
-        self, engine: Engine, gallery: Gallery, logbook: Logbook, clock: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        gallery: Gallery,
+        logbook: Logbook,
+        clock: Callable[[], float] = time.time,
+        agreed: Callable[[Enrolment], bool] = lambda _enrolment: False,
     ) -> None:
+        """`agreed` says whether a person agrees now that reviewers see a crop of their enrolled face."""
+        self._agreed = agreed
         self.reviewers = Reviewers(engine)
         self.mismatches = Mismatches(engine, gallery, clock)
         self._engine = engine
@@ -134,11 +143,16 @@ class Reviews:
             raise NoSuchCandidate(f"the probe of {candidate} was erased")
         return key.open(row.probe_picture, candidate.encode())
 
+    def portrait(self, reviewer: Reviewer, candidate: str) -> bytes:
+        """The enrolled face that it was compared with, as JPEG; empty where none is kept. Raises NoSuchCandidate."""
+        return self._portrait(self._waiting(reviewer, candidate))
+
     def decide(self, reviewer: Reviewer, candidate: str, same: bool) -> None:
         """Say whether a candidate is the same person, once. Two who say so confirm it; one who denies rejects it, and
         two who do tell the two people apart. Raises NoSuchCandidate.
         """
         row = self._waiting(reviewer, candidate)
+        seen = {"pictures": bool(self.picture(reviewer, candidate)) + bool(self._portrait(row))}
         with self._engine.begin() as connection:
             # Looked at again: the same person may have said so twice at once.
             waits = select(_of.id).where(_of.id == candidate, *self._waiting_for(reviewer))
@@ -159,9 +173,9 @@ class Reviews:
             if same and (row.state == REJECTED or len(names) < NEEDED):
                 return
             if row.state == REJECTED:
-                record = self._log(connection, row, "told apart", names)
+                record = self._log(connection, row, "told apart", names, seen)
             else:
-                record = self._settle(connection, row, CONFIRMED if same else REJECTED, names)
+                record = self._settle(connection, row, CONFIRMED if same else REJECTED, names, seen)
         self._logbook.take_over(record)
 
     def not_me(self, organization: str, whose: str, candidate: str) -> str:
@@ -277,7 +291,7 @@ class Reviews:
                     states[row.whose] = state
         return states
 
-    def _open(self, call: Call, search: Search, picture: bytes, match: Match, known: Mapping[str, Any]) -> None:
+    def _open(self, call: Call, search: Search, picture: bytes, match: Match, known: dict[str, Any]) -> None:
         row = row_of(search, match, call.caller.purpose, self._clock()) | known
         key = self._gallery.house_key(key_of(row["id"]), make=True)
         assert key is not None
@@ -310,12 +324,29 @@ class Reviews:
                 return told
         raise NoSuchCandidate(f"no search {request_id} found this person; what is exported names those that did")
 
-    def _settle(self, connection: Connection, row: Any, outcome: str, names: list[str]) -> int:
-        update_sealed(connection, tables.candidates, _of.id == row.id, state=outcome, settled_at=self._clock())
-        return self._log(connection, row, outcome, names)
+    def _portrait(self, row: Any) -> bytes:
+        user = row.face_id if row.whose.startswith("user/") else None
+        with self._gallery.reading() as connection:
+            of = self._gallery.portraits.of(connection, row.organization, row.whose, row.collection, user)
+        # Who may see it is asked for each, and not only where what ended is let go of.
+        agreed = (
+            each.jpeg
+            for each in of
+            if self._agreed(Enrolment(row.organization, row.collection, each.external_image_id))
+        )
+        return next(agreed, b"")
 
-    def _log(self, connection: Connection, row: Any, change: str, names: list[str]) -> int:
-        body = {"organization": row.organization, "change": change, "purpose": row.purpose}
+    def _settle(
+        self, connection: Connection, row: Any, outcome: str, names: list[str], seen: Mapping[str, int] = _UNSEEN
+    ) -> int:
+        update_sealed(connection, tables.candidates, _of.id == row.id, state=outcome, settled_at=self._clock())
+        return self._log(connection, row, outcome, names, seen)
+
+    def _log(
+        self, connection: Connection, row: Any, change: str, names: list[str], seen: Mapping[str, int] = _UNSEEN
+    ) -> int:
+        """Record what became of a candidate; of what reviewers decided, how many pictures of the two they had."""
+        body = {"organization": row.organization, "change": change, "purpose": row.purpose, **seen}
         details = {
             "operation": f"review {change}",
             "candidate": row.id,
