@@ -67,7 +67,7 @@ def test_who_asks_and_about_what_is_taken_from_the_head_and_bounded() -> None:
     wire = Wire()
     asked = with_header(with_header(detect(), "X-Regard-On-Behalf", " Ada\tL. "), "X-Regard-Case", "7/2026")
     assert wire.ask(asked).status == 200
-    assert (wire.calls[0].on_behalf, wire.calls[0].case) == ("Ada L.", "7/2026")
+    assert (wire.calls[0].person, wire.calls[0].case) == ("Ada L.", "7/2026")
     answer = wire.ask(with_header(detect(), "X-Regard-Case", "x" * 129))
     parsed = parse("DetectFaces", answer.status, answer.headers, answer.body)
     assert parsed["Error"]["Code"] == "ValidationException"

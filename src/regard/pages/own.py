@@ -39,7 +39,7 @@ def own_page(
     The work is done in the pool that the API's is done in.
     """
 
-    def answer(signed: Signed, body: bytes, headers: dict[str, str], said: dict[str, str]) -> bytes:
+    def answer(signed: Signed, body: bytes, headers: dict[str, str], said: tuple[str, str]) -> bytes:
         try:
             asked = msgspec.json.decode(body, type=takes)
         except msgspec.DecodeError as error:
@@ -47,7 +47,8 @@ def own_page(
             raise ApiError("ValidationException", cause) from None
         name, given = parameters(asked)
         request_id = headers["x-amzn-requestid"]
-        call = Call(signed.caller, ours()[name], given, signed.region, request_id, signed.loopback, **said)
+        call = Call(signed.caller, ours()[name], given, signed.region, request_id, signed.loopback)
+        call.person, call.case = said
         try:
             return msgspec.json.encode(service.answer(call))
         finally:

@@ -202,6 +202,7 @@ class Application:
 
     def _parse(self, exchange: Exchange) -> None:
         assert exchange.body is not None
+        person, case = said_of_asker(exchange.headers)
         exchange.call = Call(
             caller=exchange.key.caller,
             operation=answered()[exchange.operation],
@@ -209,7 +210,8 @@ class Application:
             region=exchange.claim.region,
             request_id=exchange.request_id,
             loopback=is_from_here(exchange.scope, behind_proxy=self._behind_proxy),
-            **said_of_asker(exchange.headers),
+            person=person,
+            case=case,
         )
 
     def _ask_service(self, exchange: Exchange) -> None:

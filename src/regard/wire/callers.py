@@ -28,7 +28,7 @@ MOST_BYTES = 1024 * 1024
 BODY_SECONDS = 60.0
 # A person and a case, not an essay: as long as the API's other ids.
 MOST_SAID = 128
-ASKER = {"on_behalf": "x-regard-on-behalf", "case": "x-regard-case"}
+ASKER = ("x-regard-on-behalf", "x-regard-case")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +119,16 @@ async def body_of(request: Request, most: int = MOST_BYTES, count: Callable[[int
     return b"".join(parts)
 
 
-def said_of_asker(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Who asks by a key and what about, as the client says in its headers: `on_behalf` and `case` of a call.
+def said_of_asker(headers: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """Who asks by a key, and about which case, as the client says in its headers; empty where it does not.
 
     Raises ApiError for more than MOST_SAID characters.
     """
     told = dict(headers)
-    said = {name: legible(told.get(header, "")) for name, header in ASKER.items()}
-    if long := [ASKER[name] for name, words in said.items() if len(words) > MOST_SAID]:
-        raise ApiError("ValidationException", f"{long[0]} has more than {MOST_SAID} characters.")
-    return {name: words for name, words in said.items() if words}
+    person, case = (legible(told.get(name, "")) for name in ASKER)
+    if max(len(person), len(case)) > MOST_SAID:
+        raise ApiError("ValidationException", f"{' and '.join(ASKER)} have {MOST_SAID} characters at most.")
+    return person, case
 
 
 def refused(error: ApiError | SignatureRefused) -> str:

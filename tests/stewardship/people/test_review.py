@@ -261,9 +261,9 @@ def test_who_searched_and_in_which_case_lies_sealed_beside_the_log(door: Door) -
     image = {"Bytes": picture_of(ALICE, mark=91)}
     given = {"CollectionId": "staff", "Image": image}
     operation = answered()["SearchFacesByImage"]
-    call = Call(door.caller, operation, given, "us-east-1", "asked", on_behalf="Ada L.", case="7/2026")
+    call = Call(door.caller, operation, given, "us-east-1", "asked", person="Ada L.", case="7/2026")
     door.service.answer(call)
     assert b"Ada L." not in door.log()
     (commitment,) = [entry["commitments"][0] for entry in door.entries() if entry["kind"] == "regard/call"][-1:]
     told = door.logbook.payloads.open(commitment)
-    assert (told["on_behalf"], told["case"], told["request_id"]) == ("Ada L.", "7/2026", "asked")
+    assert (told["person"], told["case"], told["request_id"]) == ("Ada L.", "7/2026", "asked")

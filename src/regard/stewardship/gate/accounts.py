@@ -56,7 +56,6 @@ def parts(call: Call) -> list[Part]:
     organization, collection = call.caller.organization, call.parameters.get("CollectionId")
     own = {"request_id": call.request_id, "access_key_id": call.caller.access_key_id}
     own |= {name: told for name, told in (("person", call.person), ("case", call.case)) if told}
-    own |= {name: said for name, said in (("on_behalf", call.on_behalf), ("case", call.case)) if said}
     named = {"collection": collection} if collection is not None else {}
     told = {"operation": call.operation.name, "request_id": call.request_id} | named
     if call.probe:

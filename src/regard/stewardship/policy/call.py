@@ -87,8 +87,6 @@ class Call:
     `floor` is the least similarity, 0 to 100, that the answer may tell or go by; the gate sets it. `waiting` counts the
     matches that two people have yet to confirm.
 
-    `on_behalf` is the person who asks by this key, and `case` what they ask about, as the client says; both are sealed.
-
     `withheld` are members that the gate will empty in the answer: what only they need is not worked out.
     `loopback` says whether it came from this machine alone, as `wire.senders` tells it, or because no network was used.
     """
@@ -109,8 +107,6 @@ class Call:
     record: int | None = None
     floor: float = 0.0
     waiting: int = 0
-    on_behalf: str = ""
-    case: str = ""
 
     def arn(self, resource: str) -> str:
         """The ARN of `resource` (for example `collection/friends`) of the caller's organization."""
