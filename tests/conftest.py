@@ -40,6 +40,7 @@ _ON_BOTH = (
     "tests.gallery.index.test_mirror",
     "tests.gallery.test_model",
     "tests.gallery.test_clients",
+    "tests.gallery.test_portraits",
     "tests.gallery.collections.test_tokens",
     "tests.gallery.templates.test_key_renewal",
 )

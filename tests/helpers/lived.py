@@ -36,6 +36,7 @@ from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.people.flows import Flow
 from regard.stewardship.people.inbox import About, Filing, Verdict, open_inbox
 from regard.stewardship.people.reviewers import Reviewer
+from regard.stewardship.people.subject_sessions import SubjectSessions
 from regard.stewardship.people.subject_tokens import SubjectTokens
 from regard.stewardship.policy.call import Call, Caller
 from regard.stewardship.policy.packs import Pack
@@ -63,6 +64,7 @@ class Known(msgspec.Struct):
     revoked: str = ""
     secrets: dict[str, str] = {}
     token: str = ""
+    session: str = ""
     waiting: str = ""
     log_key: str = ""
     faces: dict[str, str] = {}
@@ -99,6 +101,8 @@ class Lived:
         self.council = Council(office.engine)
         self.inbox = open_inbox(office.settings, office.engine, office.key, office.logbook)
         self.tokens = SubjectTokens(office.engine)
+        # Whatever the time is: a session lasts less than all edits together.
+        self.sessions = SubjectSessions(office.engine, office.key, self.tokens, lambda: 0.0)
 
     def ask(self, caller: Caller, name: str, /, **parameters: Any) -> dict[str, Any]:
         return self.service.answer(Call(caller, answered()[name], parameters, "us-east-1", str(uuid4()), loopback=True))
@@ -227,6 +231,7 @@ def _reviewed(house: Lived, known: Known) -> None:
     (request,) = {each["request_id"] for each in told if each.get("operation") == "SearchFacesByImage"}
     reviews.false_match(known.firm, "external/bob", request)
     known.token = house.tokens.issue(door, "alice", "passport")
+    known.session = house.sessions.open(house.tokens.issue(door, "alice", "passport"))
     photos = _caller(house, known, "photos")
     house.holdings.loops.flows.define(known.firm, Flow("doubtful", "Explicit", 60, 80))
     arn = f"arn:aws:sagemaker:us-east-1:{known.firm}:flow-definition/doubtful"
@@ -371,6 +376,7 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "index staff": lambda: indexed("door", "staff"),
         "consents": lambda: _same([False] * 3, [each.changed for each in office.consents.all(known.firm)]),
         "token": lambda: house.tokens.look(known.token),
+        "session": lambda: house.sessions.look(known.session),
         "access": lambda: [house.holdings.access.export(*person) for person in people],
         "loops": looped,
         "jobs": lambda: _same([6, 0], [len(list(house.holdings.jobs.found(_job(house, each)))) for each in known.jobs]),

@@ -29,6 +29,7 @@ PAGES = [
     "/appeal",
     "/appeal?report=nonsense",
     "/log",
+    "/me",
     "/stewardship/v1/charter",
     "/stewardship/v1/motions",
 ]

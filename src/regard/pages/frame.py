@@ -42,7 +42,7 @@ NAVIGATION: list[tuple[str, str]] = [
     ("/reports", "Reports"),
     ("/models", "Models"),
     ("/appeal", "Appeal"),
-    # The person pictured.
+    ("/me", "What is held on me"),
 ]
 STATIC = "/static"
 _MEDIA = {"css": "text/css", "mjs": "text/javascript", "svg": "image/svg+xml"}

@@ -125,9 +125,8 @@ def subject_pages(erasure: Erasure, access: Access, reviews: Reviews) -> list[Pa
     def export(asked: Asked) -> Any:
         """Everything that is held on a person, for programs and for people, with a signed note on both."""
         own = isinstance(asked.by, Bearer)
-        return msgspec.to_builtins(
-            access.export(asked.organization, _whose(asked), whole=not asked.refused, pictures=own)
-        )
+        found = access.export(asked.organization, _whose(asked), whole=not asked.refused, pictures=own)
+        return msgspec.to_builtins(found) | {"document": msgspec.json.decode(found.json)}
 
     def erase(asked: Asked) -> Any:
         """Erase a person from every collection, for good; the answer says where the log tells of it."""

@@ -130,6 +130,21 @@ class PeopleApi:
         self._pages = pages
         self._elsewhere = elsewhere
 
+    def ask(
+        self, operation: str, bearer: Bearer, path: dict[str, Any], body: Any, *, near: bool
+    ) -> tuple[Any, dict[str, str]]:
+        """What a person is answered who is known by a session, and the headers that say where the log tells of it.
+
+        It is a call as with a token. `near` says whether it came from this machine alone. Raises what the pages raise.
+        """
+        page = next(each for each in self._pages if each.operation.name == operation)
+        headers = named()
+        call = Call(
+            self._callers.holder(bearer.issued_by), page.operation, {}, "", headers["x-amzn-requestid"], loopback=near
+        )
+        found = self._through_gate(self._gate.for_person, page, call, Asked(bearer, path, {}, body), headers)
+        return found, headers
+
     def routes(self) -> list[Route]:
         """The routes, and the description of them all as OpenAPI."""
         described = openapi([*self._pages, *self._elsewhere])

@@ -15,6 +15,7 @@ from regard.pages.ledger.explorer import explorer_pages
 from regard.pages.ledger.log import log_pages
 from regard.pages.ledger.verifier import verifier_route
 from regard.pages.loops import loop_pages
+from regard.pages.me import Me
 from regard.pages.pages import pages
 from regard.pages.people import consent_pages, subject_pages
 from regard.pages.people_api import PeopleApi
@@ -35,6 +36,7 @@ from regard.stewardship.door import open_audits
 from regard.stewardship.holdings import Holdings
 from regard.stewardship.office import Office
 from regard.stewardship.people.inbox import open_inbox
+from regard.stewardship.people.subject_sessions import SubjectSessions
 from regard.stewardship.people.subject_tokens import SubjectTokens
 from regard.stewardship.reports.months import Months
 from regard.vision.models.weights import Weights
@@ -93,8 +95,14 @@ def open_pages(
 
 
 def _people(office: Office, holdings: Holdings, service: Service, callers: Callers) -> list[Route]:
-    """The HTTP API for the people pictured, and its description."""
+    """The HTTP API for the people pictured, its description, and their own page."""
     tokens = SubjectTokens(office.engine)
     subjects = subject_pages(holdings.erasure, holdings.access, holdings.reviews)
     own = [*consent_pages(office.consents, tokens), *subjects, *loop_pages(holdings.loops)]
-    return PeopleApi(service.gate, callers, tokens, own, [redaction_described()]).routes()
+    api = PeopleApi(service.gate, callers, tokens, own, [redaction_described()])
+    sessions = SubjectSessions(office.engine, office.key, tokens)
+
+    def name_of(organization: str) -> str:
+        return office.organizations.get(organization).name
+
+    return [*api.routes(), *Me(api, sessions, name_of, behind_proxy=office.settings.behind_proxy).routes()]

@@ -61,7 +61,7 @@ def test_a_person_is_told_and_erased(regard: CliRunner, tmp_path: Path) -> None:
     _add(regard, tmp_path)
     folder = tmp_path / "access"
     assert "Consents: 1" in _run(regard, "subject", "export", "alice", "--to", str(folder))
-    assert {file.name for file in folder.iterdir()} == {"access.json", "access.txt", "access.note"}
+    assert {file.name for file in folder.iterdir()} == {"access.html", "access.json", "access.txt", "access.note"}
     _run(regard, "subject", "erase", "alice", code=1)
     assert "1 receipts" in _run(regard, "subject", "erase", "alice", "--yes")
     assert "Consents: 0" in _run(regard, "subject", "export", "alice", "--to", str(folder))

@@ -38,10 +38,8 @@ def export(
     caller = caller_of(office, key)
     found = open_holdings(office).access.export(caller.organization, _whose(subject, face), pictures=True)
     to.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name, text in (("access.json", found.json), ("access.txt", found.text), ("access.note", found.note)):
-        (to / name).write_text(text)
-    for name, picture in found.pictures.items():
-        (to / name).write_bytes(picture)
+    for name, data in found.files.items():
+        (to / name).write_bytes(data)
     out.out(found.text)
 
 

@@ -1,4 +1,4 @@
-"""Pairs of people who were told apart, what a candidate says of the other one, and portraits of who agreed to one."""
+"""Pairs of people who were told apart; portraits of who agreed to one; sessions of people with a token."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def upgrade() -> None:
         sa.Column("seal", sa.LargeBinary),
         sa.Index("ix_mismatches_organization_whose", "organization", "whose"),
         sa.Index("ix_mismatches_organization_other", "organization", "other"),
+    )
+    op.create_table(
+        "subject_sessions",
+        sa.Column("digest", sa.LargeBinary, primary_key=True),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("ends_at", sa.Float, nullable=False),
+        sa.Column("seal", sa.LargeBinary),
     )
     op.create_table(
         "portraits",

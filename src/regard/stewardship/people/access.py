@@ -15,6 +15,7 @@ from regard.gallery.subjects import Held
 from regard.ledger.tree.notes import sign_note
 from regard.stewardship.council.collections import BASIS, PURPOSE, RETENTION
 from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.people.access_words import as_page
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.matches.mismatches import Mismatch
 
@@ -28,13 +29,13 @@ _HEAD = """What is held on you
 
 This is everything that this service holds on the person whom organization {organization} calls {name}, on {at}.
 A template is a row of numbers made from a picture of a face, by which the face is found again. It is sealed under a key
-of your own, and no copy of it is given to anybody. `access.json` says the same for programs; `access.note` is signed by
-the service and names the digests of both files.
+of your own, and no copy of it is given to anybody. `access.json` says the same for programs, `access.html` as a page;
+`access.note` is signed by the service and names the digests of all files.
 """
 
 
 class Export(msgspec.Struct, frozen=True):
-    """The files: for programs, for people, and a signed note with the SHA-256 of all others.
+    """The files: for programs, for people (`text`, and `page` as HTML), and a signed note with the SHA-256 of them all.
 
     `pictures` are crops that are kept for reviewers, as JPEG by the name of a file: for the person alone.
     """
@@ -42,7 +43,14 @@ class Export(msgspec.Struct, frozen=True):
     json: str
     text: str
     note: str
+    page: str
     pictures: dict[str, bytes] = {}
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Each file by its name."""
+        told = {"access.html": self.page, "access.txt": self.text, "access.json": self.json, "access.note": self.note}
+        return {name: text.encode() for name, text in told.items()} | self.pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +118,11 @@ class Access:
         json = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
         text = _HEAD.format(organization=organization, name=name, at=_moment(at)) + "\n" + "\n".join(_lines(document))
         crops = {name: each.jpeg for name, each in shown.items()} if pictures else {}
-        files = {"access.json": json.encode(), "access.txt": text.encode(), **crops}
+        page = as_page(document)
+        files = {"access.json": json.encode(), "access.txt": text.encode(), "access.html": page.encode(), **crops}
         digests = "".join(f"{hashlib.sha256(data).hexdigest()} {file}\n" for file, data in files.items())
         note = sign_note(f"{_FORM}\n{_moment(at)}\n{digests}", self._logbook.keys.signers).decode()
-        return Export(json, text, note, crops)
+        return Export(json, text, note, page, crops)
 
     def _told(self, organization: str, whose: str) -> list[_Told]:
         dated = self._logbook.payloads.dated(organization, whose)

@@ -185,6 +185,16 @@ subject_tokens = Table(
     Column("seal", LargeBinary),
 )
 
+# `sealed` opens with the secret that is in the person's browser alone.
+subject_sessions = Table(
+    "subject_sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("ends_at", Float, nullable=False),
+    Column("seal", LargeBinary),
+)
+
 # The erasures that were carried out on this very database; one that was restored from before lacks them.
 erasures = Table("erasures", metadata, Column("id", String(64), primary_key=True))
 

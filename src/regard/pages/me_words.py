@@ -1,0 +1,94 @@
+"""What the page `/me` says: an export, taken apart for its template."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from regard.stewardship.people.access_words import BASES, day, done, searches
+from regard.stewardship.people.subject_sessions import SubjectSession
+
+# A page has as many searches as one reads; all of them are in the file.
+MOST_SEARCHES = 50
+_REVIEWED = "review "
+
+
+def account(export: dict[str, Any], session: SubjectSession, page: int, organization: str) -> dict[str, Any]:
+    """What the template is told. `organization` is the name of the one that issued the token."""
+    document = export["document"]
+    found = searches(document)
+    last = max(1, -(-len(found) // MOST_SEARCHES))
+    page = min(page, last)
+    return {
+        "organization": organization,
+        "subject": document["subject"],
+        "until": time.strftime("%H:%M UTC", time.gmtime(session.ends_at)),
+        "faces": [_face(face) for face in document["faces"]],
+        "pictures": export["pictures"],
+        "searches": [_search(each) for each in found[(page - 1) * MOST_SEARCHES : page * MOST_SEARCHES]],
+        "found": len(found),
+        "page": page,
+        "last": last,
+        "reviewed": _reviewed(document),
+        "apart": [each | {"at": day(each["at"])} for each in document["mismatches"]],
+        "consents": [_consent(receipt) for receipt in document["receipts"]],
+        "events": len(document["events"]),
+        "erased": document["suppression"] and day(document["suppression"]["since"]),
+    }
+
+
+def _face(face: dict[str, Any]) -> dict[str, str]:
+    return {
+        "collection": face["collection"],
+        "since": day(face["enrolled"]),
+        "purpose": face["purpose"] or "not stated",
+        "basis": BASES.get(face["basis"] or "", "not stated"),
+        "term": f"{face['retention_days']} days" if face["retention_days"] else "three years",
+    }
+
+
+def _search(event: dict[str, Any]) -> dict[str, str]:
+    return {
+        "at": day(event["at"]),
+        "done": done(event),
+        "collection": event["collection"],
+        "purpose": event.get("purpose", "not stated"),
+        "request": event["request_id"],
+    }
+
+
+def _reviewed(document: dict[str, Any]) -> list[dict[str, str]]:
+    """The matches that were put before two people, newest first, each with what became of it."""
+    last: dict[str, dict[str, str]] = {}
+    for event in document["events"]:
+        told, candidate = str(event.get("operation", "")), event.get("candidate")
+        # What somebody called false of their own accord was never put before anybody.
+        if told == f"{_REVIEWED}opened" or (told.startswith(_REVIEWED) and candidate in last):
+            last[event["candidate"]] = {
+                "candidate": event["candidate"],
+                "at": day(event["at"]),
+                "collection": event["collection"],
+                "done": done(event),
+                "state": told.removeprefix(_REVIEWED),
+            }
+    return list(last.values())[::-1]
+
+
+def _consent(receipt: dict[str, Any]) -> dict[str, Any]:
+    of = receipt["consent"]
+    return {
+        "receipt": of["receipt_id"],
+        "collection": of["collection"],
+        "purpose": of["purpose"],
+        "given": day(of["given"]),
+        "until": day(of["expires"]),
+        "withdrawn": day(receipt["withdrawn"]) if "withdrawn" in receipt else "",
+        "also": [
+            words
+            for words, agreed in (
+                ("that reviewers see a picture of your enrolled face", of.get("portrait")),
+                ("that one template stays to keep you out after you are erased", of.get("suppression")),
+            )
+            if agreed
+        ],
+    }

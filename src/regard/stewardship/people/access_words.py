@@ -1,0 +1,107 @@
+"""What is held on a person in plain words: a document to read and print, of what :mod:`.access` exports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from regard.evaluation.document import Block, Heading, Listing, Paragraph, Table, as_html
+
+_DONE = {
+    "SearchFaces": "searched with another enrolled face",
+    "SearchFacesByImage": "searched with a picture",
+    "SearchUsers": "searched among users with an enrolled face",
+    "SearchUsersByImage": "searched among users with a picture",
+    "AssociateFaces": "joined your face to a user",
+    "IndexFaces": "enrolled your face from a picture",
+    "RecognizeCelebrities": "looked for public figures in a picture",
+    "RedactOthers": "left your face open in a picture whose other faces were covered",
+    "review opened": "put a match with you before two reviewers",
+    "review confirmed": "two reviewers confirmed a match with you",
+    "review rejected": "a match with you was called false",
+    "review told apart": "two reviewers told you apart from somebody",
+    "review taken back": "it was taken back that a match with you was false",
+    "review expired": "a match with you was let go of, as nobody confirmed it in time",
+}
+_CHANGED = {"given": "you gave a consent", "withdrawn": "a consent of yours was withdrawn"}
+BASES = {"consent": "your consent", "attested": "the organization's word that it may", "none": "none"}
+
+
+def as_page(document: dict[str, Any]) -> str:
+    """The export as one HTML page, with no script and nothing from elsewhere."""
+    return as_html(_blocks(document))
+
+
+def done(event: dict[str, Any]) -> str:
+    """What an event of the export was, in words."""
+    told = str(event.get("operation", ""))
+    return _DONE.get(told) or told or _CHANGED.get(str(event.get("change")), "changed a consent")
+
+
+def day(moment: str) -> str:
+    """A time of the export, for people."""
+    at = time.strptime(moment[:16], "%Y-%m-%dT%H:%M")
+    return time.strftime(f"{at.tm_mday} %B %Y, %H:%M UTC", at)
+
+
+def searches(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The searches that found the person, newest first."""
+    return [event for event in reversed(document["events"]) if "similarity" in event and "request_id" in event]
+
+
+def _blocks(document: dict[str, Any]) -> Iterator[Block]:
+    faces, receipts, found = document["faces"], document["receipts"], searches(document)
+    yield Heading("What is held on you", 1)
+    yield Paragraph(
+        f"Organization {document['organization']} calls you {document['subject']}. On {day(document['at'])} this "
+        f"service held {len(faces)} of your faces for it, and {len(found)} searches had found you."
+    )
+    yield Paragraph(
+        "A template is a row of numbers made from a picture of a face, by which the face is found again. It is sealed "
+        "under a key of your own, and no copy of it is given to anybody."
+    )
+    yield Heading("Your faces", 2)
+    if not faces:
+        yield Paragraph("None is held.")
+    for face in faces:
+        days = f"{face['retention_days']} days" if face["retention_days"] else "three years"
+        yield Listing(
+            (
+                f"Collection: {face['collection']}, since {day(face['enrolled'])}",
+                f"What for: {face['purpose'] or 'not stated'}",
+                f"On what it stands: {BASES.get(face['basis'] or '', 'not stated')}",
+                f"For how long: {days} at most",
+                f"A picture of it: {face.get('picture', 'none is held')}",
+            )
+        )
+    yield Heading("Your consents", 2)
+    if not receipts:
+        yield Paragraph("None is held.")
+    else:
+        rows = [
+            [
+                receipt["consent"]["collection"],
+                receipt["consent"]["purpose"],
+                day(receipt["consent"]["given"]),
+                day(receipt["consent"]["expires"]),
+                f"withdrawn {day(receipt['withdrawn'])}" if "withdrawn" in receipt else "counts",
+            ]
+            for receipt in receipts
+        ]
+        yield Table(("Collection", "What for", "Given", "Until", "State"), rows)
+    yield Heading("Searches that found you", 2)
+    if not found:
+        yield Paragraph("None.")
+    else:
+        rows = [[day(event["at"]), done(event), event["collection"], event["request_id"]] for event in found]
+        yield Table(("When", "What was done", "Collection", "Request"), rows)
+    if document["mismatches"]:
+        yield Heading("People whom you were told apart from", 2)
+        told = [[day(each["at"]), each["collection"], each["said_by"]] for each in document["mismatches"]]
+        yield Table(("When", "Collection", "Said by"), told)
+    yield Heading("Everything that the log keeps sealed on you", 2)
+    rows = [[day(event["at"]), done(event), event["commitment"]] for event in document["events"]]
+    yield Table(("When", "What", "Its commitment in the public log"), rows) if rows else Paragraph("Nothing.")
+    if document["suppression"]:
+        yield Paragraph(f"You were erased on {day(document['suppression']['since'])} and are not enrolled again.")
