@@ -78,7 +78,7 @@ class Visitor:
         return self.client.get(path)
 
     def post(self, path: str, headers: dict[str, str] | None = None, **given: str) -> httpx.Response:
-        return self.client.post(path, data=given, headers=headers)
+        return self.client.post(path, data={**given}, headers=headers)
 
     def mark(self, name: str) -> str:
         (found, *_) = re.findall(
