@@ -96,6 +96,7 @@ class Lived:
             consents=office.consents,
             reviews=self.holdings.reviews,
             loops=self.holdings.loops,
+            notices=self.holdings.notices,
         )
         self.service = Service(gate, rooms)
         self.council = Council(office.engine)
@@ -224,6 +225,7 @@ def _reviewed(house: Lived, known: Known) -> None:
     reviews.decide(ben, first.id, same=True)
     reviews.decide(ada, second.id, same=True)
     known.waiting = second.id
+    _notified(house, known)
     image = {"Bytes": picture_of(BOB, mark=98)}
     house.ask(_caller(house, known, "photos"), "SearchFacesByImage", CollectionId="friends", Image=image)
     house.office.logbook.take_over()
@@ -238,6 +240,17 @@ def _reviewed(house: Lived, known: Known) -> None:
     for name in ("one", "two"):
         config = {"HumanLoopName": name, "FlowDefinitionArn": arn}
         house.ask(photos, "DetectModerationLabels", Image={"Bytes": picture_of(1)}, HumanLoopConfig=config)
+
+
+def _notified(house: Lived, known: Known) -> None:
+    """Somebody was found whom the organization is to tell, and will have been told of in a day."""
+    photos = _caller(house, known, "photos")
+    house.ask(photos, "CreateCollection", CollectionId="guests", Tags={"regard:notice-hours": "24"})
+    image = {"Bytes": picture_of(CARL, mark=96)}
+    house.ask(photos, "IndexFaces", CollectionId="guests", Image=image, ExternalImageId="guest")
+    image = {"Bytes": picture_of(CARL, mark=95)}
+    house.ask(photos, "SearchFacesByImage", CollectionId="guests", Image=image)
+    _same(1, len(house.holdings.notices.owed(known.firm)))
 
 
 def _filed(house: Lived, known: Known) -> None:
@@ -376,6 +389,7 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "index staff": lambda: indexed("door", "staff"),
         "consents": lambda: _same([False] * 3, [each.changed for each in office.consents.all(known.firm)]),
         "token": lambda: house.tokens.look(known.token),
+        "notices": lambda: _same(["guest"], house.holdings.notices.owed(known.firm)),
         "session": lambda: house.sessions.look(known.session),
         "access": lambda: [house.holdings.access.export(*person) for person in people],
         "loops": looped,

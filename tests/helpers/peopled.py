@@ -32,8 +32,10 @@ from regard.stewardship.people.consent import NewConsent, Notice
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import Erased, Erasure
 from regard.stewardship.people.loops import Loops
+from regard.stewardship.people.matches.notices import FoundNotices
 from regard.stewardship.people.retention import CurrentCollections, Retention
 from regard.stewardship.people.review import Reviews
+from regard.stewardship.people.subject_tokens import FOUND, SubjectTokens
 from regard.stewardship.policy.call import Call
 from regard.stores.buckets import Buckets
 from tests.helpers.databases import copy_database, database_url, keys_place
@@ -80,6 +82,11 @@ class House:
             self.consents.covers,
             clock,
         )
+        tokens = SubjectTokens(self.engine, clock)
+        self.notices = FoundNotices(
+            self.engine, self.gallery, self.logbook, lambda caller, name: tokens.issue(caller, name, FOUND), clock
+        )
+        rooms = replace(rooms, notices=self.notices)
         rooms = replace(rooms, record=gate.record, consents=self.consents, reviews=self.reviews, loops=self.loops)
         films = PictureReader(cast(Buckets, Shelf(folder)))
         rooms = replace(rooms, jobs=self.jobs, scratch=Scratch(folder / "tmp", 1 << 30), pictures=films)

@@ -35,7 +35,10 @@ class Service:
         try:
             permit = self.gate.before(call)
             call.withheld = permit.withheld
-            return self.gate.after(permit, self._operate(permit))
+            answer = self.gate.after(permit, self._operate(permit))
+            if self.rooms.notices is not None:
+                self.rooms.notices.owe(call)
+            return answer
         except Exception as error:
             raise translated(error, call) from error
 
@@ -73,6 +76,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         consents=office.consents,
         reviews=holdings.reviews,
         loops=holdings.loops,
+        notices=holdings.notices,
         auditors=Auditors(office.engine, office.settings.audit_pictures),
         jobs=holdings.jobs,
         notices=holdings.notices,

@@ -16,6 +16,7 @@ from regard.stewardship.people.consent import TEXT, BadReceipt, Consent, NewCons
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import Erasure
 from regard.stewardship.people.matches.mismatches import THE_PERSON
+from regard.stewardship.people.matches.notices import FoundNotices
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import Bearer, SubjectTokens
 from regard.stewardship.policy.call import Caller, Capability, DataClass, Operation
@@ -117,6 +118,18 @@ def consent_pages(consents: Consents, tokens: SubjectTokens) -> list[Page]:
         Page("POST", "/consents/{receipt}/withdrawal", _managing("WithdrawConsent"), Nothing, withdraw, token=True),
         Page("POST", "/subject-tokens", issuing, NewToken, issue, 201),
     ]
+
+
+def notice_pages(notices: FoundNotices) -> list[Page]:
+    """Notices to people who were found."""
+
+    def take(asked: Asked) -> Any:
+        """Take the notices that are due: each names somebody who was found, with a token that opens /me once."""
+        assert isinstance(asked.by, Caller)
+        return {"page": "/me", "notices": msgspec.to_builtins(notices.take(asked.by))}
+
+    # Each has a token, which opens what ExportSubject does.
+    return [Page("POST", "/notices", Operation("TakeNotices", Capability.READ, DataClass.TEMPLATES), Nothing, take)]
 
 
 def subject_pages(erasure: Erasure, access: Access, reviews: Reviews) -> list[Page]:

@@ -17,7 +17,7 @@ from regard.pages.ledger.verifier import verifier_route
 from regard.pages.loops import loop_pages
 from regard.pages.me import Me
 from regard.pages.pages import pages
-from regard.pages.people import consent_pages, subject_pages
+from regard.pages.people import consent_pages, notice_pages, subject_pages
 from regard.pages.people_api import PeopleApi
 from regard.pages.public.appeals import appeal_pages
 from regard.pages.public.council import council_page
@@ -98,7 +98,8 @@ def _people(office: Office, holdings: Holdings, service: Service, callers: Calle
     """The HTTP API for the people pictured, its description, and their own page."""
     tokens = SubjectTokens(office.engine)
     subjects = subject_pages(holdings.erasure, holdings.access, holdings.reviews)
-    own = [*consent_pages(office.consents, tokens), *subjects, *loop_pages(holdings.loops)]
+    notices = notice_pages(holdings.notices)
+    own = [*consent_pages(office.consents, tokens), *subjects, *notices, *loop_pages(holdings.loops)]
     api = PeopleApi(service.gate, callers, tokens, own, [redaction_described()])
     sessions = SubjectSessions(office.engine, office.key, tokens)
 

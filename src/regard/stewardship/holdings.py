@@ -21,8 +21,11 @@ from regard.stewardship.office import Office
 from regard.stewardship.people.access import Access
 from regard.stewardship.people.erasure import Erasure
 from regard.stewardship.people.loops import Loops
+from regard.stewardship.people.matches.notices import FoundNotices
 from regard.stewardship.people.retention import Retention
 from regard.stewardship.people.review import Reviews
+from regard.stewardship.people.subject_tokens import FOUND, MOST_HOURS, SubjectTokens
+from regard.stewardship.policy.call import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Holdings:
     access: Access
     reviews: Reviews
     loops: Loops
+    found_notices: FoundNotices
     seals: CouncilSeals
     jobs: Desk
     notices: Notices
@@ -73,8 +77,16 @@ def open_holdings(office: Office) -> Holdings:
     erasure.replay()
     seals = CouncilSeals(gallery, Council(engine), logbook)
 
+    tokens = SubjectTokens(engine)
+
+    def issue(caller: Caller, subject: str) -> str:
+        return tokens.issue(caller, subject, FOUND, MOST_HOURS)
+
+    found_notices = FoundNotices(engine, gallery, logbook, issue)
+
     def expire() -> None:
         reviews.expire()
+        found_notices.expire()
         loops.expire()
         jobs.expire()
         seals.follow()
@@ -82,7 +94,7 @@ def open_holdings(office: Office) -> Holdings:
     # What retention lets go of does not come back when the clock is right again.
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
     access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of)
-    return Holdings(gallery, retention, erasure, access, reviews, loops, seals, jobs, notices)
+    return Holdings(gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices)
 
 
 def _gallery(office: Office) -> Gallery:

@@ -360,7 +360,9 @@ def test_tags_are_tightened_and_not_loosened(room: Stewardship, tags: dict[str, 
 def test_what_reads_as_a_reserved_tag_is_no_ordinary_one(room: Stewardship, key: str) -> None:
     room.gallery.kept["c"] = {"regard:basis": "consent", key: "from before"}
     arn = "arn:aws:rekognition:us-east-1:1:collection/c"
-    told = "There are regard:basis, regard:purpose, regard:retention-days, regard:profile, written so"
+    told = (
+        "There are regard:basis, regard:purpose, regard:retention-days, regard:notice-hours, regard:profile, written so"
+    )
     with pytest.raises(Denied, match=told):
         room.ask(room.caller(), "CreateCollection", CollectionId="new", Tags={key: "none"})
     with pytest.raises(Denied, match=told):

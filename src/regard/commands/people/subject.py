@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from regard.commands.common.inside import caller_of
@@ -80,6 +81,16 @@ def token(
 
     office = open_office(from_environment())
     out.out(SubjectTokens(office.engine).issue(caller_of(office, key), subject, identity_check, hours))
+
+
+@app.command()
+def notices(key: Key = None) -> None:
+    """Take the notices that are due to people who were found, as JSON: each with a token that opens /me once."""
+    from regard.stewardship.holdings import open_holdings
+    from regard.stewardship.office import open_office
+
+    office = open_office(from_environment())
+    print_json(msgspec.to_builtins(open_holdings(office).notices.take(caller_of(office, key))))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Pairs of people who were told apart; portraits of who agreed to one; sessions of people with a token."""
+"""Pairs of people who were told apart; portraits of who agreed to one; sessions of people with a token; notices."""
 
 from __future__ import annotations
 
@@ -32,6 +32,22 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("ends_at", sa.Float, nullable=False),
         sa.Column("seal", sa.LargeBinary),
+    )
+    op.create_table(
+        "found_notices",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("organization", sa.String(12), sa.ForeignKey("organizations.id"), nullable=False),
+        sa.Column("subject", sa.String(255), nullable=False),
+        sa.Column("collection", sa.String(255), nullable=False),
+        sa.Column("purpose", sa.String(64), nullable=False),
+        sa.Column("request", sa.String(64), nullable=False),
+        sa.Column("asked_by", sa.String(20), nullable=False),
+        sa.Column("found_at", sa.Float, nullable=False),
+        sa.Column("due_at", sa.Float, nullable=False),
+        sa.Column("handed_at", sa.Float),
+        sa.Column("seal", sa.LargeBinary),
+        sa.Index("ix_found_notices_organization_subject", "organization", "subject", "collection"),
+        sa.Index("ix_found_notices_due_at", "due_at"),
     )
     op.create_table(
         "portraits",

@@ -17,6 +17,7 @@ from regard.operations.common.standing import Standing
 from regard.stewardship.gate.auditors import Auditors
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.loops import Loops
+from regard.stewardship.people.matches.notices import FoundNotices
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.policy.call import Call
 from regard.vision.faces.faces import FaceAnalyzer
@@ -48,6 +49,7 @@ class Rooms:
     notices: Notices | None = None
     scratch: Scratch | None = None
     standing: Standing | None = None
+    found_notices: FoundNotices | None = None
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

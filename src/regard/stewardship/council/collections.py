@@ -20,13 +20,16 @@ from regard.vision.faces.similarity import PROFILES
 
 PREFIX = "regard:"
 BASIS, PURPOSE, RETENTION = "regard:basis", "regard:purpose", "regard:retention-days"
+# After how many hours, 0 being at once, people whom a search finds are to be told; without it they are not.
+NOTICE = "regard:notice-hours"
+MOST_NOTICE_HOURS = 30 * 24  # GDPR 14(3)(a): a month at the latest
 # How the faces of a collection are embedded: given when it is made, or set there where rights are at stake.
 PROFILE = "regard:profile"
 PROFILED = "x-regard-profile"
 # Names, on a collection that is being made anew with another face model, the one that it succeeds. Only we set it.
 RENEWS, SUCCESSOR = "regard:renews", ".renewed"
 # Those that a motion may loosen, and all of them.
-_LOOSENED = (BASIS, PURPOSE, RETENTION)
+_LOOSENED = (BASIS, PURPOSE, RETENTION, NOTICE)
 _RESERVED = (*_LOOSENED, PROFILE)
 MOST_DAYS = 3 * 365  # Illinois BIPA 15(a): three years since the last interaction, whatever the tags say
 _RULE = "reserved-tags"
@@ -85,6 +88,9 @@ def set_terms(call: Call, purposes: Mapping[str, Purpose], rights_profile: str) 
     tags.setdefault(BASIS, call.caller.basis)
     tags.setdefault(PURPOSE, call.caller.purpose)
     purpose = purposes.get(tags[PURPOSE])
+    if purpose is not None and purpose.notice is not None:
+        # Sooner is as good; later is a motion's.
+        tags[NOTICE] = str(min(int(tags.get(NOTICE, purpose.notice)), purpose.notice))
     if purpose is not None and purpose.rights and PROFILE not in tags:
         tags[PROFILE] = rights_profile
         why = f"as rights are at stake for {tags[PURPOSE]}; the tag {PROFILE} may say another"
@@ -111,6 +117,8 @@ def check_tightening(call: Call, current: Mapping[str, str], purposes: Mapping[s
         raise Denied(_RULE, "The profile of a collection does not change: make another, or make it anew (re-embed).")
     if PURPOSE in new and PURPOSE in current:
         raise Denied(_RULE, "The purpose of a collection does not change: make another.", appeal=_APPEAL)
+    if NOTICE in new and int(new[NOTICE]) > int(current.get(NOTICE, MOST_NOTICE_HOURS)):
+        raise Denied(_RULE, "Notice to people who are found is not put off.", appeal=_APPEAL)
     if days and int(days) > int(current.get(RETENTION, MOST_DAYS)):
         raise Denied(_RULE, "The retention term of a collection is not prolonged.", appeal=_APPEAL)
 
@@ -166,3 +174,6 @@ def _check(tags: Mapping[str, str], purposes: Mapping[str, Purpose]) -> None:
     days = tags.get(RETENTION)
     if days is not None and not (days.isascii() and days.isdigit() and 1 <= int(days) <= MOST_DAYS):
         raise Denied(_RULE, f"{RETENTION} is a number of days from 1 to {MOST_DAYS}.")
+    hours = tags.get(NOTICE)
+    if hours is not None and not (hours.isascii() and hours.isdigit() and int(hours) <= MOST_NOTICE_HOURS):
+        raise Denied(_RULE, f"{NOTICE} is a number of hours from 0 to {MOST_NOTICE_HOURS}.")

@@ -22,6 +22,7 @@ _DONE = {
     "review rejected": "a match with you was called false",
     "review told apart": "two reviewers told you apart from somebody",
     "review taken back": "it was taken back that a match with you was false",
+    "notice handed over": "the organization took a notice to you: that you were found",
     "review expired": "a match with you was let go of, as nobody confirmed it in time",
 }
 _CHANGED = {"given": "you gave a consent", "withdrawn": "a consent of yours was withdrawn"}

@@ -138,12 +138,9 @@ class Erasure:
             owe(connection)
             receipts = self._consents.forget(connection, organization, _named(whose), at)
             self._gallery.figures.forget(connection, organization, _named(whose), at)
-            connection.execute(
-                delete(tables.subject_tokens).where(
-                    tables.subject_tokens.c.organization == organization,
-                    tables.subject_tokens.c.subject == _named(whose),
-                )
-            )
+            for table in (tables.subject_tokens, tables.found_notices):
+                theirs = (table.c.organization == organization) & (table.c.subject == _named(whose))
+                connection.execute(delete(table).where(theirs))
             body = {
                 "organization": organization,
                 "collections": len(removals),

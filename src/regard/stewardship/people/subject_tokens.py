@@ -17,6 +17,8 @@ from regard.stewardship.records import tables
 from regard.stewardship.records.sealed_rows import insert_sealed, is_row_sealed, update_sealed
 
 MOST_HOURS = 24 * 7
+# How somebody is known whom a search found, and whom the organization reaches by what it knows of them.
+FOUND = "found by a search; told at the address that the organization has"
 _PREFIX = "regard-subject-"
 _of = tables.subject_tokens.c
 _log = logging.getLogger(__name__)

@@ -25,13 +25,17 @@ class Sector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Purpose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a key is for. `floor` is a similarity from 0 to 100. `operations` are reserved to it, and it to them."""
+    """What a key is for. `floor` is a similarity from 0 to 100. `operations` are reserved to it, and it to them.
+
+    `notice` is after how many hours people whom a search of its collections finds are told; None stands for not at all.
+    """
 
     sentence: str
     floor: float
     rights: bool
     basis: str
     operations: tuple[str, ...] = ()
+    notice: int | None = None
 
 
 @cache

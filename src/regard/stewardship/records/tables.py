@@ -195,6 +195,25 @@ subject_sessions = Table(
     Column("seal", LargeBinary),
 )
 
+# People who were found and are to be told so, until they were.
+found_notices = Table(
+    "found_notices",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("organization", ForeignKey("organizations.id"), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("collection", String(255), nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("request", String(64), nullable=False),
+    Column("asked_by", String(20), nullable=False),
+    Column("found_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("handed_at", Float),
+    Column("seal", LargeBinary),
+    Index("ix_found_notices_organization_subject", "organization", "subject", "collection"),
+    Index("ix_found_notices_due_at", "due_at"),
+)
+
 # The erasures that were carried out on this very database; one that was restored from before lacks them.
 erasures = Table("erasures", metadata, Column("id", String(64), primary_key=True))
 
