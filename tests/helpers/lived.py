@@ -11,7 +11,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from regard.gallery.figures import Figures
 from regard.jobs.job import Asked, Job, Outcome, Part, Step
@@ -96,7 +96,7 @@ class Lived:
             consents=office.consents,
             reviews=self.holdings.reviews,
             loops=self.holdings.loops,
-            notices=self.holdings.notices,
+            found_notices=self.holdings.found_notices,
         )
         self.service = Service(gate, rooms)
         self.council = Council(office.engine)
@@ -234,6 +234,10 @@ def _reviewed(house: Lived, known: Known) -> None:
     reviews.false_match(known.firm, "external/bob", request)
     known.token = house.tokens.issue(door, "alice", "passport")
     known.session = house.sessions.open(house.tokens.issue(door, "alice", "passport"))
+    # What is edited of a token that was used changes nothing.
+    used = tables.subject_tokens.c.used_at.is_not(None)
+    with house.office.engine.begin() as connection:
+        connection.execute(delete(tables.subject_tokens).where(used))
     photos = _caller(house, known, "photos")
     house.holdings.loops.flows.define(known.firm, Flow("doubtful", "Explicit", 60, 80))
     arn = f"arn:aws:sagemaker:us-east-1:{known.firm}:flow-definition/doubtful"
@@ -250,7 +254,7 @@ def _notified(house: Lived, known: Known) -> None:
     house.ask(photos, "IndexFaces", CollectionId="guests", Image=image, ExternalImageId="guest")
     image = {"Bytes": picture_of(CARL, mark=95)}
     house.ask(photos, "SearchFacesByImage", CollectionId="guests", Image=image)
-    _same(1, len(house.holdings.notices.owed(known.firm)))
+    _same(1, len(house.holdings.found_notices.owed(known.firm)))
 
 
 def _filed(house: Lived, known: Known) -> None:
@@ -389,7 +393,7 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "index staff": lambda: indexed("door", "staff"),
         "consents": lambda: _same([False] * 3, [each.changed for each in office.consents.all(known.firm)]),
         "token": lambda: house.tokens.look(known.token),
-        "notices": lambda: _same(["guest"], house.holdings.notices.owed(known.firm)),
+        "notices": lambda: _same(["guest"], house.holdings.found_notices.owed(known.firm)),
         "session": lambda: house.sessions.look(known.session),
         "access": lambda: [house.holdings.access.export(*person) for person in people],
         "loops": looped,

@@ -36,7 +36,7 @@ from regard.stewardship.people.matches.notices import FoundNotices
 from regard.stewardship.people.retention import CurrentCollections, Retention
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import FOUND, SubjectTokens
-from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.call import Call, Caller
 from regard.stores.buckets import Buckets
 from tests.helpers.databases import copy_database, database_url, keys_place
 from tests.helpers.fakes import Clock, FakeModerator, open_rooms, picture_of
@@ -83,10 +83,12 @@ class House:
             clock,
         )
         tokens = SubjectTokens(self.engine, clock)
-        self.notices = FoundNotices(
-            self.engine, self.gallery, self.logbook, lambda caller, name: tokens.issue(caller, name, FOUND), clock
-        )
-        rooms = replace(rooms, notices=self.notices)
+
+        def issue(caller: Caller, name: str) -> str:
+            return tokens.issue(caller, name, FOUND)
+
+        self.found_notices = FoundNotices(self.engine, self.gallery, self.logbook, issue, tokens.void, clock)
+        rooms = replace(rooms, found_notices=self.found_notices)
         rooms = replace(rooms, record=gate.record, consents=self.consents, reviews=self.reviews, loops=self.loops)
         films = PictureReader(cast(Buckets, Shelf(folder)))
         rooms = replace(rooms, jobs=self.jobs, scratch=Scratch(folder / "tmp", 1 << 30), pictures=films)

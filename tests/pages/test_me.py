@@ -129,7 +129,7 @@ def test_it_tells_faces_searches_and_consents_in_words(club: Club) -> None:
     club.enrol("bea")
     assert "bea" in club.find()
     page = club.visitor("bea").get().text
-    for words in ("1 face of you", "1 search found you", "searched with a picture", "your consent", "photo-library"):
+    for words in ("1 face of you", "1 search found you", "search faces by image", "your consent", "photo-library"):
         assert words in page
     assert 'alt="your enrolled face, face-1.jpg"' in page
     assert "You also agreed that reviewers see a picture" in page

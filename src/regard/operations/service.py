@@ -36,8 +36,8 @@ class Service:
             permit = self.gate.before(call)
             call.withheld = permit.withheld
             answer = self.gate.after(permit, self._operate(permit))
-            if self.rooms.notices is not None:
-                self.rooms.notices.owe(call)
+            if self.rooms.found_notices is not None:
+                self.rooms.found_notices.owe(call)
             return answer
         except Exception as error:
             raise translated(error, call) from error
@@ -76,7 +76,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         consents=office.consents,
         reviews=holdings.reviews,
         loops=holdings.loops,
-        notices=holdings.notices,
+        found_notices=holdings.found_notices,
         auditors=Auditors(office.engine, office.settings.audit_pictures),
         jobs=holdings.jobs,
         notices=holdings.notices,

@@ -98,7 +98,7 @@ def _people(office: Office, holdings: Holdings, service: Service, callers: Calle
     """The HTTP API for the people pictured, its description, and their own page."""
     tokens = SubjectTokens(office.engine)
     subjects = subject_pages(holdings.erasure, holdings.access, holdings.reviews)
-    notices = notice_pages(holdings.notices)
+    notices = notice_pages(holdings.found_notices)
     own = [*consent_pages(office.consents, tokens), *subjects, *notices, *loop_pages(holdings.loops)]
     api = PeopleApi(service.gate, callers, tokens, own, [redaction_described()])
     sessions = SubjectSessions(office.engine, office.key, tokens)

@@ -82,7 +82,7 @@ def open_holdings(office: Office) -> Holdings:
     def issue(caller: Caller, subject: str) -> str:
         return tokens.issue(caller, subject, FOUND, MOST_HOURS)
 
-    found_notices = FoundNotices(engine, gallery, logbook, issue)
+    found_notices = FoundNotices(engine, gallery, logbook, issue, tokens.void)
 
     def expire() -> None:
         reviews.expire()

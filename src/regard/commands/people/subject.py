@@ -90,7 +90,7 @@ def notices(key: Key = None) -> None:
     from regard.stewardship.office import open_office
 
     office = open_office(from_environment())
-    print_json(msgspec.to_builtins(open_holdings(office).notices.take(caller_of(office, key))))
+    print_json(msgspec.to_builtins(open_holdings(office).found_notices.take(caller_of(office, key))))
 
 
 @app.command()

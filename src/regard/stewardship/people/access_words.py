@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,14 +10,6 @@ from typing import Any
 from regard.evaluation.document import Block, Heading, Listing, Paragraph, Table, as_html
 
 _DONE = {
-    "SearchFaces": "searched with another enrolled face",
-    "SearchFacesByImage": "searched with a picture",
-    "SearchUsers": "searched among users with an enrolled face",
-    "SearchUsersByImage": "searched among users with a picture",
-    "AssociateFaces": "joined your face to a user",
-    "IndexFaces": "enrolled your face from a picture",
-    "RecognizeCelebrities": "looked for public figures in a picture",
-    "RedactOthers": "left your face open in a picture whose other faces were covered",
     "review opened": "put a match with you before two reviewers",
     "review confirmed": "two reviewers confirmed a match with you",
     "review rejected": "a match with you was called false",
@@ -26,6 +19,7 @@ _DONE = {
     "review expired": "a match with you was let go of, as nobody confirmed it in time",
 }
 _CHANGED = {"given": "you gave a consent", "withdrawn": "a consent of yours was withdrawn"}
+_CAPITALS = re.compile(r"([A-Z])")
 BASES = {"consent": "your consent", "attested": "the organization's word that it may", "none": "none"}
 
 
@@ -37,7 +31,9 @@ def as_page(document: dict[str, Any]) -> str:
 def done(event: dict[str, Any]) -> str:
     """What an event of the export was, in words."""
     told = str(event.get("operation", ""))
-    return _DONE.get(told) or told or _CHANGED.get(str(event.get("change")), "changed a consent")
+    # Operations tell what they do by their names: "search faces by image".
+    words = _CAPITALS.sub(r" \1", told).strip().lower()
+    return _DONE.get(told) or words or _CHANGED.get(str(event.get("change")), "a consent was changed")
 
 
 def day(moment: str) -> str:

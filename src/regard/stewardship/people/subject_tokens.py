@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from regard.database import reading
 from regard.stewardship.people.secret_digest import secret_digest
@@ -87,6 +87,11 @@ class SubjectTokens:
         if not used:
             raise BadToken("The token was used a moment ago.")
         return bearer
+
+    def void(self, token: str) -> None:
+        """Take a token back that reached nobody."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(tables.subject_tokens).where(_of.digest == secret_digest(token)))
 
     def restore(self, token: str) -> None:
         """Let a token work again whose use came to nothing."""

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from regard.operations.common.errors import ApiError
-from regard.stewardship.people.matches.notices import HOUR, KEPT_SECONDS
+from regard.stewardship.people.matches.notices import HOUR, KEPT_SECONDS, Notice
 from regard.stewardship.people.subject_tokens import SubjectTokens
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.records import tables
@@ -31,7 +31,7 @@ class Party(House):
         self.caller = self.organizations.issue_key(self.organization, purpose).caller
 
     def told(self) -> list[str]:
-        return [notice.subject for notice in self.notices.take(self.caller)]
+        return [notice.subject for notice in self.found_notices.take(self.caller)]
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_whoever_is_found_is_told_after_the_delay_and_once(party: Party) -> None
 def test_the_token_in_it_speaks_for_whoever_was_found(party: Party) -> None:
     party.search("guests", BOB)
     party.clock.now += 24 * HOUR
-    (notice,) = party.notices.take(party.caller)
+    (notice,) = party.found_notices.take(party.caller)
     bearer = SubjectTokens(party.engine, party.clock).redeem(notice.token)
     assert (bearer.organization, bearer.subject) == (party.organization, "bob")
     told = json.loads(party.access.export(party.organization, "external/bob").json)["events"]
@@ -125,7 +125,7 @@ def test_another_organization_takes_none_and_an_erasure_takes_all(party: Party) 
     party.clock.now += 24 * HOUR
     other = party.organizations.register("Another", "other")
     stranger = party.organizations.issue_key(other.id, "photo-library").caller
-    assert party.notices.take(stranger) == []
+    assert party.found_notices.take(stranger) == []
     party.erase("alice")
     assert party.told() == []
     with party.engine.connect() as connection:
@@ -135,4 +135,26 @@ def test_another_organization_takes_none_and_an_erasure_takes_all(party: Party) 
 def test_what_nobody_takes_for_a_month_is_let_go_of(party: Party) -> None:
     party.search("guests", ALICE)
     party.clock.now += 24 * HOUR + KEPT_SECONDS
-    assert (party.notices.expire(), party.told()) == (1, [])
+    assert (party.found_notices.expire(), party.told()) == (1, [])
+
+
+def test_a_webhook_is_tried_until_it_takes_a_notice_and_for_a_day(party: Party) -> None:
+    party.search("guests", ALICE)
+    party.clock.now += 24 * HOUR
+    taken: list[tuple[str, str]] = []
+
+    def broken(_organization: str, _notice: Notice) -> None:
+        raise OSError("it answers 503")
+
+    def working(organization: str, notice: Notice) -> None:
+        taken.append((organization, notice.subject))
+
+    assert party.found_notices.send(broken) == 0
+    with party.engine.connect() as connection:
+        assert connection.execute(select(tables.subject_tokens)).all() == []
+    assert (party.found_notices.send(working), party.found_notices.send(working)) == (1, 0)
+    assert (taken, party.told()) == ([(party.organization, "alice")], [])
+    party.search("guests", BOB)
+    party.clock.now += 48 * HOUR
+    assert party.found_notices.send(working) == 0
+    assert party.told() == ["bob"]

@@ -7,6 +7,7 @@ organization takes what is due and tells its people. Of somebody who is found ag
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -29,11 +30,16 @@ HOUR = 3600.0
 # What nobody took in so long after it was due is let go of; so is what was handed over.
 KEPT_SECONDS = 30 * 24 * HOUR
 MOST_AT_ONCE = 1000
+# For so long after it is due a webhook is tried.
+TRIED_SECONDS = 24 * HOUR
+_log = logging.getLogger(__name__)
 _NAMED = "external/"
 _of = tables.found_notices.c
 
 # Gives a token for a person of an organization, by the access key that is answerable for it.
 Issue = Callable[[Caller, str], str]
+# Gives a notice of an organization to a webhook. Raises OSError where it is not taken.
+Post = Callable[[str, "Notice"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,16 @@ class FoundNotices:
     """Owes notices and hands them over. Thread-safe."""
 
     def __init__(
-        self, engine: Engine, gallery: Gallery, logbook: Logbook, issue: Issue, clock: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        gallery: Gallery,
+        logbook: Logbook,
+        issue: Issue,
+        void: Callable[[str], object],
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`issue` gives tokens, and `void` takes one back."""
+        self._void = void
         self._engine = engine
         self._gallery = gallery
         self._logbook = logbook
@@ -91,6 +105,23 @@ class FoundNotices:
         """The notices of the caller's organization that are due, oldest first: each is handed over once."""
         return [notice for row in self._due(caller.organization) if (notice := self._hand_over(row, caller))]
 
+    def send(self, post: Post, seconds: float = 20.0) -> int:
+        """Hand over what is due to a webhook, of every organization, for so many seconds; how many it took.
+
+        One that is not taken is tried again at the next call, for a day; then it waits to be taken.
+        """
+        sent, until = 0, time.monotonic() + seconds
+        for row in self._due(None):
+            if row.due_at <= self._clock() - TRIED_SECONDS or time.monotonic() >= until:
+                continue
+            caller = Caller(row.asked_by, row.organization, row.purpose)
+            try:
+                sent += self._hand_over(row, caller, post) is not None
+            except OSError as error:
+                _log.warning("a notice to somebody who was found was not taken: %s", error)
+                break
+        return sent
+
     def owed(self, organization: str) -> list[str]:
         """Who is to be told yet, due or not, oldest first."""
         wanted = select(tables.found_notices).where(self._waiting(organization)).order_by(_of.due_at)
@@ -108,26 +139,35 @@ class FoundNotices:
         with self._engine.begin() as connection:
             return int(connection.execute(delete(tables.found_notices).where(over)).rowcount)
 
-    def _due(self, organization: str) -> list[Any]:
+    def _due(self, organization: str | None) -> list[Any]:
         wanted = select(tables.found_notices).where(self._waiting(organization), _of.due_at <= self._clock())
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(_of.due_at).limit(MOST_AT_ONCE)).all()
             return [row for row in rows if is_told_of(connection, tables.found_notices, row, f"the notice {row.id}")]
 
-    def _hand_over(self, row: Any, caller: Caller) -> Notice | None:
-        """A notice with its token; None where somebody else took it meanwhile."""
+    def _hand_over(self, row: Any, caller: Caller, post: Post | None = None) -> Notice | None:
+        """A notice with its token; None where somebody took it meanwhile. Raises OSError where `post` was not taken."""
         # The token first: one that nobody uses harms less than a person who is never told.
         token = self._issue(caller, row.subject)
+        notice = Notice(row.id, row.subject, row.collection, row.purpose, row.request, row.found_at, token)
+        if post is not None:
+            try:
+                post(row.organization, notice)
+            except OSError:
+                self._void(token)
+                raise
         told = {"operation": "notice handed over", "collection": row.collection, "found_by": row.request}
         part = Part(row.organization, told, f"{row.collection}/{_NAMED}{row.subject}")
         with self._engine.begin() as connection:
             mine = (_of.id == row.id) & _of.handed_at.is_(None)
             if not update_sealed(connection, tables.found_notices, mine, handed_at=self._clock()):
-                return None
+                return None  # A token that nobody was told opens nothing.
             body = {"organization": row.organization, "purpose": row.purpose}
             record = self._logbook.record(connection, KIND, body, [self._logbook.seal(part)])
         self._logbook.take_over(record)
-        return Notice(row.id, row.subject, row.collection, row.purpose, row.request, row.found_at, token)
+        return notice
 
-    def _waiting(self, organization: str) -> ColumnElement[bool]:
-        return (_of.organization == organization) & _of.handed_at.is_(None)
+    def _waiting(self, organization: str | None) -> ColumnElement[bool]:
+        """What is not handed over yet, of an organization or of all."""
+        waiting = _of.handed_at.is_(None)
+        return waiting if organization is None else waiting & (_of.organization == organization)
