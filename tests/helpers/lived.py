@@ -393,7 +393,7 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "index staff": lambda: indexed("door", "staff"),
         "consents": lambda: _same([False] * 3, [each.changed for each in office.consents.all(known.firm)]),
         "token": lambda: house.tokens.look(known.token),
-        "notices": lambda: _same(["guest"], house.holdings.found_notices.owed(known.firm)),
+        "found": lambda: _same(["guest"], house.holdings.found_notices.owed(known.firm)),
         "session": lambda: house.sessions.look(known.session),
         "access": lambda: [house.holdings.access.export(*person) for person in people],
         "loops": looped,
