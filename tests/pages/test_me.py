@@ -8,20 +8,25 @@ import re
 import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import boto3
 import httpx
 import pytest
 from playwright.sync_api import Browser
+from starlette.requests import Request
+from starlette.responses import Response
 
 from regard.ledger.tree.checkpoints import Checkpoint
 from regard.ledger.tree.notes import Note
 from regard.ledger.tree.proof import Receipt, verify_receipt
 from regard.ledger.witnesses.series import Keys
+from regard.pages.me import Me
+from regard.pages.people_api import PeopleApi
 from regard.settings import Settings
 from regard.stewardship.office import Office, open_office
 from regard.stewardship.parties.keys import AccessKey
+from regard.stewardship.people.subject_sessions import SubjectSessions
 from tests.helpers.browser import look, visiting
 from tests.helpers.own_client import OwnClient
 from tests.helpers.running import Running, running
@@ -264,3 +269,18 @@ def test_a_person_erases_themselves(club: Club, browser: Browser) -> None:
     (empty,) = [club.visitor("kim").get("/me/export.zip").content]
     told = json.loads(zipfile.ZipFile(io.BytesIO(empty)).read("access.json"))
     assert (told["faces"], told["receipts"], told["events"]) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "behind_proxy", "cookie"),
+    [("https", False, "__Host-regard-me"), ("http", True, "__Host-regard-me"), ("http", False, "regard-me")],
+)
+def test_by_tls_the_cookie_is_this_hosts_alone(scheme: str, behind_proxy: bool, cookie: str) -> None:
+    me = Me(cast(PeopleApi, None), cast(SubjectSessions, None), str, behind_proxy=behind_proxy)
+    request = Request({"type": "http", "scheme": scheme, "path": "/me", "headers": [], "server": ("a.example", 443)})
+    answer = Response()
+    me._set_cookie(request, answer, "secret", 900)
+    told = answer.headers["set-cookie"]
+    assert told.startswith(f"{cookie}=secret;")
+    assert ("Secure" in told) == cookie.startswith("__Host-")
+    assert "Domain" not in told

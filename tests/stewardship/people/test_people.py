@@ -169,7 +169,7 @@ class People(RuleBasedStateMachine):
                 assert f"external/{name}" not in {each for holders in self.house.keys().values() for each in holders}
 
 
-def _play(machine: type[RuleBasedStateMachine], steps: int, scale: float) -> None:
+def play(machine: type[RuleBasedStateMachine], steps: int, scale: float) -> None:
     examples = max(5, int(50 * scale))
     unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(machine, settings=settings(unhurried, max_examples=examples, stateful_step_count=steps))
@@ -177,7 +177,7 @@ def _play(machine: type[RuleBasedStateMachine], steps: int, scale: float) -> Non
 
 @pytest.mark.slow("plays dozens of orders of events, each on a house of its own")
 def test_no_order_of_events_shows_what_receipts_do_not_cover(scale: float) -> None:
-    _play(People, 15, scale)
+    play(People, 15, scale)
 
 
 # Whom the pictures show, by the number of their embedding: cara is like alice below the floor, dora is her twin.
@@ -387,4 +387,4 @@ def _seen(jpeg: bytes) -> str:
 
 @pytest.mark.slow("plays dozens of orders of events, each on a house of its own")
 def test_no_order_of_events_tells_a_name_or_a_similarity_that_nobody_confirmed(scale: float) -> None:
-    _play(Confirmed, 25, scale)
+    play(Confirmed, 25, scale)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -16,11 +17,13 @@ from numpy.typing import NDArray
 from regard.evaluation.samples.embedding import embed
 from regard.evaluation.samples.pictures_on_disk import read_folder
 from regard.evaluation.samples.sample import sample_of
+from regard.operations.common.registry import answered
 from regard.settings import from_environment
 from regard.stewardship.people.matches.candidates import Match, Sought
 from regard.stewardship.people.matches.mismatches import Pairs
 from regard.stewardship.people.review import NoSuchCandidate
 from regard.stewardship.people.reviewers import Reviewer
+from regard.stewardship.policy.call import Call
 from tests.helpers import fakes
 from tests.helpers.fakes import Clock, picture_of
 from tests.helpers.peopled import House
@@ -39,7 +42,7 @@ def _axis(number: int) -> NDArray[np.float32]:
     return found
 
 
-def _person(number: int, dimensions: int = 128) -> NDArray[np.float32]:
+def person_by_colour(number: int, dimensions: int = 128) -> NDArray[np.float32]:
     """The embedding of the person whose number is nearest: what a JPEG makes of a colour is still that person."""
     who = FACES[min(FACES, key=lambda each: abs(each - number))]
     alice, other = _axis(0), _axis(1)
@@ -63,7 +66,10 @@ class Shop(House):
     def looked(self, person: int, mark: int = 99, collection: str = "staff") -> tuple[list[str], dict[str, str]]:
         """Who was told, best first, and what was remarked."""
         image = {"Bytes": picture_of(person, mark=mark)}
-        answer, remarks = self.ask("SearchFacesByImage", CollectionId=collection, Image=image)
+        operation, self.last_request = answered()["SearchFacesByImage"], str(uuid4())
+        given = {"CollectionId": collection, "Image": image}
+        call = Call(self.caller, operation, given, "us-east-1", self.last_request)
+        answer, remarks = self.service.answer(call), call.remarks
         return [match["Face"]["ExternalImageId"] for match in answer["FaceMatches"]], remarks
 
     def request(self, name: str) -> str:
@@ -90,7 +96,7 @@ class Shop(House):
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    monkeypatch.setattr(fakes, "person", _person)
+    monkeypatch.setattr(fakes, "person", person_by_colour)
     shop = Shop(tmp_path / "data", Clock())
     shop.collection("staff", "attested")
     for person, name in ((ALICE, "alice"), (BOB, "bob")):
