@@ -15,7 +15,7 @@ from regard.stewardship.people.access import Access
 from regard.stewardship.people.consent import TEXT, BadReceipt, Consent, NewConsent, Receipt, Subject
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import Erasure
-from regard.stewardship.people.matches.mismatches import THE_PERSON
+from regard.stewardship.people.matches.mismatches import THE_ORGANIZATION, THE_PERSON
 from regard.stewardship.people.matches.notices import FoundNotices
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import Bearer, SubjectTokens
@@ -156,15 +156,19 @@ def subject_pages(erasure: Erasure, access: Access, reviews: Reviews) -> list[Pa
         if (body.candidate is None) == (body.request is None):
             raise ValueError("give either candidate or request")
         if body.candidate is not None:
-            mismatch = reviews.not_me(asked.organization, _whose(asked), body.candidate)
+            mismatch = reviews.not_me(asked.organization, _whose(asked), body.candidate, _said_by(asked))
         else:
-            mismatch = reviews.false_match(asked.organization, _whose(asked), str(body.request))
+            mismatch = reviews.false_match(asked.organization, _whose(asked), str(body.request), _said_by(asked))
         return msgspec.to_builtins(body) | {"outcome": "rejected", "mismatch": mismatch}
 
     def me_after_all(asked: Asked) -> Any:
         """Take back that a match was false; what is exported names mismatches."""
-        reviews.take_back(asked.organization, asked.path["mismatch"], THE_PERSON, _whose(asked))
+        reviews.take_back(asked.organization, asked.path["mismatch"], _said_by(asked), _whose(asked))
         return {"mismatch": asked.path["mismatch"], "outcome": "taken back"}
+
+    def _said_by(asked: Asked) -> str:
+        # What the organization says of its own accord is not the person's word, and neither is theirs to take back.
+        return THE_PERSON if isinstance(asked.by, Bearer) else THE_ORGANIZATION
 
     def published(_: Asked) -> Any:
         """How many people are kept from being enrolled again, and how often that refuses somebody else."""

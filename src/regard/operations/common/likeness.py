@@ -95,11 +95,8 @@ def told(
         sought = _sought(call, rooms, face_model, compared)
         confirmed = rooms.reviews.shown(call, sought, matches)
         high = [each for each in high if not each.whose or each.whose in confirmed]
-        others = {
-            match.whose: {"other": name.hex()}
-            for match in matches
-            if (name := rooms.reviews.mismatches.other(call.caller.organization, sought, match, matches))
-        }
+        named = rooms.reviews.mismatches.others(call.caller.organization, sought, matches)
+        others = {whose: {"other": name.hex()} for whose, name in named.items()}
     answered = [Told(similarity(each.score, face_model), each.found) for each in high]
     searched = {"probe": call.probe} if call.probe else {}
     for each, alike in zip(high, answered, strict=True):

@@ -107,16 +107,29 @@ class Reviews:
         states = self._states(search)
         states |= {match.whose: said for match in matches if (said := _said(states, match))}
         if new := [match for match in matches if match.whose not in states]:
-            seen = sought.picture() if sought.open else b""
-            for match in {each.whose: each for each in reversed(new)}.values():
-                if sought.open:
-                    other = self.mismatches.other(search.organization, sought, match, matches)
-                    self._open(call, search, seen, match, {"doubted": match.whose in doubted, "other": other})
-                states[match.whose] = PENDING if sought.open else EXPIRED
+            self._hold(call, search, sought, matches, new, doubted)
+            states |= {match.whose: PENDING if sought.open else EXPIRED for match in new}
         if waiting := len({match.whose for match in matches if states[match.whose] == PENDING}):
             call.waiting += waiting
             call.remarks["x-regard-review"] = f"{call.waiting} pending; two reviewers confirm within {HOURS} hours"
         return {match.whose for match in matches if states[match.whose] == CONFIRMED}
+
+    def _hold(
+        self,
+        call: Call,
+        search: Search,
+        sought: Sought,
+        matches: Sequence[Match],
+        new: Sequence[Match],
+        doubted: set[str],
+    ) -> None:
+        """Put what is new among the matches before two people, once each; nothing where there is nothing to show."""
+        if not sought.open:
+            return
+        seen, others = sought.picture(), self.mismatches.others(search.organization, sought, matches)
+        for match in {each.whose: each for each in reversed(new)}.values():
+            known = {"doubted": match.whose in doubted, "other": others.get(match.whose)}
+            self._open(call, search, seen, match, known)
 
     def waiting(self, reviewer: Reviewer) -> int:
         """How many wait for this person, as :meth:`pending` has them."""
@@ -178,7 +191,7 @@ class Reviews:
                 record = self._settle(connection, row, CONFIRMED if same else REJECTED, names, seen)
         self._logbook.take_over(record)
 
-    def not_me(self, organization: str, whose: str, candidate: str) -> str:
+    def not_me(self, organization: str, whose: str, candidate: str, said_by: str = THE_PERSON) -> str:
         """Mark a candidate as false, at the word of the person, who is told apart from the one in the picture; its id.
 
         Raises NoSuchCandidate.
@@ -190,8 +203,8 @@ class Reviews:
             row = connection.execute(wanted).first()
             if row is None:
                 raise NoSuchCandidate(f"no match {candidate} of yours is known")
-            record = self._settle(connection, row, REJECTED, [THE_PERSON])
-            self.mismatches.say(connection, row, THE_PERSON)
+            record = self._settle(connection, row, REJECTED, [said_by])
+            self.mismatches.say(connection, row, said_by)
         self._logbook.take_over(record)
         return candidate
 

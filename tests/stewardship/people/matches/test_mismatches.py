@@ -20,7 +20,7 @@ from regard.evaluation.samples.sample import sample_of
 from regard.operations.common.registry import answered
 from regard.settings import from_environment
 from regard.stewardship.people.matches.candidates import Match, Sought
-from regard.stewardship.people.matches.mismatches import Pairs
+from regard.stewardship.people.matches.mismatches import THE_ORGANIZATION, Pairs
 from regard.stewardship.people.review import NoSuchCandidate
 from regard.stewardship.people.reviewers import Reviewer
 from regard.stewardship.policy.call import Call
@@ -203,6 +203,15 @@ def test_of_two_reviewers_each_takes_back_their_own_word(shop: Shop) -> None:
     assert shop.looked(LIKE)[0] == ["alice"]
 
 
+def test_the_word_of_the_organization_tells_nobody_apart(shop: Shop) -> None:
+    shop.looked(LIKE)
+    mismatch = shop.not_me("alice", THE_ORGANIZATION)
+    assert shop.looked(LIKE)[0] == []
+    assert shop.looked(LIKE, mark=98)[0] == ["alice"]
+    with pytest.raises(NoSuchCandidate):
+        shop.reviews.take_back(shop.organization, mismatch, "the person", "external/alice")
+
+
 @pytest.mark.parametrize("erased", ["alice", "lia"])
 def test_with_either_of_the_two_the_pair_is_gone(shop: Shop, erased: str) -> None:
     shop.index("staff", LIKE, name="lia", mark=50)
@@ -249,7 +258,8 @@ def counted(vectors: NDArray[np.float32], subjects: NDArray[np.int64], at_least:
                 match = Match("alice", "", 0.0, score=float(cosines[mine[0], probe]))
                 alike = float(cosines[probe, false])
                 sought = Sought(b"", alike=lambda _jpeg, alike=alike: alike)  # type: ignore[misc]
-                waits = Pairs(sought, [match], {}, lambda _candidate: b"x" if seen else b"").doubts(row, match)
+                pairs = Pairs.of(sought, [match], {"alice": b"a"}, (lambda _: b"x") if seen else (lambda _: b""))
+                waits = pairs.doubts(row, match)
                 # Whoever was not called false is found as Alice all the same, or is found as somebody else.
                 kind = {subject: "person", subjects[false]: "other"}.get(subjects[probe])
                 if kind:
@@ -258,7 +268,7 @@ def counted(vectors: NDArray[np.float32], subjects: NDArray[np.int64], at_least:
             for probe in np.flatnonzero((subjects != subject) & (subjects != subjects[false]))[::97]:
                 match = Match("bob", "", 0.0, score=0.5)
                 sought = Sought(b"", alike=lambda _jpeg: 1.0)
-                waits = Pairs(sought, [match], {"bob": b"bob"}, lambda _candidate: b"x").doubts(row, match)
+                waits = Pairs.of(sought, [match], {"bob": b"bob"}, lambda _: b"x").doubts(row, match)
                 told, of = found.neither
                 found.neither = (told + waits, of + 1)
                 assert probe >= 0

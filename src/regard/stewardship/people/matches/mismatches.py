@@ -29,7 +29,7 @@ from regard.stewardship.records.sealed_rows import insert_sealed, is_told_of, up
 from regard.vision.faces.similarity import score
 
 NEEDED = 2
-THE_PERSON = "the person"
+THE_PERSON, THE_ORGANIZATION = "the person", "the organization"
 # Two pictures of one person: what bystanders are known by, see regard.operations.gallery.bystanders.
 SAME = 0.50
 # How much more like the person than the one who was not somebody may be, as a cosine, and is looked at all the same. On
@@ -82,16 +82,21 @@ class Mismatches:
         update_sealed(connection, tables.mismatches, _of.candidate == candidate, said_by=said)
         return not said
 
-    def other(self, organization: str, sought: Sought, match: Match, matches: Sequence[Match]) -> bytes | None:
-        """Whose face it is if not that of `match`: the enrolled one's who was searched with, else of the most like."""
-        ours = {match.whose, *match.people}
-        if sought.whose:
-            return None if sought.whose in ours else self.name(organization, sought.whose)
-        closer = [each for each in matches if each.score >= match.score and not ours & {each.whose, *each.people}]
-        if not closer:
-            return None
-        nearest = max(closer, key=lambda each: each.score)
-        return self.name(organization, next(iter(nearest.people), nearest.whose))
+    def others(self, organization: str, sought: Sought, matches: Sequence[Match]) -> dict[str, bytes]:
+        """Whose face it is where it is not that of a match, by the `whose` of the match: the enrolled one's who was
+        searched with, else of whoever else was found and is no less alike. As keyed digests.
+        """
+        ranked, found = sorted(matches, key=lambda each: -each.score), dict[str, bytes]()
+        for match in ranked:
+            ours = {match.whose, *match.people}
+            if match.whose in found or sought.whose in ours:
+                continue
+            nearest = next((each for each in ranked if not ours & {each.whose, *each.people}), None)
+            if sought.whose:
+                found[match.whose] = self.name(organization, sought.whose)
+            elif nearest is not None and nearest.score >= match.score:
+                found[match.whose] = self.name(organization, next(iter(nearest.people), nearest.whose))
+        return found
 
     def of(self, organization: str, whose: str) -> list[Mismatch]:
         """The pairs that a person is one of, as the one who was found; oldest first."""
@@ -130,8 +135,8 @@ class Mismatches:
             for row in rows:
                 # One that somebody edited still has two people look: that harms nobody.
                 is_told_of(connection, tables.mismatches, row, f"what was said of the candidate {row.candidate}")
-        pair = Pairs(sought, matches, names, self._kept_picture)
-        return {match.whose for match in matches if any(pair.doubts(row, match) for row in rows)}
+        pairs = Pairs.of(sought, matches, names, self._kept_picture)
+        return {match.whose for match in matches if any(pairs.doubts(row, match) for row in rows)}
 
     def _any(self, organization: str) -> bool:
         with reading(self._engine) as connection:
@@ -150,12 +155,26 @@ class Mismatches:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """One search, to be held against pairs. `names` are the keyed digests of everybody in it."""
+    """One search, to be held against pairs. `names` are the keyed digests of everybody in it.
+
+    `found` is how alike each of them is at most, by digest; `picture` gives the one that was kept of a candidate.
+    """
 
     sought: Sought
-    matches: Sequence[Match]
     names: Mapping[str, bytes]
+    found: Mapping[bytes, float]
     picture: Callable[[str], bytes]
+
+    @classmethod
+    def of(
+        cls, sought: Sought, matches: Sequence[Match], names: Mapping[str, bytes], picture: Callable[[str], bytes]
+    ) -> Pairs:
+        """The search that found these matches."""
+        found: dict[bytes, float] = {}
+        for match in matches:
+            for whose in (match.whose, *match.people):
+                found[names[whose]] = max(match.score, found.get(names[whose], match.score))
+        return cls(sought, names, found, picture)
 
     def doubts(self, row: Any, match: Match) -> bool:
         """Whether a match may be the other one of a pair, and not whom it is told as."""
@@ -173,19 +192,18 @@ class Pairs:
             return False
         if self.sought.whose:
             return self.names[self.sought.whose] == other
-        return any(
-            each.score >= match.score and other in {self.names[whose] for whose in (each.whose, *each.people)}
-            for each in self.matches
-            if each.whose != match.whose
-        )
+        return self.found.get(other, -1.0) >= match.score
 
     def _looks_like_other(self, row: Any, match: Match) -> bool:
         picture = self.picture(row.candidate)
         alike = self.sought.alike(picture) if picture else None
         if alike is not None:
             return alike >= max(SAME, match.score)
-        return row.other is None and match.score <= row.score + MARGIN
+        # Who was searched with, or found beside, is known to be the other one or not.
+        if row.other is not None and (self.sought.whose or row.other in self.found):
+            return False
+        return match.score <= float(row.score) + MARGIN
 
 
 def _counts(row: Any) -> bool:
-    return THE_PERSON in row.said_by or len(row.said_by) >= NEEDED
+    return THE_PERSON in row.said_by or len({*row.said_by} - {THE_ORGANIZATION}) >= NEEDED
