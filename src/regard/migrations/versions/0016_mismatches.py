@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016_mismatches"
-down_revision = "0014_row_seals"
+down_revision = "0015_jobs"
 
 
 def upgrade() -> None:

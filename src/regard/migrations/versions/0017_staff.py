@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017_staff"
-down_revision = "0014_row_seals"
+down_revision = "0016_mismatches"
 
 
 def upgrade() -> None:
