@@ -437,7 +437,20 @@ def test_a_reviewer_says_which_labels_of_a_picture_are_right(console: Console) -
     assert "No picture waits" in ada.get("/console/pictures").text
 
 
-def _consented(console: Console, caller: Any) -> None:
+@pytest.mark.parametrize("portrait", [False, True])
+def test_a_reviewer_sees_the_enrolled_face_of_who_agreed_to_it(console: Console, portrait: bool) -> None:
+    door = console.office.organizations.issue_key(console.organization, "access-control")
+    _consented(console, door.caller, portrait=portrait)
+    cy = console.somebody("cy")
+    cy.send("/console/under", {"mark": cy.marks("/console/under")["/console/under"], "key": door.access_key_id})
+    files = {"picture": ("a.png", picture_of(1, mark=9), "image/png")}
+    cy.post("/console/search", {"collection": "door", "case": "7"}, files=files)
+    shown = console.somebody("ada", Role.REVIEWER).get("/console/review").text
+    assert (shown.count("<img"), "one picture only" in shown) == (2 if portrait else 1, not portrait)
+    assert ('alt="the enrolled face of alice, candidate 1"' in shown) is portrait
+
+
+def _consented(console: Console, caller: Any, *, portrait: bool = False) -> None:
     from uuid import uuid4
 
     from regard.operations.common.registry import answered
@@ -449,7 +462,7 @@ def _consented(console: Console, caller: Any) -> None:
 
     ask("CreateCollection", CollectionId="door", Tags={"regard:basis": "consent"})
     drawn = console.office.consents.draw_up(
-        console.organization, NewConsent("alice", "door", "access-control", NOTICE, 30)
+        console.organization, NewConsent("alice", "door", "access-control", NOTICE, 30, portrait=portrait)
     )
     console.office.consents.attest(caller, drawn)
     ask("IndexFaces", CollectionId="door", Image={"Bytes": picture_of(1)}, ExternalImageId="alice")

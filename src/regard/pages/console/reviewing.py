@@ -39,6 +39,7 @@ def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
             # Somebody else may have decided meanwhile.
             with suppress(NoSuchCandidate):
                 picture = _encoded(reviews.picture(reviewer, candidate.id))
+                portrait = _encoded(reviews.portrait(reviewer, candidate.id))
                 return desk.show(
                     visit,
                     "review.html",
@@ -46,6 +47,7 @@ def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
                     candidate=candidate,
                     whose=candidate.whose.partition("/")[2],
                     picture=picture,
+                    portrait=portrait,
                     number=_decided(visit) + 1,
                     among=_decided(visit) + waiting,
                     pictures=len(loops.pending(reviewer)),
