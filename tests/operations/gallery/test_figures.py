@@ -88,13 +88,13 @@ def test_the_same_figure_is_kept_once(client: Client) -> None:
     assert len(_ask(client, "ListFigures")["Figures"]) == 2
 
 
-def test_recognising_is_an_identification_in_the_collection_of_figures() -> None:
+def test_recognising_is_an_identification_in_the_collection_of_figures(client: Client) -> None:
     operation = answered()["RecognizeCelebrities"]
     assert operation.capability is Capability.IDENTIFY
     assert operation.data is DataClass.TEMPLATES
     for name in ("RecognizeCelebrities", "GetCelebrityInfo", "AddFigure"):
-        assert collection_of(name) == COLLECTION
-    assert collection_of("SearchFaces") is None
+        assert collection_of(client.call(name), client.rooms) == COLLECTION
+    assert collection_of(client.call("SearchFaces"), client.rooms) is None
     assert {"AddFigure", "ListFigures", "RemoveFigure"} <= ours().keys()
 
 

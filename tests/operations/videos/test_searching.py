@@ -261,6 +261,26 @@ def test_what_nobody_confirmed_in_time_is_not_held_again_without_a_picture(cinem
     assert cinema.confirm() == 0
 
 
+def test_whom_somebody_like_this_was_told_apart_from_waits_whenever_it_is_asked(
+    cinema: Cinema, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = cinema.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(cinema.reviews.mismatches, "doubted", lambda *_: {"external/alice"})
+        work_off(cinema.rooms)
+    # Later there is no picture any more to know it by.
+    assert cinema.matches(job) == [(1500, "bob")]
+    assert cinema.confirm() == 2
+    assert [name for _, name in cinema.matches(job)] == ["alice", "alice", "alice", "bob"]
+    clock.now += 49 * 3600
+    another = cinema.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(cinema.reviews.mismatches, "doubted", lambda *_: {"external/alice"})
+        work_off(cinema.rooms)
+    clock.now += 49 * 3600
+    assert cinema.matches(another) == [(1500, "bob")]
+
+
 def test_who_is_found_is_told_of_the_job_and_of_each_look(cinema: Cinema) -> None:
     job = cinema.start()
     work_off(cinema.rooms)

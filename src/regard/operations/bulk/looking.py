@@ -15,10 +15,9 @@ from regard.operations.bulk.analysis import MOST_BYTES, START, folder_of
 from regard.operations.bulk.manifests import Line, Report, Seen, lines_of
 from regard.operations.common.pictures import LEAST_SIDE, MOST_BYTES_FROM_S3
 from regard.operations.common.rooms import Rooms
-from regard.operations.common.works import work
+from regard.operations.common.works import require_standing, work
 from regard.operations.images.moderation import DEFAULT_CONFIDENCE, NAME, seen, told
 from regard.operations.videos.starting import desk_of
-from regard.stewardship.policy.denied import Denied
 from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable, StoreFaltered
 from regard.stores.patience import persist
 from regard.vision.pictures.images import Damaged, TooManyPixels, TooSmall, UnknownFormat, decode, require_side
@@ -44,11 +43,11 @@ _CODES: dict[type[Exception], str] = {
 @work(START)
 def media_analysis(task: Task, rooms: Rooms) -> Outcome:
     """The labels of each picture that the manifest lists. Raises JobFailed, with a Code of the API's."""
-    _require_standing(task, rooms)
+    require_standing(task, rooms)
     lines = _lines(task, rooms)
     for first in range(0, len(lines), LINES):
         task.step(partial(_looked_at, task, rooms, lines[first : first + LINES], len(lines)))
-    _require_standing(task, rooms)
+    require_standing(task, rooms)
     return _written(task, rooms, lines)
 
 
@@ -68,7 +67,7 @@ def _lines(task: Task, rooms: Rooms) -> list[Line]:
 
 
 def _looked_at(task: Task, rooms: Rooms, lines: Sequence[Line], whole: int) -> Step:
-    _require_standing(task, rooms)
+    require_standing(task, rooms)
     found = [_seen(task, rooms, line) for line in lines]
     return Step((Part(msgspec.json.encode(found), len(found)),), len(found), whole)
 
@@ -116,12 +115,3 @@ def _put(task: Task, rooms: Rooms, name: str, data: bytes) -> dict[str, Any]:
         said = f"Nothing can be written to s3://{bucket}/{name}. {error}"
         raise JobFailed(said, Code="INVALID_OUTPUT_CONFIG") from error
     return {"S3Object": {"Bucket": bucket, "Name": name}}
-
-
-def _require_standing(task: Task, rooms: Rooms) -> None:
-    """Raise JobFailed where the gate would not let the job in now: its results leave without another call."""
-    try:
-        if rooms.standing is not None:
-            rooms.standing.require(task.job)
-    except Denied as error:
-        raise JobFailed(str(error), Code="ACCESS_DENIED") from error

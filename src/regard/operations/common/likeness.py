@@ -51,7 +51,7 @@ class Like(Generic[Found]):
 
     `whose` is the subject that a review is about, and `name` the id that it shows. `people` are the subjects who are
     told, each with the details that are sealed. Of a face that stands for nobody known, `whose` is empty: there is
-    nobody to review, and nobody to tell.
+    nobody to review, and nobody to tell. One that was `held` for review stays so, whoever asks.
     """
 
     score: float
@@ -59,6 +59,7 @@ class Like(Generic[Found]):
     whose: str = ""
     name: str = ""
     people: tuple[tuple[str, dict[str, str]], ...] = ()
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def told(
                 similarity(each.score, face_model),
                 tuple(whose for whose, _ in each.people),
                 each.score,
+                each.held,
             )
             for each in known
         ]

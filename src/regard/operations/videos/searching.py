@@ -9,6 +9,7 @@ by two people, and whether the face is still in the collection.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from regard.operations.common.likeness import told as told_of_likes
 from regard.operations.common.registry import Answer, answered, operation
 from regard.operations.common.rendering import face_detail, wanted_attributes
 from regard.operations.common.rooms import Rooms
-from regard.operations.common.works import work
+from regard.operations.common.works import require_standing, work
 from regard.operations.gallery.kept import kept_face
 from regard.operations.gallery.search import DEFAULT_THRESHOLD, MOST_FACES
 from regard.operations.videos.frames import VIDEO, fetched, metadata, part, stepwise
@@ -36,10 +37,11 @@ from regard.vision.video.film import Frame
 from regard.vision.video.tracks import Tracks
 
 START = "StartFaceSearch"
-# Beside an element, until it is told: whom it is like, as rows of cosine, FaceId and subject.
+# Beside an element, until it is told: whom it is like, as cosine, FaceId, and whether it was held for review.
 _LIKES = "likes"
 _DEFAULT = wanted_attributes(None)
-Row = tuple[int, float, str]
+# In the part of a subject: which element of the step, how like, which FaceId, and whether it was held for review.
+Row = tuple[int, float, str, bool]
 
 
 def _collection_of_job(call: Call, rooms: Rooms) -> str | None:
@@ -106,7 +108,8 @@ class _Searching:
         self._call = _call_of(task.job)
         self._tracks: Tracks | None = None
         self._before: Frame | None = None
-        self._held: set[tuple[int, str]] = set()
+        # Whether a number that is like somebody waits for review.
+        self._held: dict[tuple[int, str], bool] = {}
         self.faces = self.matched = 0
         for _, whose, data in task.found():
             self.faces += 0 if whose else len(msgspec.json.decode(data))
@@ -118,6 +121,7 @@ class _Searching:
 
     def frames(self, some: Sequence[Frame]) -> tuple[Part, ...]:
         """What some frames show: the persons, and of each subject a part of its own."""
+        require_standing(self._task, self._rooms)
         if self._tracks is None:
             self._tracks = self._numbering()
         elements: list[Element] = []
@@ -126,10 +130,10 @@ class _Searching:
             faces = self._rooms.faces.detect(frame.picture)
             numbers = self._tracks.numbered(frame.picture, [face.box for face in faces])
             for face, number, likes in zip(faces, numbers, self._likes(frame, faces), strict=True):
-                for like in likes:
-                    row = len(elements), float(like.score), like.found.face_id
-                    by_subject.setdefault(like.whose, []).append(row)
                 self._hold(frame, face, number, likes)
+                for like in likes:
+                    row = len(elements), float(like.score), like.found.face_id, self._held[number, like.whose]
+                    by_subject.setdefault(like.whose, []).append(row)
                 elements.append(self._element(frame, face, number))
         self.faces += len(elements)
         self.matched += sum(map(len, by_subject.values()))
@@ -175,10 +179,11 @@ class _Searching:
         """Hold a match for review, and tell who may be told of, the first time that a number is like somebody."""
         new = [like for like in likes if (number, like.whose) not in self._held]
         if new:
-            self._held |= {(number, like.whose) for like in new}
             beside = self._task.job.beside
             compared = Compared(_probe(self._task.job, number), frame.picture, face, alone=True)
-            told_of_likes(self._call, self._rooms, beside["face_model"], compared, new, beside["at_least"])
+            told = told_of_likes(self._call, self._rooms, beside["face_model"], compared, new, beside["at_least"])
+            known = {each.found.subject for each in told}
+            self._held |= {(number, like.whose): like.whose not in known for like in new}
 
     def _element(self, frame: Frame, face: Face, number: int) -> Element:
         detail = face_detail(face, self._rooms.faces.describe(frame.picture, face, _DEFAULT))
@@ -195,8 +200,8 @@ def _persons(rooms: Rooms, job: Job) -> list[Element]:
             start = len(elements)
             elements += msgspec.json.decode(data)
             continue
-        for at, near, face_id in msgspec.json.decode(data, type=list[Row]):
-            elements[start + at].setdefault(_LIKES, []).append((near, face_id))
+        for at, near, face_id, held in msgspec.json.decode(data, type=list[Row]):
+            elements[start + at].setdefault(_LIKES, []).append((near, face_id, held))
     return elements
 
 
@@ -205,12 +210,15 @@ def _tell_likes(call: Call, rooms: Rooms, job: Job, elements: list[Element]) -> 
     rows = [(each, each.pop(_LIKES)) for each in elements if _LIKES in each]
     with rooms.gallery.reading() as connection:
         collection = rooms.gallery.collections.find(connection, job.organization, job.given["CollectionId"])
-        ids = {face_id for _, likes in rows for _, face_id in likes}
+        ids = {face_id for _, likes in rows for _, face_id, _ in likes}
         kept = rooms.gallery.faces.with_ids(connection, collection, ids)
     by_number: dict[int, list[Like[tuple[Element, KeptFace]]]] = {}
     for element, likes in rows:
-        there = [(near, kept[face_id]) for near, face_id in sorted(likes, reverse=True) if face_id in kept]
-        found = [like_face(near, face, (element, face)) for near, face in there]
+        found = [
+            replace(like_face(near, kept[face_id], (element, kept[face_id])), held=held)
+            for near, face_id, held in sorted(likes, reverse=True)
+            if face_id in kept
+        ]
         by_number.setdefault(element["Person"]["Index"], []).extend(found)
     for number, found in by_number.items():
         compared = Compared(_probe(job, number), alone=True, open=False)

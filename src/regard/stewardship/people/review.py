@@ -88,7 +88,7 @@ class Reviews:
         search = Search(organization, collection, Probe(self._gallery.digest(organization, sought.by), sought.face))
         call.probe = bytes(search.probe).hex()
         doubted = self.mismatches.doubted(organization, sought, matches)
-        looked_at = [match for match in matches if match.whose in doubted or needed(call)]
+        looked_at = [match for match in matches if match.whose in doubted or match.held or needed(call)]
         if doubted:
             call.remarks["x-regard-doubted"] = f"{len(doubted)} told apart before from somebody like this"
         told = self._confirmed(call, search, sought, looked_at, doubted) if looked_at else set()

@@ -27,7 +27,8 @@ class Match:
     """A match as it was found: the FaceId, a similarity from 0 to 100, and the cosine that has it.
 
     `whose` is the subject of the face, as :func:`regard.gallery.faces.subject` names one. Of a user, `people` are the
-    subjects of whose faces it is made: what one of them called false is false of the user too.
+    subjects of whose faces it is made: what one of them called false is false of the user too. One that was `held` for
+    review before is looked at by two people.
     """
 
     whose: str
@@ -35,6 +36,7 @@ class Match:
     similarity: float
     people: tuple[str, ...] = ()
     score: float = 1.0
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
