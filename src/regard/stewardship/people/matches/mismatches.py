@@ -145,12 +145,16 @@ class Mismatches:
 
     def _kept_picture(self, candidate: str) -> bytes:
         """The sealed picture of who was not the person; empty where none is kept."""
+        wanted = select(tables.candidates).where(_candidates.id == candidate)
         with reading(self._engine) as connection:
-            sealed = connection.execute(
-                select(_candidates.probe_picture).where(_candidates.id == candidate)
-            ).scalar_one_or_none()
-        key = self._gallery.house_key(key_of(candidate)) if sealed else None
-        return key.open(sealed, candidate.encode()) if key and sealed else b""
+            row = connection.execute(wanted).first()
+            if row is None:
+                _log.error("the candidate %s is gone, of which two people were told apart", candidate)
+                return b""
+            if not is_told_of(connection, tables.candidates, row, f"the candidate {candidate}"):
+                return b""
+        key = self._gallery.house_key(key_of(candidate)) if row.probe_picture else None
+        return key.open(row.probe_picture, candidate.encode()) if key else b""
 
 
 @dataclass(frozen=True, slots=True)
