@@ -304,8 +304,8 @@ ASKED: dict[str, tuple[dict[str, Any], str]] = {
 }
 # They take nobody for another where rights are at stake, as a test of their own holds; else they keep to the floor.
 MANY = {"ImportFaces", "CopyFaces", "RenewFaces"}
-# It is asked of a film, in `tests/operations/videos/test_searching.py`.
-OF_FILMS = {"GetFaceSearch"}
+# They are asked of a film, in `tests/operations/videos/test_searching.py` and `test_celebrities.py`.
+OF_FILMS = {"GetFaceSearch", "GetCelebrityRecognition"}
 
 
 def _every() -> dict[str, Operation]:
@@ -318,7 +318,11 @@ def _judging() -> set[str]:
 
 def test_every_operation_that_compares_faces_is_asked_here() -> None:
     assert _judging() == ASKED.keys() | MANY | OF_FILMS
-    assert {name for name in _every() if registry.blind_of(name)} == {"AuditBatch", "StartFaceSearch"}
+    assert {name for name in _every() if registry.blind_of(name)} == {
+        "AuditBatch",
+        "StartFaceSearch",
+        "StartCelebrityRecognition",
+    }
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ _FILES = (
     "bulk.analysis",
     "bulk.looking",
     "videos.searching",
+    "videos.celebrities",
 )
 
 

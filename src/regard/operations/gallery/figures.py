@@ -50,7 +50,7 @@ def recognize_celebrities(call: Call, rooms: Rooms) -> Answer:
         if kept is None or figure is None:
             others.append(shown)
             continue
-        recognised.append({**_info(figure), "Id": figure.id, "Face": shown, "MatchConfidence": alike})
+        recognised.append({**info_of(figure), "Id": figure.id, "Face": shown, "MatchConfidence": alike})
     return {"CelebrityFaces": recognised, "UnrecognizedFaces": others}
 
 
@@ -61,10 +61,10 @@ def recognize_celebrities(call: Call, rooms: Rooms) -> Answer:
     collection=COLLECTION,
     lacks="Public figures whom the operator enrolled.",
 )
-def get_celebrity_info(call: Call, rooms: Rooms) -> Answer:
+def get_celebrityinfo_of(call: Call, rooms: Rooms) -> Answer:
     """Name and links of an enrolled public figure."""
     with rooms.gallery.reading() as connection:
-        return _info(rooms.gallery.figures.get(connection, call.caller.organization, call.parameters["Id"]))
+        return info_of(rooms.gallery.figures.get(connection, call.caller.organization, call.parameters["Id"]))
 
 
 @operation("AddFigure", Capability.MANAGE, DataClass.SETTINGS, ours=True, collection=COLLECTION)
@@ -83,7 +83,7 @@ def list_figures(call: Call, rooms: Rooms) -> Answer:
     """Every enrolled public figure."""
     with rooms.gallery.reading() as connection:
         found = rooms.gallery.figures.all(connection, call.caller.organization)
-    return {"Figures": [{"Id": figure.id, "Basis": figure.basis, **_info(figure)} for figure in found]}
+    return {"Figures": [{"Id": figure.id, "Basis": figure.basis, **info_of(figure)} for figure in found]}
 
 
 @operation("RemoveFigure", Capability.MANAGE, DataClass.SETTINGS, ours=True, collection=COLLECTION)
@@ -129,6 +129,7 @@ def _most_alike(likes: Sequence[Like[tuple[int, KeptFace]]]) -> list[Like[tuple[
     return list(best.values())
 
 
-def _info(figure: Figure) -> dict[str, Any]:
+def info_of(figure: Figure) -> dict[str, Any]:
+    """The name, the links and the gender of a figure, in the words of the API."""
     told = {"Name": figure.name, "Urls": list(figure.links)}
     return told | ({"KnownGender": {"Type": figure.gender}} if figure.gender else {})

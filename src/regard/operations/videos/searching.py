@@ -38,7 +38,7 @@ from regard.vision.video.tracks import Tracks
 
 START = "StartFaceSearch"
 # Beside an element, until it is told: whom it is like, as cosine, FaceId, and whether it was held for review.
-_LIKES = "likes"
+LIKES = "likes"
 _DEFAULT = wanted_attributes(None)
 # In the part of a subject: which element of the step, how like, which FaceId, and whether it was held for review.
 Row = tuple[int, float, str, bool]
@@ -74,7 +74,7 @@ def face_search(task: Task, rooms: Rooms) -> Outcome:
 
     Where two people are to confirm a match, it is held for them here: after the job there is no picture to show.
     """
-    searching = _Searching(task, rooms)
+    searching = Searching(task, rooms)
     with fetched(task, rooms) as path, rooms.films.sampled(path) as film:
         interval = rooms.films.interval
         frames = stepwise(task, film, interval, searching.frames, searching.passed)
@@ -93,17 +93,19 @@ def get_face_search(call: Call, rooms: Rooms) -> Answer:
     """Who is seen in a film, by time or by Index."""
     job = job_of(call, rooms, START)
     by_index = call.parameters.get("SortBy") == "INDEX"
-    answer = told(call, rooms, job, "Persons", _by_index if by_index else _by_time, _persons)
-    _tell_likes(call, rooms, job, answer["Persons"])
+    answer = told(call, rooms, job, "Persons", _by_index if by_index else _by_time, persons)
+    tell_likes(call, rooms, job, answer["Persons"])
     call.account["counts"] = {"found": len(answer["Persons"])}
     return answer
 
 
-class _Searching:
+class Searching:
     """The work on the frames of one job. What an earlier worker found is read before the first new frame."""
 
-    def __init__(self, task: Task, rooms: Rooms) -> None:
+    def __init__(self, task: Task, rooms: Rooms, most: int = MOST_FACES) -> None:
+        """`most` is whom one face is said to be like at most."""
         self._task = task
+        self._most = most
         self._rooms = rooms
         self._call = _call_of(task.job)
         self._tracks: Tracks | None = None
@@ -147,8 +149,9 @@ class _Searching:
         for whose, details in self._call.people:
             if whose not in seen:
                 seen.add(whose)
-                told = {"operation": START, "request_id": self._task.job.id, "collection": collection}
-                yield f"{collection}/{whose}", told | {"purpose": self._task.job.purpose} | details
+                job = self._task.job
+                told = {"operation": job.operation, "request_id": job.id, "collection": collection}
+                yield f"{collection}/{whose}", told | {"purpose": job.purpose} | details
 
     def _numbering(self) -> Tracks:
         """The numbering, as it stood at the end of the last step that was done before."""
@@ -170,7 +173,7 @@ class _Searching:
         for at, embedding in zip(sure, embeddings, strict=True):
             probe = Probe(embedding=embedding, face_model=face_model)
             found, _ = self._rooms.gallery.search.faces(
-                job.organization, job.given["CollectionId"], probe, MOST_FACES, at_least
+                job.organization, job.given["CollectionId"], probe, self._most, at_least
             )
             likes[at] = [like_face(near, kept, kept) for near, kept in found]
         return likes
@@ -191,7 +194,7 @@ class _Searching:
         return {"Timestamp": frame.milliseconds, "Person": person}
 
 
-def _persons(rooms: Rooms, job: Job) -> list[Element]:
+def persons(rooms: Rooms, job: Job) -> list[Element]:
     """All elements of a job, each with whom it is like, of those who were not erased."""
     elements: list[Element] = []
     start = 0
@@ -201,13 +204,13 @@ def _persons(rooms: Rooms, job: Job) -> list[Element]:
             elements += msgspec.json.decode(data)
             continue
         for at, near, face_id, held in msgspec.json.decode(data, type=list[Row]):
-            elements[start + at].setdefault(_LIKES, []).append((near, face_id, held))
+            elements[start + at].setdefault(LIKES, []).append((near, face_id, held))
     return elements
 
 
-def _tell_likes(call: Call, rooms: Rooms, job: Job, elements: list[Element]) -> None:
+def tell_likes(call: Call, rooms: Rooms, job: Job, elements: list[Element]) -> None:
     """Put FaceMatches in the place of likes, of those who may be told of now; without any there is no such member."""
-    rows = [(each, each.pop(_LIKES)) for each in elements if _LIKES in each]
+    rows = [(each, each.pop(LIKES)) for each in elements if LIKES in each]
     with rooms.gallery.reading() as connection:
         collection = rooms.gallery.collections.find(connection, job.organization, job.given["CollectionId"])
         ids = {face_id for _, likes in rows for _, face_id, _ in likes}
@@ -233,7 +236,7 @@ def _tell_likes(call: Call, rooms: Rooms, job: Job, elements: list[Element]) -> 
 def _call_of(job: Job) -> Call:
     """A call as whoever started the job made it: what the work compares is told by the same rules."""
     caller = Caller(job.access_key, job.organization, job.purpose)
-    return Call(caller, answered()[START], dict(job.given), "", job.id, floor=job.beside["floor"])
+    return Call(caller, answered()[job.operation], dict(job.given), "", job.id, floor=job.beside["floor"])
 
 
 def _probe(job: Job, number: int) -> bytes:
