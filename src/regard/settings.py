@@ -230,7 +230,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "commas. Empty: none."
         ),
     ] = ()
-    webhook_url: Annotated[str | None, _help("An address that is told of the end of every job. Unset: none.")] = None
+    webhook_url: Annotated[
+        str | None, _help("An address that is told of the end of every job, and whom searches found. Unset: none.")
+    ] = None
     webhook_secret: Annotated[
         str | None, _help("The secret that webhooks are signed with: whsec_ and base64 of 24 to 64 bytes.")
     ] = None

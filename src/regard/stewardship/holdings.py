@@ -21,7 +21,7 @@ from regard.stewardship.office import Office
 from regard.stewardship.people.access import Access
 from regard.stewardship.people.erasure import Erasure
 from regard.stewardship.people.loops import Loops
-from regard.stewardship.people.matches.notices import FoundNotices
+from regard.stewardship.people.matches.notices import FoundNotices, posting
 from regard.stewardship.people.retention import Retention
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import FOUND, MOST_HOURS, SubjectTokens
@@ -66,7 +66,8 @@ def open_holdings(office: Office) -> Holdings:
     loops = Loops(engine, gallery, logbook)
     jobs = Desk(engine, gallery, office.key)
     jobs.at_end.append(partial(record_end, logbook))
-    notices = Notices(jobs, Topics(office.settings), Webhook.of(office.settings))
+    webhook = Webhook.of(office.settings)
+    notices = Notices(jobs, Topics(office.settings), webhook)
     jobs.at_end.append(notices.owe)
 
     def forget(organization: str, whose: str) -> None:
@@ -87,6 +88,8 @@ def open_holdings(office: Office) -> Holdings:
     def expire() -> None:
         reviews.expire()
         found_notices.expire()
+        if webhook is not None:
+            found_notices.send(posting(webhook))
         loops.expire()
         jobs.expire()
         seals.follow()

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from standardwebhooks import Webhook as Checking
 
+from regard.jobs.webhooks import Webhook
 from regard.operations.common.errors import ApiError
-from regard.stewardship.people.matches.notices import HOUR, KEPT_SECONDS, Notice
+from regard.stewardship.people.matches.notices import HOUR, KEPT_SECONDS, Notice, posting
 from regard.stewardship.people.subject_tokens import SubjectTokens
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.records import tables
 from tests.helpers.fakes import Clock
 from tests.helpers.peopled import House
+from tests.jobs.test_webhooks import SECRET, Heard, heard
+
+__all__ = ["heard"]
 
 ALICE, BOB = 1, 2
 
@@ -158,3 +163,15 @@ def test_a_webhook_is_tried_until_it_takes_a_notice_and_for_a_day(party: Party) 
     party.clock.now += 48 * HOUR
     assert party.found_notices.send(working) == 0
     assert party.told() == ["bob"]
+
+
+def test_a_webhook_gets_the_page_and_a_token_and_checks_who_sent_it(party: Party, heard: tuple[str, Heard]) -> None:
+    address, came = heard
+    party.search("guests", ALICE)
+    party.clock.now += 24 * HOUR
+    assert party.found_notices.send(posting(Webhook(address, SECRET))) == 1
+    ((headers, body),) = came
+    told = Checking(SECRET).verify(body, headers)
+    assert (told["type"], told["data"]["Subject"], told["data"]["Page"]) == ("person.found", "alice", "/me")
+    bearer = SubjectTokens(party.engine, party.clock).redeem(told["data"]["Token"])
+    assert bearer.subject == "alice"

@@ -12,12 +12,15 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Engine, delete, select
 
 from regard.database import reading
 from regard.gallery.gallery import Gallery
+from regard.jobs.webhooks import Webhook
 from regard.stewardship.council.collections import NOTICE
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
@@ -26,6 +29,7 @@ from regard.stewardship.records import tables
 from regard.stewardship.records.sealed_rows import insert_sealed, is_told_of, update_sealed
 
 KIND = "regard/notice"
+PAGE = "/me"
 HOUR = 3600.0
 # What nobody took in so long after it was due is let go of; so is what was handed over.
 KEPT_SECONDS = 30 * 24 * HOUR
@@ -53,6 +57,27 @@ class Notice:
     request: str
     found_at: float
     token: str
+
+
+def posting(webhook: Webhook, clock: Callable[[], float] = time.time) -> Post:
+    """Gives notices to the webhook that is told of the end of jobs, signed as those are, by the id of the notice."""
+
+    def post(organization: str, notice: Notice) -> None:
+        now = clock()
+        told = {
+            "Organization": organization,
+            "Subject": notice.subject,
+            "Collection": notice.collection,
+            "Purpose": notice.purpose,
+            "RequestId": notice.request,
+            "FoundAt": _iso(notice.found_at),
+            "Page": PAGE,
+            "Token": notice.token,
+        }
+        said = {"type": "person.found", "timestamp": _iso(now), "data": told}
+        webhook.post(f"msg_{notice.id}", msgspec.json.encode(said).decode(), now)
+
+    return post
 
 
 class FoundNotices:
@@ -171,3 +196,7 @@ class FoundNotices:
         """What is not handed over yet, of an organization or of all."""
         waiting = _of.handed_at.is_(None)
         return waiting if organization is None else waiting & (_of.organization == organization)
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
