@@ -90,11 +90,11 @@ def _likely(rooms: Rooms, job: Job) -> list[Element]:
         return []
     with rooms.gallery.reading() as connection:
         collection = rooms.gallery.collections.find(connection, job.organization, COLLECTION)
-        faces = {face_id for each in found for _, face_id in each[LIKES]}
+        faces = {face_id for each in found for _, face_id, _ in each[LIKES]}
         kept = rooms.gallery.faces.with_ids(connection, collection, faces)
     figures = _figures(job, rooms)
     for each in found:
-        ((_, face_id),) = each[LIKES]
+        ((_, face_id, _),) = each[LIKES]
         each["Id"] = str(kept[face_id].external_image_id) if face_id in kept else ""
     return [each for each in found if each["Id"] in figures]
 
