@@ -76,6 +76,7 @@ class FakeAnalyzer:
     """Stands in for FaceAnalyzer. The two profiles share their weights: who embeds by one does by the other."""
 
     version: str = "1.0"
+    detector: None = None
 
     def wears_glasses(self, _picture: Picture, _face: Face) -> None:
         return None

@@ -83,7 +83,11 @@ def test_somebody_else_alone_in_a_picture_is_not_kept_under_the_persons_name(cli
 def test_a_box_on_the_receipt_says_who_is_the_person_in_that_picture(rooms: Rooms) -> None:
     group = picture_of(1, 2)
     shown = {hashlib.sha256(group).hexdigest(): (0.5, 0.05, 0.45, 0.9)}
-    consents = SimpleNamespace(reference=lambda _enrolment, sha256: shown.get(sha256), given_since=lambda *_: False)
+    consents = SimpleNamespace(
+        reference=lambda _enrolment, sha256: shown.get(sha256),
+        given_since=lambda *_: False,
+        agreed_to_portrait=lambda _enrolment: False,
+    )
     client = _on_consent(replace(rooms, consents=cast(Consents, consents)))
     answer, header = _indexed(client, group)
     assert (_lefts(answer), header) == ([0.53], "1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_closed_gate_closes_every_operation(room: Stewardship, name: str, monk
         raise AssertionError(f"{name} was reached")
 
     monkeypatch.setitem(registry._entries, name, replace(registry._entries[name], function=cast(Any, reached)))
-    service = Service(cast(Gate, Closed()), cast(Rooms, object()))
+    service = Service(cast(Gate, Closed()), cast(Rooms, SimpleNamespace(jobs=None)))
     call = Call(room.caller(), ALL[name], {}, "us-east-1", "request")
     with pytest.raises(ApiError) as error:
         service.answer(call)

@@ -46,8 +46,10 @@ Row = tuple[int, float, str, bool]
 
 def _collection_of_job(call: Call, rooms: Rooms) -> str | None:
     """The collection that a job searches. Of a job that is not there nothing is told, which the operation says."""
+    if rooms.jobs is None:
+        return None
     try:
-        job = desk_of(rooms).get(call.caller.organization, START, str(call.parameters.get("JobId")))
+        job = rooms.jobs.get(call.caller.organization, START, str(call.parameters.get("JobId")))
     except (NoSuchJob, JobChanged):
         return None
     return str(job.given["CollectionId"])
