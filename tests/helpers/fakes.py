@@ -76,7 +76,8 @@ class FakeAnalyzer:
     """Stands in for FaceAnalyzer. The two profiles share their weights: who embeds by one does by the other."""
 
     version: str = "1.0"
-    detector: None = None
+    # The detector that labels share.
+    detector = None
 
     def wears_glasses(self, _picture: Picture, _face: Face) -> None:
         return None
