@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import event
 
 from regard.database import metadata
+from regard.jobs.job import Asked
 from regard.ledger.tree.notes import Signer
 from regard.pages.console.desk import ROOT
 from regard.pages.console.searching import searches
@@ -120,6 +122,7 @@ _FORM = {
     "collection": "staff",
     "case": "C-1",
     "operation": "DetectFaces",
+    "job": "none",
 }
 
 
@@ -190,6 +193,7 @@ def test_each_page_is_for_some_roles_and_for_nobody_who_is_signed_out(console: C
         "/console/search": operators,
         "/console/review": {"reviewer"},
         "/console/pictures": {"reviewer"},
+        "/console/jobs": read,
         "/console/keys": read,
         "/console/organizations": governed,
         "/console/motions": governed,
@@ -245,6 +249,26 @@ def test_a_key_is_issued_and_revoked_and_its_secret_is_on_no_page(console: Conso
     other = console.office.organizations.register("Another", "retail").id
     theirs = console.office.organizations.issue_key(other, "development").access_key_id
     assert ada.post("/console/keys/revoked", {"key": theirs}).status_code == 404
+
+
+def test_a_job_is_shown_cancelled_and_tried_again_by_an_operator_of_its_organization(console: Console) -> None:
+    ada, jobs = console.somebody(), console.house.holdings.jobs
+    assert "There are no jobs" in ada.get("/console/jobs").text
+    film = {"Video": {"S3Object": {"Bucket": "films", "Name": f"{MARKUP}.mp4"}}, "JobTag": "street"}
+    other = console.office.organizations.register("Another", "retail").id
+    with console.office.engine.begin() as connection:
+        asked = Asked(console.organization, "AKIA", "development", "StartLabelDetection", film)
+        job, theirs = (jobs.start(connection, each) for each in (asked, replace(asked, organization=other)))
+    text = ada.get("/console/jobs").text
+    assert "1 of 1 job is not over yet" in text
+    assert "StartLabelDetection" in text
+    assert "<script>alert" not in text
+    assert ada.post("/console/jobs/cancelled", {"job": theirs}).status_code == 404
+    assert ada.post("/console/jobs/cancelled", {"job": job}).status_code == 303
+    assert "Cancelled by the operator." in ada.get("/console/jobs").text
+    assert ada.post("/console/jobs/again", {"job": job}).status_code == 303
+    assert jobs.find(job).state == "queued"
+    assert jobs.find(theirs).state == "queued"
 
 
 def test_a_person_acts_under_the_key_that_they_chose_and_the_log_names_them(console: Console) -> None:

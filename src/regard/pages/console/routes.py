@@ -13,6 +13,7 @@ from regard.pages.console.collections import collection_pages
 from regard.pages.console.desk import EVERYBODY, OPERATORS, Desk, Entry
 from regard.pages.console.entering import entering_pages
 from regard.pages.console.inbox import inbox_pages
+from regard.pages.console.jobs import job_pages
 from regard.pages.console.keys import key_pages
 from regard.pages.console.motions import motion_pages
 from regard.pages.console.organizations import organization_pages
@@ -39,6 +40,7 @@ NAVIGATION = [
     Entry("/collections", "Collections", _AUDITED),
     Entry("/search", "Search", OPERATORS),
     Entry("/review", "Review", frozenset({Role.REVIEWER})),
+    Entry("/jobs", "Jobs", _AUDITED),
     Entry("/keys", "Keys", _AUDITED),
     Entry("/organizations", "Organizations", _GOVERNED),
     Entry("/motions", "Motions", _GOVERNED),
@@ -71,6 +73,7 @@ def console_pages(
         *collection_pages(desk),
         *searching_pages(desk),
         *reviewing_pages(desk, holdings.reviews, holdings.loops),
+        *job_pages(desk, holdings.jobs),
         *key_pages(desk),
         *organization_pages(desk, council),
         *motion_pages(desk, council, votes),
