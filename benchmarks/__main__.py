@@ -25,6 +25,7 @@ NAMES = (
     "beyond",
     "load",
     "filming",
+    "beside",
 )
 
 

@@ -43,7 +43,7 @@ def run() -> str:
         minute = _minute(Path(folder) / "minute.mp4")
         rows = [_against(minute, kind, model, limits) for kind, model in _models(eyes).items()]
         rows.append(_against_measures(minute, limits))
-        grown = _grown(_half_an_hour(Path(folder) / "long.mp4"), _models(eyes)["faces"], limits)
+        grown = _grown(half_an_hour(Path(folder) / "long.mp4"), _models(eyes)["faces"], limits)
     return markdown(
         "Stored video",
         ("question", "regard", "bare decoding and bare models", "times", "quicker than the film runs"),
@@ -161,8 +161,8 @@ def _minute(path: Path) -> Path:
     return path
 
 
-def _half_an_hour(path: Path) -> Path:
-    """The packets of a short film, again and again."""
+def half_an_hour(path: Path) -> Path:
+    """Write a film of half an hour: the packets of a short one, again and again."""
     with av.open(str(path), "w") as to:
         made, shift, seconds = None, 0, 0.0
         while seconds < MINUTES * 60:
