@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
+from regard.evaluation.layers import layered
+from regard.names import shown
 from regard.pages.console.desk import Desk, Visit
 from regard.stewardship.council.council import Council
 from regard.stewardship.parties.edges import Edge
@@ -17,7 +20,7 @@ from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.policy.policy import Policy
 from regard.stewardship.staff.staff import Role
 
-MOST_SHOWN = 100
+MOST_SHOWN, MOST_DRAWN = 100, 40
 _LIST = Operation("ListOrganizations", Capability.READ, DataClass.SETTINGS)
 _READERS = frozenset({Role.OPERATOR, Role.COUNCIL, Role.AUDITOR})
 _REFUSED = "refused"
@@ -44,6 +47,7 @@ def organization_pages(desk: Desk, council: Council) -> list[Route]:
             edges = [each for each in edges if visit.organization in (each.source, each.target)]
         rows.sort(key=lambda each: (not each.path, each.organization.name))
         on_the_way = {pair for each in rows for pair in _pairs(each.path)}
+        names = {each.id: each.name for each in everybody}
         return desk.show(
             visit,
             "organizations.html",
@@ -52,7 +56,8 @@ def organization_pages(desk: Desk, council: Council) -> list[Route]:
             more=max(0, len(rows) - MOST_SHOWN),
             refused=sum(bool(each.path) for each in rows),
             edges=edges[:MOST_SHOWN],
-            names={each.id: each.name for each in everybody},
+            names=names,
+            drawing=_drawn(edges, names, on_the_way),
             marked=lambda edge: (edge.source, edge.target) in on_the_way or (edge.target, edge.source) in on_the_way,
         )
 
@@ -71,6 +76,18 @@ def _rows(everybody: list[Organization], edges: list[Edge], policy: Policy) -> l
         mark = next(iter(sorted(reach.marks(each.id))), "")
         found.append(Row(each, reach.path(each.id, mark) if mark else (), mark.replace("-", " ")))
     return found
+
+
+def _drawn(edges: list[Edge], names: dict[str, str], on_the_way: set[tuple[str, str]]) -> Markup:
+    """The ties as a picture, empty where there are none, or more of them than one can see."""
+    tied = {node for edge in edges for node in (edge.source, edge.target)}
+    if not edges or len(tied) > MOST_DRAWN:
+        return Markup()
+    ties = [(edge.source, edge.target) for edge in edges]
+    # A path may go against a tie: what is owned hands to its owner.
+    marked = {tie for tie in ties if tie in on_the_way or tie[::-1] in on_the_way}
+    named = {node: shown(names[node]) for node in sorted(tied)}
+    return Markup(layered("Who supplies or owns whom", named, ties, marked))
 
 
 def _marks(organization: Organization, watched: set[str]) -> list[str]:
