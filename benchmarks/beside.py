@@ -18,7 +18,7 @@ from benchmarks.serving import question
 from tests.helpers.running import Running, running
 from tests.helpers.stores import store, store_client, store_settings
 
-JOBS, SECONDS = 2, 30.0
+JOBS, SECONDS = 2, 15.0
 ROUNDS = 3
 # Until both workers have started, loaded their models and looked at frames.
 PATIENCE = 120.0

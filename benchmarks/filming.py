@@ -26,7 +26,7 @@ from regard.vision.video.film import Film, Limits
 from regard.vision.video.measures import Measures
 from regard.vision.video.segments import measurements, shots
 
-ROUNDS = 3
+ROUNDS = 1
 # One minute of 1080p30 is made of the first, and half an hour of the second.
 SHORT, LONG = "moderation-video.mp4", "truth-2997df.mp4"
 RATE, SECONDS, MINUTES = 30, 60, 30
@@ -50,7 +50,7 @@ def run() -> str:
         rows,
         f"A film of one minute, 1080p30 H.264, made of `{SHORT}`: {2 * SECONDS} frames are looked at, all of them for "
         "segments. Processor seconds, of the decoding process and of this one, both on one core. Bare decoding is PyAV "
-        f"in this process, with one thread and no conversion; medians of {ROUNDS}.",
+        f"in this process, with one thread and no conversion; {ROUNDS} round.",
         f"Memory over a film of {MINUTES} minutes that is asked for faces, after two minutes and at its end: {grown}. "
         "`python -m benchmarks filming`",
     )

@@ -34,13 +34,13 @@ from tests.helpers.running import Running, running
 
 SIZES = (1_000, 100_000, 1_000_000)
 DIMENSIONS, AT_ONCE = 128, 10_000
-CONNECTIONS, FINDING = 256, 20.0
+CONNECTIONS, FINDING = 256, 10.0
 # A million templates are opened by the first search, and sealed into a cache of the index behind it.
-WARMING = 45.0
+WARMING = 30.0
 # Callers that ask again at once keep every worker busy and the queue all but full.
 CALLERS = 32
 RATES = (0.5, 0.8, 1.0, 4.0)
-HOLDING, SECONDS = 20.0, {1.0: 60.0, 4.0: 60.0}
+HOLDING, SECONDS = 10.0, {1.0: 20.0, 4.0: 20.0}
 COLLECTION = "bench"
 
 
