@@ -220,6 +220,17 @@ def test_the_aws_command_line_has_a_list_of_pictures_looked_at(
 def test_the_operator_sees_who_was_told(detector: Detector, data: Path, hook: tuple[str, list[Came]]) -> None:
     job = detector.start("StartSegmentDetection")
     detector.heard(job)
+    # The topic has heard; who waits at the webhook may be told a moment later.
+    deadline = time.monotonic() + 60
+    while not all(each["state"] == "SENT" for each in _notices(data, job)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    topic, webhook = _notices(data, job)
+    assert (topic["kind"], topic["to"], topic["state"]) == ("sns", detector.topic, "SENT")
+    assert (webhook["kind"], webhook["to"], webhook["state"]) == ("webhook", hook[0], "SENT")
+
+
+def _notices(data: Path, job: str) -> list[dict[str, Any]]:
+    """What the operator sees of who is told."""
     done = subprocess.run(
         [sys.executable, "-m", "regard.cli", "jobs", "show", job[:16], "--json"],
         env={**os.environ, "REGARD_DATA_DIR": str(data)},
@@ -227,9 +238,7 @@ def test_the_operator_sees_who_was_told(detector: Detector, data: Path, hook: tu
         text=True,
         check=True,
     )
-    topic, webhook = json.loads(done.stdout)["notices"]
-    assert (topic["kind"], topic["to"], topic["state"]) == ("sns", detector.topic, "SENT")
-    assert (webhook["kind"], webhook["to"], webhook["state"]) == ("webhook", hook[0], "SENT")
+    return list(json.loads(done.stdout)["notices"])
 
 
 def _aws(service: Running, *arguments: str) -> dict[str, Any]:

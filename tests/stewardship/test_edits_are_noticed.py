@@ -157,9 +157,10 @@ def _changing(database: Path, table: str) -> Callable[[random.Random, str], Edit
         value = chance.choice(others) if others and chance.random() < 0.5 else _other(chance, row[place])
         statement = f'UPDATE OR IGNORE "{table}" SET "{columns[place]}" = ? WHERE {_where(columns)}'
         _run(database, statement, (value, *row))
-        if _rows(database, table)[1] == rows:
+        while _rows(database, table)[1] == rows:
             # Another row has this value, and it can be there once.
-            _run(database, statement, (_other(chance, row[place]), *row))
+            value = chance.randrange(2, 1 << 40) if isinstance(value, int) else _other(chance, value)
+            _run(database, statement, (value, *row))
         return Edit(kind.replace(f" {CHANGED}", f".{columns[place]} {CHANGED}"), f"{row!r}: {value!r}")
 
     return edit

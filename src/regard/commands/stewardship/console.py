@@ -90,9 +90,10 @@ def sessions(
     if as_json:
         print_json([_told(each) for each in found.all()])
         return
-    shown = table("Session", "Organization", "Name", "Role", "Opened", "Seen", "Key", whole=["Session", "Name"])
+    shown = table("Session", "Organization", "Name", "Role", "Seen", whole=["Session", "Name"])
     for each in found.all():
-        shown.add_row(*(str(value or "") for value in _told(each).values()))
+        told = _told(each)
+        shown.add_row(*(str(told[name] or "") for name in ("session", "organization", "name", "role", "seen")))
     out.print(shown)
 
 

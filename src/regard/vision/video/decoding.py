@@ -59,6 +59,8 @@ MOST_DAMAGED, _AT_ONCE = 0.01, 10
 # A film that is so much shorter than its video says was cut short: more than what programs round.
 _SHORTER, _SECONDS_SHORTER = 0.05, 1.0
 _BUFFER = 1 << 18
+# A film is not called damaged where there is less address space left than this, a few frames of 4K.
+_SPARE = 64 << 20
 # Disposition of a picture that is a cover and not a film.
 _COVER = "attached_pic"
 
@@ -169,6 +171,8 @@ class Decoder:
             raise self._too_damaged()
 
     def _too_damaged(self) -> Undecodable:
+        # Of frames that it has no memory for the decoder of H.264 says that they are damaged: that raises MemoryError.
+        bytearray(_SPARE)
         return Undecodable(f"The video is damaged: {self._damaged} of {self._packets} packets cannot be decoded.")
 
     def _require_length(self, seconds: Fraction | float) -> None:

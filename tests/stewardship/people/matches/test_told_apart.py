@@ -73,12 +73,17 @@ class ToldApart(RuleBasedStateMachine):
             assert "x-regard-doubted" in remarks
         else:
             assert told == ["alice"]
+        self._note(mark)
+
+    def _note(self, mark: int) -> None:
+        """Note by which picture a candidate was opened."""
         for candidate in self.house.reviews.pending(self.reviewers[0]):
             self.opened.setdefault(candidate.id, mark)
 
     @rule(mark=MARKS, by=st.sampled_from(("the person", "ada", "ben")))
     def not_me(self, mark: int, by: str) -> None:
         told, _ = self.house.looked(LIKE, mark)
+        self._note(mark)
         if not told:
             return
         request = self.house.last_request
