@@ -18,6 +18,7 @@ from regard.commands.common.inside import Inside
 from regard.commands.gallery.gallery import indexed
 from regard.commands.gallery.sources import NameFrom, sources_in
 from regard.settings import from_environment
+from regard.stewardship.office import start_office
 from regard.stores.buckets import Buckets
 from regard.vision.eyes import open_analyzer
 from regard.vision.faces.similarity import score
@@ -34,7 +35,10 @@ def run() -> str:
     peer = DlibPeer()
     pictures = small(COUNT)
     with tempfile.TemporaryDirectory() as folder:
-        inside = Inside(from_environment(data_dir=Path(folder)))
+        settings = from_environment(data_dir=Path(folder))
+        # No command founds a council: the service starts once.
+        start_office(settings).organizations.first_start()
+        inside = Inside(settings)
         inside.ask("CreateCollection", CollectionId="bench")
         files = _written(pictures, Path(folder) / "pictures")
         found = {
