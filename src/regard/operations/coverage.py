@@ -13,7 +13,6 @@ REFUSED = dict.fromkeys(
     "Tracking persons through pictures is what regard exists to refuse; AWS ended it too (2025-10-31).",
 )
 _LATER = {
-    "Video": "Stored video is later work.",
     "StreamProcessor": "Streaming video is later work, and closed to new customers at AWS.",
     "Liveness": "No liveness model of clear origin was found.",
     "Custom": "Custom labels need training, which is not built.",
@@ -70,6 +69,4 @@ def _kind(name: str) -> str:
         return next(kind for kind in ("StreamProcessor", "Liveness") if kind in name)
     if any(word in name for word in ("Project", "Dataset", "CustomLabels")):
         return "Custom"
-    members = service_model().operation_model(name)
-    shapes = [shape for shape in (members.input_shape, members.output_shape) if shape]
-    return "Video" if any("JobId" in shape.members for shape in shapes) else "Image"
+    return "Image"

@@ -66,7 +66,7 @@ def get_celebrity_recognition(call: Call, rooms: Rooms) -> Answer:
     """The public figures of a film, by time or by Id; everybody else is left out."""
     job = job_of(call, rooms, START)
     by_id = call.parameters.get("SortBy") == "ID"
-    answer = told(call, rooms, job, MEMBER, _by_id if by_id else _by_time, _likely)
+    answer = told(call, rooms, job, MEMBER, _by_id if by_id else None, _likely)
     figures = {each: figure for each, figure in _figures(job, rooms).items() if answer[MEMBER]}
     if answer[MEMBER]:
         tell_likes(call, rooms, job, answer[MEMBER])
@@ -114,10 +114,6 @@ def _told(element: Element, figures: dict[str, Figure]) -> Element:
         "Face": person["Face"],
     }
     return {"Timestamp": element["Timestamp"], "Celebrity": told}
-
-
-def _by_time(elements: list[Element]) -> list[Element]:
-    return elements
 
 
 def _by_id(elements: list[Element]) -> list[Element]:

@@ -95,7 +95,7 @@ def get_face_search(call: Call, rooms: Rooms) -> Answer:
     """Who is seen in a film, by time or by Index."""
     job = job_of(call, rooms, START)
     by_index = call.parameters.get("SortBy") == "INDEX"
-    answer = told(call, rooms, job, "Persons", _by_index if by_index else _by_time, persons)
+    answer = told(call, rooms, job, "Persons", _by_index if by_index else None, persons)
     tell_likes(call, rooms, job, answer["Persons"])
     call.account["counts"] = {"found": len(answer["Persons"])}
     return answer
@@ -248,10 +248,6 @@ def _probe(job: Job, number: int) -> bytes:
 
 def _box(told: dict[str, float]) -> Box:
     return Box(told["Left"], told["Top"], told["Width"], told["Height"])
-
-
-def _by_time(elements: list[Element]) -> list[Element]:
-    return elements
 
 
 def _by_index(elements: list[Element]) -> list[Element]:

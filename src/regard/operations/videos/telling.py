@@ -68,8 +68,11 @@ def page(
     listing = [call.caller.organization, call.operation.name, job.id, asked]
     # AWS's own samples send an empty one for the first page.
     after = rooms.gallery.pages.read(listing, given.get("NextToken") or None)
-    whole = None if arranged is None else arranged((read or _all)(rooms, job))
-    found = _elements(rooms, job, after, most + 1) if whole is None else whole[after:]
+    if arranged is None and read is None:
+        found = _elements(rooms, job, after, most + 1)
+    else:
+        whole = (read or _all)(rooms, job)
+        found = (arranged(whole) if arranged else whole)[after:]
     return found[:most], rooms.gallery.pages.issue(listing, after + most) if len(found) > most else ""
 
 
