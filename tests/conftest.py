@@ -21,6 +21,7 @@ from tests.helpers.migrated import migrate_by_copy
 from tests.helpers.running import Running, running
 from tests.helpers.scratch import keep_in_memory
 from tests.helpers.statements import compiled_once
+from tests.helpers.stewarding import Stewardship
 
 keep_in_memory()
 
@@ -113,3 +114,11 @@ def portrait() -> bytes:
     file = io.BytesIO()
     Image.fromarray(astronaut()).save(file, "JPEG", quality=92)
     return file.getvalue()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Stewardship]:
+    """A council, a gate and a log of the test's own."""
+    made = Stewardship(tmp_path)
+    yield made
+    made.logbook.close()

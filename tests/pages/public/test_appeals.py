@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -44,13 +42,6 @@ class Visitor:
 
     def file_from(self, headers: dict[str, str]) -> httpx.Response:
         return self.ask("POST", "/appeal", data=FILLED, headers=headers)
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Stewardship]:
-    made = Stewardship(tmp_path)
-    yield made
-    made.logbook.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +48,6 @@ class Client:
                 return await client.post(path, content=body)
 
         return asyncio.run(ask())
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Stewardship]:
-    made = Stewardship(tmp_path)
-    yield made
-    made.logbook.close()
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -32,13 +30,6 @@ from tests.helpers.stewarding import Stewardship
 
 ADDRESS = "198.51.100.77"
 APPEAL = Filing(About.APPEAL, "planted-words of a person", "planted-contact@example.org", "2027-01/3")
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Stewardship]:
-    made = Stewardship(tmp_path)
-    yield made
-    made.logbook.close()
 
 
 @pytest.fixture
