@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-deps
 # Tests wait for processes, disks and databases: a third worker has the cores meanwhile. What is slow starts first.
-PYTEST := $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
+# A worker that dies ends the run, and names its test: with another in its place pytest-xdist 3.8 may wait for ever.
+PYTEST := $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder --max-worker-restart=0
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 # Where the environment forbids it, hundreds of processes would compile each source anew.

@@ -69,6 +69,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     prepare(items)
 
 
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Name what failed as it fails: a run that is ended from outside never comes to its summary."""
+    if not report.failed:
+        return None
+    return "failed" if report.when == "call" else "error", f"\nfailed: {report.nodeid}\n", "FAILED"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _copied_tables() -> Iterator[None]:
     """What tests open in their own process is made once: tables are copies, SQL is shared, and so are loaded models."""
