@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -192,6 +193,40 @@ def test_labels_say_what_onnx_runtime_cannot_read() -> None:
     finder = LabelFinder(Weights(settings.weights_dir), Runtime("onnxruntime", "f32"))
     with pytest.raises(RuntimeUnavailable, match=r"object-detector.*REGARD_RUNTIME"):
         finder.objects(Picture(np.zeros((64, 64, 3), np.uint8), "PNG"))
+
+
+def test_what_a_large_picture_took_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Runtime("openvino", "f32", instances=1).load(_file("small-face-detector"), (1, 3, -1, -1))
+    large = np.zeros((1, 3, 1472, 1472), np.float32)
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime, "_MOST_KEPT", large.size)
+        model(large)
+        kept = _resident()
+    model(large)
+    # An inference of this size took 350 MB.
+    assert _resident() < kept - 200e6
+
+
+def test_what_was_in_use_when_it_was_to_be_given_back_is_given_back_afterwards() -> None:
+    class Busy:
+        asked = 0
+
+        def release_memory(self) -> None:
+            self.asked += 1
+            if self.asked == 1:
+                raise RuntimeError("another inference is at it")
+
+    busy = Busy()
+    kept = runtime._Kept(busy)
+    small, large = np.zeros(3), np.broadcast_to(np.zeros(1), runtime._MOST_KEPT + 1)
+    for given in (small, large, small, small):
+        kept.give_back([given])
+    assert busy.asked == 2
+
+
+def _resident() -> int:
+    """The bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize("kind", ["openvino", "onnxruntime"])
