@@ -12,7 +12,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import av
 import av.subtitles.codeccontext
@@ -40,7 +40,7 @@ from regard.vision.video.messages import (
     require_size,
     send,
 )
-from regard.vision.video.sampling import Sampled, Sampler
+from regard.vision.video.sampling import Sampled, Sampler, Thrift, Unforeseen
 from regard.vision.video.sealed import BLOCK, Unsealing
 
 # What begins as an MP4 may be a list of other files ("ffconcat"), or a playlist: only these are ever taken for a film.
@@ -69,6 +69,14 @@ class Undecodable(ValueError):
     """Why a film cannot be decoded, in a sentence for people."""
 
 
+class LeftOut(NamedTuple):
+    """A frame that was not decoded, since nobody looks at it: its time, as a frame has it."""
+
+    pts: int
+    time_base: Fraction | None
+    duration: int = 0
+
+
 class Decoder:
     """Decodes one film, and tells what is in it by messages."""
 
@@ -80,6 +88,8 @@ class Decoder:
         self._measures = None if request.black is None else Measures(request.black)
         self._hearing = Hearing()
         self._heard: deque[Heard] = deque()
+        self._thrift: Thrift | None = None
+        self._begun, self._told_until = False, -1
         self._packets = 0
         self._damaged = 0
 
@@ -87,21 +97,33 @@ class Decoder:
         """Tell about the film, show its frames, and tell its end. Raises Undecodable and what PyAV raises."""
         size = self._film.seek(0, os.SEEK_END)
         require_whole(self._film, size)
+        try:
+            self._decode(thrifty=True)
+        except Unforeseen:
+            # What was shown so far stands: it is what comes of the whole film.
+            self._packets = self._damaged = 0
+            self._decode(thrifty=False)
+
+    def _decode(self, *, thrifty: bool) -> None:
         self._film.seek(0)
         with opened(self._film) as container:
             stream = _stream_of(container)
             stream.codec_context.thread_count = self._request.threads
             stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+            self._thrift = _thrift_for(stream, self._request) if thrifty else None
             told = _declared(stream)
             self._require_length(told or _seconds(container.duration))
-            sampler: Sampler[VideoFrame] = Sampler(self._request.interval)
-            begun = False
-            for sampled in self._sampled(container, stream, sampler):
-                if not begun:
-                    send(self._listener, _about(container, stream, sampled.frame))
-                    begun = True
-                self._tell(sampled)
-            if not begun:
+            sampler: Sampler[VideoFrame | LeftOut] = Sampler(self._request.interval)
+            for number, milliseconds, frame in self._sampled(container, stream, sampler):
+                if isinstance(frame, LeftOut):
+                    raise Unforeseen
+                if not self._begun:
+                    send(self._listener, _about(container, stream, frame))
+                    self._begun = True
+                if milliseconds > self._told_until or not self._request.interval:
+                    self._tell(Sampled(number, milliseconds, frame))
+                    self._told_until = milliseconds
+            if not self._begun:
                 raise Undecodable("The file has no frame that can be decoded.")
             self._require_whole(sampler.time, told)
             while self._heard:
@@ -109,8 +131,8 @@ class Decoder:
             send(self._listener, Ended(sampler.frames, int(sampler.time * 1000), self._damaged))
 
     def _sampled(
-        self, container: InputContainer, stream: VideoStream, sampler: Sampler[VideoFrame]
-    ) -> Iterator[Sampled[VideoFrame]]:
+        self, container: InputContainer, stream: VideoStream, sampler: Sampler[VideoFrame | LeftOut]
+    ) -> Iterator[Sampled[VideoFrame | LeftOut]]:
         """The frames that are chosen. Times count from the first frame."""
         start: Fraction | None = None
         last, rate = Fraction(0), stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -130,8 +152,9 @@ class Decoder:
             last = min(lasting, Fraction(1)) if lasting > 0 else length
         yield from sampler.end(last)
 
-    def _frames(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-        for packet in self._packets_of(container, stream):
+    def _frames(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame | LeftOut]:
+        packets = self._packets_of(container, stream)
+        for packet in packets if self._thrift is None else self._thrift.needed(packets):
             if packet.stream is not stream:
                 self._hear(packet)
                 continue
@@ -144,7 +167,11 @@ class Decoder:
             for frame in frames:
                 if frame.is_corrupt:
                     self._count_damage()
+                if self._thrift is not None:
+                    yield from (LeftOut(time, frame.time_base) for time in self._thrift.before(frame.pts))
                 yield frame
+        if self._thrift is not None:
+            self._thrift.end()
         if self._damaged > max(1, MOST_DAMAGED * self._packets):
             raise self._too_damaged()
 
@@ -166,6 +193,8 @@ class Decoder:
                 self._count_damage()
 
     def _count_damage(self) -> None:
+        if self._thrift is not None:
+            raise Unforeseen
         self._damaged += 1
         if self._damaged > _AT_ONCE + MOST_DAMAGED * self._packets:
             raise self._too_damaged()
@@ -234,6 +263,16 @@ def _stream_of(container: InputContainer) -> VideoStream:
         raise Undecodable(f"Video of the codec {name} is not decoded; convert it to one of {known}.")
     require_size(context.width, context.height)
     return stream
+
+
+def _thrift_for(stream: VideoStream, request: Request) -> Thrift | None:
+    """What need not be decoded of a film, where it can be told: its packets say of each unit how long it is (avcC)."""
+    told, base = stream.codec_context.extradata, stream.time_base
+    if told is None or len(told) < 5 or told[0] != 1 or stream.codec.canonical_name != "h264":
+        return None
+    if not (base and request.interval) or request.black is not None:
+        return None
+    return Thrift(request.interval, Fraction(base), 1 + (told[4] & 3))
 
 
 def _declared(stream: VideoStream) -> Fraction:
