@@ -13,7 +13,6 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from itertools import islice
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
@@ -107,20 +106,19 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
         )
 
     def cards(reviewer: Reviewer, page: int) -> str:
-        candidates = reviews.pending(reviewer)
-        page = min(page, _page_of(len(candidates)))
+        among = reviews.waiting(reviewer)
+        page = min(page, _page_of(among))
         first = (page - 1) * MOST_CANDIDATES
         found = []
-        for number, each in islice(enumerate(candidates, 1), first, first + MOST_CANDIDATES):
+        for number, each in enumerate(reviews.pending(reviewer, MOST_CANDIDATES, first), first + 1):
             # Somebody else may have decided meanwhile.
             with suppress(NoSuchCandidate):
-                found.append(card(reviewer, each, number, len(candidates)))
-        found.append(_links(page, len(candidates)))
-        pictures = loops.pending(reviewer)
-        for loop, shown in islice(pictures.items(), _MOST_PICTURES):
+                found.append(card(reviewer, each, number, among))
+        found.append(_links(page, among))
+        for loop, shown in loops.pending(reviewer, _MOST_PICTURES).items():
             with suppress(NoSuchLoop):
                 found.append(loop_card(reviewer, loop, shown))
-        if (more := len(pictures) - _MOST_PICTURES) > 0:
+        if (more := loops.waiting(reviewer) - _MOST_PICTURES) > 0:
             found.append(f"<p>{more} more pictures wait; decide on these, and they come.</p>")
         return "".join(found) or "<p>Nothing waits for you.</p>"
 

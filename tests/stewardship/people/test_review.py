@@ -72,6 +72,7 @@ def test_the_oldest_that_wait_come_first_and_all_are_counted(door: Door) -> None
     everything = door.reviews.pending(ada)
     assert (door.reviews.waiting(ada), len(everything)) == (3, 3)
     assert door.reviews.pending(ada, 2) == everything[:2]
+    assert door.reviews.pending(ada, 2, skipped=1) == everything[1:]
     door.reviews.decide(ada, everything[0].id, same=True)
     assert (door.reviews.waiting(ada), door.reviews.pending(ada, 1)) == (2, everything[1:2])
     assert door.reviews.waiting(door.appointed("cy", door.caller.access_key_id)) == 0

@@ -50,9 +50,9 @@ def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
                     portrait=portrait,
                     number=_decided(visit) + 1,
                     among=_decided(visit) + waiting,
-                    pictures=len(loops.pending(reviewer)),
+                    pictures=loops.waiting(reviewer),
                 )
-        pictures = len(loops.pending(reviewer))
+        pictures = loops.waiting(reviewer)
         return desk.show(
             visit, "review.html", here="/review", candidate=None, number=_decided(visit), pictures=pictures
         )
@@ -66,10 +66,11 @@ def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
 
     def looked_at(visit: Visit) -> Response:
         reviewer = reviewer_of(visit, reviews)
-        for name, loop in (waiting := loops.pending(reviewer)).items():
+        waiting = loops.waiting(reviewer)
+        for name, loop in loops.pending(reviewer, MOST_AT_ONCE).items():
             with suppress(NoSuchLoop):
                 picture = _encoded(loops.picture(reviewer, name))
-                told: dict[str, Any] = {"loop": loop, "id": name, "picture": picture, "waiting": len(waiting)}
+                told: dict[str, Any] = {"loop": loop, "id": name, "picture": picture, "waiting": waiting}
                 return desk.show(visit, "pictures.html", here="/review", **told)
         return desk.show(visit, "pictures.html", here="/review", loop=None)
 

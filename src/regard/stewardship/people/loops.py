@@ -127,9 +127,15 @@ class Loops:
             return _loop(row)
         raise NoSuchLoop(f"there is no human loop {name}; those without a verdict go after {HOURS} hours")
 
-    def pending(self, reviewer: Reviewer) -> dict[str, Loop]:
-        """What waits for this person, by its id on the page; the oldest first."""
-        return {row.id: _loop(row) for row in self._rows(*_waiting_for(reviewer))}
+    def pending(self, reviewer: Reviewer, most: int | None = None) -> dict[str, Loop]:
+        """What waits for this person, by its id on the page; the oldest `most` first, or all."""
+        return {row.id: _loop(row) for row in self._rows(*_waiting_for(reviewer), most=most)}
+
+    def waiting(self, reviewer: Reviewer) -> int:
+        """How many wait for this person, as :meth:`pending` has them."""
+        wanted = select(func.count()).where(_of.expires_at > self._clock(), *_waiting_for(reviewer))
+        with reading(self._engine) as connection:
+            return connection.execute(wanted).scalar_one()
 
     def picture(self, reviewer: Reviewer, loop: str) -> bytes:
         """The picture of a loop that waits for this person, as JPEG. Raises NoSuchLoop."""
@@ -190,10 +196,10 @@ class Loops:
             return row
         raise NoSuchLoop("no such picture waits for you")
 
-    def _rows(self, *which: ColumnElement[bool]) -> Sequence[Any]:
+    def _rows(self, *which: ColumnElement[bool], most: int | None = None) -> Sequence[Any]:
         wanted = select(*_but_the_picture).where(_of.expires_at > self._clock(), *which)
         with reading(self._engine) as connection:
-            return connection.execute(wanted.order_by(_of.created_at, _of.name)).all()
+            return connection.execute(wanted.order_by(_of.created_at, _of.name).limit(most)).all()
 
     def _log(self, connection: Connection, row: Any, change: str, **details: Any) -> int:
         body = {"organization": row.organization, "change": change, "purpose": row.purpose}

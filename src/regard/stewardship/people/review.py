@@ -138,14 +138,17 @@ class Reviews:
             wanted = select(func.count()).select_from(tables.candidates).where(*self._waiting_for(reviewer))
             return connection.execute(wanted).scalar() or 0
 
-    def pending(self, reviewer: Reviewer, most: int | None = None) -> list[Candidate]:
-        """What waits for this person: not asked by them, and not decided by them yet; the oldest `most`, or all."""
+    def pending(self, reviewer: Reviewer, most: int | None = None, skipped: int = 0) -> list[Candidate]:
+        """What waits for this person: not asked by them, and not decided by them yet; the oldest `most`, or all, but
+        for the `skipped` before those. One that was changed in the database is none of them, and is counted.
+        """
         self.expire()
         # The pictures of those alone that are answered are read.
-        first = select(_of.id).where(*self._waiting_for(reviewer)).order_by(_of.created_at).limit(most)
-        wanted = select(tables.candidates).where(_of.id.in_(first))
+        oldest = _of.created_at, _of.id
+        these = select(_of.id).where(*self._waiting_for(reviewer)).order_by(*oldest).limit(most).offset(skipped)
+        wanted = select(tables.candidates).where(_of.id.in_(these))
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted.order_by(_of.created_at))
+            rows = connection.execute(wanted.order_by(*oldest))
             return [Candidate.of(row) for row in rows if is_row_sealed(connection, tables.candidates, row)]
 
     def picture(self, reviewer: Reviewer, candidate: str) -> bytes:
