@@ -142,7 +142,9 @@ def test_candidates_come_ten_a_page_and_each_button_says_on_which(page: Page, do
         door.clock.now += 1
         door.asked(mark=mark)
     ada = _login(door)
-    waiting = [each.id for each in door.reviews.pending(door.reviews.reviewers.log_in(door.organization, "ada", ada[1]))]
+    waiting = [
+        each.id for each in door.reviews.pending(door.reviews.reviewers.log_in(door.organization, "ada", ada[1]))
+    ]
     shown = [page.get("/review", params={"page": number}, auth=ada).text for number in ("", "2", "3", "9", "x", "-1")]
     asked_of = [re.findall('action="/review/([0-9a-f]{32})"', text) for text in shown]
     first, second, last = waiting[:10], waiting[10:20], waiting[20:]

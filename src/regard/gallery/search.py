@@ -70,30 +70,32 @@ class Search:
     def faces(
         self, organization: str, collection_id: str, probe: Probe, most: int, at_least: float
     ) -> tuple[list[tuple[float, KeptFace]], str]:
-        """The faces most like the probe with their scores, best first, and the face model."""
+        """The faces most like the probe with their scores, best first; and the subject of a face of the collection that
+        was searched with, else nobody.
+        """
         with self._searched(organization, collection_id) as (connection, collection, faces):
             vector, itself = self._vector(connection, collection, faces, probe)
-            hits = faces.search(vector, most, at_least, [] if probe.face_id is None else [itself])
+            hits = faces.search(vector, most, at_least, [itself.id] if itself else [])
             kept = self._faces.numbered(connection, collection, _rows(hits))
-        return [(score, kept[row]) for row, score in hits], collection.face_model
+        return [(score, kept[row]) for row, score in hits], itself.subject if itself else ""
 
     def users(
         self, organization: str, collection_id: str, probe: Probe, most: int, at_least: float
     ) -> tuple[list[tuple[float, KeptUser]], str]:
-        """The users most like the probe with their scores, best first, and the face model.
-
-        Users without faces are not found.
+        """The users most like the probe with their scores, best first; and whose face was searched with, as
+        :meth:`faces` has it. Users without faces are not found.
         """
+        itself: KeptFace | None = None
         with self._current(organization, collection_id) as (connection, collection, mirror):
             vector: NDArray[np.float32] | None
             if probe.user_id is None:
-                (vector, _), without = self._vector(connection, collection, mirror.faces, probe), []
+                (vector, itself), without = self._vector(connection, collection, mirror.faces, probe), []
             else:
                 without = [self._users.require(connection, collection, probe.user_id)]
                 vector = mirror.users.vector(without[0])
             hits = [] if vector is None else mirror.users.search(vector, most, at_least, without)
             kept = self._users.numbered(connection, collection, _rows(hits))
-        return [(score, kept[row]) for row, score in hits], collection.face_model
+        return [(score, kept[row]) for row, score in hits], itself.subject if itself else ""
 
     def forget(self, organization: str, collection_id: str) -> None:
         """Drop from memory what it holds of a collection."""
@@ -154,17 +156,17 @@ class Search:
 
     def _vector(
         self, connection: Connection, collection: Kept, faces: Index | ClearIndex, probe: Probe
-    ) -> tuple[NDArray[np.float32], int]:
-        """What to search with, and the row number of the face that it is of, or else -1."""
+    ) -> tuple[NDArray[np.float32], KeptFace | None]:
+        """What to search with, and the face of the collection that it is of."""
         if probe.face_id is not None:
             face = self._faces.with_ids(connection, collection, [probe.face_id]).get(probe.face_id)
             vector = None if face is None else faces.vector(face.id)
             if face is None or vector is None:
                 raise NoSuchFace
-            return vector, face.id
+            return vector, face
         if probe.embedding is None or probe.face_model != collection.face_model:
             raise OtherModel(collection.collection_id, collection.face_model, str(probe.face_model))
-        return probe.embedding, -1
+        return probe.embedding, None
 
 
 @contextmanager

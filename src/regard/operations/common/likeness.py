@@ -95,9 +95,9 @@ def told(
             for each in known
         ]
         sought = _sought(call, rooms, face_model, compared)
-        confirmed = rooms.reviews.shown(call, sought, matches)
-        high = [each for each in high if not each.whose or each.whose in confirmed]
         named = rooms.reviews.mismatches.others(call.caller.organization, sought, matches)
+        confirmed = rooms.reviews.shown(call, sought, matches, named)
+        high = [each for each in high if not each.whose or each.whose in confirmed]
         others = {whose: {"other": name.hex()} for whose, name in named.items()}
     answered = [Told(similarity(each.score, face_model), each.found) for each in high]
     searched = {"probe": call.probe} if call.probe else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from regard.gallery.search import Probe
@@ -29,7 +30,7 @@ def search_faces(call: Call, rooms: Rooms) -> Answer:
     """The faces like one of the collection, without that face itself."""
     face_model = _face_model(call, rooms)
     searched = call.parameters["FaceId"]
-    compared = Compared(searched.encode(), whose=_whose(call, rooms, searched))
+    compared = Compared(searched.encode())
     matches = _faces_like(call, rooms, face_model, Probe(face_id=searched), compared)
     return {"SearchedFaceId": searched, "FaceMatches": matches, "FaceModelVersion": face_model}
 
@@ -68,7 +69,7 @@ def search_users(call: Call, rooms: Rooms) -> Answer:
         raise invalid_parameter("exactly one of FaceId and UserId must be given.")
     face_model = _face_model(call, rooms)
     if user_id is None:
-        compared = Compared(str(face_id).encode(), whose=_whose(call, rooms, str(face_id)))
+        compared = Compared(str(face_id).encode())
     else:
         first = _first_of(call, rooms, user_id)
         compared = Compared(whose_user(user_id, first).encode(), whose=first)
@@ -104,7 +105,9 @@ def search_users_by_image(call: Call, rooms: Rooms) -> Answer:
 
 def _faces_like(call: Call, rooms: Rooms, face_model: str, probe: Probe, compared: Compared) -> list[dict[str, Any]]:
     at_least = least_score(call, face_model, call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD))
-    found, _ = rooms.gallery.search.faces(*_where(call), probe, call.parameters.get("MaxFaces", MOST_FACES), at_least)
+    most = call.parameters.get("MaxFaces", MOST_FACES)
+    found, whose = rooms.gallery.search.faces(*_where(call), probe, most, at_least)
+    compared = replace(compared, whose=whose)
     likes = [like_face(near, face, face) for near, face in found]
     return [
         {"Similarity": each.similarity, "Face": kept_face(each.found)}
@@ -114,7 +117,10 @@ def _faces_like(call: Call, rooms: Rooms, face_model: str, probe: Probe, compare
 
 def _users_like(call: Call, rooms: Rooms, face_model: str, probe: Probe, compared: Compared) -> list[dict[str, Any]]:
     at_least = least_score(call, face_model, call.parameters.get("UserMatchThreshold", DEFAULT_THRESHOLD))
-    found, _ = rooms.gallery.search.users(*_where(call), probe, call.parameters.get("MaxUsers", MOST_USERS), at_least)
+    most = call.parameters.get("MaxUsers", MOST_USERS)
+    found, whose = rooms.gallery.search.users(*_where(call), probe, most, at_least)
+    # Who is searched with as a user is known already.
+    compared = replace(compared, whose=compared.whose or whose)
     made = _made_of(call, rooms, [user.user_id for _, user in found])
     likes = [like_user(near, user.user_id, made.get(user.user_id, []), user) for near, user in found]
     return [
@@ -125,14 +131,6 @@ def _users_like(call: Call, rooms: Rooms, face_model: str, probe: Probe, compare
 
 def _first_of(call: Call, rooms: Rooms, user_id: str) -> str:
     return next(iter(_made_of(call, rooms, [user_id]).get(user_id, [])), "")
-
-
-def _whose(call: Call, rooms: Rooms, face_id: str) -> str:
-    """The subject of a face of the collection; of none that is there, nobody."""
-    with rooms.gallery.reading() as connection:
-        collection = rooms.gallery.collections.find(connection, *_where(call))
-        found = rooms.gallery.faces.with_ids(connection, collection, [face_id]).get(face_id)
-    return found.subject if found else ""
 
 
 def _made_of(call: Call, rooms: Rooms, user_ids: list[str]) -> dict[str, list[str]]:

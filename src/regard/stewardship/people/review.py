@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, or_, select
@@ -38,6 +39,7 @@ from regard.stewardship.people.matches.candidates import (
 )
 from regard.stewardship.people.matches.mismatches import NEEDED, THE_PERSON, Mismatches
 from regard.stewardship.people.matches.probe import Probe
+from regard.stewardship.people.matches.standings import Said, said_of, said_of_match, states_of
 from regard.stewardship.people.reviewers import Reviewer, Reviewers
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.enrolment import Enrolment
@@ -48,8 +50,20 @@ __all__ = ["NoSuchCandidate", "Reviews", "needed"]
 
 KIND = "regard/review"
 _UNSEEN: Mapping[str, int] = {}
+_NOBODY: Mapping[str, bytes] = {}
 _log = logging.getLogger(__name__)
 _of, _verdicts = tables.candidates.c, tables.verdicts.c
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the matches of one search: what was `said` of its picture; who is `doubted`; and the `others`
+    whose face it is instead, as keyed digests by the `whose` of the match.
+    """
+
+    said: Sequence[Said]
+    doubted: set[str]
+    others: Mapping[str, bytes]
 
 
 class NoSuchCandidate(LookupError):
@@ -79,57 +93,57 @@ class Reviews:
         self._logbook = logbook
         self._clock = clock
 
-    def shown(self, call: Call, sought: Sought, matches: Sequence[Match]) -> set[str]:
+    def shown(
+        self, call: Call, sought: Sought, matches: Sequence[Match], others: Mapping[str, bytes] = _NOBODY
+    ) -> set[str]:
         """Which of the subjects that matched may be told of; the others wait, which `call.remarks` says, or are false.
 
         Two people look where rights are at stake; and at whoever was told apart from the one who is in the picture.
+        `others` are what :meth:`Mismatches.others` says of the matches.
         """
         organization, collection = call.caller.organization, str(call.parameters["CollectionId"])
         search = Search(organization, collection, Probe(self._gallery.digest(organization, sought.by), sought.face))
         call.probe = bytes(search.probe).hex()
-        doubted = self.mismatches.doubted(organization, sought, matches)
+        # One transaction for all that is asked of most searches.
+        with reading(self._engine) as connection:
+            told_apart = self.mismatches.are_any(connection, organization)
+            said = said_of(connection, search, self._clock())
+        doubted = self.mismatches.doubted(organization, sought, matches) if told_apart else set()
         looked_at = [match for match in matches if match.whose in doubted or match.held or needed(call)]
         if doubted:
             call.remarks["x-regard-doubted"] = f"{len(doubted)} told apart before from somebody like this"
-        told = self._confirmed(call, search, sought, looked_at, doubted) if looked_at else set()
+        known = Known(said, doubted, others)
+        told = self._confirmed(call, search, sought, looked_at, known) if looked_at else set()
         if len(looked_at) < len(matches):
             # Without a review nobody looks whether it is another face: what is false of one is false of the picture.
-            states = self._states(search, of_picture=True)
-            others = (match for match in matches if match not in looked_at)
-            told |= {match.whose for match in others if _said(states, match) != REJECTED}
+            states = states_of(said, search.probe, of_picture=True)
+            rest = (match for match in matches if match not in looked_at)
+            told |= {match.whose for match in rest if said_of_match(states, match) != REJECTED}
         return told
 
     def _confirmed(
-        self, call: Call, search: Search, sought: Sought, matches: Sequence[Match], doubted: set[str]
+        self, call: Call, search: Search, sought: Sought, matches: Sequence[Match], known: Known
     ) -> set[str]:
         """Of the matches at which two people look, those whom they confirmed; what is new is put before them."""
         self.expire()
-        states = self._states(search)
-        states |= {match.whose: said for match in matches if (said := _said(states, match))}
+        states = states_of(known.said, search.probe)
+        states |= {match.whose: said for match in matches if (said := said_of_match(states, match))}
         if new := [match for match in matches if match.whose not in states]:
-            self._hold(call, search, sought, matches, new, doubted)
+            self._hold(call, search, sought, new, known)
             states |= {match.whose: PENDING if sought.open else EXPIRED for match in new}
         if waiting := len({match.whose for match in matches if states[match.whose] == PENDING}):
             call.waiting += waiting
             call.remarks["x-regard-review"] = f"{call.waiting} pending; two reviewers confirm within {HOURS} hours"
         return {match.whose for match in matches if states[match.whose] == CONFIRMED}
 
-    def _hold(
-        self,
-        call: Call,
-        search: Search,
-        sought: Sought,
-        matches: Sequence[Match],
-        new: Sequence[Match],
-        doubted: set[str],
-    ) -> None:
+    def _hold(self, call: Call, search: Search, sought: Sought, new: Sequence[Match], known: Known) -> None:
         """Put what is new among the matches before two people, once each; nothing where there is nothing to show."""
         if not sought.open:
             return
-        seen, others = sought.picture(), self.mismatches.others(search.organization, sought, matches)
+        seen = sought.picture()
         for match in {each.whose: each for each in reversed(new)}.values():
-            known = {"doubted": match.whose in doubted, "other": others.get(match.whose)}
-            self._open(call, search, seen, match, known)
+            also = {"doubted": match.whose in known.doubted, "other": known.others.get(match.whose)}
+            self._open(call, search, seen, match, also)
 
     def waiting(self, reviewer: Reviewer) -> int:
         """How many wait for this person, as :meth:`pending` has them."""
@@ -293,20 +307,6 @@ class Reviews:
         self._gallery.destroy_house_keys([key_of(each) for each in found])
         return len(found)
 
-    def _states(self, search: Search, *, of_picture: bool = False) -> dict[str, str]:
-        """What is said of whom: of the face that was searched with, or `of_picture` of any; false goes first."""
-        wanted = select(tables.candidates).where(*found_by(search))
-        states: dict[str, str] = {}
-        with reading(self._engine) as connection:
-            for row in connection.execute(wanted):
-                probe, state = Probe.read(row.probe), _state(connection, row)
-                false = state == REJECTED
-                if (of_picture or probe.same(search.probe) or (false and probe.face is None)) and (
-                    false or states.get(row.whose) != REJECTED
-                ):
-                    states[row.whose] = state
-        return states
-
     def _open(self, call: Call, search: Search, picture: bytes, match: Match, known: dict[str, Any]) -> None:
         row = row_of(search, match, call.caller.purpose, self._clock()) | known
         key = self._gallery.house_key(key_of(row["id"]), make=True)
@@ -387,17 +387,3 @@ class Reviews:
             _of.asked_by.not_in(reviewer.keys),
             _of.id.not_in(decided.where(_verdicts.reviewer == reviewer.name)),
         )
-
-
-def _state(connection: Connection, row: Any) -> str:
-    """Where a candidate stands. One that was changed in the database waits, and nobody can decide on it."""
-    if is_row_sealed(connection, tables.candidates, row):
-        return str(row.state)
-    _log.error("the candidate %s was changed in the database, and is told to nobody", row.id)
-    return PENDING
-
-
-def _said(states: Mapping[str, str], match: Match) -> str | None:
-    """What is said of a match: false, where one of its people said so; None for one that is new."""
-    false = any(states.get(whose) == REJECTED for whose in match.people)
-    return REJECTED if false else states.get(match.whose)

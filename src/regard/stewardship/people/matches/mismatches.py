@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,17 +86,18 @@ class Mismatches:
         """Whose face it is where it is not that of a match, by the `whose` of the match: the enrolled one's who was
         searched with, else of whoever else was found and is no less alike. As keyed digests.
         """
-        ranked, found = sorted(matches, key=lambda each: -each.score), dict[str, bytes]()
+        ranked, found = sorted(matches, key=lambda each: -each.score), dict[str, str]()
         for match in ranked:
             ours = {match.whose, *match.people}
             if match.whose in found or sought.whose in ours:
                 continue
             nearest = next((each for each in ranked if not ours & {each.whose, *each.people}), None)
             if sought.whose:
-                found[match.whose] = self.name(organization, sought.whose)
+                found[match.whose] = sought.whose
             elif nearest is not None and nearest.score >= match.score:
-                found[match.whose] = self.name(organization, next(iter(nearest.people), nearest.whose))
-        return found
+                found[match.whose] = next(iter(nearest.people), nearest.whose)
+        names = self._names(organization, {*found.values()})
+        return {whose: names[other] for whose, other in found.items()}
 
     def of(self, organization: str, whose: str) -> list[Mismatch]:
         """The pairs that a person is one of, as the one who was found; oldest first."""
@@ -121,14 +122,9 @@ class Mismatches:
 
     def doubted(self, organization: str, sought: Sought, matches: Sequence[Match]) -> set[str]:
         """Of the matches of one search, those that were told apart from whom it searched with: their `whose`."""
-        if not matches or not self._any(organization):
-            return set()
-        people = sorted(subjects_of(matches) | ({sought.whose} if sought.whose else set()))
-        names = dict(
-            zip(people, self._gallery.objections.names([(organization, each) for each in people]), strict=True)
-        )
+        names = self._names(organization, subjects_of(matches) | ({sought.whose} if sought.whose else set()))
         wanted = select(tables.mismatches).where(
-            _of.organization == organization, or_(_of.whose.in_(people), _of.other.in_(names.values()))
+            _of.organization == organization, or_(_of.whose.in_(names), _of.other.in_(names.values()))
         )
         with reading(self._engine) as connection:
             rows = [row for row in connection.execute(wanted) if _counts(row)]
@@ -138,10 +134,15 @@ class Mismatches:
         pairs = Pairs.of(sought, matches, names, self._kept_picture)
         return {match.whose for match in matches if any(pairs.doubts(row, match) for row in rows)}
 
-    def _any(self, organization: str) -> bool:
-        with reading(self._engine) as connection:
-            there = select(_of.candidate).where(_of.organization == organization).limit(1)
-            return connection.execute(there).first() is not None
+    def are_any(self, connection: Connection, organization: str) -> bool:
+        """Whether anybody of an organization was told apart: most never have to ask :meth:`doubted`."""
+        there = select(_of.candidate).where(_of.organization == organization).limit(1)
+        return connection.execute(there).first() is not None
+
+    def _names(self, organization: str, people: Collection[str]) -> dict[str, bytes]:
+        """The keyed digests of people, by their subjects."""
+        digests = self._gallery.objections.names([(organization, each) for each in people])
+        return dict(zip(people, digests, strict=True))
 
     def _kept_picture(self, candidate: str) -> bytes:
         """The sealed picture of who was not the person; empty where none is kept."""
