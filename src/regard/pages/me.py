@@ -13,6 +13,7 @@ import time
 import zipfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -113,7 +114,8 @@ class Me:
         if self._cookie(request) not in request.cookies:
             return self._door()
         session = await run_in_threadpool(self._session, request)
-        export, _ = await run_in_threadpool(self._ask, request, session, "ExportSubject", {}, Nothing())
+        looking = partial(self._ask, unsigned=True)
+        export, _ = await run_in_threadpool(looking, request, session, "ExportSubject", {}, Nothing())
         told = account(export, session, _page_of(request), self._organization(session.bearer.organization))
         marks = {name: self._sessions.mark(session, name) for name in (*_ACTS, "leave")}
         entry = _ENTRY.fullmatch(request.query_params.get("entry", ""))
@@ -154,11 +156,18 @@ class Me:
         return do
 
     def _ask(
-        self, request: Request, session: SubjectSession, operation: str, path: Mapping[str, str], body: Any
+        self,
+        request: Request,
+        session: SubjectSession,
+        operation: str,
+        path: Mapping[str, str],
+        body: Any,
+        *,
+        unsigned: bool = False,
     ) -> tuple[Any, dict[str, str]]:
         near = is_from_here(request.scope, behind_proxy=self._behind_proxy)
         whose = {"subject": session.bearer.subject, **path}
-        return self._api.ask(operation, session.bearer, whose, body, near=near)
+        return self._api.ask(operation, session.bearer, whose, body, near=near, unsigned=unsigned)
 
     def _session(self, request: Request) -> SubjectSession:
         return self._sessions.look(request.cookies.get(self._cookie(request), ""))

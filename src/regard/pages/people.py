@@ -21,6 +21,8 @@ from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import Bearer, SubjectTokens
 from regard.stewardship.policy.call import Caller, Capability, DataClass, Operation
 
+# What one answer of a list holds: 0.2 MB, and the reading of each is a check of its seal.
+MOST_RECEIPTS = 200
 Name = Annotated[str, msgspec.Meta(max_length=128, pattern=TEXT)]
 
 
@@ -70,10 +72,11 @@ def consent_pages(consents: Consents, tokens: SubjectTokens) -> list[Page]:
         return _plain(consents.take(asked.organization, body.note, body.subject_key, check))
 
     def listed(asked: Asked) -> Any:
-        """List receipts; `subject` and `collection` narrow it down."""
+        """List receipts, 200 at a time; `subject` and `collection` narrow it down, `after` is the `next` before."""
         subject = asked.by.subject if isinstance(asked.by, Bearer) else asked.query.get("subject")
-        found = consents.all(asked.organization, subject, asked.query.get("collection"))
-        return {"receipts": [_plain(receipt) for receipt in found]}
+        narrowed = asked.organization, subject, asked.query.get("collection")
+        found, after = consents.page(*narrowed, asked.query.get("after", ""), MOST_RECEIPTS)
+        return {"receipts": [_plain(receipt) for receipt in found]} | ({"next": after} if after else {})
 
     def shown(asked: Asked) -> Any:
         """One receipt."""
@@ -112,7 +115,7 @@ def consent_pages(consents: Consents, tokens: SubjectTokens) -> list[Page]:
             Nothing,
             listed,
             token=True,
-            query=("subject", "collection"),
+            query=("subject", "collection", "after"),
         ),
         Page("GET", "/consents/{receipt}", _reading("GetConsent"), Nothing, shown, token=True),
         Page("POST", "/consents/{receipt}/withdrawal", _managing("WithdrawConsent"), Nothing, withdraw, token=True),
@@ -138,6 +141,9 @@ def subject_pages(erasure: Erasure, access: Access, reviews: Reviews) -> list[Pa
     def export(asked: Asked) -> Any:
         """Everything that is held on a person, for programs and for people, with a signed note on both."""
         own = isinstance(asked.by, Bearer)
+        if asked.unsigned:
+            document, pictures = access.tell(asked.organization, _whose(asked), whole=not asked.refused)
+            return {"document": msgspec.to_builtins(document), "pictures": msgspec.to_builtins(pictures if own else {})}
         found = access.export(asked.organization, _whose(asked), whole=not asked.refused, pictures=own)
         return msgspec.to_builtins(found) | {"document": msgspec.json.decode(found.json)}
 

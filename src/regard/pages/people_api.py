@@ -44,7 +44,8 @@ class Nothing(msgspec.Struct):
 class Asked:
     """One request, let in: by the holder of an access key, or by a person with a token.
 
-    `refused` says that the organization whose token it is might not ask this itself.
+    `refused` says that the organization whose token it is might not ask this itself. One that is `unsigned` looks on a
+    page, and gets no files to keep.
     """
 
     by: Caller | Bearer
@@ -52,6 +53,7 @@ class Asked:
     query: dict[str, str]
     body: Any
     refused: bool = False
+    unsigned: bool = False
 
     @property
     def organization(self) -> str:
@@ -131,7 +133,7 @@ class PeopleApi:
         self._elsewhere = elsewhere
 
     def ask(
-        self, operation: str, bearer: Bearer, path: dict[str, Any], body: Any, *, near: bool
+        self, operation: str, bearer: Bearer, path: dict[str, Any], body: Any, *, near: bool, unsigned: bool = False
     ) -> tuple[Any, dict[str, str]]:
         """What a person is answered who is known by a session, and the headers that say where the log tells of it.
 
@@ -142,7 +144,8 @@ class PeopleApi:
         call = Call(
             self._callers.holder(bearer.issued_by), page.operation, {}, "", headers["x-amzn-requestid"], loopback=near
         )
-        found = self._through_gate(self._gate.for_person, page, call, Asked(bearer, path, {}, body), headers)
+        asked = Asked(bearer, path, {}, body, unsigned=unsigned)
+        found = self._through_gate(self._gate.for_person, page, call, asked, headers)
         return found, headers
 
     def routes(self) -> list[Route]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,23 @@ def test_rows_are_taken_in_one_by_one_and_told(office: Office, tmp_path: Path) -
 def _log_of(office: Office) -> bytes:
     _, log = office.logbook.shards.current()
     return b"".join(log.entry(index) for index in range(log.publish().checkpoint.size))
+
+
+def test_a_list_is_read_page_by_page(office: Office) -> None:
+    # Two of them in the same second.
+    given = []
+    for number in range(5):
+        office.now += number % 2
+        given.append(office.add(f"person-{number // 3}"))
+    everybody = [receipt.consent.receipt_id for receipt in office.consents.all(office.club.organization)]
+    found, after = [], ""
+    for most in (2, 2, 2):
+        some, after = office.consents.page(office.club.organization, None, None, after, most)
+        found.append([receipt.consent.receipt_id for receipt in some])
+    assert ([len(some) for some in found], after) == ([2, 2, 1], "")
+    assert [*chain(*found)] == everybody
+    assert {*everybody} == {*given}
+    of_one, after = office.consents.page(office.club.organization, "person-1", "members", "", 2)
+    assert ([receipt.consent.pii_principal_id for receipt in of_one], after) == (["person-1"] * 2, "")
+    with pytest.raises(NoSuchReceipt):
+        office.consents.page(office.club.organization, None, None, "another's", 2)

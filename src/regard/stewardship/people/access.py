@@ -88,6 +88,19 @@ class Access:
         Not `whole`, it leaves out where in its picture a face is, and the ids of faces and pictures. `pictures` come
         along for the person alone, and where all is told.
         """
+        document, shown = self.tell(organization, whose, whole=whole)
+        at, name = document["at"], document["subject"]
+        json = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+        text = _HEAD.format(organization=organization, name=name, at=at) + "\n" + "\n".join(_lines(document))
+        crops = shown if pictures else {}
+        page = as_page(document)
+        files = {"access.json": json.encode(), "access.txt": text.encode(), "access.html": page.encode(), **crops}
+        digests = "".join(f"{hashlib.sha256(data).hexdigest()} {file}\n" for file, data in files.items())
+        note = sign_note(f"{_FORM}\n{at}\n{digests}", self._logbook.keys.signers).decode()
+        return Export(json, text, note, page, crops)
+
+    def tell(self, organization: str, whose: str, *, whole: bool = True) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """The document of an :meth:`export`, and the crops by their names: nothing is signed."""
         at, left_out = self._clock(), frozenset[str]() if whole else _LOCATING
         with self._gallery.reading() as connection:
             faces = self._gallery.subjects.held(connection, organization, whose)
@@ -115,14 +128,7 @@ class Access:
             "mismatches": [_mismatch(each) for each in self._mismatches(organization, whose)],
             "suppression": None if objection is None else {"since": _moment(objection.at)},
         }
-        json = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
-        text = _HEAD.format(organization=organization, name=name, at=_moment(at)) + "\n" + "\n".join(_lines(document))
-        crops = {name: each.jpeg for name, each in shown.items()} if pictures else {}
-        page = as_page(document)
-        files = {"access.json": json.encode(), "access.txt": text.encode(), "access.html": page.encode(), **crops}
-        digests = "".join(f"{hashlib.sha256(data).hexdigest()} {file}\n" for file, data in files.items())
-        note = sign_note(f"{_FORM}\n{_moment(at)}\n{digests}", self._logbook.keys.signers).decode()
-        return Export(json, text, note, page, crops)
+        return document, {name: each.jpeg for name, each in shown.items()}
 
     def _told(self, organization: str, whose: str) -> list[_Told]:
         dated = self._logbook.payloads.dated(organization, whose)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, select
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, select, tuple_
 
 from regard.database import reading
 from regard.gallery.collections import tables as gallery
@@ -158,6 +158,24 @@ class Consents:
             wanted = wanted.where(_of.collection == collection)
         with reading(self._engine) as connection:
             return [self._receipt(row) for row in connection.execute(wanted)]
+
+    def page(
+        self, organization: str, subject: str | None, collection: str | None, after: str, most: int
+    ) -> tuple[list[Receipt], str]:
+        """At most `most` receipts as :meth:`all` has them, from behind the receipt `after`, or from the first.
+
+        And behind which the next page begins, empty after the last. Raises NoSuchReceipt for an `after` of nobody's.
+        """
+        wanted = _kept().where(_of.organization == organization).order_by(_of.given_at, _of.receipt).limit(most + 1)
+        narrowed = ((_of.subject, subject), (_of.collection, collection))
+        for column, given in narrowed:
+            wanted = wanted if given is None else wanted.where(column == given)
+        if after:
+            begin = self.get(organization, after).consent
+            wanted = wanted.where(tuple_(_of.given_at, _of.receipt) > (begin.given.timestamp(), after))
+        with reading(self._engine) as connection:
+            found = [self._receipt(row) for row in connection.execute(wanted)]
+        return found[:most], found[most - 1].consent.receipt_id if len(found) > most else ""
 
     def newest(self, organization: str, subject: str | None, most: int) -> tuple[list[Receipt], int]:
         """The newest receipts of an organization, or of one person, and how many there are in all."""
