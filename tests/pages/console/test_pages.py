@@ -26,7 +26,6 @@ from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.people.flows import Flow
 from regard.stewardship.people.inbox import About, Filing
 from regard.stewardship.policy.denied import Denied
-from regard.stewardship.policy.packs import Pack
 from regard.stewardship.staff.staff import Role
 from regard.vision.faces.similarity import calibration
 from tests.helpers.consoled import Console, Somebody
@@ -345,15 +344,6 @@ def test_a_ballot_that_was_signed_elsewhere_is_cast(console: Console) -> None:
     assert again.status_code == 400
     auditor = console.somebody("al", Role.AUDITOR)
     assert auditor.post("/console/motions", {"note": "x"}).status_code == 403
-
-
-def test_a_motion_shows_how_the_policy_would_change(console: Console) -> None:
-    council = console.council
-    payload = {"policy": council.store(Pack.shipped("open")), "pack": "open"}
-    council.propose(council.draft(Kind.POLICY, "Open it", payload, "operator").signed(_signer(console)))
-    text = console.somebody("may", Role.COUNCIL).get("/console/motions").text
-    assert "--- in force" in text
-    assert "-@id(&#34;no-law-enforcement&#34;)" in text
 
 
 def test_the_keeper_answers_what_is_due(console: Console) -> None:

@@ -1,11 +1,11 @@
-"""Motions that wait for votes: their exact text, the command that signs a ballot elsewhere, and the note taken in.
+"""Motions that wait for votes: their exact text, whom a policy would affect, the command that signs a ballot elsewhere,
+and the note taken in.
 
 The signature is the credential. No private key comes here, and none could: a passkey makes no signed note.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,15 @@ from regard.pages.public.votes import Votes
 from regard.stewardship.council.council import Council
 from regard.stewardship.council.dockets import Docket
 from regard.stewardship.council.motions import BadMotion, Kind
+from regard.stewardship.gate.effects import Affected, Effects, Foresight, Refusal
+from regard.stewardship.gate.snapshot import NotInForce
 from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.policy.packs import BadPack, Pack
 from regard.stewardship.staff.staff import Role
 
 # A motion has 64 KiB at most, and few are near that.
 MOST_SHOWN = 10
+MOST_REFUSALS = 20
 _LIST = Operation("ListMotions", Capability.READ, DataClass.SETTINGS)
 _VOTE = Operation("CastBallot", Capability.MANAGE, DataClass.SETTINGS)
 _READERS = frozenset({Role.OPERATOR, Role.COUNCIL, Role.AUDITOR})
@@ -32,18 +35,39 @@ _VOTERS = frozenset({Role.OPERATOR, Role.COUNCIL})
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A motion that waits, and the lines by which its policy differs from the one in force."""
+    """A motion that waits; of one about the policy, the lines by which that differs, and whom it would affect.
+
+    Of other organizations than one's own only the keeper is told which they are: of them there are `others`.
+    """
 
     docket: Docket
-    differs: str
+    differs: str = ""
+    effects: Effects | None = None
+    affected: tuple[Affected, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    others: int = 0
 
 
-def motion_pages(desk: Desk, council: Council, votes: Votes) -> list[Route]:
+def motion_pages(desk: Desk, council: Council, votes: Votes, foresight: Foresight) -> list[Route]:
     """The routes."""
+
+    def waits(visit: Visit, docket: Docket) -> Waiting:
+        if docket.motion.kind is not Kind.POLICY:
+            return Waiting(docket)
+        try:
+            after = council.stored(str(docket.motion.payload.get("policy", "")))
+            effects = foresight.of(after)
+        except (BadPack, NotInForce) as error:
+            return Waiting(docket, f"The policy that it names cannot be read: {error}")
+        mine = {visit.organization} if not desk.keeps(visit) else {each.organization for each in effects.affected}
+        affected = tuple(each for each in effects.affected if each.organization in mine)
+        refusals = tuple(each for each in effects.refusals if desk.keeps(visit) or each.organization in mine)
+        others = len({each.organization for each in effects.affected} - mine)
+        return Waiting(docket, _difference(council.pack(), after), effects, affected, refusals[:MOST_REFUSALS], others)
 
     def shown(visit: Visit, status: int = 200, **told: Any) -> Response:
         dockets = council.dockets()
-        waiting = [Waiting(each, _difference(council, each)) for each in dockets[:MOST_SHOWN]]
+        waiting = [waits(visit, each) for each in dockets[:MOST_SHOWN]]
         around = {"done": "", "problems": {}, "note": ""}
         return desk.show(
             visit,
@@ -73,18 +97,9 @@ def motion_pages(desk: Desk, council: Council, votes: Votes) -> list[Route]:
     ]
 
 
-def _difference(council: Council, docket: Docket) -> str:
-    """How a motion's policy differs from the one in force, as a unified diff; empty for a motion of another kind."""
+def _difference(before: Pack, after: Pack) -> str:
+    """How a motion's policy differs from the one in force, as a unified diff."""
     from difflib import unified_diff
 
-    motion = docket.motion
-    if motion.kind is not Kind.POLICY:
-        return ""
-    read: Callable[[str], Pack] = council.stored
-    try:
-        after = read(str(motion.payload.get("policy", "")))
-    except BadPack as error:
-        return f"The policy that it names cannot be read: {error}"
-    before = council.pack()
     lines = unified_diff(before.rules.splitlines(), after.rules.splitlines(), "in force", "moved", lineterm="", n=2)
     return "\n".join(lines)

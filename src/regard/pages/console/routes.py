@@ -24,6 +24,7 @@ from regard.pages.console.reviewing import reviewing_pages
 from regard.pages.console.searching import searching_pages
 from regard.pages.console.trying import trying_pages
 from regard.pages.public.votes import Votes
+from regard.stewardship.gate.effects import Foresight
 from regard.stewardship.holdings import Holdings
 from regard.stewardship.office import Office
 from regard.stewardship.people.inbox import Inbox
@@ -66,6 +67,7 @@ def console_pages(
     reception = open_reception(office.engine, office.key, clock)
     desk = Desk(reception, office.organizations, service, pool, Places(settings), clock)
     desk.navigation = NAVIGATION
+    foresight = Foresight(office.engine, service.gate.snapshot, office.organizations.keys.purposes)
     return [
         *entering_pages(desk, behind_proxy=settings.behind_proxy),
         *overview_pages(desk, Watched(holdings.reviews, council, inbox, cosigning, pool, trouble)),
@@ -76,7 +78,7 @@ def console_pages(
         *job_pages(desk, holdings.jobs),
         *key_pages(desk),
         *organization_pages(desk, council),
-        *motion_pages(desk, council, votes),
+        *motion_pages(desk, council, votes, foresight),
         *people_pages(desk, office.consents, holdings.erasure, SubjectTokens(office.engine)),
         *inbox_pages(desk, inbox),
     ]

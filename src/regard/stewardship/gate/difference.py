@@ -49,12 +49,19 @@ def difference(snapshot: Snapshot, after: Policy, purposes: Iterable[str]) -> li
     """Every organization, kind of call and purpose whose answer differs between the law's policy and `after`."""
     changes = []
     for organization in sorted(snapshot.parties):
-        principal = snapshot.principal(organization)
-        assert principal is not None
         for purpose in sorted(purposes):
-            thresholds = _thresholds([_floor(each, purpose, snapshot.law) for each in (snapshot.policy, after)])
-            for request, told in _requests(principal, purpose, snapshot.law, thresholds):
-                changes += _changes(snapshot, after, request, told)
+            changes += changes_for(snapshot, after, organization, purpose)
+    return changes
+
+
+def changes_for(snapshot: Snapshot, after: Policy, organization: str, purpose: str) -> list[Change]:
+    """The same for one organization of the register and one purpose."""
+    principal = snapshot.principal(organization)
+    assert principal is not None
+    thresholds = _thresholds([_floor(each, purpose, snapshot.law) for each in (snapshot.policy, after)])
+    changes = []
+    for request, told in _requests(principal, purpose, snapshot.law, thresholds):
+        changes += _changes(snapshot, after, request, told)
     return changes
 
 
@@ -103,7 +110,7 @@ def _changes(snapshot: Snapshot, after: Policy, request: Request, told: str) -> 
 
 
 def _change(snapshot: Snapshot, after: Policy, request: Request, told: str) -> Change | None:
-    first, second = (policy.decide(_floored(policy, request, snapshot.law)) for policy in (snapshot.policy, after))
+    first, second = (policy.decide(floored(policy, request, snapshot.law)) for policy in (snapshot.policy, after))
     if first.allowed == second.allowed:
         return None
     rules = second.rules if first.allowed else first.rules
@@ -119,7 +126,8 @@ def _change(snapshot: Snapshot, after: Policy, request: Request, told: str) -> C
     )
 
 
-def _floored(policy: Policy, request: Request, law: Law) -> Request:
+def floored(policy: Policy, request: Request, law: Law) -> Request:
+    """A request as the gate would ask it under this policy and law: with its purpose's floor and rights."""
     purpose = policy.purposes.get(request.purpose)
     return replace(request, floor=_floor(policy, request.purpose, law), rights=bool(purpose and purpose.rights))
 

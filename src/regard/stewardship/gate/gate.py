@@ -85,6 +85,10 @@ class Gate:
         self.council = Council(engine, clock)
         self._snapshots = Snapshots(engine, clock)
 
+    def snapshot(self) -> Snapshot:
+        """The register, the law and the policy that decide now. Raises NotInForce."""
+        return self._snapshots.current()
+
     def before(self, call: Call) -> Permit:
         """Whether the operation may run. Raises Denied: what goes wrong in here denies; and NotLogged.
 

@@ -139,6 +139,16 @@ class AccessKeys:
         with reading(self._engine) as connection:
             return [key for row in connection.execute(query) if (key := self._open(row)) is not None]
 
+    def purposes(self) -> dict[str, frozenset[str]]:
+        """What organizations have keys for that are not revoked and did not end. No key is opened for that."""
+        of, found = tables.access_keys.c, dict[str, frozenset[str]]()
+        works = (of.revoked_at.is_(None), of.expires_at > self._clock())
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(of.organization, of.purpose).where(*works).distinct())
+            for organization, purpose in rows:
+                found[organization] = found.get(organization, frozenset()) | {purpose}
+        return found
+
     def bind_terms(self, connection: Connection) -> None:
         """Seal anew the secrets of keys from before they were bound to the keys' terms. For the first start alone."""
         table = tables.access_keys

@@ -73,12 +73,18 @@ def get(engine: Engine, sequence: int) -> Record:
     return found
 
 
+def newest(engine: Engine, kind: str, most: int) -> list[Record]:
+    """The newest records of a kind, the newest first."""
+    table = tables.records
+    query = select(table).where(table.c.kind == kind).order_by(table.c.sequence.desc()).limit(most)
+    with reading(engine) as connection:
+        rows = connection.execute(query).all()
+    return [Record(row.sequence, row.kind, row.at, msgspec.json.decode(row.body)) for row in rows]
+
+
 def last(engine: Engine, kind: str) -> Record:
     """The newest record of a kind. Raises LookupError."""
-    table = tables.records
-    query = select(table).where(table.c.kind == kind).order_by(table.c.sequence.desc()).limit(1)
-    with reading(engine) as connection:
-        row = connection.execute(query).one_or_none()
-    if row is None:
+    found = newest(engine, kind, 1)
+    if not found:
         raise LookupError(f"there is no record of kind {kind}")
-    return Record(row.sequence, row.kind, row.at, msgspec.json.decode(row.body))
+    return found[0]

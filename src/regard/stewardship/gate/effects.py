@@ -1,0 +1,176 @@
+"""Whom a policy that is voted on would affect: who holds keys, by what these are for; recorded cases; past refusals.
+
+What :mod:`.difference` looks at takes a tenth of a second for each organization and purpose. It is worked out in the
+background, once for each policy and state of the register; whoever asks gets what is known by then.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from regard.stewardship.gate.difference import Change, changes_for, floored
+from regard.stewardship.gate.snapshot import Snapshot
+from regard.stewardship.policy.cases import run_cases, shipped_cases
+from regard.stewardship.policy.packs import Pack, names
+from regard.stewardship.policy.policy import Policy, Request
+from regard.stewardship.records import records
+
+# Of so many refusals of the record, the newest, each is decided again.
+MOST_REFUSALS = 200
+# So many policies are remembered: a page shows ten motions.
+MOST_KEPT = 16
+_WAIT_SECONDS = 0.1
+_log = logging.getLogger(__name__)
+
+# The purposes that organizations have keys for which work.
+Used = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """What changes for the calls of an organization for one purpose; `changes` are as `difference` tells them."""
+
+    organization: str
+    name: str
+    purpose: str
+    changes: tuple[Change, ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that deny, before or after."""
+        return tuple(sorted({rule for each in self.changes for rule in each.rules}))
+
+    def kinds(self, *, allowed: bool) -> list[str]:
+        """The kinds of call that would be newly allowed, or else refused, each with a circumstance in which that is."""
+        told: dict[str, str] = {}
+        for each in self.changes:
+            if each.allowed_after is allowed:
+                told.setdefault(f"{each.action} {each.data}", each.circumstances)
+        return [f"{kind}, such as with {circumstance}" for kind, circumstance in told.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call of the record that was refused, and that the other policy would allow."""
+
+    organization: str
+    operation: str
+    purpose: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What is known of a policy's effects. Of `pairs` of an organization and a purpose so many were `seen`.
+
+    `cases` are names of recorded cases that would be answered otherwise, and whether they would be allowed; `looked`
+    says of how many, and of how many refusals.
+    """
+
+    affected: tuple[Affected, ...]
+    seen: int
+    pairs: int
+    cases: tuple[tuple[str, bool], ...]
+    refusals: tuple[Refusal, ...]
+    looked: tuple[int, int]
+
+
+@dataclass
+class _Work:
+    snapshot: Snapshot
+    used: Used
+    pairs: list[tuple[str, str]]
+    cases: tuple[tuple[str, bool], ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    looked: tuple[int, int] = (0, 0)
+    seen: int = 0
+    affected: list[Affected] = field(default_factory=list)
+    thread: threading.Thread | None = None
+
+
+class Foresight:
+    """Works out what policies would change. Thread-safe; nobody waits long for it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        snapshot: Callable[[], Snapshot],
+        used: Callable[[], Used],
+        wait: float = _WAIT_SECONDS,
+    ) -> None:
+        """`used` are the purposes that organizations have working keys for; `wait` is in seconds."""
+        self._engine = engine
+        self._snapshot = snapshot
+        self._used = used
+        self._wait = wait
+        self._lock = threading.Lock()
+        self._works: dict[str, _Work] = {}
+
+    def of(self, pack: Pack) -> Effects:
+        """What is known of the effects of a policy by now. Raises BadPack, NotInForce."""
+        work = self._work(pack, self._snapshot(), self._used())
+        assert work.thread is not None
+        work.thread.join(self._wait)
+        with self._lock:
+            return Effects(tuple(work.affected), work.seen, len(work.pairs), work.cases, work.refusals, work.looked)
+
+    def _work(self, pack: Pack, snapshot: Snapshot, used: Used) -> _Work:
+        with self._lock:
+            found = self._works.get(pack.hash)
+            if found is not None and found.snapshot is snapshot and found.used == used:
+                return found
+            pairs = [(each, purpose) for each in sorted(used) for purpose in sorted(used[each])]
+            work = _Work(snapshot, used, [pair for pair in pairs if pair[0] in snapshot.parties])
+            after = Policy(pack)
+            work.thread = threading.Thread(target=self._follow, args=(work, after), name="foresight", daemon=True)
+            self._works.pop(pack.hash, None)
+            self._works[pack.hash] = work
+            while len(self._works) > MOST_KEPT:
+                self._works.pop(next(iter(self._works)))
+            work.thread.start()
+            return work
+
+    def _follow(self, work: _Work, after: Policy) -> None:
+        try:
+            cases, of_cases = _cases(work.snapshot.policy, after)
+            refusals, of_refusals = self._refusals(work.snapshot, after)
+            with self._lock:
+                work.cases, work.refusals, work.looked = cases, refusals, (of_cases, of_refusals)
+            for organization, purpose in work.pairs:
+                changes = changes_for(work.snapshot, after, organization, purpose)
+                name = work.snapshot.parties[organization].name
+                with self._lock:
+                    work.seen += 1
+                    if changes:
+                        work.affected.append(Affected(organization, name, purpose, tuple(changes)))
+        except Exception:
+            _log.exception("what a policy would change could not be worked out")
+
+    def _refusals(self, snapshot: Snapshot, after: Policy) -> tuple[tuple[Refusal, ...], int]:
+        """The newest refusals by the policy in force that the other would allow, and of how many."""
+        found, looked = [], 0
+        for record in records.newest(self._engine, "denial", MOST_REFUSALS):
+            body = record.body
+            if body.get("policy") != snapshot.law.policy:
+                continue
+            looked += 1
+            request = Request.from_record(dict(body["request"]))
+            if after.decide(floored(after, request, snapshot.law)).allowed:
+                whose, operation = str(body["organization"]), str(body["operation"])
+                found.append(Refusal(whose, operation, request.purpose, str(body["rule"])))
+        return tuple(found), looked
+
+
+def _cases(before: Policy, after: Policy) -> tuple[tuple[tuple[str, bool], ...], int]:
+    """The cases that ship beside the policy in force and would be answered otherwise; and of how many."""
+    if before.pack.name not in names():
+        return (), 0
+    cases = shipped_cases(before.pack.name)
+    pairs = list(zip(run_cases(before, cases), run_cases(after, cases), strict=True))
+    allowed = [(first.case.name, first.found == "allow", second.found == "allow") for first, second in pairs]
+    return tuple((name, then) for name, now, then in allowed if now != then), len(cases)

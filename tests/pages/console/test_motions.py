@@ -1,0 +1,68 @@
+"""The page of motions: how a policy would change, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regard.operations.common.registry import answered
+from regard.stewardship.council.member_keys import read_signer
+from regard.stewardship.council.motions import Kind
+from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.denied import Denied
+from regard.stewardship.policy.packs import Pack
+from regard.stewardship.staff.staff import Role
+from tests.helpers.consoled import Console, Somebody
+
+MARKUP = "<b>bold"
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    made = Console(tmp_path / "data")
+    yield made
+    made.close()
+
+
+def test_a_motion_shows_how_the_policy_would_change_and_for_whom(console: Console) -> None:
+    council, orgs = console.council, console.office.organizations
+    police = orgs.register(f"City police {MARKUP}", "law-enforcement")
+    caller = orgs.issue_key(police.id, "content-moderation").caller
+    call = Call(caller, answered()["DetectFaces"], {}, "us-east-1", "1", loopback=True)
+    with pytest.raises(Denied):
+        console.house.service.gate.before(call)
+    payload = {"policy": council.store(Pack.shipped("open")), "pack": "open"}
+    council.propose(
+        council.draft(Kind.POLICY, "Open it", payload, "operator").signed(
+            read_signer("operator", console.folder / "council.key")
+        )
+    )
+    may = console.somebody("may", Role.COUNCIL)
+    text = _motions(may)
+    assert "--- in force" in text
+    assert "-@id(&#34;no-law-enforcement&#34;)" in text
+    row = text[text.index("Whom it would affect") :].partition("City police")[2].partition("</tr>")[0]
+    assert "detect faces, such as with" in row.partition("would be allowed")[2]
+    assert "no-law-enforcement" in row
+    assert MARKUP not in text
+    assert "Of the last 1 calls that were refused it would allow 1." in text
+    assert "police detect nothing: would be allowed" in text
+    # Others are told that there are some, and not who they are.
+    shop = orgs.register("A shop", "retail").id
+    orgs.issue_key(shop, "development")
+    eve = console.somebody("eve", Role.AUDITOR, organization=shop)
+    text = _motions(eve)
+    assert "City police" not in text
+    assert police.id not in text
+    assert "A shop" in text
+    assert "other organizations, which the operator" in text
+
+
+def _motions(somebody: Somebody) -> str:
+    """The page, once all is worked out that takes longer than a page may."""
+    for _ in range(200):
+        if "looked at so far" not in (text := somebody.get("/console/motions").text):
+            return text
+    raise AssertionError("nobody learns whom it would affect")
