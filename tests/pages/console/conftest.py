@@ -48,9 +48,9 @@ class Served:
     def reception(self) -> Reception:
         return open_reception(self.office.engine, self.office.key)
 
-    def cookie(self, name: str, role: Role) -> Any:
-        """What the browser of somebody keeps who is signed in."""
-        person = self.reception.staff.redeem(self.reception.staff.invite(self.organization, name, role))
+    def cookie(self, name: str, role: Role, organization: str = "") -> Any:
+        """What the browser of somebody keeps who is signed in, of the operator's organization or of another."""
+        person = self.reception.staff.redeem(self.reception.staff.invite(organization or self.organization, name, role))
         secret = self.reception.sessions.open(person, Kind.INVITATION)
         told = {"name": COOKIE, "value": secret, "domain": "localhost", "path": "/"}
         return told | {"secure": True, "httpOnly": True, "sameSite": "Strict"}
