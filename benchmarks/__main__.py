@@ -21,6 +21,7 @@ NAMES = (
     "templates",
     "policy",
     "ledger",
+    "pages",
     "logging",
     "beyond",
     "load",

@@ -44,7 +44,7 @@ def test_a_motion_shows_how_the_policy_would_change_and_for_whom(console: Consol
     assert "--- in force" in text
     assert "-@id(&#34;no-law-enforcement&#34;)" in text
     row = text[text.index("Whom it would affect") :].partition("City police")[2].partition("</tr>")[0]
-    assert "detect faces, such as with" in row.partition("would be allowed")[2]
+    assert "Find faces and describe them, from the service&#39;s own machine" in row.partition("would be allowed")[2]
     assert "no-law-enforcement" in row
     assert MARKUP not in text
     assert "Of the last 1 calls that were refused it would allow 1." in text

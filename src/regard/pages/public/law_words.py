@@ -11,6 +11,7 @@ import msgspec
 
 from regard.evaluation.document import Block, Folded, Heading, Paragraph, Table
 from regard.stewardship.council.chain import Law
+from regard.stewardship.council.charter import DEFAULT
 from regard.stewardship.policy.packs import OPEN_PACK
 from regard.stewardship.policy.policy import Policy
 
@@ -42,14 +43,18 @@ def charter_words(law: Law) -> Iterator[Block]:
         ("member", "role", "public key"), [(each.name, each.role, each.key) for each in charter.members], "Members", 3
     )
     quotas = [
-        (kind, str(quota.approvals), ", ".join(f"{number} of role {role}" for role, number in quota.roles.items()))
+        (
+            "any other" if kind == DEFAULT and len(charter.quotas) > 1 else "any" if kind == DEFAULT else kind,
+            str(quota.approvals),
+            ", ".join(f"{number} of role {role}" for role, number in quota.roles.items()) or "of any role",
+        )
         for kind, quota in charter.quotas.items()
     ]
     yield Table(("motion", "approvals", "of them"), quotas, "What a motion takes", 3)
+    carries = f"{_length(charter.window)} after it was opened at the earliest" if charter.window else "once it has them"
     yield Paragraph(
-        f"A motion carries {_length(charter.window)} after it was opened at the earliest, and is gone after "
-        f"{_length(charter.expires)}. One member stops a capability for {_length(charter.suspension)} at most. "
-        f"Roles with a veto: {', '.join(charter.veto) or 'none'}."
+        f"A motion carries {carries}, and is gone after {_length(charter.expires)}. One member stops a capability for "
+        f"{_length(charter.suspension)} at most. Roles with a veto: {', '.join(charter.veto) or 'none'}."
     )
     yield Paragraph(f"The chain of motions begins with {law.genesis} and ends with {law.head}.")
 

@@ -50,19 +50,17 @@ def difference(snapshot: Snapshot, after: Policy, purposes: Iterable[str]) -> li
     changes = []
     for organization in sorted(snapshot.parties):
         for purpose in sorted(purposes):
-            changes += changes_for(snapshot, after, organization, purpose)
+            changes += [change for _, change in differing(snapshot, after, organization, purpose)]
     return changes
 
 
-def changes_for(snapshot: Snapshot, after: Policy, organization: str, purpose: str) -> list[Change]:
-    """The same for one organization of the register and one purpose."""
+def differing(snapshot: Snapshot, after: Policy, organization: str, purpose: str) -> list[tuple[Request, Change]]:
+    """The same for one organization of the register and one purpose, each with the question that it is about."""
     principal = snapshot.principal(organization)
     assert principal is not None
     thresholds = _thresholds([_floor(each, purpose, snapshot.law) for each in (snapshot.policy, after)])
-    changes = []
-    for request, told in _requests(principal, purpose, snapshot.law, thresholds):
-        changes += _changes(snapshot, after, request, told)
-    return changes
+    requests = _requests(principal, purpose, snapshot.law, thresholds)
+    return [(request, each) for request, told in requests for each in _changes(snapshot, after, request, told)]
 
 
 def _thresholds(floors: Iterable[float]) -> list[float]:

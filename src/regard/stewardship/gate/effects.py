@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
-from regard.stewardship.gate.difference import Change, changes_for, floored
+from regard.stewardship.gate.difference import Change, differing, floored
 from regard.stewardship.gate.snapshot import Snapshot
+from regard.stewardship.gate.verdicts import ACTS
+from regard.stewardship.policy.call import Capability, DataClass
 from regard.stewardship.policy.cases import run_cases, shipped_cases
 from regard.stewardship.policy.packs import Pack, names
 from regard.stewardship.policy.policy import Policy, Request
+from regard.stewardship.policy.vocabulary import BASES
 from regard.stewardship.records import records
 
 # Of so many refusals of the record, the newest, each is decided again.
@@ -25,6 +28,10 @@ MOST_REFUSALS = 200
 # So many policies are remembered: a page shows ten motions.
 MOST_KEPT = 16
 _WAIT_SECONDS = 0.1
+_WORDS = {(action, data): words for action, data, words in ACTS} | {
+    (Capability.READ, DataClass.SETTINGS): "See settings",
+    (Capability.MANAGE, DataClass.SETTINGS): "Change settings",
+}
 _log = logging.getLogger(__name__)
 
 # The purposes that organizations have keys for which work.
@@ -33,25 +40,15 @@ Used = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """What changes for the calls of an organization for one purpose; `changes` are as `difference` tells them."""
+    """What changes for the calls of an organization for one purpose, in words: each with the rules that deny, before or
+    after.
+    """
 
     organization: str
     name: str
     purpose: str
-    changes: tuple[Change, ...]
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """The rules that deny, before or after."""
-        return tuple(sorted({rule for each in self.changes for rule in each.rules}))
-
-    def kinds(self, *, allowed: bool) -> list[str]:
-        """The kinds of call that would be newly allowed, or else refused, each with a circumstance in which that is."""
-        told: dict[str, str] = {}
-        for each in self.changes:
-            if each.allowed_after is allowed:
-                told.setdefault(f"{each.action} {each.data}", each.circumstances)
-        return [f"{kind}, such as with {circumstance}" for kind, circumstance in told.items()]
+    refused: tuple[tuple[str, tuple[str, ...]], ...]
+    allowed: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +139,16 @@ class Foresight:
             with self._lock:
                 work.cases, work.refusals, work.looked = cases, refusals, (of_cases, of_refusals)
             for organization, purpose in work.pairs:
-                changes = changes_for(work.snapshot, after, organization, purpose)
+                found = differing(work.snapshot, after, organization, purpose)
                 name = work.snapshot.parties[organization].name
+                refused, allowed = (
+                    tuple(_told([each for each in found if each[1].allowed_after is so], purpose))
+                    for so in (False, True)
+                )
                 with self._lock:
                     work.seen += 1
-                    if changes:
-                        work.affected.append(Affected(organization, name, purpose, tuple(changes)))
+                    if found:
+                        work.affected.append(Affected(organization, name, purpose, refused, allowed))
         except Exception:
             _log.exception("what a policy would change could not be worked out")
 
@@ -164,6 +165,32 @@ class Foresight:
                 whose, operation = str(body["organization"]), str(body["operation"])
                 found.append(Refusal(whose, operation, request.purpose, str(body["rule"])))
         return tuple(found), looked
+
+
+def _told(found: Sequence[tuple[Request, Change]], purpose: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each kind of call among these, in words with what they have in common, and the rules."""
+    kinds: dict[tuple[str, str], list[tuple[Request, Change]]] = {}
+    for request, change in found:
+        kinds.setdefault((change.action, change.data), []).append((request, change))
+    for kind, of in kinds.items():
+        requests = [request for request, _ in of]
+        words = ", ".join([_WORDS.get(kind, " ".join(kind)), *_in_common(requests, purpose)])
+        yield words, tuple(sorted({rule for _, change in of for rule in change.rules}))
+
+
+def _in_common(requests: Sequence[Request], purpose: str) -> Iterator[str]:
+    action, near = requests[0].action, {each.loopback for each in requests}
+    if len(near) == 1:
+        yield "from the service's own machine" if near == {True} else "over the network"
+    if action in (Capability.COMPARE, Capability.IDENTIFY):
+        at = [each.threshold for each in requests]
+        yield f"at a similarity of {min(at):g}" + (f" to {max(at):g}" if max(at) > min(at) else "")
+    if action in (Capability.ENROL, Capability.IDENTIFY):
+        bases, bound = {each.basis for each in requests}, {each.collection_purpose for each in requests}
+        if len(bases) < len(BASES):
+            yield f"on the basis {' or '.join(sorted(bases))}"
+        if purpose not in bound:
+            yield "in a collection for another purpose"
 
 
 def _cases(before: Policy, after: Policy) -> tuple[tuple[tuple[str, bool], ...], int]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, delete, func, select, tuple_
 
 from regard.database import reading
 from regard.gallery.collections import tables as gallery
@@ -151,7 +151,7 @@ class Consents:
 
     def all(self, organization: str, subject: str | None = None, collection: str | None = None) -> list[Receipt]:
         """The receipts of an organization, of one person or for one collection where asked, oldest first."""
-        wanted = _kept().where(_of.organization == organization).order_by(_of.given_at, _of.receipt)
+        wanted = _kept().where(_of.organization == organization).order_by(*_by_time(subject))
         if subject is not None:
             wanted = wanted.where(_of.subject == subject)
         if collection is not None:
@@ -166,7 +166,7 @@ class Consents:
 
         And behind which the next page begins, empty after the last. Raises NoSuchReceipt for an `after` of nobody's.
         """
-        wanted = _kept().where(_of.organization == organization).order_by(_of.given_at, _of.receipt).limit(most + 1)
+        wanted = _kept().where(_of.organization == organization).order_by(*_by_time(subject)).limit(most + 1)
         narrowed = ((_of.subject, subject), (_of.collection, collection))
         for column, given in narrowed:
             wanted = wanted if given is None else wanted.where(column == given)
@@ -182,7 +182,8 @@ class Consents:
         mine = (_of.organization == organization,) + ((_of.subject == subject,) if subject is not None else ())
         with reading(self._engine) as connection:
             number = connection.execute(select(func.count()).select_from(tables.consents).where(*mine)).scalar() or 0
-            wanted = _kept().where(*mine).order_by(_of.given_at.desc(), _of.receipt).limit(most)
+            newest = [column.desc() for column in _by_time(subject)]
+            wanted = _kept().where(*mine).order_by(*newest).limit(most)
             return [self._receipt(row) for row in connection.execute(wanted)], number
 
     def withdraw(self, organization: str, receipt: str) -> Receipt:
@@ -301,6 +302,14 @@ def _counting(kept: Select[Any]) -> Select[Any]:
 
 def _kept() -> Select[Any]:
     return select(*tables.consents.columns)
+
+
+def _by_time(subject: str | None) -> tuple[ColumnElement[Any], ...]:
+    """The order in which consents were given.
+
+    Of one person there are few, who are found by their name: SQLite, asked for the order of an index, would read all.
+    """
+    return (_of.given_at if subject is None else _of.given_at + 0), _of.receipt
 
 
 def _agrees(row: Mapping[str, Any]) -> bool:

@@ -170,6 +170,8 @@ consents = Table(
     Column("seal", LargeBinary),
     Index("ix_consents_organization_subject", "organization", "subject", "collection"),
     Index("ix_consents_organization_collection", "organization", "collection", "settled", "expires_at"),
+    # Lists are read page by page, by when a consent was given.
+    Index("ix_consents_organization_given_at", "organization", "given_at", "receipt"),
 )
 
 subject_tokens = Table(
