@@ -81,22 +81,28 @@ def visiting(browser: Browser, origin: str, *, scripts: bool = True, **context: 
         window.close()
 
 
-def look(browser: Browser, origin: str, path: str, cookies: Any = ()) -> None:
+def look(browser: Browser, origin: str, path: str, cookies: Any = (), **context: Any) -> None:
     """Look at a page on a desk and on a phone, by day and by night; fails for whatever is wrong with it.
 
     It has no finding of axe-core, breaks no content security policy, writes no error to the console, asks no other
     host for anything, and scrolls down alone.
     """
-    with visiting(browser, origin) as visit:
+    with visiting(browser, origin, **context) as visit:
         visit.page.context.add_cookies(list(cookies))
         visit.go(path)
-        for width, height in (DESKTOP, PHONE):
-            visit.page.set_viewport_size({"width": width, "height": height})
-            assert visit.page.evaluate(_WIDE) <= 0, f"{path} scrolls sideways at {width} pixels"
+        _narrow(visit.page, path)
         visit.wrong += visit.page.evaluate("window.violations")
     assert not visit.wrong, f"{path}: {visit.wrong}"
-    findings = _findings(browser, origin, path, cookies)
-    assert not findings, f"{path}: " + "\n".join(findings)
+    with visiting(browser, origin, bypass_csp=True, **context) as visit:
+        visit.page.context.add_cookies(list(cookies))
+        look_here(visit.go(path))
+
+
+def look_here(page: Page) -> None:
+    """Look at a page as it stands, such as one that a form led to, in a window with `bypass_csp`."""
+    _narrow(page, page.url)
+    findings = _findings(page)
+    assert not findings, f"{page.url}: " + "\n".join(findings)
 
 
 def axe() -> str | None:
@@ -107,22 +113,26 @@ def axe() -> str | None:
     return found.read_text() if found.exists() else None
 
 
-def _findings(browser: Browser, origin: str, path: str, cookies: Any) -> list[str]:
+def _narrow(page: Page, path: str) -> None:
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate(_WIDE) <= 0, f"{path} scrolls sideways at {width} pixels"
+
+
+def _findings(page: Page) -> list[str]:
     script = _axe()
     if script is None:
         return []
-    with visiting(browser, origin, bypass_csp=True) as visit:
-        visit.page.context.add_cookies(list(cookies))
-        visit.go(path).evaluate(script)
-        found = []
-        for width, height in (DESKTOP, PHONE):
-            visit.page.set_viewport_size({"width": width, "height": height})
-            for scheme in SCHEMES:
-                visit.page.emulate_media(color_scheme=scheme)
-                # A scheme changes colours alone: everything else is looked at once a width.
-                rules: Any = TAGS if scheme == SCHEMES[0] else {"type": "rule", "values": OF_COLOURS}
-                found += [f"{width} {scheme}: {each}" for each in visit.page.evaluate(_AXE, rules)]
-        return found
+    page.evaluate(script)
+    found = []
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            # A scheme changes colours alone: everything else is looked at once a width.
+            rules: Any = TAGS if scheme == SCHEMES[0] else {"type": "rule", "values": OF_COLOURS}
+            found += [f"{width} {scheme}: {each}" for each in page.evaluate(_AXE, rules)]
+    return found
 
 
 def _watched(window: BrowserContext, origin: str) -> Visit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -15,6 +16,7 @@ from tests.helpers import browser as harness
 from tests.helpers.browser import SCHEMES, look, visiting
 from tests.helpers.running import Running
 
+MONTH = time.strftime("%Y-%m", time.gmtime())
 # Pages that anyone may open. One that has something in its address is added by the test that makes that.
 PAGES = [
     "/",
@@ -24,11 +26,13 @@ PAGES = [
     "/policy?sector=&purpose=fun&threshold=x",
     "/council",
     "/reports",
+    f"/reports/{MONTH}",
     "/reports/2020-01",
     "/models",
     "/appeal",
     "/appeal?report=nonsense",
     "/log",
+    f"/log/{MONTH}/entries/0",
     "/me",
     "/stewardship/v1/charter",
     "/stewardship/v1/motions",

@@ -262,9 +262,17 @@ def test_a_person_erases_themselves(club: Club, browser: Browser) -> None:
         assert "Nothing is held on you" in told
         entry = verified(club, page.content())
         assert (entry["kind"], entry["faces"]) == ("regard/erasure", 1)
+        receipt = page.url.partition("entry=")[2]
         page.get_by_role("button", name="Close this page").click()
         assert page.get_by_label("Your token").is_visible()
         assert not visit.wrong
+    # At another desk the receipt is checked by the key alone.
+    with visiting(browser, club.service.url) as visit:
+        page = visit.go(f"/log/verify.html#{receipt}")
+        page.get_by_label("Public key of the log").fill("\n".join(map(str, club.office.logbook.keys.verifiers)))
+        page.get_by_role("button", name="Check the receipt").click()
+        page.get_by_role("heading", name="Verified", exact=True).wait_for()
+        assert "regard/erasure" in page.locator("#more").inner_text()
     assert "kim" not in club.find()
     (empty,) = [club.visitor("kim").get("/me/export.zip").content]
     told = json.loads(zipfile.ZipFile(io.BytesIO(empty)).read("access.json"))

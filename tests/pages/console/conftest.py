@@ -62,9 +62,9 @@ class Served:
     def revoke(self, name: str) -> None:
         self._command("console", "revoke", self.organization, name)
 
-    def client(self, purpose: str) -> Any:
-        """A client of AWS's with a key for a purpose."""
-        key = self.office.organizations.issue_key(self.organization, purpose)
+    def client(self, purpose: str, organization: str = "") -> Any:
+        """A client of AWS's with a key for a purpose, of the operator's organization or of another."""
+        key = self.office.organizations.issue_key(organization or self.organization, purpose)
         return boto3.client(
             "rekognition",
             endpoint_url=self.url,

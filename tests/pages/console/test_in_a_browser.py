@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from regard.stewardship.council.council import Council
+from regard.stewardship.council.member_keys import read_signer
+from regard.stewardship.council.motions import Kind
+from regard.stewardship.parties.edges import Edge, EdgeKind
 from regard.stewardship.people.flows import Flow, Flows
+from regard.stewardship.people.inbox import About, Filing, open_inbox
+from regard.stewardship.people.reviewers import Reviewers
+from regard.stewardship.policy.packs import Pack
 from regard.stewardship.staff.staff import Role
-from tests.helpers.browser import look, visiting
+from tests.helpers.browser import look, look_here, visiting
 from tests.helpers.fakes import picture_of
 from tests.pages.console.conftest import Served, authenticator
 
@@ -41,7 +50,26 @@ def filled(served: Served) -> Served:
     arn = f"arn:aws:sagemaker:us-east-1:{served.organization}:flow-definition/all"
     config = {"HumanLoopName": "picture-1", "FlowDefinitionArn": arn}
     client.detect_moderation_labels(Image={"Bytes": picture_of(1)}, MinConfidence=0, HumanLoopConfig=config)
+    _governed(served)
     return served
+
+
+def _governed(served: Served) -> None:
+    """A collection to try in, motions, ties that a refusal comes through, a call that is refused, and an appeal."""
+    album = served.client("development")
+    album.create_collection(CollectionId="album", Tags={"regard:basis": "attested"})
+    album.index_faces(CollectionId="album", Image={"Bytes": picture_of(1)}, ExternalImageId="person-1")
+    orgs, council = served.office.organizations, Council(served.office.engine)
+    shop, police = orgs.register("A shop", "retail"), orgs.register("City police", "law-enforcement")
+    orgs.edges.add(Edge(shop.id, EdgeKind.SUPPLIES, police.id))
+    with suppress(ClientError):
+        served.client("content-moderation", police.id).detect_faces(Image={"Bytes": picture_of(1)})
+    signer = read_signer("operator", served.folder / "council.key")
+    opened = {"policy": council.store(Pack.shipped("open")), "pack": "open"}
+    for kind, payload in ((Kind.POLICY, opened), (Kind.FLOOR, {"purpose": "photo-library", "floor": 90})):
+        council.propose(council.draft(kind, f"A motion about {kind}", payload, "operator").signed(signer))
+    inbox = open_inbox(served.office.settings, served.office.engine, served.office.key, served.office.logbook)
+    inbox.file(Filing(About.APPEAL, "I was refused"), "198.51.100.1")
 
 
 @pytest.mark.slow("a browser and axe-core look at each page four times")
@@ -54,6 +82,45 @@ def test_a_page_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: s
 @pytest.mark.parametrize("path", ["/review", "/pictures"])
 def test_what_a_reviewer_sees_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: str) -> None:
     look(browser, filled.url, f"/console{path}", [filled.cookie("rita", Role.REVIEWER)])
+
+
+@pytest.mark.slow("a browser and axe-core look at each page four times")
+def test_what_forms_lead_to_is_fit_to_be_looked_at(browser: Browser, filled: Served) -> None:
+    """What was found in a picture, who is like somebody, and a refusal."""
+    png: Any = {"name": "a.png", "mimeType": "image/png", "buffer": picture_of(1, 2)}
+    police = next(each for each in filled.office.organizations.all() if each.name == "City police").id
+    with visiting(browser, filled.url, bypass_csp=True) as visit:
+        page = visit.page
+        for organization, heading in ((filled.organization, "What does it answer?"), (police, "Refused")):
+            page.context.add_cookies([filled.cookie("olga", Role.OPERATOR, organization)])
+            visit.go("/console/try")
+            page.get_by_label("Faces").check()
+            page.set_input_files("#picture", files=png)
+            page.get_by_role("button", name="Ask").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+            look_here(page)
+        page.context.add_cookies([filled.cookie("olga", Role.OPERATOR)])
+        visit.go("/console/search")
+        page.get_by_label("In which collection?").select_option("album")
+        page.get_by_label("What is it for?").fill("case 7")
+        page.set_input_files("#picture", files=png)
+        page.get_by_role("button", name="Search").click()
+        expect(page.locator("main")).to_contain_text("one false match")
+        look_here(page)
+
+
+@pytest.mark.slow("a browser goes from page to page")
+def test_without_scripts_a_reviewer_decides(browser: Browser, filled: Served) -> None:
+    reviewers = Reviewers(filled.office.engine)
+    name, secret = f"{filled.organization}/rosa", reviewers.appoint(filled.organization, "rosa")
+    login = {"http_credentials": {"username": name, "password": secret}}
+    look(browser, filled.url, "/review", **login)
+    with visiting(browser, filled.url, scripts=False, **login) as visit:
+        page = visit.go("/review")
+        page.get_by_role("button", name="Same person: candidate 1 of 3").click()
+        expect(page.get_by_role("button", name="Same person: candidate 2 of 2")).to_be_visible()
+        expect(page.get_by_role("button", name="of 3")).to_have_count(0)
+        assert not visit.wrong
 
 
 @pytest.mark.parametrize("path", _OUTSIDE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,20 @@ def test_a_motion_shows_how_the_policy_would_change_and_for_whom(console: Consol
     assert police.id not in text
     assert "A shop" in text
     assert "other organizations, which the operator" in text
+
+
+def test_motions_of_many_words_leave_room_on_a_page(console: Console) -> None:
+    council, signer = console.council, read_signer("operator", console.folder / "council.key")
+    for number in range(10):
+        pack = replace(
+            Pack.shipped("open"), name=f"own-{number}", rules=Pack.shipped("open").rules + "// words\n" * 4000
+        )
+        payload = {"policy": council.store(pack), "pack": pack.name}
+        council.propose(council.draft(Kind.POLICY, "x" * 100, payload, "operator").signed(signer))
+    text = _motions(console.somebody("may", Role.COUNCIL))
+    assert len(text.encode()) < 100_000
+    assert text.count("there is no room here") >= 8
+    assert text.count("Whom it would affect") == 10
 
 
 def _motions(somebody: Somebody) -> str:

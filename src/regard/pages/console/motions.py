@@ -6,7 +6,7 @@ The signature is the credential. No private key comes here, and none could: a pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -24,9 +24,10 @@ from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.policy.packs import BadPack, Pack
 from regard.stewardship.staff.staff import Role
 
-# A motion has 64 KiB at most, and few are near that.
 MOST_SHOWN = 10
-MOST_REFUSALS = 20
+MOST_REFUSALS = MOST_AFFECTED = 10
+# A page has 100 KB; what has no room on it a command prints. A motion has 64 KiB at most, and few are near that.
+MOST_TEXT = 40_000
 _LIST = Operation("ListMotions", Capability.READ, DataClass.SETTINGS)
 _VOTE = Operation("CastBallot", Capability.MANAGE, DataClass.SETTINGS)
 _READERS = frozenset({Role.OPERATOR, Role.COUNCIL, Role.AUDITOR})
@@ -41,6 +42,7 @@ class Waiting:
     """
 
     docket: Docket
+    text: str = ""
     differs: str = ""
     effects: Effects | None = None
     affected: tuple[Affected, ...] = ()
@@ -53,21 +55,22 @@ def motion_pages(desk: Desk, council: Council, votes: Votes, foresight: Foresigh
 
     def waits(visit: Visit, docket: Docket) -> Waiting:
         if docket.motion.kind is not Kind.POLICY:
-            return Waiting(docket)
+            return Waiting(docket, docket.motion.text)
         try:
             after = council.stored(str(docket.motion.payload.get("policy", "")))
             effects = foresight.of(after)
         except (BadPack, NotInForce) as error:
-            return Waiting(docket, f"The policy that it names cannot be read: {error}")
+            return Waiting(docket, docket.motion.text, f"The policy that it names cannot be read: {error}")
         mine = {visit.organization} if not desk.keeps(visit) else {each.organization for each in effects.affected}
         affected = tuple(each for each in effects.affected if each.organization in mine)
         refusals = tuple(each for each in effects.refusals if desk.keeps(visit) or each.organization in mine)
         others = len({each.organization for each in effects.affected} - mine)
-        return Waiting(docket, _difference(council.pack(), after), effects, affected, refusals[:MOST_REFUSALS], others)
+        differs, text = _difference(council.pack(), after), docket.motion.text
+        return Waiting(docket, text, differs, effects, affected, refusals[:MOST_REFUSALS], others)
 
     def shown(visit: Visit, status: int = 200, **told: Any) -> Response:
         dockets = council.dockets()
-        waiting = [waits(visit, each) for each in dockets[:MOST_SHOWN]]
+        waiting = _with_room([waits(visit, each) for each in dockets[:MOST_SHOWN]])
         around = {"done": "", "problems": {}, "note": ""}
         return desk.show(
             visit,
@@ -77,6 +80,7 @@ def motion_pages(desk: Desk, council: Council, votes: Votes, foresight: Foresigh
             waiting=waiting,
             number=len(dockets),
             origin=visit.place.origin,
+            most_affected=MOST_AFFECTED,
             **around | told,
         )
 
@@ -95,6 +99,16 @@ def motion_pages(desk: Desk, council: Council, votes: Votes, foresight: Foresigh
         desk.page("/motions", shown, _READERS, _LIST),
         desk.form("/motions", take, _VOTERS, _VOTE),
     ]
+
+
+def _with_room(waiting: list[Waiting]) -> list[Waiting]:
+    """The motions, of which those keep their texts for which the page has room; the oldest first."""
+    room, found = MOST_TEXT, []
+    for each in waiting:
+        long = len(each.text) + len(each.differs)
+        found.append(each if long <= room else replace(each, text="", differs=""))
+        room -= long if long <= room else 0
+    return found
 
 
 def _difference(before: Pack, after: Pack) -> str:
