@@ -13,6 +13,10 @@ from hypothesis import settings
 from PIL import Image
 
 import regard.database
+from regard.evaluation.samples.embedding import embed
+from regard.evaluation.samples.pictures_on_disk import read_folder
+from regard.evaluation.samples.sample import Sample, sample_of
+from regard.settings import from_environment
 from tests.helpers.client_files import files_read_once
 from tests.helpers.databases import POSTGRESQL, SQLITE, on
 from tests.helpers.dealing import prepare
@@ -104,6 +108,15 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the pictures for tests (../shared/data) are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def press(shared_data: Path, scale: float, tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """The 2,730 press photographs of LFW, embedded once for the tests that need them all; those are of its group."""
+    if scale < 1:
+        pytest.skip("2,730 pictures are looked at in `make test-all`")
+    pictures = read_folder(shared_data / "lfw")
+    return sample_of(pictures, embed(pictures, from_environment(data_dir=tmp_path_factory.mktemp("press"))))
 
 
 @pytest.fixture(scope="session")

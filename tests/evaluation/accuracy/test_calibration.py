@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
 from regard.evaluation.accuracy.calibration import calibrate, fit, halves
-from regard.evaluation.samples.embedding import embed
-from regard.evaluation.samples.pictures_on_disk import read_folder
-from regard.evaluation.samples.sample import Sample, sample_of
+from regard.evaluation.samples.sample import Sample
 from regard.evaluation.statistics.people import NOBODY
 from regard.evaluation.statistics.scores import Scores
 from regard.evaluation.statistics.tails import TailTooLong, TooFewScores
-from regard.settings import from_environment
 from regard.vision.faces.similarity import RATES, Calibration, Measured, Point
 
 _NONE = Measured(0, 0, 0, 0, 0)
@@ -131,12 +127,9 @@ def test_too_few_people_are_refused() -> None:
 
 
 @pytest.mark.slow("looks at 2,730 pictures")
-def test_the_method_holds_on_people_held_out(shared_data: Path, scale: float, tmp_path: Path) -> None:
-    if scale < 1:
-        pytest.skip("2,730 pictures are looked at in `make test-all`")
-    pictures = read_folder(shared_data / "lfw")
-    sample = sample_of(pictures, embed(pictures, from_environment(data_dir=tmp_path)))
-    point = _at(_calibrated(sample, "press photographs"), 72)
+@pytest.mark.xdist_group("press")
+def test_the_method_holds_on_people_held_out(press: Sample) -> None:
+    point = _at(_calibrated(press, "press photographs"), 72)
     assert point.false_match is not None
     print(f"false match rate at Similarity 72 on people held out: {point.false_match}")
     assert abs(math.log(point.false_match.rate / 1e-5)) < math.log(2)

@@ -14,11 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from regard.evaluation.samples.embedding import embed
-from regard.evaluation.samples.pictures_on_disk import read_folder
-from regard.evaluation.samples.sample import sample_of
+from regard.evaluation.samples.sample import Sample
 from regard.operations.common.registry import answered
-from regard.settings import from_environment
 from regard.stewardship.people.matches.candidates import Match, Sought
 from regard.stewardship.people.matches.mismatches import THE_ORGANIZATION, Pairs
 from regard.stewardship.people.review import NoSuchCandidate
@@ -276,16 +273,11 @@ def counted(vectors: NDArray[np.float32], subjects: NDArray[np.int64], at_least:
 
 
 @pytest.mark.slow("looks at 2,730 pictures of LFW")
-def test_on_press_photographs_no_match_of_others_waits_and_few_of_the_person(
-    shared_data: Path, scale: float, tmp_path: Path
-) -> None:
-    if scale < 1:
-        pytest.skip("2,730 pictures are looked at in `make test-all`")
-    pictures = read_folder(shared_data / "lfw")
-    sample = sample_of(pictures, embed(pictures, from_environment(data_dir=tmp_path)))
+@pytest.mark.xdist_group("press")
+def test_on_press_photographs_no_match_of_others_waits_and_few_of_the_person(press: Sample) -> None:
     for at_least in (0.35, 0.40):
-        likeness = counted(sample.embeddings, sample.subjects, at_least, seen=False)
-        picture = counted(sample.embeddings, sample.subjects, at_least, seen=True)
+        likeness = counted(press.embeddings, press.subjects, at_least, seen=False)
+        picture = counted(press.embeddings, press.subjects, at_least, seen=True)
         print(f"called false at cosine {at_least}: by likeness {likeness}; by the picture {picture}")
         for found in (likeness, picture):
             assert found.neither[0] == 0 < found.neither[1]
