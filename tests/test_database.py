@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+import regard.custom.tables
 import regard.gallery.collections.tables
 import regard.stewardship.records.tables
 import regard.stewardship.staff.tables
@@ -31,7 +32,12 @@ from regard.ledger.log.tables import files
 from tests.helpers.databases import POSTGRESQL, database_url, forget, on
 from tests.helpers.migrated import migrate_by_copy
 
-ROOMS = (regard.gallery.collections.tables, regard.stewardship.records.tables, regard.stewardship.staff.tables)
+ROOMS = (
+    regard.custom.tables,
+    regard.gallery.collections.tables,
+    regard.stewardship.records.tables,
+    regard.stewardship.staff.tables,
+)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from regard.custom.errors import CustomChanged, NoSuchResource, ResourceExists, ResourceInUse, ResourceNotReady
 from regard.gallery.collections.errors import (
     BadPageToken,
     CollectionExists,
@@ -108,6 +109,10 @@ _WORDS: dict[type[Exception], _Words] = {
     NoSuchCollection: lambda error, _: no_such_resource(str(error)),
     NoSuchUser: lambda error, _: no_such_resource(str(error)),
     NoSuchFigure: lambda error, _: no_such_resource(str(error)),
+    NoSuchResource: lambda error, _: no_such_resource(str(error)),
+    ResourceInUse: lambda error, _: ApiError("ResourceInUseException", str(error)),
+    ResourceExists: lambda error, _: ApiError("ResourceAlreadyExistsException", str(error)),
+    ResourceNotReady: lambda error, _: ApiError("ResourceNotReadyException", str(error)),
     NoSuchFace: lambda error, _: ApiError("InvalidParameterException", str(error)),
     OtherModel: lambda error, _: invalid_parameter(str(error)),
     UnknownVersion: lambda error, _: invalid_parameter(str(error)),
@@ -122,6 +127,7 @@ _WORDS: dict[type[Exception], _Words] = {
     QuotaExceeded: lambda error, _: ApiError("ServiceQuotaExceededException", str(error)),
     BadPageToken: lambda error, _: ApiError("InvalidPaginationTokenException", str(error)),
     JobChanged: lambda error, _: ApiError("InternalServerError", str(error)),
+    CustomChanged: lambda error, _: ApiError("InternalServerError", str(error)),
     OtherInput: lambda error, _: ApiError("IdempotentParameterMismatchException", str(error)),
     TokenReused: lambda error, _: ApiError("IdempotentParameterMismatchException", str(error)),
     NotLogged: lambda error, _: ApiError(

@@ -1,0 +1,1 @@
+"""Custom labels and moderation adapters: projects, their datasets, and what is trained from them."""
