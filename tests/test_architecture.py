@@ -56,7 +56,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("operations",): ["bulk", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("stewardship", "people"): ["matches"],
-    ("custom",): ["projects", "arns", "tables", "errors"],
+    ("custom",): ["manifests", "boxes", "judged", "codes", "projects", "arns", "tables", "errors"],
     ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],
     ("vision",): ["things", "faces", "detection", "heads", "models", "video", "pictures"],
     ("gallery",): ["index", "templates", "collections"],

@@ -71,7 +71,7 @@ datasets = Table(
 )
 
 # A line of a dataset. `source` is a keyed digest of its source-ref, which is what it is known by. `labeled` and `wrong`
-# are what listings ask for; `looked` says whether its picture was looked at since it was written.
+# are what listings ask for.
 entries = Table(
     "dataset_entries",
     metadata,
@@ -80,11 +80,9 @@ entries = Table(
     Column("source", LargeBinary, nullable=False),
     Column("labeled", Boolean, nullable=False),
     Column("wrong", Boolean, nullable=False),
-    Column("looked", Boolean, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     UniqueConstraint("dataset", "source"),
     Index("ix_dataset_entries_listed", "dataset", "id"),
-    Index("ix_dataset_entries_looked", "dataset", "looked", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -50,11 +50,10 @@ def upgrade() -> None:
         sa.Column("id", _ID, primary_key=True),
         sa.Column("dataset", _ID, sa.ForeignKey("custom_datasets.id"), nullable=False),
         sa.Column("source", sa.LargeBinary, nullable=False),
-        *(sa.Column(name, sa.Boolean, nullable=False) for name in ("labeled", "wrong", "looked")),
+        *(sa.Column(name, sa.Boolean, nullable=False) for name in ("labeled", "wrong")),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("dataset", "source"),
         sa.Index("ix_dataset_entries_listed", "dataset", "id"),
-        sa.Index("ix_dataset_entries_looked", "dataset", "looked", "id"),
         sqlite_autoincrement=True,
     )
     op.create_table(
