@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 import regard.custom.tables
 import regard.gallery.collections.tables
+import regard.jobs.tables
 import regard.stewardship.records.tables
 import regard.stewardship.staff.tables
 from regard.database import (
@@ -35,6 +36,7 @@ from tests.helpers.migrated import migrate_by_copy
 ROOMS = (
     regard.custom.tables,
     regard.gallery.collections.tables,
+    regard.jobs.tables,
     regard.stewardship.records.tables,
     regard.stewardship.staff.tables,
 )
