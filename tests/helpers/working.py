@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from sqlalchemy import Engine, insert
 
+from regard.custom.custom import Custom
 from regard.jobs.desk import Desk
 from regard.jobs.scratch import Scratch
 from regard.jobs.working import Once, Work, Worker, waiting
@@ -57,7 +58,9 @@ def with_jobs(rooms: Rooms, folder: Path, clock: Clock) -> Rooms:
         connection.execute(insert(tables.organizations).values(**_organization()))
     desk = Desk(engine, rooms.gallery, master_key(folder / "master.key"), clock)
     pictures = PictureReader(cast(Any, Shelf(folder)))
-    return replace(rooms, jobs=desk, scratch=Scratch(folder, 1 << 30), pictures=pictures)
+    custom = Custom(rooms.gallery, clock)
+    desk.at_end.append(custom.settle)
+    return replace(rooms, jobs=desk, custom=custom, scratch=Scratch(folder, 1 << 30), pictures=pictures)
 
 
 def worker(rooms: Rooms, holder: str = "test-0") -> Worker:

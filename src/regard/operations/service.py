@@ -80,6 +80,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         auditors=Auditors(office.engine, office.settings.audit_pictures),
         jobs=holdings.jobs,
         notices=holdings.notices,
+        custom=holdings.custom,
         scratch=Scratch(office.settings.data_dir / "tmp", office.settings.jobs_disk << 20),
     )
     return Service(gate, rooms)

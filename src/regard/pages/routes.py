@@ -11,6 +11,8 @@ from regard.ledger.witnesses.cosigning import Collector
 from regard.operations.service import Service
 from regard.pages.audits import audit_page
 from regard.pages.console.routes import console_pages
+from regard.pages.datasets import described as removal_described
+from regard.pages.datasets import removal_page
 from regard.pages.ledger.explorer import explorer_pages
 from regard.pages.ledger.log import log_pages
 from regard.pages.ledger.verifier import verifier_route
@@ -82,6 +84,7 @@ def open_pages(
             *seal_pages(holdings.seals),
             redaction_page(service, callers(), pool),
             audit_page(service, callers(), pool),
+            removal_page(service, callers(), pool),
             *appeal_pages(inbox, behind_proxy=settings.behind_proxy),
             *report_pages(inbox, behind_proxy=settings.behind_proxy),
             *month_pages(Months(office.public_log)),
@@ -100,7 +103,7 @@ def _people(office: Office, holdings: Holdings, service: Service, callers: Calle
     subjects = subject_pages(holdings.erasure, holdings.access, holdings.reviews)
     notices = notice_pages(holdings.found_notices)
     own = [*consent_pages(office.consents, tokens), *subjects, *notices, *loop_pages(holdings.loops)]
-    api = PeopleApi(service.gate, callers, tokens, own, [redaction_described()])
+    api = PeopleApi(service.gate, callers, tokens, own, [redaction_described(), removal_described()])
     sessions = SubjectSessions(office.engine, office.key, tokens)
 
     def name_of(organization: str) -> str:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import partial
 
+from regard.custom.custom import Custom
 from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.index.vectors import NoVectors
 from regard.jobs.desk import Desk
@@ -42,6 +43,7 @@ class Holdings:
     seals: CouncilSeals
     jobs: Desk
     notices: Notices
+    custom: Custom
 
     def start(self) -> None:
         """Begin to let go of what is due, and to follow what other processes write."""
@@ -66,6 +68,8 @@ def open_holdings(office: Office) -> Holdings:
     loops = Loops(engine, gallery, logbook)
     jobs = Desk(engine, gallery, office.key)
     jobs.at_end.append(partial(record_end, logbook))
+    custom = Custom(gallery)
+    jobs.at_end.append(custom.settle)
     webhook = Webhook.of(office.settings)
     notices = Notices(jobs, Topics(office.settings), webhook)
     jobs.at_end.append(notices.owe)
@@ -97,7 +101,7 @@ def open_holdings(office: Office) -> Holdings:
     # What retention lets go of does not come back when the clock is right again.
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
     access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of)
-    return Holdings(gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices)
+    return Holdings(gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, custom)
 
 
 def _gallery(office: Office) -> Gallery:

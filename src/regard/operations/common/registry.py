@@ -44,6 +44,10 @@ _FILES = (
     "bulk.looking",
     "videos.searching",
     "videos.celebrities",
+    "custom.projects",
+    "custom.datasets",
+    "custom.entries",
+    "custom.importing",
 )
 
 

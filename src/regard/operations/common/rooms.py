@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from regard.custom.custom import Custom
 from regard.gallery.gallery import Gallery
 from regard.jobs.desk import Desk
 from regard.jobs.notices import Notices
@@ -50,6 +51,7 @@ class Rooms:
     scratch: Scratch | None = None
     standing: Standing | None = None
     found_notices: FoundNotices | None = None
+    custom: Custom | None = None
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

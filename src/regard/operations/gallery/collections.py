@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from regard.custom.arns import parse
+from regard.custom.custom import Custom
 from regard.operations.common.errors import no_such_resource
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
@@ -71,8 +73,11 @@ def list_collections(call: Call, rooms: Rooms) -> Answer:
 
 @operation("TagResource", Capability.MANAGE, DataClass.SETTINGS)
 def tag_resource(call: Call, rooms: Rooms) -> Answer:
-    """Add tags to a collection, or give tags that are there new values."""
+    """Add tags to a collection, a project or a dataset, or give tags that are there new values."""
     with rooms.writing(call) as connection:
+        if (custom := _custom(call, rooms)) is not None:
+            custom.tag(connection, call.caller.organization, call.parameters["ResourceArn"], call.parameters["Tags"])
+            return {}
         rooms.gallery.collections.tag(connection, call.caller.organization, _named(call), call.parameters["Tags"])
         heed_basis(connection, call.caller.organization, _named(call))
     return {}
@@ -80,16 +85,22 @@ def tag_resource(call: Call, rooms: Rooms) -> Answer:
 
 @operation("UntagResource", Capability.MANAGE, DataClass.SETTINGS)
 def untag_resource(call: Call, rooms: Rooms) -> Answer:
-    """Remove tags from a collection; keys that it does not have are passed over."""
+    """Remove tags from a collection, a project or a dataset; keys that it does not have are passed over."""
     with rooms.writing(call) as connection:
+        if (custom := _custom(call, rooms)) is not None:
+            keys = call.parameters["TagKeys"]
+            custom.tag(connection, call.caller.organization, call.parameters["ResourceArn"], {}, keys)
+            return {}
         rooms.gallery.collections.untag(connection, call.caller.organization, _named(call), call.parameters["TagKeys"])
     return {}
 
 
 @operation("ListTagsForResource", Capability.READ, DataClass.SETTINGS)
 def list_tags_for_resource(call: Call, rooms: Rooms) -> Answer:
-    """The tags of a collection."""
+    """The tags of a collection, a project or a dataset."""
     with rooms.gallery.reading() as connection:
+        if (custom := _custom(call, rooms)) is not None:
+            return {"Tags": custom.tags(connection, call.caller.organization, call.parameters["ResourceArn"])}
         return {"Tags": rooms.gallery.collections.tags(connection, call.caller.organization, _named(call))}
 
 
@@ -97,10 +108,17 @@ def _arn(call: Call, collection_id: str) -> str:
     return call.arn(f"collection/{collection_id}")
 
 
+def _custom(call: Call, rooms: Rooms) -> Custom | None:
+    """What keeps the tags, where ResourceArn is of custom labels."""
+    return None if parse(call.parameters["ResourceArn"]) is None else rooms.custom
+
+
 def _named(call: Call) -> str:
     """The CollectionId in ResourceArn. Of other organizations' resources nothing is said but that they are not here."""
     arn: str = call.parameters["ResourceArn"]
     found = _ARN.fullmatch(arn)
     if found is None or found["organization"] != call.caller.organization:
-        raise no_such_resource(f"The resource: {arn} does not exist. Only collections of your own have tags.")
+        raise no_such_resource(
+            f"The resource: {arn} does not exist. Tags are of collections, projects and datasets of your own."
+        )
     return found["collection"]

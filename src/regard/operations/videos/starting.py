@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
+
 from regard.jobs.desk import Desk
 from regard.jobs.errors import TooManyJobs
 from regard.jobs.job import Asked
@@ -32,6 +34,12 @@ def handed_in(call: Call, rooms: Rooms, beside: dict[str, Any] | None = None) ->
     if channel := call.parameters.get("NotificationChannel"):
         assert rooms.notices is not None
         rooms.notices.require(call.caller.organization, channel)
+    with rooms.writing(call) as connection:
+        return {"JobId": begun(connection, call, rooms, beside)}
+
+
+def begun(connection: Connection, call: Call, rooms: Rooms, beside: dict[str, Any] | None = None) -> str:
+    """The id of a job for the call, in the caller's transaction. Raises ApiError for one more than may be open."""
     given = {name: value for name, value in call.parameters.items() if name != TOKEN}
     asked = Asked(
         call.caller.organization,
@@ -43,8 +51,7 @@ def handed_in(call: Call, rooms: Rooms, beside: dict[str, Any] | None = None) ->
         call.parameters.get(TOKEN),
     )
     try:
-        with rooms.writing(call) as connection:
-            return {"JobId": desk_of(rooms).start(connection, asked)}
+        return desk_of(rooms).start(connection, asked)
     except TooManyJobs as error:
         # In these words clients know it.
         user = f"arn:aws:iam::{call.caller.organization}:user/{call.caller.access_key_id}"

@@ -1,0 +1,228 @@
+"""Datasets: their rows, under row seals, and their states. All functions work in the caller's transaction.
+
+What is in them is :mod:`regard.custom.entries`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from regard.custom import tables
+from regard.custom.arns import Arn, own
+from regard.custom.codes import DatasetCode
+from regard.custom.errors import CustomChanged, NoSuchResource, ResourceExists
+from regard.custom.projects import Project, Projects, tagged
+from regard.database import take
+from regard.row_seals import is_sealed, row_seal
+from regard.traces import owe
+
+_of = tables.datasets.c
+_CLIENT, _SERVICE, _SUCCESS = "CLIENT_ERROR", "SERVICE_ERROR", "SUCCESS"
+
+
+class DatasetState(StrEnum):
+    """Where a dataset stands."""
+
+    CREATING = "CREATE_IN_PROGRESS"
+    CREATED = "CREATE_COMPLETE"
+    NOT_CREATED = "CREATE_FAILED"
+    UPDATING = "UPDATE_IN_PROGRESS"
+    UPDATED = "UPDATE_COMPLETE"
+    NOT_UPDATED = "UPDATE_FAILED"
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is done to it."""
+        return self in (DatasetState.CREATING, DatasetState.UPDATING)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has entries to be listed, changed and learned from. A change that failed changed nothing."""
+        return not self.busy and self is not DatasetState.NOT_CREATED
+
+
+# What StatusMessage says where nothing went wrong: clients read it in every state.
+_SAID = {
+    DatasetState.CREATING: "The dataset is being created.",
+    DatasetState.CREATED: "The dataset was created.",
+    DatasetState.UPDATING: "The dataset is being updated.",
+    DatasetState.UPDATED: "The dataset was updated.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset as it is kept. `id` is ours and never used twice; `type` is TRAIN or TEST.
+
+    `code` is why it failed, empty where it did not or AWS has no code for it. `read`, `lines` and `bad` are how far its
+    manifest is read: bytes, the lines in them, and how many of those are wrong. `version` counts changes of entries.
+    """
+
+    id: int
+    project: int
+    type: str
+    number: int
+    state: DatasetState
+    code: str
+    message: str
+    tags: dict[str, str]
+    job: str | None
+    version: int
+    read: int
+    lines: int
+    bad: int
+    created_at: float
+    updated_at: float
+
+    @property
+    def created(self) -> datetime:
+        """When it was made."""
+        return datetime.fromtimestamp(self.created_at, UTC)
+
+    @property
+    def updated(self) -> datetime:
+        """When it was changed last."""
+        return datetime.fromtimestamp(self.updated_at, UTC)
+
+    @property
+    def message_code(self) -> str:
+        """The API's StatusMessageCode: whose fault it is that it failed, if it did."""
+        if self.state in _SAID:
+            return _SUCCESS
+        return _CLIENT if self.code else _SERVICE
+
+    @property
+    def key(self) -> str:
+        """The name of the key that its entries are sealed under."""
+        return f"custom/dataset/{self.id}"
+
+    def resource(self, project: Project) -> str:
+        """Its ARN behind the account."""
+        return Arn(project.organization, project.name, self.number, dataset=self.type.lower()).resource
+
+
+class Datasets:
+    """Makes, finds, changes and deletes the rows of datasets."""
+
+    def __init__(self, projects: Projects, clock: Callable[[], float]) -> None:
+        self._projects = projects
+        self._clock = clock
+
+    def create(
+        self, connection: Connection, project: Project, kind: str, tags: Mapping[str, str], job: str | None = None
+    ) -> Dataset:
+        """Make a dataset, TRAIN or TEST: of `job`, which is to fill it, or empty and ready.
+
+        Raises ResourceExists where the project has one of its kind, QuotaExceeded for more than 200 tags.
+        """
+        take(connection, f"projects/{project.organization}")
+        if any(each.type == kind for each in self.of(connection, project)):
+            raise ResourceExists(f"The project {project.name} has a {kind} dataset already. Update it, or delete it.")
+        now = self._clock()
+        state = DatasetState.CREATING if job else DatasetState.CREATED
+        values = {
+            "project": project.id,
+            "type": kind,
+            "number": int(now * 1000),
+            "state": state,
+            "code": "",
+            "message": _SAID[state],
+            "tags": tagged({}, tags),
+            "job": job,
+            **dict.fromkeys(("version", "read", "lines", "bad"), 0),
+            "created_at": now,
+            "updated_at": now,
+        }
+        made = connection.execute(insert(tables.datasets).values(**values, seal=b""))
+        assert made.inserted_primary_key
+        _seal(connection, {**values, "id": made.inserted_primary_key[0]})
+        return self.get(connection, made.inserted_primary_key[0])
+
+    def get(self, connection: Connection, dataset: int) -> Dataset:
+        """A dataset by its id. Raises NoSuchResource, CustomChanged."""
+        found = _rows(connection, _of.id == dataset)
+        if not found:
+            raise NoSuchResource(f"dataset {dataset}")
+        return found[0]
+
+    def find(self, connection: Connection, organization: str, arn: str) -> tuple[Project, Dataset]:
+        """A dataset of an organization by its ARN, with its project. Raises NoSuchResource, CustomChanged."""
+        named = own(arn, organization, "dataset")
+        project = self._projects.named(connection, organization, named.project)
+        if project is not None:
+            which = (_of.project == project.id, _of.type == named.dataset.upper(), _of.number == named.number)
+            if found := _rows(connection, *which):
+                return project, found[0]
+        raise NoSuchResource(arn)
+
+    def of(self, connection: Connection, project: Project) -> list[Dataset]:
+        """The datasets of a project, the oldest first. Raises CustomChanged."""
+        return _rows(connection, _of.project == project.id)
+
+    def by_job(self, connection: Connection, job: str) -> Dataset | None:
+        """The dataset that a job makes, or None. Raises CustomChanged."""
+        found = _rows(connection, _of.job == job)
+        return found[0] if found else None
+
+    def to(self, connection: Connection, dataset: Dataset, state: DatasetState, **values: Any) -> Dataset:
+        """The dataset in another state, in which nothing is wrong, with other values beside."""
+        return self.change(connection, dataset, state=state, code="", message=_SAID[state], **values)
+
+    def fail(self, connection: Connection, dataset: Dataset, code: str, message: str) -> Dataset:
+        """The dataset as failed, for the reason of a code of AWS's, or of none."""
+        made = dataset.state is not DatasetState.CREATING
+        state = DatasetState.NOT_UPDATED if made else DatasetState.NOT_CREATED
+        return self.change(connection, dataset, state=state, code=code, message=message, job=None)
+
+    def change(self, connection: Connection, dataset: Dataset, **values: Any) -> Dataset:
+        """Change the row of a dataset that is as the service wrote it, and seal it anew."""
+        values = {"updated_at": self._clock()} | values
+        connection.execute(update(tables.datasets).where(_of.id == dataset.id).values(**values))
+        _seal(connection, {**_values(dataset), **values})
+        return self.get(connection, dataset.id)
+
+    def tag(self, connection: Connection, dataset: Dataset, tags: Mapping[str, str], without: Sequence[str]) -> None:
+        """Add tags, and remove those of the keys `without`. Raises QuotaExceeded."""
+        kept = {key: value for key, value in tagged(dataset.tags, tags).items() if key not in without}
+        self.change(connection, dataset, tags=kept, updated_at=dataset.updated_at)
+
+    def delete(self, connection: Connection, dataset: Dataset) -> None:
+        """Delete the row of a dataset in which nothing is any more; afterwards its key is to be destroyed."""
+        connection.execute(delete(tables.datasets).where(_of.id == dataset.id))
+        owe(connection)
+
+
+def said(code: DatasetCode, cause: str) -> str:
+    """What StatusMessage says of a failure: AWS's text, and behind it the cause, in words that help."""
+    return f"{code.text} {cause}"
+
+
+def _rows(connection: Connection, *which: ColumnElement[bool]) -> list[Dataset]:
+    found = []
+    for row in connection.execute(select(tables.datasets).where(*which).order_by(_of.id)):
+        values = row._asdict()
+        seal = values.pop("seal")
+        if not is_sealed(connection, "custom_datasets", _told(values), seal):
+            raise CustomChanged(f"the dataset {row.id} was changed in the database, not by the service")
+        found.append(Dataset(**values | {"state": DatasetState(row.state)}))
+    return found
+
+
+def _values(dataset: Dataset) -> dict[str, Any]:
+    return {name: getattr(dataset, name) for name in Dataset.__dataclass_fields__}
+
+
+def _told(values: Mapping[str, Any]) -> list[Any]:
+    told = [values[column.name] for column in _of if column.name not in ("seal", "tags")]
+    return [*told, *(part for pair in sorted(values["tags"].items()) for part in pair)]
+
+
+def _seal(connection: Connection, values: Mapping[str, Any]) -> None:
+    seal = row_seal(connection, "custom_datasets", _told(values))
+    connection.execute(update(tables.datasets).where(_of.id == values["id"]).values(seal=seal))

@@ -1,0 +1,1 @@
+"""Operations on projects and datasets of custom labels and moderation adapters."""

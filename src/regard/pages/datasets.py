@@ -1,0 +1,39 @@
+"""The page for the entries of datasets of custom labels: one is removed, which AWS's API cannot."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from starlette.routing import Route
+
+from regard.operations.common.registry import ours
+from regard.operations.service import Service
+from regard.pages.own import own_page
+from regard.pages.people_api import ROOT, Elsewhere
+from regard.wire.callers import Callers
+from regard.wire.pool import Pool
+
+PATH = f"{ROOT}/datasets/entries/remove"
+
+
+class Removal(msgspec.Struct, forbid_unknown_fields=True):
+    """The ARN of a dataset, and the source-ref of the entry that is to go."""
+
+    dataset: Annotated[str, msgspec.Meta(min_length=20, max_length=2048)]
+    source_ref: Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+
+
+def described() -> Elsewhere:
+    """The page, for the description of the API."""
+    summary = "Remove one entry from a dataset of custom labels. Versions that were trained with it stay."
+    return Elsewhere("POST", PATH.removeprefix(ROOT), ours()["RemoveDatasetEntry"], Removal, summary)
+
+
+def removal_page(service: Service, callers: Callers, pool: Pool) -> Route:
+    """The route."""
+    return own_page(PATH, Removal, _parameters, service, callers, pool)
+
+
+def _parameters(asked: Removal) -> tuple[str, dict[str, Any]]:
+    return "RemoveDatasetEntry", {"DatasetArn": asked.dataset, "SourceRef": asked.source_ref}
