@@ -15,42 +15,10 @@ from regard.custom.codes import LineCode
 from regard.custom.judged import Judged
 from regard.custom.manifests import MOST_CHARACTERS, judge, lines_of
 from regard.custom.projects import Feature
+from tests.helpers.customs import Line, box, boxed, picture
 
-Line = dict[str, Any]
 # The keys of metadata without which a line is wrong, as AWS's guide has them.
 _REQUIRED = ("confidence", "class-name", "human-annotated", "creation-date", "type")
-
-
-def metadata(name: str = "Sunrise", **others: Any) -> Line:
-    told = {"confidence": 1, "job-name": "j", "class-name": name, "human-annotated": "yes"}
-    return told | {"creation-date": "2020-03-06T17:46:39", "type": "groundtruth/image-classification"} | others
-
-
-def picture(*names: str, key: str = "1.png") -> Line:
-    """A line with labels of the whole picture."""
-    line: Line = {"source-ref": f"s3://bucket/{key}"}
-    for number, name in enumerate(names):
-        line |= {f"label{number}": 1, f"label{number}-metadata": metadata(name)}
-    return line
-
-
-def box(left: float = 399, top: float = 251, width: float = 155, height: float = 101, of: int = 1) -> Line:
-    return {"class_id": of, "left": left, "top": top, "width": width, "height": height}
-
-
-def boxed(*boxes: Line, size: tuple[int, int] = (640, 480), key: str = "1.png") -> Line:
-    """A line with boxes of Echo (0) and Dot (1)."""
-    return {
-        "source-ref": f"s3://bucket/{key}",
-        "bb": {"image_size": [{"width": size[0], "height": size[1], "depth": 3}], "annotations": list(boxes)},
-        "bb-metadata": {
-            "objects": [{"confidence": 1} for _ in boxes],
-            "class-map": {"0": "Echo", "1": "Dot"},
-            "type": "groundtruth/object-detection",
-            "human-annotated": "yes",
-            "creation-date": "2013-11-18T02:53:27",
-        },
-    }
 
 
 def judged(line: Line, feature: Feature = Feature.CUSTOM_LABELS) -> Judged:

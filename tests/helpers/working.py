@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -47,8 +47,16 @@ class Lying:
         self.size = path.stat().st_size
         self.etag = hashlib.sha256(path.read_bytes()).hexdigest()
 
+    @property
+    def name(self) -> str:
+        return self._path.name
+
     def copy_to(self, file: Any) -> None:
         file.write(self._path.read_bytes())
+
+    def parts(self, begin: int = 0, part: int = 8 << 20) -> Iterator[bytes]:
+        data = self._path.read_bytes()
+        yield from (data[at : at + part] for at in range(begin, len(data), part))
 
 
 def with_jobs(rooms: Rooms, folder: Path, clock: Clock) -> Rooms:
