@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from regard.custom import entries as rows
+from regard.custom import tables
 from regard.jobs.desk import Desk
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom import importing
@@ -103,7 +103,8 @@ _MANY: list[Line | str] = [*SEA[:3], "", "{}"]
 def test_a_manifest_that_cannot_be_taken_says_why_and_leaves_nothing(
     shop: Workshop, lines: list[Line | str], limits: dict[str, int], message: str
 ) -> None:
-    with patch.multiple(importing, LINES=2, **limits):
+    changed: dict[str, Any] = {"LINES": 2} | limits
+    with patch.multiple(importing, **changed):
         arn = shop.imported(lines)
     status, whose, said = shop.told(arn)
     assert (status, whose) == ("CREATE_FAILED", "CLIENT_ERROR")
@@ -136,11 +137,9 @@ def test_a_manifest_that_is_not_there_is_refused_at_once(shop: Workshop) -> None
     project = shop.project()
     refused = shop.ask.refusal("CreateDataset", ProjectArn=project, DatasetType="TRAIN", DatasetSource=place("none"))
     assert refused[0] == "InvalidS3ObjectException"
-    for source in (
-        {"GroundTruthManifest": {}},
-        {"GroundTruthManifest": {"S3Object": {"Bucket": "bucket"}}},
-        place() | {"DatasetArn": "arn"},
-    ):
+    nothing: dict[str, Any] = {"GroundTruthManifest": {}}
+    nameless = {"GroundTruthManifest": {"S3Object": {"Bucket": "bucket"}}}
+    for source in (nothing, nameless, place() | {"DatasetArn": "arn"}):
         refused = shop.ask.refusal("CreateDataset", ProjectArn=project, DatasetType="TRAIN", DatasetSource=source)
         assert refused[0] == "InvalidParameterException"
     (found,) = shop.ask("DescribeProjects")["ProjectDescriptions"]
@@ -230,7 +229,7 @@ def test_a_deleted_dataset_is_gone_with_its_key(shop: Workshop, rooms: Rooms) ->
     assert rooms.gallery.house_key(dataset.key) is None
     assert shop.ask.refusal("DescribeDataset", DatasetArn=arn)[0] == "ResourceNotFoundException"
     with rooms.gallery.reading() as connection:
-        for table in (rows.tables.entries, rows.tables.labels, rows.tables.entry_labels):
+        for table in (tables.entries, tables.labels, tables.entry_labels):
             assert connection.execute(table.select()).all() == []
 
 

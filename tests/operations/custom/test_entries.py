@@ -234,7 +234,7 @@ def test_pages_are_the_whole_whatever_is_asked(
 @pytest.mark.sqlite
 def test_every_line_of_mutated_manifests_is_kept_as_it_is_judged(shop: Workshop, scale: float) -> None:
     """Manifests of five lines with known faults: what is listed is what the contract says of each."""
-    dataset, chance, expected = shop.dataset(shop.project()), random.Random(25), dict[str, set[str]]()
+    dataset, chance, expected = shop.dataset(shop.project()), random.Random(25), dict[str, frozenset[str]]()
     for _ in range(int(3000 * scale)):
         lines = [(f"s3://bucket/{place}", chance.choice(FAULTS)) for place in range(5)]
         shop.update(dataset, *[fault.line(key) for key, fault in lines])
@@ -246,7 +246,7 @@ def test_every_line_of_mutated_manifests_is_kept_as_it_is_judged(shop: Workshop,
     assert len(expected) == 5
 
 
-def _codes(line: Line) -> set[str]:
+def _codes(line: Line) -> frozenset[str]:
     """Every code that is told within a line."""
     told = json.dumps(line).split('"code": "')[1:]
-    return {each.partition('"')[0] for each in told}
+    return frozenset(each.partition('"')[0] for each in told)

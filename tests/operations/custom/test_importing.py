@@ -60,9 +60,8 @@ def _shop(folder: Path) -> Workshop:
 def _work(rooms: Rooms, number: int) -> int:
     """Work until broken off at a statement, and once it is put into the queue again to the end; how many statements."""
     with patch.object(importing, "LINES", 3):
-        with killed_at(rooms.gallery._engine, number) as seen:
-            with suppress(Killed):
-                work_off(rooms)
+        with killed_at(rooms.gallery._engine, number) as seen, suppress(Killed):
+            work_off(rooms)
         if rooms.jobs is not None and not waiting(rooms.jobs):
             # Whoever was killed holds the lease until it is over.
             for job in rooms.jobs.all():

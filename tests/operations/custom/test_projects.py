@@ -116,7 +116,7 @@ def test_another_organization_sees_nothing_of_it(shop: Workshop, rooms: Rooms) -
     dataset = shop.dataset(project)
     stranger = Client(rooms, STRANGER)
     assert stranger("DescribeProjects") == {"ProjectDescriptions": []}
-    asked = [
+    asked: list[tuple[str, dict[str, Any]]] = [
         ("DeleteProject", {"ProjectArn": project}),
         ("CreateDataset", {"ProjectArn": project, "DatasetType": "TEST"}),
     ]
