@@ -15,13 +15,16 @@ from regard.custom.projects import Project, Projects
 from regard.gallery.gallery import Gallery
 from regard.jobs.job import Job, Outcome, State
 
+# Under which names a job that failed tells a code of AWS's, and the cause without AWS's text of it.
+CODE, CAUSE = "DatasetCode", "Cause"
+
 
 class Custom:
     """Projects, datasets and entries. Each method that takes a connection works in the caller's transaction."""
 
     def __init__(self, gallery: Gallery, clock: Callable[[], float] = time.time) -> None:
         self.projects = Projects(clock)
-        self.datasets = Datasets(self.projects, clock)
+        self.datasets = Datasets(self.projects, gallery, clock)
         self.entries = Entries(gallery)
 
     def settle(self, connection: Connection, job: Job, _outcome: Outcome) -> None:
@@ -33,7 +36,7 @@ class Custom:
             self.datasets.to(connection, dataset, DatasetState.CREATED, job=None)
             return
         self.entries.clear(connection, dataset)
-        self.datasets.fail(connection, dataset, str(job.end.get("Code", "")), job.cause)
+        self.datasets.fail(connection, dataset, job.end.get(CODE, ""), job.end.get(CAUSE, job.cause))
 
     def delete_datasets(self, connection: Connection, datasets: Sequence[Dataset]) -> None:
         """Delete datasets with all in them; afterwards their keys are to be destroyed (`entries.destroy_keys`)."""

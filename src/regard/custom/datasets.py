@@ -19,10 +19,12 @@ from regard.custom.codes import DatasetCode
 from regard.custom.errors import CustomChanged, NoSuchResource, ResourceExists
 from regard.custom.projects import Project, Projects, tagged
 from regard.database import take
+from regard.gallery.gallery import Gallery
 from regard.row_seals import is_sealed, row_seal
 from regard.traces import owe
 
 _of = tables.datasets.c
+_KIND = "custom_datasets"
 _CLIENT, _SERVICE, _SUCCESS = "CLIENT_ERROR", "SERVICE_ERROR", "SUCCESS"
 
 
@@ -60,8 +62,9 @@ _SAID = {
 class Dataset:
     """A dataset as it is kept. `id` is ours and never used twice; `type` is TRAIN or TEST.
 
-    `code` is why it failed, empty where it did not or AWS has no code for it. `read`, `lines` and `bad` are how far its
-    manifest is read: bytes, the lines in them, and how many of those are wrong. `version` counts changes of entries.
+    `code` is why it failed, empty where it did not or AWS has no code for it, and `cause` the same in words. `read`,
+    `lines` and `bad` are how far its manifest is read: bytes, the lines in them, and how many of those are wrong.
+    `version` counts changes of entries.
     """
 
     id: int
@@ -70,7 +73,7 @@ class Dataset:
     number: int
     state: DatasetState
     code: str
-    message: str
+    cause: str
     tags: dict[str, str]
     job: str | None
     version: int
@@ -91,6 +94,13 @@ class Dataset:
         return datetime.fromtimestamp(self.updated_at, UTC)
 
     @property
+    def message(self) -> str:
+        """The API's StatusMessage: AWS's text where there is one, and behind it the cause, in words that help."""
+        if self.state in _SAID:
+            return _SAID[self.state]
+        return f"{DatasetCode(self.code).text} {self.cause}" if self.code else self.cause
+
+    @property
     def message_code(self) -> str:
         """The API's StatusMessageCode: whose fault it is that it failed, if it did."""
         if self.state in _SAID:
@@ -100,7 +110,7 @@ class Dataset:
     @property
     def key(self) -> str:
         """The name of the key that its entries are sealed under."""
-        return f"custom/dataset/{self.id}"
+        return key_name(self.id)
 
     def resource(self, project: Project) -> str:
         """Its ARN behind the account."""
@@ -110,8 +120,9 @@ class Dataset:
 class Datasets:
     """Makes, finds, changes and deletes the rows of datasets."""
 
-    def __init__(self, projects: Projects, clock: Callable[[], float]) -> None:
+    def __init__(self, projects: Projects, gallery: Gallery, clock: Callable[[], float]) -> None:
         self._projects = projects
+        self._gallery = gallery
         self._clock = clock
 
     def create(
@@ -132,7 +143,7 @@ class Datasets:
             "number": int(now * 1000),
             "state": state,
             "code": "",
-            "message": _SAID[state],
+            "cause": None,
             "tags": tagged({}, tags),
             "job": job,
             **dict.fromkeys(("version", "read", "lines", "bad"), 0),
@@ -141,12 +152,14 @@ class Datasets:
         }
         made = connection.execute(insert(tables.datasets).values(**values, seal=b""))
         assert made.inserted_primary_key
-        _seal(connection, {**values, "id": made.inserted_primary_key[0]})
-        return self.get(connection, made.inserted_primary_key[0])
+        number = made.inserted_primary_key[0]
+        self._gallery.house_key(key_name(number), make=True)
+        _seal(connection, {**values, "id": number})
+        return self.get(connection, number)
 
     def get(self, connection: Connection, dataset: int) -> Dataset:
         """A dataset by its id. Raises NoSuchResource, CustomChanged."""
-        found = _rows(connection, _of.id == dataset)
+        found = self._rows(connection, _of.id == dataset)
         if not found:
             raise NoSuchResource(f"dataset {dataset}")
         return found[0]
@@ -157,34 +170,37 @@ class Datasets:
         project = self._projects.named(connection, organization, named.project)
         if project is not None:
             which = (_of.project == project.id, _of.type == named.dataset.upper(), _of.number == named.number)
-            if found := _rows(connection, *which):
+            if found := self._rows(connection, *which):
                 return project, found[0]
         raise NoSuchResource(arn)
 
     def of(self, connection: Connection, project: Project) -> list[Dataset]:
         """The datasets of a project, the oldest first. Raises CustomChanged."""
-        return _rows(connection, _of.project == project.id)
+        return self._rows(connection, _of.project == project.id)
 
     def by_job(self, connection: Connection, job: str) -> Dataset | None:
         """The dataset that a job makes, or None. Raises CustomChanged."""
-        found = _rows(connection, _of.job == job)
+        found = self._rows(connection, _of.job == job)
         return found[0] if found else None
 
     def to(self, connection: Connection, dataset: Dataset, state: DatasetState, **values: Any) -> Dataset:
         """The dataset in another state, in which nothing is wrong, with other values beside."""
-        return self.change(connection, dataset, state=state, code="", message=_SAID[state], **values)
+        return self.change(connection, dataset, state=state, code="", cause=None, **values)
 
-    def fail(self, connection: Connection, dataset: Dataset, code: str, message: str) -> Dataset:
-        """The dataset as failed, for the reason of a code of AWS's, or of none."""
+    def fail(self, connection: Connection, dataset: Dataset, code: str, cause: str) -> Dataset:
+        """The dataset as failed, with a code of AWS's or without, and the cause in words of ours."""
         made = dataset.state is not DatasetState.CREATING
         state = DatasetState.NOT_UPDATED if made else DatasetState.NOT_CREATED
-        return self.change(connection, dataset, state=state, code=code, message=message, job=None)
+        key = self._gallery.house_key(dataset.key)
+        sealed = key.seal(cause.encode(), _context(dataset.id)) if key else None
+        return self.change(connection, dataset, state=state, code=code, cause=sealed, job=None)
 
     def change(self, connection: Connection, dataset: Dataset, **values: Any) -> Dataset:
         """Change the row of a dataset that is as the service wrote it, and seal it anew."""
         values = {"updated_at": self._clock()} | values
         connection.execute(update(tables.datasets).where(_of.id == dataset.id).values(**values))
-        _seal(connection, {**_values(dataset), **values})
+        row = connection.execute(select(tables.datasets).where(_of.id == dataset.id)).one()._asdict()
+        _seal(connection, row)
         return self.get(connection, dataset.id)
 
     def tag(self, connection: Connection, dataset: Dataset, tags: Mapping[str, str], without: Sequence[str]) -> None:
@@ -197,25 +213,30 @@ class Datasets:
         connection.execute(delete(tables.datasets).where(_of.id == dataset.id))
         owe(connection)
 
+    def _rows(self, connection: Connection, *which: ColumnElement[bool]) -> list[Dataset]:
+        found = []
+        for row in connection.execute(select(tables.datasets).where(*which).order_by(_of.id)):
+            values = row._asdict()
+            seal = values.pop("seal")
+            if not is_sealed(connection, _KIND, _told(values), seal):
+                raise CustomChanged(f"the dataset {row.id} was changed in the database, not by the service")
+            told = {"state": DatasetState(row.state), "cause": self._opened(row.id, row.cause)}
+            found.append(Dataset(**values | told))
+        return found
 
-def said(code: DatasetCode, cause: str) -> str:
-    """What StatusMessage says of a failure: AWS's text, and behind it the cause, in words that help."""
-    return f"{code.text} {cause}"
+    def _opened(self, dataset: int, cause: bytes | None) -> str:
+        # Of what went well nothing is looked up. Nor is anything told of what lost its key.
+        key = None if cause is None else self._gallery.house_key(key_name(dataset))
+        return "" if key is None or cause is None else key.open(bytes(cause), _context(dataset)).decode()
 
 
-def _rows(connection: Connection, *which: ColumnElement[bool]) -> list[Dataset]:
-    found = []
-    for row in connection.execute(select(tables.datasets).where(*which).order_by(_of.id)):
-        values = row._asdict()
-        seal = values.pop("seal")
-        if not is_sealed(connection, "custom_datasets", _told(values), seal):
-            raise CustomChanged(f"the dataset {row.id} was changed in the database, not by the service")
-        found.append(Dataset(**values | {"state": DatasetState(row.state)}))
-    return found
+def key_name(dataset: int) -> str:
+    """The name of the key of a dataset, by its id."""
+    return f"custom/dataset/{dataset}"
 
 
-def _values(dataset: Dataset) -> dict[str, Any]:
-    return {name: getattr(dataset, name) for name in Dataset.__dataclass_fields__}
+def _context(dataset: int) -> bytes:
+    return f"dataset/{dataset}/cause".encode()
 
 
 def _told(values: Mapping[str, Any]) -> list[Any]:
@@ -224,5 +245,5 @@ def _told(values: Mapping[str, Any]) -> list[Any]:
 
 
 def _seal(connection: Connection, values: Mapping[str, Any]) -> None:
-    seal = row_seal(connection, "custom_datasets", _told(values))
+    seal = row_seal(connection, _KIND, _told(values))
     connection.execute(update(tables.datasets).where(_of.id == values["id"]).values(seal=seal))

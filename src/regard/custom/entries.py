@@ -89,10 +89,6 @@ class Entries:
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery
 
-    def make_key(self, dataset: Dataset) -> None:
-        """Make the key that entries of a new dataset are sealed under."""
-        self._gallery.house_key(dataset.key, make=True)
-
     def destroy_keys(self, datasets: Collection[Dataset]) -> None:
         """Destroy the keys of datasets that were deleted: what they sealed is gone for good."""
         with self._gallery.overwriting():

@@ -19,7 +19,6 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    Text,
     UniqueConstraint,
 )
 
@@ -44,7 +43,8 @@ projects = Table(
     sqlite_autoincrement=True,
 )
 
-# `job` is the job that makes or changes it, while one does. `read` are the bytes of its manifest that are judged and
+# `job` is the job that makes or changes it, while one does. `cause` is why it failed,
+# in words that may name labels, sealed. `read` are the bytes of its manifest that are judged and
 # kept, `lines` and `bad` how many lines were in them and how many of those are wrong. `version` counts what changed its
 # entries: two trainings from the same version had the same entries.
 datasets = Table(
@@ -56,7 +56,7 @@ datasets = Table(
     Column("number", BigInteger, nullable=False),
     Column("state", String(24), nullable=False),
     Column("code", String(64), nullable=False),
-    Column("message", Text, nullable=False),
+    Column("cause", LargeBinary),
     Column("tags", JSON, nullable=False),
     Column("job", String(64)),
     Column("version", BigInteger, nullable=False),

@@ -136,7 +136,10 @@ def test_one_entry_is_removed_and_leaves_nothing(shop: Workshop, rooms: Rooms, d
 
 @pytest.mark.sqlite
 def test_neither_lines_nor_labels_are_on_disk_in_clear(shop: Workshop, dataset: str, tmp_path: Path) -> None:
+    test = shop.dataset(shop.ask("DescribeProjects")["ProjectDescriptions"][0]["ProjectArn"], "TEST")
     shop.update(dataset, picture("unmistakable-label", key="unmistakable-key"))
+    shop.ask("DistributeDatasetEntries", Datasets=[{"Arn": dataset}, {"Arn": test}])
+    assert "unmistakable-label" in shop.told(test)[2]
     kept = b"".join(file.read_bytes() for file in tmp_path.glob("*.db*"))
     assert b"custom_datasets" in kept
     assert not [word for word in (b"unmistakable-label", b"unmistakable-key", b"class-name") if word in kept]

@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger, nullable=False),
         sa.Column("state", sa.String(24), nullable=False),
         sa.Column("code", sa.String(64), nullable=False),
-        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("cause", sa.LargeBinary),
         sa.Column("tags", sa.JSON, nullable=False),
         sa.Column("job", sa.String(64)),
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("version", "read", "lines", "bad")),

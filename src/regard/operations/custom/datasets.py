@@ -30,7 +30,6 @@ def create_dataset(call: Call, rooms: Rooms) -> Answer:
         project = custom.projects.find(connection, call.caller.organization, given["ProjectArn"])
         job = begun(connection, call, rooms, source) if source else None
         dataset = custom.datasets.create(connection, project, given["DatasetType"], given.get("Tags", {}), job)
-        custom.entries.make_key(dataset)
     return {"DatasetArn": call.arn(dataset.resource(project))}
 
 

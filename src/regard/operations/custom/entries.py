@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from regard.custom.codes import DatasetCode
-from regard.custom.datasets import Dataset, DatasetState, said
+from regard.custom.datasets import Dataset, DatasetState
 from regard.custom.distribution import TooFewImages, chosen
 from regard.custom.entries import MOST_ENTRIES, MOST_LABELS, TooManyEntries, TooManyLabels, Wanted
 from regard.custom.errors import ResourceInUse, ResourceNotReady
@@ -53,7 +53,7 @@ def update_dataset_entries(call: Call, rooms: Rooms) -> Answer:
                 custom.datasets.to(connection, dataset, DatasetState.UPDATED, version=dataset.version + 1)
         except (_TooManyBad, TooManyLabels, TooManyEntries) as error:
             code, cause = _WHY[type(error)]
-            custom.datasets.fail(connection, dataset, code, said(code, str(error) or cause))
+            custom.datasets.fail(connection, dataset, code, str(error) or cause)
     return {}
 
 
@@ -125,7 +125,7 @@ def distribute_dataset_entries(call: Call, rooms: Rooms) -> Answer:
         if cause:
             for dataset in (train, test):
                 code = DatasetCode.INSUFFICIENT_IMAGES_PER_LABEL_FOR_DISTRIBUTE
-                custom.datasets.fail(connection, dataset, code, said(code, cause))
+                custom.datasets.fail(connection, dataset, code, cause)
             return {}
         custom.entries.move(connection, train, test, project.feature, moved)
         for dataset in (train, test):

@@ -14,8 +14,8 @@ from typing import NoReturn
 from sqlalchemy import Connection
 
 from regard.custom.codes import DatasetCode
-from regard.custom.custom import Custom
-from regard.custom.datasets import Dataset, said
+from regard.custom.custom import CAUSE, CODE, Custom
+from regard.custom.datasets import Dataset
 from regard.custom.entries import MOST_ENTRIES, TooManyEntries, TooManyLabels
 from regard.custom.errors import NoSuchResource
 from regard.custom.judged import Judged
@@ -58,7 +58,7 @@ def import_dataset(task: Task, rooms: Rooms) -> Outcome:
 
 def failed(code: DatasetCode, cause: str = "") -> JobFailed:
     """What work raises for a code of AWS's: the dataset says AWS's text, and the cause behind it."""
-    return JobFailed(said(code, cause), Code=str(code))
+    return JobFailed(f"{code.text} {cause}", **{CODE: str(code), CAUSE: cause})
 
 
 def too_many_bad(lines: int, bad: int) -> bool:
