@@ -17,6 +17,7 @@ from botocore.parsers import create_parser
 from numpy.typing import NDArray
 from PIL import Image
 
+from regard.custom.custom import Custom
 from regard.database import open_database
 from regard.gallery.gallery import open_gallery
 from regard.operations.common.errors import ApiError, translated
@@ -205,4 +206,5 @@ def open_rooms(folder: Path, clock: Callable[[], float] = time.time, **analyzer:
         cast(LabelFinder, None),
         cast(TextReader, None),
         Films(500, Limits(1 << 30, 360, 2048)),
+        custom=Custom(gallery, clock),
     )

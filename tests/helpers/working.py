@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from sqlalchemy import Engine, insert
 
-from regard.custom.custom import Custom
 from regard.jobs.desk import Desk
 from regard.jobs.scratch import Scratch
 from regard.jobs.working import Once, Work, Worker, waiting
@@ -66,9 +65,9 @@ def with_jobs(rooms: Rooms, folder: Path, clock: Clock) -> Rooms:
         connection.execute(insert(tables.organizations).values(**_organization()))
     desk = Desk(engine, rooms.gallery, master_key(folder / "master.key"), clock)
     pictures = PictureReader(cast(Any, Shelf(folder)))
-    custom = Custom(rooms.gallery, clock)
-    desk.at_end.append(custom.settle)
-    return replace(rooms, jobs=desk, custom=custom, scratch=Scratch(folder, 1 << 30), pictures=pictures)
+    assert rooms.custom is not None
+    desk.at_end.append(rooms.custom.settle)
+    return replace(rooms, jobs=desk, scratch=Scratch(folder, 1 << 30), pictures=pictures)
 
 
 def worker(rooms: Rooms, holder: str = "test-0") -> Worker:

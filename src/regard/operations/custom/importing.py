@@ -107,7 +107,8 @@ def _kept(task: Task, rooms: Rooms, begin: int, read: int, lines: list[Judged]) 
     """Keep lines that follow behind `begin`. Raises Superseded where somebody else was here, and JobFailed."""
     custom = custom_of(rooms)
     try:
-        with rooms.gallery.writing() as connection:
+        # Whoever changes a dataset by an operation has the whole database: nobody else is at this one.
+        with rooms.gallery.writing(f"job/{task.job.id}") as connection:
             dataset = _own(connection, task, custom)
             if dataset.read != begin:
                 raise Superseded
