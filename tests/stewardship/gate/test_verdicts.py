@@ -10,7 +10,7 @@ import pytest
 from regard.ledger.tree.notes import Signer
 from regard.stewardship.council.chain import Law
 from regard.stewardship.council.charter import Charter, Member, Quota
-from regard.stewardship.gate.verdicts import RESERVED, SUSPENDED, Question, Verdict, sentence_of, verdicts
+from regard.stewardship.gate.verdicts import ACTS, RESERVED, SUSPENDED, Question, Verdict, sentence_of, verdicts
 from regard.stewardship.policy.cases import Case, shipped_cases
 from regard.stewardship.policy.packs import Pack
 from regard.stewardship.policy.policy import Policy
@@ -24,11 +24,14 @@ LAW = Law("genesis", "head", CHARTER, PACK.hash, PACK.name)
 
 
 def askable(case: Case) -> bool:
-    """Whether a case is about somebody who was admitted, and of whom each person consented where that is the basis."""
+    """Whether a case is about an act that may be asked for, by somebody who was admitted and whom no motion lets do
+    more, where each person consented if that is the basis."""
     others = (case.standing, case.refused, case.enabled, case.collection_purpose)
     purpose = POLICY.purposes[case.purpose]
     return (
         others == ("admitted", False, (), "")
+        and case.action in {action for action, _, _ in ACTS}
+        and not case.authorised
         and (case.floor, case.rights) == (purpose.floor, purpose.rights)
         and case.receipt == (case.basis == "consent")
     )
@@ -115,5 +118,5 @@ forbid (principal, action == Action::"identify", resource) unless { context.audi
     for audited in (False, True):
         found = verdicts(policy, LAW, (), Question("retail", "development", audited=audited))
         assert [each.action for each in found if not each.allowed] == (
-            ["infer-emotions"] if audited else ["identify", "infer-emotions"]
+            [*([] if audited else ["identify"]), "search-live", "liveness", "infer-emotions"]
         )

@@ -10,6 +10,7 @@ from regard.stewardship.council.chain import Law
 from regard.stewardship.gate.snapshot import Snapshot
 from regard.stewardship.policy.call import Capability, DataClass
 from regard.stewardship.policy.policy import THOUSANDTHS, Policy, Principal, Request
+from regard.stewardship.policy.traits import TRAITS
 from regard.stewardship.policy.vocabulary import BASES
 
 # What a call may be, as far as rules tell calls apart.
@@ -24,7 +25,14 @@ _KINDS = (
     (Capability.MANAGE, DataClass.SETTINGS),
     (Capability.MANAGE, DataClass.TEMPLATES),
     ("infer-emotions", DataClass.FACES),
+    (Capability.LIVENESS, DataClass.FACES),
+    (Capability.SEARCH_LIVE, DataClass.TEMPLATES),
+    ("infer-traits", DataClass.OBJECTS),
+    ("train-people", DataClass.FACES),
+    ("start-people", DataClass.FACES),
 )
+_STANDING = (Capability.ENROL, Capability.IDENTIFY, Capability.SEARCH_LIVE, "train-people", "start-people")
+_JUDGING = (Capability.COMPARE, Capability.IDENTIFY, Capability.SEARCH_LIVE)
 _THRESHOLDS = (0.0, 80.0, 99.0)
 # What floors are told apart by, as policies see them.
 _LEAST = 1 / THOUSANDTHS
@@ -71,8 +79,7 @@ def _thresholds(floors: Iterable[float]) -> list[float]:
 
 def _requests(principal: Principal, purpose: str, law: Law, thresholds: list[float]) -> Iterable[tuple[Request, str]]:
     for action, data in _KINDS:
-        kept = action in (Capability.ENROL, Capability.IDENTIFY)
-        judged = action in (Capability.COMPARE, Capability.IDENTIFY)
+        kept, judged = action in _STANDING, action in _JUDGING
         for basis, bound, threshold, loopback in product(
             BASES if kept else BASES[1:2],
             (purpose, _ANOTHER) if kept else ("",),
@@ -90,6 +97,7 @@ def _requests(principal: Principal, purpose: str, law: Law, thresholds: list[flo
                     threshold=threshold,
                     loopback=loopback,
                     enabled=law.enabled,
+                    traits=frozenset(TRAITS),
                 ),
                 f"basis {basis}, {f'collection for {bound}, ' * (bound == _ANOTHER)}threshold {threshold:g}, "
                 f"{'own machine' if loopback else 'network'}",

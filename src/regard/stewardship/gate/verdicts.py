@@ -21,6 +21,8 @@ ACTS: tuple[tuple[str, str, str], ...] = (
     (Capability.ENROL, DataClass.TEMPLATES, "Keep faces, to search among them"),
     (Capability.IDENTIFY, DataClass.TEMPLATES, "Find out who somebody is"),
     (Capability.READ, DataClass.TEMPLATES, "See whose faces are kept"),
+    (Capability.SEARCH_LIVE, DataClass.TEMPLATES, "Look for somebody in live pictures"),
+    (Capability.LIVENESS, DataClass.FACES, "Check that somebody is before the camera"),
     ("infer-emotions", DataClass.FACES, "Be told of emotions"),
     (Capability.MANAGE, DataClass.TEMPLATES, "Delete what is kept"),
 )

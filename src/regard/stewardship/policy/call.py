@@ -19,6 +19,8 @@ class Capability(StrEnum):
     COMPARE = "compare"
     ENROL = "enrol"
     IDENTIFY = "identify"
+    LIVENESS = "liveness"
+    SEARCH_LIVE = "search-live"
 
 
 class DataClass(StrEnum):

@@ -33,6 +33,9 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loopback: bool = True
     audited: bool = False
     enabled: tuple[str, ...] = ()
+    authorised: bool = False
+    traits: tuple[str, ...] = ()
+    probe: str = "none"
 
     def request(self, watched: frozenset[str]) -> Request:
         """The question that this case asks; an organization reaches its own sector when it is watched."""
@@ -52,6 +55,9 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             loopback=self.loopback,
             audited=self.audited,
             enabled=frozenset(self.enabled),
+            authorised=self.authorised,
+            traits=frozenset(self.traits),
+            probe=self.probe,
         )
 
 

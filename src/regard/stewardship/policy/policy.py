@@ -22,6 +22,13 @@ from regard.stewardship.policy.vocabulary import Purpose
 THOUSANDTHS = 1_000
 NOTHING_PERMITS = "nothing-permits"
 EVALUATION_ERROR = "evaluation-error"
+# What the schema did not have from the beginning, and how it says it.
+_SINCE = {
+    "audited": "audited: Bool",
+    "authorised": "authorised: Bool",
+    "traits": "traits: Set<String>",
+    "probe": "probe: String",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +70,14 @@ class Request:
     loopback: bool = True
     audited: bool = False
     enabled: frozenset[str] = frozenset()
+    authorised: bool = False
+    traits: frozenset[str] = frozenset()
+    probe: str = "none"
 
     def as_record(self) -> dict[str, Any]:
         """Plain data, from which :meth:`from_record` makes the same request again."""
         plain = asdict(self)
-        plain["enabled"] = sorted(self.enabled)
+        plain["enabled"], plain["traits"] = sorted(self.enabled), sorted(self.traits)
         plain["principal"]["reaches"] = sorted(self.principal.reaches)
         return plain
 
@@ -102,8 +112,8 @@ class Policy:
             raise BadPack(f"the policy does not parse: {error}") from None
         if not validated.validation_passed:
             raise BadPack(f"the policy does not hold to its schema: {'; '.join(map(str, validated.errors))}")
-        # Packs that were voted for before there were audits have a schema that does not know them.
-        self._knows_audits = "audited: Bool" in pack.schema
+        # Packs that were voted for before a rule could ask for these have a schema that does not know them.
+        self._unknown = {name for name, told in _SINCE.items() if told not in pack.schema}
         # A decision depends on the request alone, so an equal request has an equal answer.
         self._answers = lru_cache(maxsize=4096)(self._ask)
 
@@ -116,7 +126,7 @@ class Policy:
             "principal": {"type": "Organization", "id": request.principal.id},
             "action": {"type": "Action", "id": request.action},
             "resource": {"type": "Collection", "id": request.collection},
-            "context": _context(request) | ({"audited": request.audited} if self._knows_audits else {}),
+            "context": {name: told for name, told in _context(request).items() if name not in self._unknown},
         }
         try:
             entities = _entities(request.principal)
@@ -133,7 +143,7 @@ class Policy:
     @property
     def asks_for_audits(self) -> bool:
         """Whether a rule may depend on an audit of the face model."""
-        return self._knows_audits and "context.audited" in self.pack.rules
+        return "audited" not in self._unknown and "context.audited" in self.pack.rules
 
     def sentence(self, rule: str) -> str:
         """What the rule says in plain words."""
@@ -192,6 +202,10 @@ def _context(request: Request) -> dict[str, Any]:
         "receipt": request.receipt,
         "loopback": request.loopback,
         "enabled": sorted(request.enabled),
+        "audited": request.audited,
+        "authorised": request.authorised,
+        "traits": sorted(request.traits),
+        "probe": request.probe,
     }
 
 
