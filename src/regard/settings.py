@@ -193,6 +193,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     audit_pictures: Annotated[
         int, _help("Pictures that an outside auditor's batches may hold in 24 hours, together.", ge=0)
     ] = 10_000
+    custom_audit: Annotated[
+        Path | None,
+        _help("Pictures in groups that the probe of people projects looks at, laid out as for `regard audit run`."),
+    ] = None
     log_name: Annotated[
         str,
         _help("Name of the transparency log, for ever: a host name and a path without scheme.", pattern=r"^[^\s+]+$"),
