@@ -16,10 +16,12 @@ from regard.stewardship.council.collections import Terms
 from regard.stewardship.council.council import first_start
 from regard.stewardship.council.law import decided_alone
 from regard.stewardship.council.member_keys import read_signer
+from regard.stewardship.council.motions import Kind, Motion, Vote
 from regard.stewardship.gate.gate import Denied, Gate, Permit
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.parties.organizations import Organizations
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
+from regard.stewardship.policy.declared import DECLARED
 from tests.helpers.databases import database_url
 
 NOW = 1_800_000_000.0
@@ -34,6 +36,8 @@ OPERATIONS = {
     "ListCollections": (Capability.READ, DataClass.SETTINGS),
     "TagResource": (Capability.MANAGE, DataClass.SETTINGS),
     "UntagResource": (Capability.MANAGE, DataClass.SETTINGS),
+    **{name: DECLARED[name] for name in ("CreateProject", "CreateProjectVersion", "StartProjectVersion")},
+    **{name: DECLARED[name] for name in ("DetectCustomLabels", "StartStreamProcessor", "CreateFaceLivenessSession")},
 }
 
 
@@ -48,6 +52,20 @@ class Gallery:
         return Terms(self.kept.get(collection, {}), self.counts.get(collection, 0), "1.0")
 
 
+@dataclass
+class Register:
+    """Stands for the consents: who agreed to be trained with, and how many faces of collections lack a consent."""
+
+    agreed: set[str] = field(default_factory=set)
+    lacking: int = 0
+
+    def covers_training(self, _organization: str, _project: str, person: str, _purpose: str) -> bool:
+        return person in self.agreed
+
+    def without_consent(self, _organization: str, _collection: str) -> int:
+        return self.lacking
+
+
 class Stewardship:
     """All pieces of the room, on one database."""
 
@@ -60,6 +78,7 @@ class Stewardship:
         self.organizations = Organizations(self.engine, self.key, decided_alone, clock=lambda: self.now)
         self.gallery = Gallery()
         self.receipts: set[str] = set()
+        self.register = Register()
         self.logbook = Logbook(self.engine, folder / "log", self.key, clock=lambda: self.now)
         self.council = first_start(self.engine, folder / "council.key", lambda: self.now)
         self.gate = self.another_gate()
@@ -74,7 +93,15 @@ class Stewardship:
             self.gallery,
             lambda enrolment: enrolment.person in self.receipts,
             lambda: self.now,
+            register=self.register,
         )
+
+    def carry(self, kind: Kind, **payload: Any) -> Motion:
+        """Have the council of one carry a motion."""
+        motion = self.council.draft(kind, "a change", payload, "operator")
+        self.council.propose(motion.signed(self.signer))
+        self.council.vote(motion, Vote.APPROVE, "", self.signer)
+        return motion
 
     def caller(self, sector: str = "retail", purpose: str = "development", **terms: Any) -> Caller:
         """A key of a new organization."""

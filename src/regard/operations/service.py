@@ -77,6 +77,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         reviews=holdings.reviews,
         loops=holdings.loops,
         found_notices=holdings.found_notices,
+        matters=gate.matters,
         auditors=Auditors(office.engine, office.settings.audit_pictures),
         jobs=holdings.jobs,
         notices=holdings.notices,

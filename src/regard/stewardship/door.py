@@ -25,4 +25,5 @@ def open_gate(office: Office, holdings: Holdings, audits: Audits) -> Gate:
         office.consents.covers,
         audited=audits.current,
         missing=office.consents.missing,
+        register=office.consents,
     )

@@ -151,7 +151,7 @@ def vote(
 
 @app.command()
 def suspend(
-    capability: Annotated[str, typer.Argument(help="detect, compare, enrol or identify.")],
+    capability: Annotated[str, typer.Argument(help="detect, compare, enrol, identify, liveness or search-live.")],
     reason: Annotated[str, typer.Option(help="Why.")],
     seconds: Annotated[int | None, typer.Option(help="For how long; at most what the charter allows.")] = None,
     member: As = "operator",

@@ -16,6 +16,7 @@ from regard.jobs.scratch import Scratch
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.standing import Standing
 from regard.stewardship.gate.auditors import Auditors
+from regard.stewardship.gate.matters import Matters
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.loops import Loops
 from regard.stewardship.people.matches.notices import FoundNotices
@@ -52,6 +53,7 @@ class Rooms:
     standing: Standing | None = None
     found_notices: FoundNotices | None = None
     custom: Custom | None = None
+    matters: Matters | None = None
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

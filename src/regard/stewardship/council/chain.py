@@ -5,6 +5,7 @@ Nothing here trusts a row: hashes, signatures, quotas and windows are checked ag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,9 +14,11 @@ import msgspec
 
 from regard.ledger.tree.notes import Note, NoteError, open_note
 from regard.stewardship.council.charter import BadCharter, Charter
+from regard.stewardship.council.live_search import End, Leave, Processor, read_live, why_not
 from regard.stewardship.council.motions import BadMotion, Kind, Motion, tally
 
 CARRIED = "carried"
+_VERSION = re.compile(r"^arn:aws:rekognition:[a-z0-9-]+:\d{12}:project/[^/]+/version/[^/]+/\d+$")
 
 
 class BrokenChain(ValueError):
@@ -37,6 +40,8 @@ class Law:
     """What the council has decided so far.
 
     `floors` are similarities from 0 to 100 by purpose; `lifted` says when stops of a capability were last ended.
+    `live` are the live searches that motions allowed, lapsed or not, by the ARN of the stream processor; `probed` are
+    the versions of people projects, by their ARN, that may start though the probe speaks against it.
     """
 
     genesis: str
@@ -48,6 +53,16 @@ class Law:
     enabled: frozenset[str] = frozenset()
     suspended: frozenset[str] = frozenset()
     lifted: Mapping[str, float] = field(default_factory=dict)
+    live: Mapping[str, Leave] = field(default_factory=dict)
+    probed: frozenset[str] = frozenset()
+
+    def live_search(self, collection: str, processor: Processor, now: float) -> str:
+        """Why `processor` may not look for people of `collection` in live pictures at `now`; empty where it may.
+
+        Whatever changed since the motion carried is looked at here: the processor's name, its stream and where that
+        leads, its collection, and the time. Stops and consents are the gate's to look at: `gate.matters`.
+        """
+        return why_not(self.live.get(processor.arn), collection, processor, now)
 
 
 def replay(entries: Iterable[Entry]) -> Law:
@@ -93,12 +108,30 @@ def apply(law: Law, motion: Motion, at: float) -> Law:
                     return replace(law, head=head, suspended=law.suspended | {capability})
                 lifted = {**law.lifted, capability: at}
                 return replace(law, head=head, suspended=law.suspended - {capability}, lifted=lifted)
+            case Kind.LIVE_SEARCH:
+                live = {arn: each for arn, each in law.live.items() if arn != payload["processor"]}
+                asked = read_live(payload, motion.opened)
+                if not isinstance(asked, End):
+                    live[asked.processor] = asked
+                return replace(law, head=head, live=live)
+            case Kind.PROJECT:
+                version = {read_version(payload)}
+                probed = law.probed | version if payload["allowed"] is True else law.probed - version
+                return replace(law, head=head, probed=probed)
             case Kind.ADMISSION | Kind.TAGS | Kind.VECTORS:
                 return replace(law, head=head)
             case Kind.GENESIS:
                 raise BadMotion("there is one genesis")
     except (KeyError, msgspec.ValidationError, BadCharter) as error:
         raise BadMotion(f"the motion's payload is wrong: {error!r}") from None
+
+
+def read_version(payload: Mapping[str, Any]) -> str:
+    """The ARN of the version that a motion on a people project names. Raises BadMotion."""
+    version = str(payload["version"])
+    if not _VERSION.match(version):
+        raise BadMotion(f"a motion on a project names the ARN of one of its versions, not {version!r}")
+    return version
 
 
 def read_charter(plain: Any) -> Charter:

@@ -107,7 +107,7 @@ def check_tightening(call: Call, current: Mapping[str, str], purposes: Mapping[s
     new: dict[str, Any] = {
         key: value
         for key, value in (call.parameters.get("Tags") or {}).items()
-        if _reads_as_reserved(key) and current.get(key) != value
+        if reads_as_reserved(key) and current.get(key) != value
     }
     _check(new, purposes)
     basis, days = new.get(BASIS), new.get(RETENTION)
@@ -156,14 +156,14 @@ def row_of(connection: Connection, payload: Mapping[str, Any]) -> Any:
     return connection.execute(select(of.c.id).where(same)).scalar()
 
 
-def _reads_as_reserved(key: str) -> bool:
+def reads_as_reserved(key: str) -> bool:
     """Whether people would take a tag for a reserved one: also in capitals, in wide letters, with blanks in it."""
     return "".join(normalize("NFKC", key).split()).casefold().startswith(PREFIX)
 
 
 def _check(tags: Mapping[str, str], purposes: Mapping[str, Purpose]) -> None:
     for key in tags:
-        if _reads_as_reserved(key) and key not in _RESERVED:
+        if reads_as_reserved(key) and key not in _RESERVED:
             raise Denied(_RULE, f"There is no reserved tag {key}. There are {', '.join(_RESERVED)}, written so.")
     if tags.get(BASIS, BASES[0]) not in BASES:
         raise Denied(_RULE, f"{BASIS} is one of: {', '.join(BASES)}.")

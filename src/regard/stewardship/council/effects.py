@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from regard.stewardship.council.chain import Law, apply
 from regard.stewardship.council.collections import check_loosening, loosen
+from regard.stewardship.council.live_search import check_live
 from regard.stewardship.council.motions import BadMotion, Kind, Motion
 from regard.stewardship.council.stored_packs import read_pack
 from regard.stewardship.council.suspensions import STOPPABLE
@@ -13,9 +14,10 @@ from regard.stewardship.council.vectors import check_mark, heed_basis, settle_ma
 from regard.stewardship.parties.admission import write_decision
 from regard.stewardship.parties.organization import Standing
 from regard.stewardship.parties.organization_rows import read_standing
+from regard.stewardship.policy.call import Capability
 from regard.stewardship.policy.policy import Policy
 
-SENSITIVE = ("emotions",)
+SENSITIVE = ("emotions", Capability.LIVENESS)
 
 
 def check(connection: Connection, law: Law, motion: Motion, now: float) -> None:
@@ -41,6 +43,8 @@ def check(connection: Connection, law: Law, motion: Motion, now: float) -> None:
             read_standing(connection, str(payload.get("organization")))
         case Kind.TAGS:
             check_loosening(connection, payload, Policy(read_pack(connection, law.policy)).purposes)
+        case Kind.LIVE_SEARCH:
+            check_live(connection, payload, motion.opened)
         case Kind.VECTORS:
             check_mark(connection, payload)
     apply(law, motion, now)

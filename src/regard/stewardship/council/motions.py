@@ -45,6 +45,8 @@ class Kind(StrEnum):
     SUSPENSION = "suspension"
     TAGS = "tags"
     VECTORS = "vectors"
+    LIVE_SEARCH = "live-search"
+    PROJECT = "project"
 
 
 class Vote(StrEnum):

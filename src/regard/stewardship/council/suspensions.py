@@ -17,7 +17,10 @@ from regard.stewardship.policy.call import Capability
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.revision import changed
 
-STOPPABLE = (Capability.DETECT, Capability.COMPARE, Capability.ENROL, Capability.IDENTIFY)
+STOPPABLE = (
+    *(Capability.DETECT, Capability.COMPARE, Capability.ENROL, Capability.IDENTIFY),
+    *(Capability.LIVENESS, Capability.SEARCH_LIVE),
+)
 _FORM = "regard.suspension/v1"
 _RECORD = "suspension"
 # A member signs first and sends then, perhaps from another machine; how far clocks may lie apart.

@@ -25,6 +25,8 @@ from regard.stewardship.council.council import Council
 from regard.stewardship.gate import accounts
 from regard.stewardship.gate.decision_records import DecisionRecords
 from regard.stewardship.gate.key_terms import check_key, check_stop
+from regard.stewardship.gate.matters import Matters, Register
+from regard.stewardship.gate.project_terms import set_project_terms
 from regard.stewardship.gate.questions import Asked, Missing, Questions, Receipts, check_attestation, may_hear_of_faces
 from regard.stewardship.gate.snapshot import NotInForce, Snapshot, Snapshots
 from regard.stewardship.gate.thresholds import given_threshold
@@ -62,7 +64,7 @@ class Gate:
 
     One thing: the way of a call through the door; what is asked of its key and of the policy on that way are files of
     their own. `collections` answers for the gallery; `receipts`, `missing` and `audited` are as :class:`Questions` has
-    them. It founds no council: where there is none, everything is denied.
+    them, `register` as :class:`Matters` has it. It founds no council: where there is none, everything is denied.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Gate:
         clock: Callable[[], float] = time.time,
         audited: Callable[[str], bool] = lambda _face_model: False,
         missing: Missing = lambda _enrolment, _purpose: "",
+        register: Register | None = None,
     ) -> None:
         self._settings = settings
         self._logbook = logbook
@@ -84,6 +87,7 @@ class Gate:
         self._clock = clock
         self.council = Council(engine, clock)
         self._snapshots = Snapshots(engine, clock)
+        self.matters = Matters(self._snapshots, self._collections, self._records, clock, register)
 
     def snapshot(self) -> Snapshot:
         """The register, the law and the policy that decide now. Raises NotInForce."""
@@ -218,7 +222,10 @@ def _check_tags(call: Call, snapshot: Snapshot, terms: Terms, rights_profile: st
     match call.operation.name:
         case "CreateCollection":
             set_terms(call, snapshot.policy.purposes, rights_profile)
-        case "TagResource" | "UntagResource":
+        case "CreateProject":
+            set_project_terms(call, snapshot.policy.purposes)
+        case "TagResource" | "UntagResource" if ":project/" not in str(call.parameters.get("ResourceArn")):
+            # Of a project's the operation asks, which knows its tags: `matters.tags`.
             check_tightening(call, terms.tags, snapshot.policy.purposes)
 
 

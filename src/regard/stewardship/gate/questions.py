@@ -77,21 +77,27 @@ class Questions:
 
     def check(self, call: Call, asked: Asked) -> None:
         """Raise Denied where the policy says no, with what is missing or through whose hands it would go."""
-        decision, snapshot = asked.decision, asked.snapshot
-        if decision.allowed:
-            return
-        if decision.errors:
-            _log.error("the policy could not be evaluated: %s", "; ".join(decision.errors))
-        rule, path = decision.rules[0], tuple[str, ...]()
-        for mark in sorted(asked.request.principal.reaches):
-            if through := _denied_for(mark, asked):
-                rule, path = through, snapshot.path(asked.request.principal.id, mark)
-                break
-        sentence = _sentence(asked, rule)
-        if rule == _NO_RECEIPT:
+
+        def beside(rule: str) -> str:
             purpose = asked.request.collection_purpose or asked.request.purpose
-            sentence += f" {self._missing(_enrolment(call), purpose)}"
-        raise Denied(rule, sentence, path, APPEAL)
+            return f" {self._missing(_enrolment(call), purpose)}" if rule == _NO_RECEIPT else ""
+
+        check_answer(asked, beside)
+
+
+def check_answer(asked: Asked, beside: Callable[[str], str]) -> None:
+    """Raise Denied where the policy says no, with what `beside` has to say of the rule, or through whose hands."""
+    decision, snapshot = asked.decision, asked.snapshot
+    if decision.allowed:
+        return
+    if decision.errors:
+        _log.error("the policy could not be evaluated: %s", "; ".join(decision.errors))
+    rule, path = decision.rules[0], tuple[str, ...]()
+    for mark in sorted(asked.request.principal.reaches):
+        if through := _denied_for(mark, asked):
+            rule, path = through, snapshot.path(asked.request.principal.id, mark)
+            break
+    raise Denied(rule, f"{_sentence(asked, rule)}{beside(rule)}", path, APPEAL)
 
 
 def check_attestation(asked: Asked, now: float) -> None:

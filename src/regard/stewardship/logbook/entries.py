@@ -22,8 +22,8 @@ from regard.stewardship.records.records import Record
 
 PUBLIC = "regard/"
 CALL = "regard/call"
-# Their texts name organizations and collections.
-PRIVATE_MOTIONS = (Kind.ADMISSION, Kind.TAGS, Kind.VECTORS)
+# Their texts name organizations and collections. Who looks for people in live pictures, and where, anybody may read.
+PRIVATE_MOTIONS = (Kind.ADMISSION, Kind.TAGS, Kind.VECTORS, Kind.PROJECT)
 _PARTS = "parts"
 
 Body = dict[str, Any]

@@ -23,7 +23,8 @@ _FORM = "regard.consent/v1"
 
 # What IndexFaces takes as an ExternalImageId.
 Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9_.\-:]+$")]
-CollectionId = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9_.\-]+$")]
+# Of a project of custom labels it is `project:NAME`, which no collection is called.
+CollectionId = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^(project:)?[a-zA-Z0-9_.\-]+$")]
 Ratio = Annotated[float, msgspec.Meta(ge=-1, le=2)]
 # PostgreSQL keeps no text with a NUL character.
 TEXT = r"^[^\x00]*$"

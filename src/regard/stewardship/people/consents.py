@@ -59,6 +59,7 @@ class Consents:
         self._engine = engine
         self._logbook = logbook
         self._clock = clock
+        self._held: frozenset[tuple[Any, ...]] = frozenset()
         covering = _counting(_kept()).where(_of.subject == bindparam("subject"))
         self._covering, self._columns = Reader(engine, covering), [column.name for column in covering.selected_columns]
 
@@ -71,6 +72,33 @@ class Consents:
         }
         rows = self._covering.rows(now=self._clock(), **given)
         return any(self._holds(dict(zip(self._columns, row, strict=True))) for row in rows)
+
+    def covers_training(self, organization: str, project: str, person: str, purpose: str) -> bool:
+        """Whether a consent counts now that lets a project train with this person's pictures, for its purpose.
+
+        Its collection is `project:NAME`; everything else is as for an enrolment.
+        """
+        given = self.all(organization, person, f"project:{project}")
+        return any(each.consent.purpose == purpose and not each.ended(self._clock()) for each in given)
+
+    def without_consent(self, organization: str, collection: str) -> int:
+        """How many faces of a collection are of nobody named, or of somebody without a consent that counts now."""
+        of, faces = gallery.collections.c, gallery.faces.c
+        there = (
+            select(faces.external_image_id, func.count())
+            .join(gallery.collections, of.id == faces.collection)
+            .where(of.organization == organization, of.collection_id == collection)
+            .group_by(faces.external_image_id)
+        )
+        asked = {"organization": organization, "collection": collection, "now": self._clock()}
+        with reading(self._engine) as connection:
+            enrolled = connection.execute(there).all()
+            given = connection.execute(_counting(_kept()), asked).all()
+        # A receipt that is as it was when its seal was last checked is not checked again: this is asked for each frame.
+        held = {tuple(row): row for row in given if tuple(row) in self._held or self._holds(row._asdict())}
+        self._held = frozenset(held)
+        covered = {row.subject for row in held.values()}
+        return sum(number for person, number in enrolled if person not in covered)
 
     def reference(self, enrolment: Enrolment, sha256: str) -> Box | None:
         """Where a consent that counts now says that its person is, in the picture of this digest, in hexadecimal."""
