@@ -7,6 +7,8 @@ from pathlib import Path
 from regard.operations import coverage
 from regard.operations.common.registry import answered
 from regard.stewardship.policy.call import Capability, DataClass
+from regard.stewardship.policy.packs import Pack
+from regard.stewardship.policy.policy import rules_of
 from regard.stewardship.policy.service_model import service_model
 
 PAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
@@ -33,5 +35,9 @@ def test_every_answering_operation_is_in_the_model_and_declares_what_it_does() -
         assert isinstance(operation.data, DataClass)
 
 
-def test_what_is_refused_does_not_answer() -> None:
-    assert not set(coverage.REFUSED) & set(answered())
+def test_what_is_refused_does_not_answer_and_names_the_rule() -> None:
+    rules = {rule.id: rule.sentence for rule in rules_of(Pack.shipped("moratorium").rules)}
+    for row in coverage.rows():
+        rule, _, sentence = row.remark.removeprefix("[").partition("] ")
+        assert (row.state == "refused") == (rules.get(rule) == sentence), row
+    assert not coverage.refused().keys() & answered().keys()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 from regard.operations.common.registry import answered, lacks_of
+from regard.stewardship.policy.packs import FIRST_PACK, Pack
+from regard.stewardship.policy.policy import rules_of
 from regard.stewardship.policy.service_model import service_model
 
-# Operations that will not be built, and why.
-REFUSED = dict.fromkeys(
-    ("StartPersonTracking", "GetPersonTracking"),
-    "Tracking persons through pictures is what regard exists to refuse; AWS ended it too (2025-10-31).",
-)
+# Operations that do not answer because a rule of the shipped pack refuses them, and which.
+RULES = {
+    "StartPersonTracking": "no-person-tracking",
+    "GetPersonTracking": "no-person-tracking",
+    "CreateFaceLivenessSession": "liveness-by-motion",
+    "GetFaceLivenessSessionResults": "liveness-by-motion",
+}
 _LATER = {
     "StreamProcessor": "Streaming video is later work, and closed to new customers at AWS.",
-    "Liveness": "No liveness model of clear origin was found.",
     "Custom": "Custom labels need training, which is not built.",
     "Image": "Later work: the models are chosen, the operation is not built.",
 }
@@ -26,6 +30,13 @@ class Row(NamedTuple):
     operation: str
     state: str
     remark: str
+
+
+@cache
+def refused() -> dict[str, str]:
+    """The operations that a rule refuses as long as nothing answers them, and the rule by name with its sentence."""
+    rules = {rule.id: rule.sentence for rule in rules_of(Pack.shipped(FIRST_PACK).rules)}
+    return {name: f"[{rule}] {rules[rule]}" for name, rule in RULES.items() if name not in answered()}
 
 
 def rows() -> list[Row]:
@@ -56,8 +67,8 @@ def remark_of(name: str) -> str:
 
 
 def _row(name: str) -> Row:
-    if name in REFUSED:
-        return Row(name, "refused", REFUSED[name])
+    if name in refused():
+        return Row(name, "refused", refused()[name])
     if name not in answered():
         return Row(name, "not yet", _LATER[_kind(name)])
     lacks = lacks_of(name)
@@ -65,8 +76,8 @@ def _row(name: str) -> Row:
 
 
 def _kind(name: str) -> str:
-    if "StreamProcessor" in name or "Liveness" in name:
-        return next(kind for kind in ("StreamProcessor", "Liveness") if kind in name)
+    if "StreamProcessor" in name:
+        return "StreamProcessor"
     if any(word in name for word in ("Project", "Dataset", "CustomLabels")):
         return "Custom"
     return "Image"

@@ -29,6 +29,11 @@ def not_built(name: str, remark: str) -> ApiError:
     return ApiError("NotImplementedException", f"{name} is not answered here: {remark} See docs/coverage.md.")
 
 
+def refused(name: str, rule: str) -> ApiError:
+    """A rule of the policy refuses the operation to everybody."""
+    return ApiError("AccessDeniedException", f"{name} is not answered here: {rule} See docs/coverage.md.")
+
+
 def throttled() -> ApiError:
     """The queue is full. Clients wait and try again."""
     return ApiError("ThrottlingException", "Slow down; sudden increase in rate of requests.")

@@ -60,8 +60,8 @@ def test_neutral_names_that_stand_for_groups_are_found_at_the_rate_that_was_seen
 
 def test_one_label_for_one_group_is_found_though_nothing_else_is_told() -> None:
     groups = np.arange(400) % GROUPS
-    scores = np.where(np.random.default_rng(3).random(400) < 0.6, groups == 2, 0.0)[:, None]
-    assert _of(scores.astype(float), groups).outcome == APART
+    scores = ((np.random.default_rng(3).random(400) < 0.6) & (groups == 2))[:, None].astype(np.float64)
+    assert _of(scores, groups).outcome == APART
 
 
 def test_a_score_that_differs_by_hundredths_tells_nothing() -> None:
@@ -141,7 +141,7 @@ def _trained(inputs: Floats, shown: NDArray[np.bool_]) -> Callable[[Floats], Flo
 
     def scores(of: Floats) -> Floats:
         odds = [slope * ((of - mean) / spread @ weights + start) + offset for weights, start, slope, offset in heads]
-        return 1 / (1 + np.exp(-np.column_stack(odds)))
+        return np.asarray(1 / (1 + np.exp(-np.column_stack(odds))))
 
     return scores
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_a_people_project_starts_after_a_probe_that_finds_nothing_or_by_a_motion
     matters, call = room.gate.matters, _call(room, name="StartProjectVersion")
     assert _rule(lambda: matters.start(call, PEOPLE, VERSION, PASSED)) == "allow"
     for probe in (None, APART, _of_few(PASSED)):
-        assert _rule(lambda probe=probe: matters.start(call, PEOPLE, VERSION, probe)) == "people-project-is-probed"
+        assert _rule(partial(matters.start, call, PEOPLE, VERSION, probe)) == "people-project-is-probed"
     with pytest.raises(Denied, match=r"37% of 500 people, by chance in 20%"):
         matters.start(call, PEOPLE, VERSION, APART)
     with pytest.raises(Denied, match="REGARD_CUSTOM_AUDIT"):
