@@ -17,6 +17,7 @@ from regard.stewardship.people.consent_imports import COLUMNS, load, read
 from regard.stewardship.people.consents import Consents, NoSuchReceipt
 from regard.stewardship.policy.call import Caller
 from regard.stewardship.policy.enrolment import Enrolment
+from regard.stewardship.records import tables
 from tests.helpers.stewarding import Stewardship
 
 NOTICE = Notice("2026-03", "en", "ab" * 32)
@@ -196,3 +197,52 @@ def test_a_list_is_read_page_by_page(office: Office) -> None:
     assert ([receipt.consent.pii_principal_id for receipt in of_one], after) == (["person-1"] * 2, "")
     with pytest.raises(NoSuchReceipt):
         office.consents.page(office.club.organization, None, None, "another's", 2)
+def test_a_receipt_for_a_project_lets_its_person_be_trained_with_there_and_covers_no_collection(office: Office) -> None:
+    receipt = office.add("alice", "project:members")
+
+    def trained(project: str = "members", purpose: str = "access-control", person: str = "alice") -> bool:
+        return office.consents.covers_training(office.club.organization, project, person, purpose)
+
+    assert trained()
+    assert not office.covered()
+    assert not trained("others")
+    assert not trained(purpose="photo-library")
+    assert not trained(person="bob")
+    office.now += 30 * DAY
+    assert not trained()
+    office.now -= DAY
+    office.consents.withdraw(office.club.organization, receipt)
+    assert not trained()
+
+
+def test_faces_without_a_consent_that_counts_now_are_counted_and_an_edited_receipt_counts_for_nothing(
+    office: Office,
+) -> None:
+    own = office.club.organization
+    for number, person in enumerate(("alice", "alice", "bob", None)):
+        _enrol(office, number, person)
+
+    def without() -> int:
+        return office.consents.without_consent(own, "members")
+
+    assert without() == 4
+    receipt = office.add("alice")
+    assert without() == 2
+    assert office.consents.without_consent(own, "others") == 0
+    office.add("bob")
+    assert without() == 1
+    office.consents.withdraw(own, receipt)
+    assert without() == 3
+    with office.engine.begin() as connection:
+        connection.execute(tables.consents.update().values(withdrawn_at=None))
+    assert without() == 3
+
+
+def _enrol(office: Office, number: int, person: str | None) -> None:
+    row = {"face_id": str(number), "number": number, "subject": f"external/{person}", "external_image_id": person}
+    row |= {"image_id": "i", "left": 0.0, "top": 0.0, "width": 1.0, "height": 1.0, "confidence": 99.0}
+    row |= {"template": b"", "face_model": "1.0", "source": b"", "created_at": 0.0}
+    with office.engine.begin() as connection:
+        where = gallery.collections.c.collection_id == "members"
+        row["collection"] = connection.execute(gallery.collections.select().where(where)).scalar_one()
+        connection.execute(insert(gallery.faces).values(row))
