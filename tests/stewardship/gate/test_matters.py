@@ -44,6 +44,16 @@ def test_parts_are_trained_and_started_with_no_more_ado(room: Stewardship) -> No
     assert _rule(lambda: matters.use(call, PARTS)) == "allow"
 
 
+@pytest.mark.parametrize("project", [PARTS, PEOPLE])
+def test_nothing_is_trained_or_started_while_looking_at_pictures_is_stopped(
+    room: Stewardship, project: Project
+) -> None:
+    call = _call(room)
+    room.council.suspend("detect", "an incident", room.signer, 100)
+    assert _rule(lambda: room.gate.matters.train(call, project)) == "suspended"
+    assert _rule(lambda: room.gate.matters.start(call, project, VERSION, PASSED)) == "suspended"
+
+
 def test_a_label_that_says_a_trait_is_denied_by_the_rule_with_its_name_and_recorded(room: Stewardship) -> None:
     call = _call(room)
     with pytest.raises(Denied, match="muslim") as denied:

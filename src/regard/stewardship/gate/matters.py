@@ -110,7 +110,11 @@ class Matters:
         return snapshot.law.live[search.processor.arn].notice
 
     def train(self, call: Call, project: Project) -> None:
-        """Let a project be trained, by what its labels are called and whose faces it has. Raises Denied, recorded."""
+        """Let a project be trained, by what its labels are called and whose faces it has. Raises Denied, recorded.
+
+        Where looking at pictures is stopped, nothing is trained on them either.
+        """
+        self._stopped(call, self._current(call), Capability.DETECT)
         self._labels(call, project)
         if project.of_people:
             self._people(call, project, _TRAIN)
@@ -121,6 +125,7 @@ class Matters:
         `probe` is what :func:`regard.evaluation.bias.association.association` found for this version on the audit set
         that the operator names; None where there is none.
         """
+        self._stopped(call, self._current(call), Capability.DETECT)
         self._labels(call, project)
         if not project.of_people:
             return

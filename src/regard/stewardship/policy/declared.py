@@ -13,29 +13,30 @@ Declaration = tuple[Capability, DataClass]
 
 _MANAGES: Declaration = (Capability.MANAGE, DataClass.SETTINGS)
 _READS: Declaration = (Capability.READ, DataClass.SETTINGS)
-# Pictures of whatever is looked for; of a people project `matters.use` asks again, as of an operation on faces.
+# Pictures of whatever is looked for, or what is made of them; `matters` asks again, as of faces, of a people project.
+_KEEPS: Declaration = (Capability.MANAGE, DataClass.OBJECTS)
+_TELLS: Declaration = (Capability.READ, DataClass.OBJECTS)
 _LOOKS: Declaration = (Capability.DETECT, DataClass.OBJECTS)
 _LIVENESS: Declaration = (Capability.LIVENESS, DataClass.FACES)
 
 DECLARED: dict[str, Declaration] = {
     "CreateProject": _MANAGES,
-    "DeleteProject": _MANAGES,
+    "DeleteProject": _KEEPS,
     "DescribeProjects": _READS,
-    "CreateDataset": _MANAGES,
-    "DeleteDataset": _MANAGES,
+    "CreateDataset": _KEEPS,
+    "DeleteDataset": _KEEPS,
     "DescribeDataset": _READS,
-    "DistributeDatasetEntries": _MANAGES,
-    "ListDatasetEntries": _READS,
-    "ListDatasetLabels": _READS,
-    "UpdateDatasetEntries": _MANAGES,
-    # Whoever is stopped from looking at pictures trains nothing on them and starts nothing that does.
-    "CreateProjectVersion": _LOOKS,
-    "StartProjectVersion": _LOOKS,
+    "DistributeDatasetEntries": _KEEPS,
+    "ListDatasetEntries": _TELLS,
+    "ListDatasetLabels": _TELLS,
+    "UpdateDatasetEntries": _KEEPS,
+    "CreateProjectVersion": _KEEPS,
+    "CopyProjectVersion": _KEEPS,
+    "DeleteProjectVersion": _KEEPS,
+    "DescribeProjectVersions": _TELLS,
+    "StartProjectVersion": _KEEPS,
+    "StopProjectVersion": _KEEPS,
     "DetectCustomLabels": _LOOKS,
-    "CopyProjectVersion": _MANAGES,
-    "DeleteProjectVersion": _MANAGES,
-    "DescribeProjectVersions": _READS,
-    "StopProjectVersion": _MANAGES,
     "PutProjectPolicy": _MANAGES,
     "DeleteProjectPolicy": _MANAGES,
     "ListProjectPolicies": _READS,
