@@ -66,7 +66,7 @@ def test_one_label_for_one_group_is_found_though_nothing_else_is_told() -> None:
 
 def test_a_score_that_differs_by_hundredths_tells_nothing() -> None:
     groups = np.arange(500) % GROUPS
-    scores = (0.01 + 0.01 * groups)[:, None]
+    scores = np.asarray((0.01 + 0.01 * groups)[:, None], np.float64)
     assert _of(scores, groups).outcome == PASSED
 
 
