@@ -177,6 +177,7 @@ def test_an_organization_that_was_refused_or_supplies_police_is_stopped(door: Do
 
 def test_a_threshold_below_the_floor_is_no_live_search(door: Door) -> None:
     door.carry()
+    assert door.rule(threshold=None) == "goes on"
     assert door.rule(threshold=purposes()["access-control"].floor - 0.1) == "floor-where-rights-are-at-stake"
 
 

@@ -42,13 +42,14 @@ class Register(Protocol):
 class Search:
     """A live search that somebody wants to make, or is making: for whom, by what, from which similarity (0 to 100).
 
+    Without a `threshold` the floor of the purpose is what is told from; one that is given is not to be lower.
     `collection` is the one that is searched; that the processor is set to the same is looked at here.
     """
 
     caller: Caller
     processor: Processor
     collection: str
-    threshold: float
+    threshold: float | None = None
     loopback: bool = False
 
 
@@ -95,7 +96,7 @@ class Matters:
             collection=f"{organization}/{search.collection}",
             operation="StartStreamProcessor",
             data=DataClass.TEMPLATES,
-            threshold=search.threshold,
+            threshold=100.0 if search.threshold is None else search.threshold,
             basis=told.get(BASIS, "none"),
             collection_purpose=told.get(PURPOSE, ""),
             receipt=consented,
