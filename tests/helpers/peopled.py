@@ -81,6 +81,7 @@ class House:
             CurrentCollections(self.engine, self.retention),
             self.consents.covers,
             clock,
+            register=self.consents,
         )
         tokens = SubjectTokens(self.engine, clock)
 
@@ -88,7 +89,7 @@ class House:
             return tokens.issue(caller, name, FOUND)
 
         self.found_notices = FoundNotices(self.engine, self.gallery, self.logbook, issue, tokens.void, clock)
-        rooms = replace(rooms, found_notices=self.found_notices)
+        rooms = replace(rooms, found_notices=self.found_notices, matters=gate.matters)
         rooms = replace(rooms, record=gate.record, consents=self.consents, reviews=self.reviews, loops=self.loops)
         films = PictureReader(cast(Buckets, Shelf(folder)))
         rooms = replace(rooms, jobs=self.jobs, scratch=Scratch(folder / "tmp", 1 << 30), pictures=films)
