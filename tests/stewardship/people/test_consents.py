@@ -197,6 +197,8 @@ def test_a_list_is_read_page_by_page(office: Office) -> None:
     assert ([receipt.consent.pii_principal_id for receipt in of_one], after) == (["person-1"] * 2, "")
     with pytest.raises(NoSuchReceipt):
         office.consents.page(office.club.organization, None, None, "another's", 2)
+
+
 def test_a_receipt_for_a_project_lets_its_person_be_trained_with_there_and_covers_no_collection(office: Office) -> None:
     receipt = office.add("alice", "project:members")
 
