@@ -234,7 +234,7 @@ class Decoder:
         send(self._listener, self._measures.of(*sampled))
 
     def _show(self, sampled: Sampled[VideoFrame]) -> None:
-        pixels = _upright(sampled.frame)
+        pixels = upright(sampled.frame)
         shown = Shown(sampled.number, sampled.milliseconds, pixels.shape[1], pixels.shape[0])
         send(self._listener, shown, pixels.data.cast("B"))
 
@@ -327,7 +327,8 @@ def _quarters(frame: VideoFrame) -> int:
     return round(frame.rotation / 90) % 4
 
 
-def _upright(frame: VideoFrame) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def upright(frame: VideoFrame) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The pixels of a frame, turned upright. Raises Garbled for one that is too large."""
     require_size(frame.width, frame.height)
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), _quarters(frame)))
 

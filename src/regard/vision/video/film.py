@@ -16,7 +16,7 @@ import numpy as np
 
 from regard.settings import Settings
 from regard.vision.pictures.images import Picture
-from regard.vision.video.decoders import Decoders
+from regard.vision.video.decoders import Decoder, Decoders
 from regard.vision.video.messages import About, Ended, Failed, Garbled, Heard, Measured, Over, Request, Shown, receive
 from regard.vision.video.sealed import SealedFilm
 
@@ -26,7 +26,7 @@ MIB = 1 << 20
 # What fits into a pipe without a reader.
 _MOST_WORDS = 4096
 _log = logging.getLogger(__name__)
-_DECODERS = Decoders()
+DECODERS = Decoders()
 
 
 class VideoError(ValueError):
@@ -61,38 +61,13 @@ class Frame:
     picture: Picture
 
 
-class Film:
-    """A film that is being decoded; iterate over it once. Use it as a context, so that its process ends.
+class Decoded:
+    """What a decoding process tells: the part that films and live pictures share. Use it as a context."""
 
-    `about` is what the file says of itself; once all frames came, `ended` says how many there were, how long the film
-    was, and how many of its packets could not be decoded. Once it is closed, `over` says what decoding it took.
-    """
-
-    def __init__(self, film: Path | SealedFilm, interval: int, limits: Limits, black: float | None = None) -> None:
-        """Begin to decode a film: a frame each `interval` milliseconds, or every frame where it is 0.
-
-        Where `black` is given, 0 to 1, frames are measured (:meth:`measured`) in place of shown. Raises VideoError for
-        what is no film or too large a one, and OSError for what cannot be read.
-        """
-        path, key = (film.path, film.key.hex()) if isinstance(film, SealedFilm) else (film, "")
-        request = Request(interval, limits.minutes * 60_000, limits.memory, limits.threads, black, key)
-        with path.open("rb") as file:
-            _require_file(file, limits)
-            self._decoder = _DECODERS.begin(file, request)
-        self._told = self._decoder.told
-        self.ended: Ended | None = None
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._told = decoder.told
         self.over: Over | None = None
-        try:
-            about = self._next()
-            if not isinstance(about, About):
-                raise Garbled("a film without a beginning")
-        except Garbled as error:
-            self.close()
-            raise VideoError(f"The decoder stopped: {error}.") from None
-        except BaseException:
-            self.close()
-            raise
-        self.about = about
 
     def __enter__(self) -> Self:
         return self
@@ -101,32 +76,6 @@ class Film:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def __iter__(self) -> Iterator[Frame]:
-        """The frames in sequence. Raises VideoError where the film ends before its end."""
-        for message in self._messages():
-            if isinstance(message, Shown):
-                yield Frame(message.number, message.milliseconds, self._picture(message))
-
-    def measured(self) -> Iterator[Measured | Heard]:
-        """What is measured of each frame, and what is heard, in sequence. Raises VideoError as above."""
-        for message in self._messages():
-            if isinstance(message, Measured | Heard):
-                yield message
-
-    def _messages(self) -> Iterator[Shown | Measured | Heard]:
-        """What comes after the beginning, up to the end."""
-        while True:
-            try:
-                message = self._next()
-            except Garbled as error:
-                raise VideoError(f"The decoder stopped: {error}.") from None
-            if isinstance(message, About):
-                raise VideoError("The decoder stopped: it told of two films.")
-            if isinstance(message, Ended):
-                self.ended = message
-                return
-            yield message
 
     def close(self) -> None:
         """End the process, whatever it is at."""
@@ -156,6 +105,64 @@ class Film:
                 raise VideoError(self._ended_early())
             at += read
         return Picture(pixels, "PNG")
+
+
+class Film(Decoded):
+    """A film that is being decoded; iterate over it once. Use it as a context, so that its process ends.
+
+    `about` is what the file says of itself; once all frames came, `ended` says how many there were, how long the film
+    was, and how many of its packets could not be decoded. Once it is closed, `over` says what decoding it took.
+    """
+
+    def __init__(self, film: Path | SealedFilm, interval: int, limits: Limits, black: float | None = None) -> None:
+        """Begin to decode a film: a frame each `interval` milliseconds, or every frame where it is 0.
+
+        Where `black` is given, 0 to 1, frames are measured (:meth:`measured`) in place of shown. Raises VideoError for
+        what is no film or too large a one, and OSError for what cannot be read.
+        """
+        path, key = (film.path, film.key.hex()) if isinstance(film, SealedFilm) else (film, "")
+        request = Request(interval, limits.minutes * 60_000, limits.memory, limits.threads, black, key)
+        with path.open("rb") as file:
+            _require_file(file, limits)
+            super().__init__(DECODERS.begin(file, request))
+        self.ended: Ended | None = None
+        try:
+            about = self._next()
+            if not isinstance(about, About):
+                raise Garbled("a film without a beginning")
+        except Garbled as error:
+            self.close()
+            raise VideoError(f"The decoder stopped: {error}.") from None
+        except BaseException:
+            self.close()
+            raise
+        self.about = about
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames in sequence. Raises VideoError where the film ends before its end."""
+        for message in self._messages():
+            if isinstance(message, Shown):
+                yield Frame(message.number, message.milliseconds, self._picture(message))
+
+    def measured(self) -> Iterator[Measured | Heard]:
+        """What is measured of each frame, and what is heard, in sequence. Raises VideoError as above."""
+        for message in self._messages():
+            if isinstance(message, Measured | Heard):
+                yield message
+
+    def _messages(self) -> Iterator[Shown | Measured | Heard]:
+        """What comes after the beginning, up to the end."""
+        while True:
+            try:
+                message = self._next()
+            except Garbled as error:
+                raise VideoError(f"The decoder stopped: {error}.") from None
+            if isinstance(message, About):
+                raise VideoError("The decoder stopped: it told of two films.")
+            if isinstance(message, Ended):
+                self.ended = message
+                return
+            yield message
 
 
 def _require_file(file: BinaryIO, limits: Limits) -> None:

@@ -20,7 +20,7 @@ from typing import NoReturn
 
 import msgspec
 
-from regard.vision.video import decoding
+from regard.vision.video import decoding, packets
 from regard.vision.video.messages import Begun, Over, Request
 
 FILES = 4
@@ -101,7 +101,8 @@ def _decode(words: bytes, files: list[int]) -> NoReturn:
         for place, file in enumerate(files[:-1]):
             os.dup2(file, place)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        decoding.decode(msgspec.json.decode(words, type=Request))
+        request = msgspec.json.decode(words, type=Request)
+        (packets if request.codec else decoding).decode(request)
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -114,6 +115,7 @@ def main() -> None:
     # It ends when its socket closes; keys that a person presses are meant for whoever asked.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     decoding.warm()
+    packets.warm()
     with socket.socket(fileno=os.dup(0)) as commands:
         Forks(commands).run()
 

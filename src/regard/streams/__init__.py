@@ -1,0 +1,1 @@
+"""Live video: which sources there are, who looks at them, and what is told of it."""
