@@ -32,6 +32,7 @@ COMMANDS = {
     ),
     "video": ("video.video:app", "Look at stored video: labels, faces, text, moderation, segments."),
     "jobs": ("jobs.jobs:app", "List, show, cancel and retry jobs on stored video."),
+    "streams": ("streams.streams:app", "Set where live video comes from; list, show and stop what looks at it."),
     "work": (
         "jobs.work:work",
         "Work on jobs, one at a time, until told to stop. `regard serve` starts such workers itself.",

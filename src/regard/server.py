@@ -20,6 +20,7 @@ from regard.operations.common.rooms import Rooms
 from regard.operations.common.warming import Warming
 from regard.operations.common.works import Work, works
 from regard.operations.service import Service, open_service
+from regard.operations.streams.looking import tools
 from regard.pages.routes import open_pages
 from regard.settings import told_to_workers
 from regard.stewardship.door import open_audits, open_gate
@@ -27,6 +28,8 @@ from regard.stewardship.gate.audits import Audits
 from regard.stewardship.holdings import Holdings, open_holdings
 from regard.stewardship.logbook.models_told import tell_models
 from regard.stewardship.office import Office
+from regard.streams.messages import KINDS
+from regard.streams.running import Runners
 from regard.vision.eyes import Eyes, open_eyes
 from regard.wire.app import open_application
 from regard.wire.exposure import told_to_commands, url
@@ -57,7 +60,7 @@ def open_house(office: Office, ran: Callable[[str, float], None] = lambda _name,
 
 
 def work(office: Office, stop: Event, idle: float = math.inf) -> None:
-    """Work on jobs until told to stop, or nothing was to do for `idle` seconds.
+    """Work on jobs and live video until told to stop, or nothing was to do for `idle` seconds.
 
     What is not over then is gone on with by whoever works next.
     """
@@ -71,8 +74,11 @@ def work(office: Office, stop: Event, idle: float = math.inf) -> None:
     with slot(office.settings.data_dir / "workers") as name:
         worker = Worker(desk, {start: partial(_at_work, each, rooms) for start, each in works().items()}, name)
         engine = Engine(desk, worker, place_of(office.settings), name)
-        engine.start()
-        engine.run(stop, idle)
+        runners = Runners(tools(rooms), name)
+        for each in (engine, runners):
+            each.start()
+        engine.run(stop, idle, house.holdings.streams.processors.busy)
+        runners.close()
         worker.leave()
 
 
@@ -99,21 +105,28 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     pages = open_pages(office, house.holdings, house.service, pool, metrics, cosigning, house.eyes.weights, trouble)
     app = open_application(settings, house.service, find_key, pool, metrics, pages)
 
-    crew = Crew(settings.jobs_workers, house.holdings.jobs.busy, told_to_workers(settings))
+    jobs, streams = house.holdings.jobs, house.holdings.streams
+
+    def busy() -> bool:
+        return jobs.busy() or streams.processors.busy()
+
+    crew = Crew(settings.jobs_workers, busy, told_to_workers(settings))
     messenger = Messenger(house.holdings.notices)
+    courier = Messenger(streams.messages, kinds=KINDS)
 
     metrics.watch(pool)
     metrics.watch_jobs(house.holdings.jobs)
     metrics.watch_notices(house.holdings.notices)
+    metrics.watch_streams(streams)
     metrics.watch_witnesses(cosigning)
     # Who waits for the log's disk lets the next begin.
     logbook.rest = pool.hand_on
 
-    for room in (logbook, house.holdings, cosigning, house.eyes, watchdog, crew, messenger):
+    for room in (logbook, house.holdings, cosigning, house.eyes, watchdog, crew, messenger, courier):
         room.start()
 
     def finished() -> None:
-        for room in (pool, crew, messenger, warming, watchdog, cosigning, house.eyes, house.holdings, logbook):
+        for room in (pool, crew, messenger, courier, warming, watchdog, cosigning, house.eyes, house.holdings, logbook):
             room.close()
 
     running = ExitStack()

@@ -185,6 +185,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jobs_disk: Annotated[
         int, _help("MiB of the data folder that a worker may fill with the film it works on.", ge=1)
     ] = 10_240
+    streams_reach: Annotated[
+        tuple[str, ...],
+        _help(
+            "Addresses of this machine and of networks of its own at which cameras may be: 192.168.1.0/24, "
+            "127.0.0.1:8554, separated by commas. Empty: none but those on the internet."
+        ),
+    ] = ()
+    streams_patience: Annotated[
+        int, _help("Seconds without a picture after which a camera is given up, and its processor has failed.", ge=1)
+    ] = 300
+    kinesis_allowed: Annotated[
+        tuple[str, ...],
+        _help(
+            "Which Kinesis data streams may be put to: ORGANIZATION=ARN, or how ARNs begin, separated by commas. "
+            "Empty: none."
+        ),
+    ] = ()
     video_memory: Annotated[int, _help("MiB of memory that decoding one video may take.", ge=256)] = 2048
 
     audit_days: Annotated[
@@ -301,8 +318,21 @@ def from_environment(environ: Mapping[str, str] = os.environ, **given: Any) -> S
     return _convert(values)
 
 
+_LISTS = (
+    "regions",
+    "cors_origins",
+    "s3_allowed",
+    "s3_writable",
+    "sns_allowed",
+    "kinesis_allowed",
+    "streams_reach",
+    "witnesses",
+    "warm",
+)
+
+
 def _convert(values: dict[str, Any]) -> Settings:
-    for name in ("regions", "cors_origins", "s3_allowed", "s3_writable", "sns_allowed", "witnesses", "warm"):
+    for name in _LISTS:
         if isinstance(values.get(name), str):
             values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
     if values.get("warm") == (NOTHING,):

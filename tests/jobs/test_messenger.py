@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 from sqlalchemy.exc import OperationalError
 
-import regard.jobs.notices as notices_room
+import regard.jobs.outbox as outbox_room
 from regard.jobs.desk import Desk
 from regard.jobs.job import Asked
 from regard.jobs.messenger import Messenger
@@ -67,7 +67,7 @@ def test_a_database_that_is_away_for_a_while_ends_nothing(tmp_path: Path) -> Non
 
 def _send_until_killed(folder: Path, address: str, report: Connection) -> None:
     """Send from the outbox in `folder` to a webhook, as a service does."""
-    notices_room._TAKEN_SECONDS = 0.5
+    outbox_room._TAKEN_SECONDS = 0.5
     rooms = with_jobs(open_rooms(folder), folder, cast(Clock, time.time))
     assert rooms.jobs is not None
     Messenger(Notices(rooms.jobs, Topics(Settings()), Webhook(address, SECRET)), 0.01).start()

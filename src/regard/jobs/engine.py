@@ -104,13 +104,16 @@ class Engine:
         self._closing.set()
         DBOS.destroy()
 
-    def run(self, stop: threading.Event, idle: float = math.inf) -> None:
-        """Look through what waits, from time to time, until told to stop, or nothing was to do for `idle` seconds."""
+    def run(self, stop: threading.Event, idle: float = math.inf, also_busy: Callable[[], bool] = lambda: False) -> None:
+        """Look through what waits, from time to time, until told to stop, or nothing was to do for `idle` seconds.
+
+        `also_busy` says whether this worker is at something else.
+        """
         quiet_since = time.monotonic()
         while not stop.is_set() and time.monotonic() - quiet_since < idle:
             try:
                 self.sweep()
-                if self._desk.busy():
+                if self._desk.busy() or also_busy():
                     quiet_since = time.monotonic()
             except SQLAlchemyError:
                 _log.warning("the database does not answer", exc_info=True)

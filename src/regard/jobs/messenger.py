@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from regard.jobs.notices import KINDS, Notices
+from regard.jobs.notices import KINDS
 
 # How often it is looked whether something is owed. Clients poll as often.
 _LOOK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
-class Messenger:
-    """Sends notices from `start` to `close`."""
+class Owing(Protocol):
+    """What is sent from."""
 
-    def __init__(self, notices: Notices, pause: float = _LOOK_SECONDS) -> None:
+    def send_due(self, kind: str, over: Callable[[], bool]) -> int:
+        """Send what is due of a kind until it is `over`; how much whom it is for took."""
+
+
+class Messenger:
+    """Sends what is owed, of so many kinds, from `start` to `close`."""
+
+    def __init__(self, notices: Owing, pause: float = _LOOK_SECONDS, kinds: Iterable[str] = KINDS) -> None:
         self._notices = notices
         self._pause = pause
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(kind,), name=kind, daemon=True) for kind in KINDS]
+        self._threads = [threading.Thread(target=self._run, args=(kind,), name=kind, daemon=True) for kind in kinds]
 
     def start(self) -> None:
         """Begin to send, and return at once."""

@@ -12,22 +12,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select
 
-from regard.database import reading, writing
+from regard.database import reading
 from regard.jobs import tables
-from regard.jobs.desk import DAY, Desk
+from regard.jobs.desk import Desk
 from regard.jobs.errors import JobChanged, NoSuchJob
 from regard.jobs.job import Job, Outcome, State
+from regard.jobs.outbox import Outbox
 from regard.jobs.sns import TopicRefused, Topics
 from regard.jobs.webhooks import Webhook
 
 SNS, WEBHOOK = "sns", "webhook"
 KINDS = (SNS, WEBHOOK)
-# Seconds from one try to the next: doubled each time, up to the most. After a day nobody is told any more.
-FIRST_PAUSE, MOST_PAUSE, GIVEN_UP_AFTER = 5.0, 3600.0, float(DAY)
-# Whoever took a notice to send it and said nothing for so long was killed: longer than any sending takes.
-_TAKEN_SECONDS = 60.0
 _MOST_ERROR = 500
 _of = tables.job_notices.c
 _log = logging.getLogger(__name__)
@@ -60,6 +57,8 @@ class Notices:
 
     def __init__(self, desk: Desk, topics: Topics, webhook: Webhook | None) -> None:
         self._desk, self._topics, self._webhook = desk, topics, webhook
+        waiting = _of.sent_at.is_(None) & _of.given_up.is_(False)
+        self._outbox = Outbox(desk.engine, tables.job_notices, "jobs/notices", lambda: desk.clock(), waiting)
 
     def require(self, organization: str, channel: Mapping[str, str]) -> None:
         """Raise TopicRefused unless the topic of a NotificationChannel may be published to for the organization."""
@@ -82,14 +81,12 @@ class Notices:
 
     def owed(self) -> int:
         """How many notices are yet to be taken."""
-        with reading(self._desk.engine) as connection:
-            waiting = _of.sent_at.is_(None) & _of.given_up.is_(False)
-            return connection.execute(select(func.count()).select_from(tables.job_notices).where(waiting)).scalar_one()
+        return self._outbox.owed()
 
     def send_due(self, kind: str, over: Callable[[], bool] = lambda: False) -> int:
         """Send what is due of a kind, one after the other, until it is `over`; how many whom they are for took."""
         sent = 0
-        while not over() and (row := self._taken(kind)) is not None:
+        while not over() and (row := self._outbox.taken(kind)) is not None:
             sent += self._send(row)
         return sent
 
@@ -98,22 +95,6 @@ class Notices:
         now = self._desk.clock()
         of = {"job": job.id, "kind": kind, "sealed": sealed, "created_at": now, "next_at": now}
         connection.execute(insert(tables.job_notices).values(of | {"tries": 0, "given_up": False, "error": ""}))
-
-    def _taken(self, kind: str) -> Mapping[str, Any] | None:
-        """Take the notice that is due the longest, if one is: nobody else sends it for a while."""
-        now = self._desk.clock()
-        due = (_of.kind == kind) & (_of.sent_at.is_(None)) & (_of.given_up.is_(False)) & (_of.next_at <= now)
-        wanted = select(tables.job_notices).where(due).order_by(_of.next_at, _of.id).limit(1)
-        with reading(self._desk.engine) as connection:
-            if connection.execute(wanted).first() is None:
-                return None
-        with writing(self._desk.engine, "jobs/notices") as connection:
-            found = connection.execute(wanted).mappings().first()
-            if found is None:
-                return None
-            row = {**found, "tries": found["tries"] + 1}
-            self._note(connection, row, tries=row["tries"], next_at=now + _TAKEN_SECONDS)
-        return row
 
     def _send(self, row: Mapping[str, Any]) -> bool:
         try:
@@ -128,8 +109,8 @@ class Notices:
             _log.exception("the notice %s of the job %s was not sent", row["id"], row["job"])
             self._failed(row, error)
         else:
-            with writing(self._desk.engine, "jobs/notices") as connection:
-                self._note(connection, row, sent_at=self._desk.clock(), error="")
+            with self._outbox.writing() as connection:
+                self._outbox.note(connection, row, sent_at=self._desk.clock(), error="")
             return True
         return False
 
@@ -142,14 +123,11 @@ class Notices:
             self._webhook.post(f"msg_{row['job']}_{row['id']}", said, self._desk.clock())
 
     def _failed(self, row: Mapping[str, Any], error: Exception, *, given_up: bool = False) -> None:
-        again = self._desk.clock() + min(FIRST_PAUSE * 2.0 ** (row["tries"] - 1), MOST_PAUSE)
-        over = given_up or again > row["created_at"] + GIVEN_UP_AFTER
+        again = self._outbox.again(row)
         _log.warning("the notice of the end of the job %s was not taken: %s", row["job"], error)
-        with writing(self._desk.engine, "jobs/notices") as connection:
-            self._note(connection, row, next_at=again, given_up=over, error=str(error)[:_MOST_ERROR])
-
-    def _note(self, connection: Connection, row: Mapping[str, Any], **values: Any) -> None:
-        connection.execute(update(tables.job_notices).where(_of.id == row["id"]).values(values))
+        told = {"next_at": again.at, "given_up": given_up or again.given_up, "error": str(error)[:_MOST_ERROR]}
+        with self._outbox.writing() as connection:
+            self._outbox.note(connection, row, **told)
 
     def _opened(self, row: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
         organization, to, said = self._desk.rows.opened(row["job"], _what(row["kind"]), row["sealed"])

@@ -42,8 +42,8 @@ class Topics:
                 f"the operator allows it with {self._grants.variable}={organization}={topic}"
             )
 
-    def publish(self, organization: str, topic: str, message: str) -> None:
-        """Publish to a topic. Raises TopicRefused, and OSError where SNS did not take it."""
+    def publish(self, organization: str, topic: str, message: str, subject: str = "") -> None:
+        """Publish to a topic, with a subject where there is one. Raises TopicRefused, OSError where SNS did not take it."""
         self.require(organization, topic)
         # What takes half a second to import, every command that opens the holdings would wait for.
         from botocore.exceptions import BotoCoreError, ClientError
@@ -53,7 +53,8 @@ class Topics:
         region = topic.split(":")[3]
         try:
             client = self._client(region)
-            self._patience.of(lambda: client.publish(TopicArn=topic, Message=message))
+            about = {"Subject": subject} if subject else {}
+            self._patience.of(lambda: client.publish(TopicArn=topic, Message=message, **about))
         except ResponseParserError:
             # It would repeat all that came.
             raise OSError("what answered did not answer as SNS does") from None

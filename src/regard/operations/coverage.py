@@ -18,7 +18,6 @@ RULES = {
     "GetFaceLivenessSessionResults": "liveness-by-motion",
 }
 _LATER = {
-    "StreamProcessor": "Streaming video is later work, and closed to new customers at AWS.",
     "Custom": "Custom labels need training, which is not built.",
     "Image": "Later work: the models are chosen, the operation is not built.",
 }
@@ -76,8 +75,6 @@ def _row(name: str) -> Row:
 
 
 def _kind(name: str) -> str:
-    if "StreamProcessor" in name:
-        return "StreamProcessor"
     if any(word in name for word in ("Project", "Dataset", "CustomLabels")):
         return "Custom"
     return "Image"

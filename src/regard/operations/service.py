@@ -82,6 +82,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         jobs=holdings.jobs,
         notices=holdings.notices,
         custom=holdings.custom,
+        streams=holdings.streams,
         scratch=Scratch(office.settings.data_dir / "tmp", office.settings.jobs_disk << 20),
     )
     return Service(gate, rooms)

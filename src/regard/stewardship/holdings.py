@@ -18,6 +18,7 @@ from regard.steady import SteadyClock
 from regard.stewardship.council.council import Council
 from regard.stewardship.gate.seals import CouncilSeals
 from regard.stewardship.logbook.ends import record_end
+from regard.stewardship.logbook.streams import record_stream
 from regard.stewardship.office import Office
 from regard.stewardship.people.access import Access
 from regard.stewardship.people.erasure import Erasure
@@ -27,6 +28,7 @@ from regard.stewardship.people.retention import Retention
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import FOUND, MOST_HOURS, SubjectTokens
 from regard.stewardship.policy.call import Caller
+from regard.streams.streams import Streams, open_streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Holdings:
     jobs: Desk
     notices: Notices
     custom: Custom
+    streams: Streams
 
     def start(self) -> None:
         """Begin to let go of what is due, and to follow what other processes write."""
@@ -73,10 +76,13 @@ def open_holdings(office: Office) -> Holdings:
     webhook = Webhook.of(office.settings)
     notices = Notices(jobs, Topics(office.settings), webhook)
     jobs.at_end.append(notices.owe)
+    streams = open_streams(engine, gallery, office.key, office.settings, webhook)
+    streams.processors.told.append(partial(record_stream, logbook))
 
     def forget(organization: str, whose: str) -> None:
         reviews.forget(organization, whose)
         jobs.forget(organization, whose)
+        streams.messages.forget(organization, whose)
 
     erasure = Erasure(engine, gallery, consents, logbook, also=forget)
     erasure.replay()
@@ -102,6 +108,7 @@ def open_holdings(office: Office) -> Holdings:
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
     access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of)
     return Holdings(gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, custom)
+    return Holdings(gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, streams)
 
 
 def _gallery(office: Office) -> Gallery:

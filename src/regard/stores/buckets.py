@@ -75,13 +75,15 @@ class Buckets:
         """Raise BucketRefused unless all whose names begin with `prefix` may be written."""
         _require(self._writable, organization, "write", bucket, prefix, prefix)
 
-    def write(self, organization: str, bucket: str, name: str, data: bytes, kind: str) -> None:
+    def write(self, organization: str, bucket: str, name: str, data: bytes, kind: str, kms: str = "") -> None:
         """Put an object of the media type `kind` there, in place of what was. Raises BucketRefused, ObjectUnavailable.
 
+        The store encrypts it with a key of its KMS, where `kms` names one.
         Where it raises StoreFaltered the same may be written again, and is there once.
         """
         _require(self._writable, organization, "write", bucket, name, name)
-        self._patience.of(lambda: self._write(Bucket=bucket, Key=name, Body=data, ContentType=kind))
+        sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms} if kms else {}
+        self._patience.of(lambda: self._write(Bucket=bucket, Key=name, Body=data, ContentType=kind, **sealed))
 
     def _read(self, request: dict[str, str], most: int) -> bytes:
         with closing(asked(self._client, request)["Body"]) as body:

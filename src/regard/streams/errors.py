@@ -45,3 +45,7 @@ class AddressRefused(CameraUnfit):
 
 class Superseded(Exception):
     """Somebody else works on the processor now, or nobody is to: whoever hears this stops, and writes nothing."""
+
+
+class NotAllowed(PermissionError):
+    """What a processor does is not allowed any more; the text says by what. Its session ends at once."""

@@ -56,26 +56,20 @@ class Processors:
         self.clock = clock
         self.told: list[Told] = []
 
-    def create(
-        self,
-        connection: Connection,
-        organization: str,
-        name: str,
-        region: str,
-        given: dict[str, Any],
-        tags: dict[str, str],
-    ) -> Processor:
-        """Make a processor, stopped. Raises ProcessorExists, TooManyProcessors."""
-        take(connection, f"streams/{organization}")
-        if self._find(connection, organization, name) is not None:
-            raise ProcessorExists(f"There is a stream processor {name} already. Delete it first, or take another name.")
-        count = select(func.count()).where(_of.organization == organization)
+    def new(self, organization: str, name: str, region: str, given: dict[str, Any], tags: dict[str, str]) -> Processor:
+        """A processor, stopped, that is kept nowhere yet."""
+        now = self.clock()
+        return Processor(0, organization, name, region, given, tags, "", Status.STOPPED, None, 0, now, now)
+
+    def create(self, connection: Connection, made: Processor) -> None:
+        """Keep a new processor. Raises ProcessorExists, TooManyProcessors."""
+        take(connection, f"streams/{made.organization}")
+        if self._find(connection, made.organization, made.name) is not None:
+            raise ProcessorExists(f"There is a stream processor {made.name} already. Take another name, or delete it.")
+        count = select(func.count()).where(_of.organization == made.organization)
         if connection.execute(count).scalar_one() >= MOST_PROCESSORS:
             raise TooManyProcessors(MOST_PROCESSORS)
-        now = self.clock()
-        made = Processor(0, organization, name, region, given, tags, "", Status.STOPPED, None, 0, now, now)
         self.rows.insert(connection, made)
-        return made
 
     def get(self, organization: str, name: str) -> Processor:
         """A processor of an organization. Raises NoSuchProcessor, ProcessorChanged."""

@@ -103,5 +103,7 @@ def account_of(arn: str) -> str:
     """The account in the ARN of a stream of Kinesis video. Raises ValueError."""
     found = _ARN.fullmatch(arn)
     if found is None:
-        raise ValueError(f"{arn} is no ARN of a Kinesis video stream: arn:aws:kinesisvideo:REGION:ACCOUNT:stream/NAME/0")
+        raise ValueError(
+            f"{arn} is no ARN of a Kinesis video stream: arn:aws:kinesisvideo:REGION:ACCOUNT:stream/NAME/0"
+        )
     return found["organization"]

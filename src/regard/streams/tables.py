@@ -31,8 +31,8 @@ stream_sources = Table(
     Column("created_at", Float, nullable=False),
 )
 
-# A stream processor. `name` is a keyed digest of its name. `sealed` is what it was made with, `sealed_session` how it was
-# started the last time and how far that is, both under the key in the key store that `key` names. `turn` counts how
+# A stream processor. `name` is a keyed digest of its name. `sealed` is what it was made with, `sealed_session` how it
+# was started the last time and how far that is, both under the key in the key store that `key` names. `turn` counts how
 # often somebody began to work on it: who has not the newest turn writes no more. `seal` is over the rest of the row.
 stream_processors = Table(
     "stream_processors",

@@ -19,6 +19,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from regard.jobs.desk import Desk
 from regard.jobs.notices import Notices
 from regard.ledger.witnesses.cosigning import Collector
+from regard.streams.streams import Streams
 from regard.wire.pool import Pool
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -81,6 +82,20 @@ class Metrics:
         """Take from this outbox how many ends of jobs are yet to be told."""
         told = Gauge("regard_jobs_notices_owed", "Notices that nobody took yet.", registry=self._registry)
         told.set_function(notices.owed)
+
+    def watch_streams(self, streams: Streams) -> None:
+        """Take from this room how late live video is looked at, and what of it is yet to be told."""
+        for name, told, of in (
+            ("regard_streams_wanted", "Stream processors that run.", lambda: streams.processors.load().wanted),
+            ("regard_streams_alone", "Those nobody works on yet.", lambda: streams.processors.load().alone),
+            (
+                "regard_streams_lag_seconds",
+                "By how much the last frame of a processor was late, of the latest one.",
+                lambda: streams.processors.load().lag,
+            ),
+            ("regard_streams_owed", "Messages of processors that nobody took yet.", streams.messages.owed),
+        ):
+            Gauge(name, told, registry=self._registry).set_function(of)
 
     def answered(self, operation: str, code: str, seconds: float) -> None:
         """Count a request. `code` is the error code, or OK."""

@@ -33,6 +33,15 @@ from regard.stewardship.people.loops import LoopExists, TooManyLoops
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable
+from regard.streams.errors import (
+    NoSource,
+    NoSuchProcessor,
+    ProcessorChanged,
+    ProcessorExists,
+    ProcessorInUse,
+    TooManyProcessors,
+)
+from regard.streams.kinesis import StreamRefused
 from regard.vision.faces.faces import UnknownVersion
 from regard.vision.models.manifest import WeightsError
 from regard.vision.models.runtime import RuntimeUnavailable
@@ -99,6 +108,13 @@ _WORDS: dict[type[Exception], _Words] = {
     ObjectUnavailable: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
     BucketRefused: lambda error, _: ApiError("InvalidS3ObjectException", f"{_NO_OBJECT} {error}"),
     TopicRefused: lambda error, _: invalid_parameter(str(error)),
+    StreamRefused: lambda error, _: invalid_parameter(str(error)),
+    NoSource: lambda error, _: invalid_parameter(str(error)),
+    NoSuchProcessor: lambda error, _: no_such_resource(str(error)),
+    ProcessorExists: lambda error, _: ApiError("ResourceInUseException", str(error)),
+    ProcessorInUse: lambda error, _: ApiError("ResourceInUseException", str(error)),
+    ProcessorChanged: lambda error, _: ApiError("InternalServerError", str(error)),
+    TooManyProcessors: lambda error, _: ApiError("LimitExceededException", str(error)),
     CollectionSealed: lambda error, call: ApiError("AccessDeniedException", _denial(_sealed(error), call)),
     FaceChanged: lambda error, call: ApiError(
         "AccessDeniedException", _denial(Denied("face-changed", str(error)), call)

@@ -48,6 +48,7 @@ _FILES = (
     "custom.datasets",
     "custom.entries",
     "custom.importing",
+    "streams.processors",
 )
 
 

@@ -13,6 +13,7 @@ from regard.gallery.gallery import Gallery
 from regard.jobs.desk import Desk
 from regard.jobs.notices import Notices
 from regard.jobs.scratch import Scratch
+from regard.operations.common.live_search import LiveSearch, refused
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.standing import Standing
 from regard.stewardship.gate.auditors import Auditors
@@ -22,6 +23,7 @@ from regard.stewardship.people.loops import Loops
 from regard.stewardship.people.matches.notices import FoundNotices
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.policy.call import Call
+from regard.streams.streams import Streams
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.things.equipment import EquipmentInspector
 from regard.vision.things.labels import LabelFinder
@@ -54,6 +56,8 @@ class Rooms:
     found_notices: FoundNotices | None = None
     custom: Custom | None = None
     matters: Matters | None = None
+    streams: Streams | None = None
+    live_search: LiveSearch = refused
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

@@ -5,14 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from time import time
+from typing import Any, Protocol
 
-from regard.jobs.job import Job
 from regard.stewardship.gate.gate import Gate
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Call, Operation
 from regard.stewardship.policy.denied import Denied
 
 _REGION = "us-east-1"
+
+
+class Started(Protocol):
+    """What was started by a call: by which key, by which operation, and with which parameters."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def access_key(self) -> str:
+        """The key that started it."""
+
+    @property
+    def operation(self) -> str:
+        """The operation that started it."""
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Its parameters."""
 
 
 class Standing:
@@ -30,7 +50,7 @@ class Standing:
     ) -> None:
         self._gate, self._find_key, self._operations, self._clock = gate, find_key, operations, clock
 
-    def require(self, job: Job) -> None:
+    def require(self, job: Started) -> None:
         """Raise Denied where whoever started the job might not start it now. A refusal is an entry of the log."""
         key = self._find_key(job.access_key)
         if key is None or not key.enabled or key.expires <= self._clock():

@@ -10,6 +10,7 @@ from regard.operations.common.errors import no_such_resource
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
+from regard.operations.common.tagging import processors_of, tag_processor
 from regard.stewardship.council.collections import PROFILE
 from regard.stewardship.council.vectors import heed_basis
 from regard.stewardship.policy.call import Call, Capability, DataClass
@@ -17,6 +18,8 @@ from regard.vision.faces.faces import VERSIONS
 
 MOST_LISTED = 4096
 _ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):collection/(?P<collection>.+)")
+
+_PROCESSOR_ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):streamprocessor/(?P<name>.+)")
 
 
 @operation("CreateCollection", Capability.MANAGE, DataClass.SETTINGS)
@@ -74,6 +77,10 @@ def list_collections(call: Call, rooms: Rooms) -> Answer:
 @operation("TagResource", Capability.MANAGE, DataClass.SETTINGS)
 def tag_resource(call: Call, rooms: Rooms) -> Answer:
     """Add tags to a collection, a project or a dataset, or give tags that are there new values."""
+    """Add tags to a collection or a stream processor, or give tags that are there new values."""
+    if processor := _processor(call):
+        tag_processor(call, rooms, processor, lambda tags: tags | call.parameters["Tags"])
+        return {}
     with rooms.writing(call) as connection:
         if (custom := _custom(call, rooms)) is not None:
             custom.tag(connection, call.caller.organization, call.parameters["ResourceArn"], call.parameters["Tags"])
@@ -86,6 +93,11 @@ def tag_resource(call: Call, rooms: Rooms) -> Answer:
 @operation("UntagResource", Capability.MANAGE, DataClass.SETTINGS)
 def untag_resource(call: Call, rooms: Rooms) -> Answer:
     """Remove tags from a collection, a project or a dataset; keys that it does not have are passed over."""
+    """Remove tags from a collection or a stream processor; keys that it does not have are passed over."""
+    if processor := _processor(call):
+        gone = set(call.parameters["TagKeys"])
+        tag_processor(call, rooms, processor, lambda tags: {key: tags[key] for key in tags.keys() - gone})
+        return {}
     with rooms.writing(call) as connection:
         if (custom := _custom(call, rooms)) is not None:
             keys = call.parameters["TagKeys"]
@@ -98,10 +110,19 @@ def untag_resource(call: Call, rooms: Rooms) -> Answer:
 @operation("ListTagsForResource", Capability.READ, DataClass.SETTINGS)
 def list_tags_for_resource(call: Call, rooms: Rooms) -> Answer:
     """The tags of a collection, a project or a dataset."""
+    """The tags of a collection or a stream processor."""
+    if processor := _processor(call):
+        return {"Tags": processors_of(rooms).get(call.caller.organization, processor).tags}
     with rooms.gallery.reading() as connection:
         if (custom := _custom(call, rooms)) is not None:
             return {"Tags": custom.tags(connection, call.caller.organization, call.parameters["ResourceArn"])}
         return {"Tags": rooms.gallery.collections.tags(connection, call.caller.organization, _named(call))}
+
+
+def _processor(call: Call) -> str | None:
+    """The name of the stream processor in ResourceArn, of the caller's organization; None where it names none."""
+    found = _PROCESSOR_ARN.fullmatch(call.parameters["ResourceArn"])
+    return found["name"] if found and found["organization"] == call.caller.organization else None
 
 
 def _arn(call: Call, collection_id: str) -> str:
@@ -120,5 +141,6 @@ def _named(call: Call) -> str:
     if found is None or found["organization"] != call.caller.organization:
         raise no_such_resource(
             f"The resource: {arn} does not exist. Tags are of collections, projects and datasets of your own."
+            f"The resource: {arn} does not exist. Only collections and stream processors of your own have tags."
         )
     return found["collection"]

@@ -1,4 +1,4 @@
-"""MJPEG over HTTP: pictures one after another in the parts of one answer that never ends (multipart/x-mixed-replace)."""
+"""MJPEG over HTTP: pictures one after another, parts of an answer that never ends (multipart/x-mixed-replace)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ class Mjpeg:
             while True:
                 data = self._part()
                 if not data.startswith(_JPEG):
-                    raise CameraUnfit(f"{self._place.shown} sends parts that are no JPEG. Give the address of its MJPEG.")
+                    raise CameraUnfit(
+                        f"{self._place.shown} sends parts that are no JPEG. Give the address of its MJPEG."
+                    )
                 yield Packet(data, True)
         except (HTTPException, OSError, ValueError) as error:
             raise _lost(self._place, error) from None
@@ -101,7 +103,9 @@ class Mjpeg:
             if name.strip().lower() == b"content-length":
                 length = int(value)
         if length > MOST_BYTES:
-            raise CameraUnfit(f"{self._place.shown} sends pictures of {length:,} bytes; at most {MOST_BYTES:,} are taken.")
+            raise CameraUnfit(
+                f"{self._place.shown} sends pictures of {length:,} bytes; at most {MOST_BYTES:,} are taken."
+            )
         return self._whole(length) if length >= 0 else self._until_end()
 
     def _whole(self, length: int) -> bytes:

@@ -37,10 +37,10 @@ def place_of(text: str) -> Place:
         return Place(PIPE)
     scheme = text.partition("://")[0].lower() if "://" in text else FILE
     if scheme == FILE:
-        path = Path(text.removeprefix("file://"))
-        if not path.is_absolute() or not path.is_file():
+        film = Path(text.removeprefix("file://"))
+        if not film.is_absolute() or not film.is_file():
             raise ValueError(f"{text} is no file: give its whole path, or {_FORMS}.")
-        return Place(FILE, path=str(path))
+        return Place(FILE, path=str(film))
     if scheme not in _PORTS:
         raise ValueError(f"{scheme}:// is no source: {_FORMS}.")
     try:

@@ -16,8 +16,10 @@ from typing import NamedTuple, Self
 from regard.streams.cameras.films import played
 from regard.streams.cameras.mjpeg import Mjpeg
 from regard.streams.cameras.packets import Packet, Stream
+from regard.streams.cameras.pipes import Pipe
 from regard.streams.cameras.places import FILE, PIPE, Place
 from regard.streams.cameras.reaching import Reach
+from regard.streams.cameras.rtsp import Rtsp
 from regard.streams.errors import CameraLost, CameraUnfit
 from regard.vision.pictures.images import Picture
 from regard.vision.video.film import Limits, VideoError
@@ -40,9 +42,7 @@ class Moment(NamedTuple):
 class Watching:
     """A camera that is watched from the beginning of a block to its end."""
 
-    def __init__(
-        self, place: Place, opening: Opening, limits: Limits, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, place: Place, opening: Opening, limits: Limits, clock: Callable[[], float] = time.time) -> None:
         """`opening` connects to the place of a camera; limits are those of decoding it."""
         self._place, self._opening, self._limits, self._clock = place, opening, limits, clock
         self._over, self._ready = Event(), Condition()
@@ -182,17 +182,12 @@ class Feeding:
         self._live.finish()
 
 
-def opening(reach: Reach) -> Opening:
-    """What connects to cameras on the network and to pipes."""
+def opening(reach: Reach, pipes: Path, arn: str) -> Opening:
+    """What connects to cameras on the network, and to the pipe of a stream."""
 
     def opened(place: Place) -> Stream:
         if place.kind in ("http", "https"):
             return Mjpeg(place, reach)
-        if place.kind == "rtsp":
-            from regard.streams.cameras.rtsp import Rtsp
-
-            return Rtsp(place, reach)
-        assert place.kind == PIPE
-        raise CameraUnfit("pipe")
+        return Pipe(pipes, arn) if place.kind == PIPE else Rtsp(place, reach)
 
     return opened

@@ -37,7 +37,7 @@ class Live(Decoded):
         self._packets = os.fdopen(write, "wb", buffering=0)
 
     def feed(self, milliseconds: int, packet: bytes) -> None:
-        """Hand over what came at that time. Waits while the process has enough; raises BrokenPipeError after its end."""
+        """Hand over what came then. Waits while the process has enough; raises BrokenPipeError after its end."""
         whole = memoryview(HEAD.pack(len(packet), milliseconds) + packet)
         while whole:
             whole = whole[self._packets.write(whole) or 0 :]

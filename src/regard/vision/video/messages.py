@@ -26,8 +26,8 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     A frame at or before each multiple of `interval` milliseconds, or every frame where it is 0. At most `milliseconds`
     of film, `memory` MiB of address space, and decoding on `threads` threads. Where `black` is given, 0 to 1, frames
     are not shown but measured, and black up to that share of the range of luma; sound is listened to. `key` is what a
-    film is sealed under, in hexadecimal: it goes by a socket, where nobody else reads it. Where a `codec` is given, what
-    comes is no file but packets of it, as they come (:mod:`regard.vision.video.packets`): frames are as old as these.
+    film is sealed under, in hexadecimal: it goes by a socket, where nobody else reads it. Where a `codec` is given,
+    what comes is no file but packets of it, as they come (:mod:`regard.vision.video.packets`).
     """
 
     interval: int

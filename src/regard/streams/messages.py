@@ -1,0 +1,189 @@
+"""What processors tell: frames to S3, messages to SNS and to the webhook, records to Kinesis.
+
+Owed in the transaction in which it is found, and sent until it was taken, or a day is over. A message may come twice,
+where whoever sent it was killed before it could say so; none is lost. What was taken is deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, insert, select, true
+
+from regard.database import writing
+from regard.gallery.gallery import Gallery
+from regard.jobs.outbox import Outbox
+from regard.jobs.sns import Topics
+from regard.jobs.webhooks import Webhook
+from regard.sealing import SealBroken, SealingKey
+from regard.stores.buckets import Buckets
+from regard.streams import tables
+from regard.streams.kinesis import DataStreams
+from regard.traces import owe
+
+FRAME, SNS, WEBHOOK, KINESIS = "frame", "sns", "webhook", "kinesis"
+KINDS = (FRAME, SNS, WEBHOOK, KINESIS)
+SUBJECT = "Rekognition Stream Processing Event"
+_MOST_ERROR = 500
+_of = tables.stream_messages.c
+_log = logging.getLogger(__name__)
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """A picture for a bucket."""
+
+    bucket: str
+    name: str
+    data: bytes
+    kms: str = ""
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True):
+    """Words for a topic, or for the webhook."""
+
+    to: str
+    words: str
+
+
+class Records(msgspec.Struct, frozen=True, array_like=True):
+    """Records for a data stream, all with one key."""
+
+    to: str
+    key: str
+    records: list[bytes]
+
+
+_TYPES: Mapping[str, type[Any]] = {FRAME: Frame, SNS: Message, WEBHOOK: Message, KINESIS: Records}
+
+
+class Messages:
+    """The outbox of stream processors. Thread-safe; any number of processes may send from it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        gallery: Gallery,
+        key: SealingKey,
+        clock: Callable[[], float],
+        sinks: tuple[Buckets, Topics, Webhook | None, DataStreams],
+    ) -> None:
+        """`key` is the root key, under which messages are sealed. `sinks` are where they go."""
+        self._engine, self._gallery, self._clock = engine, gallery, clock
+        self._key = SealingKey(key.derived("streams/messages"))
+        self.buckets, self.topics, self.webhook, self.streams = sinks
+        self._outbox = Outbox(engine, tables.stream_messages, "streams/messages", clock, true())
+
+    def owe(
+        self,
+        connection: Connection,
+        organization: str,
+        what: Frame | Message | Records,
+        kind: str,
+        *,
+        after: str = "",
+        whose: str = "",
+    ) -> str:
+        """Keep what is to be sent, within the transaction of what it tells; its name.
+
+        It waits for the message `after`. `whose` is the subject whom it is about: after their erasure it is not sent.
+        """
+        name, person = str(uuid4()), self._gallery.person_key_name(organization, whose) if whose else ""
+        data, context = msgspec.msgpack.encode(what), f"stream/message/{name}/{kind}".encode()
+        if person:
+            own = self._gallery.house_key(person, make=True)
+            assert own is not None
+            data = own.seal(data, context)
+        now = self._clock()
+        row = {"name": name, "organization": organization, "kind": kind, "after": after, "whose": person, "tries": 0}
+        row |= {"sealed": self._key.seal(data, context), "created_at": now, "next_at": now, "error": ""}
+        connection.execute(insert(tables.stream_messages).values(row))
+        return name
+
+    def owed(self) -> int:
+        """How many messages nobody took yet."""
+        return self._outbox.owed()
+
+    def send_due(self, kind: str, over: Callable[[], bool] = lambda: False) -> int:
+        """Send what is due of a kind, one after the other, until it is `over`; how many were taken."""
+        sent, other = 0, tables.stream_messages.alias()
+        ready = (_of.after == "") | ~select(other.c.id).where(other.c.name == _of.after).exists()
+        while not over() and (row := self._outbox.taken(kind, ready)) is not None:
+            sent += self._send(row)
+        return sent
+
+    def forget(self, organization: str, whose: str) -> None:
+        """Delete what was to be told of a subject."""
+        self._delete(_of.whose == self._gallery.person_key_name(organization, whose))
+
+    def _send(self, row: Mapping[str, Any]) -> bool:
+        try:
+            what = self._opened(row)
+            if what is not None:
+                self._give(row, what)
+        except SealBroken:
+            _log.error("a message of a stream processor was changed in the database, and is not sent")
+        except Exception as error:
+            # Whatever was answered in the place of S3, SNS or Kinesis: what is behind this one is sent all the same.
+            if not isinstance(error, OSError):
+                _log.exception("a message of a stream processor was not sent")
+            return self._failed(row, error)
+        self._delete(_of.id == row["id"])
+        return True
+
+    def _give(self, row: Mapping[str, Any], what: Frame | Message | Records) -> None:
+        organization = row["organization"]
+        if isinstance(what, Frame):
+            self.buckets.write(organization, what.bucket, what.name, what.data, "image/jpeg", what.kms)
+        elif isinstance(what, Records):
+            self.streams.put(organization, what.to, what.key, what.records)
+        elif row["kind"] == SNS:
+            self.topics.publish(organization, what.to, what.words, SUBJECT)
+        elif self.webhook is None:
+            raise OSError("REGARD_WEBHOOK_URL is not set any more.")
+        else:
+            self.webhook.post(f"msg_{row['name']}", what.words, self._clock())
+
+    def _failed(self, row: Mapping[str, Any], error: Exception) -> bool:
+        again = self._outbox.again(row)
+        _log.warning("what a stream processor tells (%s) was not taken: %s", row["kind"], error)
+        if again.given_up:
+            self._delete(_of.id == row["id"])
+            return False
+        with self._outbox.writing() as connection:
+            self._outbox.note(connection, row, next_at=again.at, error=str(error)[:_MOST_ERROR])
+        return False
+
+    def _opened(self, row: Mapping[str, Any]) -> Frame | Message | Records | None:
+        """What a row holds; None where the person whom it is about was erased. Raises SealBroken."""
+        context = f"stream/message/{row['name']}/{row['kind']}".encode()
+        data = self._key.open(row["sealed"], context)
+        if row["whose"]:
+            own = self._gallery.house_key(row["whose"])
+            try:
+                if own is None:
+                    return None
+                data = own.open(data, context)
+            except SealBroken:
+                # They were erased, and came back since: under another key.
+                return None
+        what: Frame | Message | Records = msgspec.msgpack.decode(data, type=_TYPES[row["kind"]])
+        return what
+
+    def _delete(self, *which: Any) -> None:
+        with writing(self._engine, "streams/messages") as connection:
+            if connection.execute(delete(tables.stream_messages).where(*which)).rowcount:
+                owe(connection)
+
+
+def words_of(told: Mapping[str, Any]) -> str:
+    """JSON of what is told."""
+    return msgspec.json.encode(told).decode()
+
+
+def records_of(told: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    """JSON of each record."""
+    return [msgspec.json.encode(each) for each in told]
