@@ -43,7 +43,7 @@ class Topics:
             )
 
     def publish(self, organization: str, topic: str, message: str, subject: str = "") -> None:
-        """Publish to a topic, with a subject where there is one. Raises TopicRefused, OSError where SNS did not take it."""
+        """Publish to a topic, with or without a subject. Raises TopicRefused, and OSError where SNS did not take it."""
         self.require(organization, topic)
         # What takes half a second to import, every command that opens the holdings would wait for.
         from botocore.exceptions import BotoCoreError, ClientError

@@ -61,9 +61,10 @@ class Home:
             return processor
         with writing(self._processors.engine, f"stream/{processor.id}") as connection:
             own = self._processors.own(connection, processor)
+            last: dict[str, str] = {}
             for name, seen in found.items():
-                self._tell(connection, own, session, name, seen, moment)
-            session = msgspec.structs.replace(session, seen=(*session.seen, *found), last_at=moment.at)
+                last = self._tell(connection, own, session, name, seen, moment)
+            session = msgspec.structs.replace(session, seen=(*session.seen, *found), told=last, last_at=moment.at)
             return self._processors.change(connection, own, session=session)
 
     def end(self, connection: Connection, processor: Processor, cause: str) -> None:
@@ -71,7 +72,7 @@ class Home:
         session, event = processor.session, str(uuid4())
         assert session is not None
         told = telling.completed(processor, session, event, cause)
-        self._owe(connection, processor, told, "stream.ended", "", self._processors.clock())
+        self._owe(connection, processor, told, "stream.ended", session.told, self._processors.clock())
 
     def _first_of(self, wanted: Sequence[str], given: Mapping[str, Any], picture: Picture) -> dict[str, Seen]:
         """The surest of each class that is wanted and in the frame."""
@@ -87,13 +88,13 @@ class Home:
 
     def _tell(
         self, connection: Connection, processor: Processor, session: Session, name: str, seen: Seen, moment: Moment
-    ) -> None:
+    ) -> dict[str, str]:
         event = str(uuid4())
         label = {"id": str(uuid4()), "name": name, "confidence": seen.confidence}
         label |= {"boundingBox": telling.of_box(seen.box)}
         output, after, images = processor.given["Output"].get("S3Destination"), "", None
         if output is not None:
-            folder = f"{output.get('KeyPrefix', '')}/{processor.name}/{session.id}".strip("/")
+            folder = f"{output.get('KeyPrefix', '').rstrip('/')}/{processor.name}/{session.id}".lstrip("/")
             whole, part = f"{folder}/{event}.frame.jpg", f"{folder}/{event}.crop.jpg"
             kms = processor.given.get("KmsKeyId", "")
             for place, picture in ((whole, moment.picture), (part, _cut(moment.picture, seen.box))):
@@ -101,18 +102,29 @@ class Home:
                 after = self._outbox.owe(connection, processor.organization, frame, messages.FRAME, after=after)
             images = f"s3://{output['Bucket']}/{whole}", f"s3://{output['Bucket']}/{part}"
         told = telling.label_detected(processor, session, event, label, images, moment.at)
-        self._owe(connection, processor, told, "stream.label", after, moment.at)
+        waiting = dict.fromkeys((messages.SNS, messages.WEBHOOK), after)
+        return self._owe(connection, processor, told, "stream.label", waiting, moment.at)
 
     def _owe(
-        self, connection: Connection, processor: Processor, told: dict[str, Any], kind: str, after: str, at: float
-    ) -> None:
-        organization = processor.organization
+        self,
+        connection: Connection,
+        processor: Processor,
+        told: dict[str, Any],
+        kind: str,
+        after: Mapping[str, str],
+        at: float,
+    ) -> dict[str, str]:
+        """Owe a message, to the topic and to the webhook, each after one of its kind; their names."""
+        owed: dict[str, Message] = {}
         if channel := processor.given.get("NotificationChannel"):
-            message = Message(channel["SNSTopicArn"], words_of(told))
-            self._outbox.owe(connection, organization, message, messages.SNS, after=after)
+            owed[messages.SNS] = Message(channel["SNSTopicArn"], words_of(told))
         if self._outbox.webhook is not None:
-            message = Message(self._outbox.webhook.address, words_of(telling.of_hook(kind, processor, told, at)))
-            self._outbox.owe(connection, organization, message, messages.WEBHOOK, after=after)
+            words = words_of(telling.of_hook(kind, processor, told, at))
+            owed[messages.WEBHOOK] = Message(self._outbox.webhook.address, words)
+        return {
+            to: self._outbox.owe(connection, processor.organization, message, to, after=after.get(to, ""))
+            for to, message in owed.items()
+        }
 
 
 def classes_of(given: Mapping[str, Any]) -> list[str]:

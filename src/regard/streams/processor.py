@@ -30,7 +30,8 @@ class Session(msgspec.Struct, frozen=True):
 
     Who started it, with which key, for which purpose, and what was `asked`. `seconds` are those of video that it is
     about, None for no end; none before `begins_at` is. `first_at` is the time of the first frame that was looked at,
-    `last_at` of the last, as far as it was noted. `seen` are the classes that were told of.
+    `last_at` of the last, as far as it was noted. `seen` are the classes that were told of, and `told` the names of the
+    last messages, by kind: the one of the end waits for them.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Session(msgspec.Struct, frozen=True):
     first_at: float | None = None
     last_at: float | None = None
     seen: tuple[str, ...] = ()
+    told: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)

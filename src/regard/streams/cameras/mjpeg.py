@@ -27,9 +27,9 @@ class Mjpeg:
     def __init__(self, place: Place, reach: Reach) -> None:
         self._place, self._reach = place, reach
         self._socket: socket.socket | None = None
-        self._closed = False
+        self._answer: HTTPResponse | None = None
         try:
-            self._answer = self._asked()
+            self._asked()
         except (HTTPException, OSError) as error:
             self.close()
             raise _lost(place, error) from None
@@ -52,19 +52,20 @@ class Mjpeg:
 
     def close(self) -> None:
         """Hang up."""
-        self._closed = True
         if self._socket is not None:
             with suppress(OSError):
                 # Not TLS's own, which would take the layer away from under whoever reads.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             self._socket.close()
+        if self._answer is not None:
+            self._answer.close()
 
-    def _asked(self) -> HTTPResponse:
+    def _asked(self) -> None:
         answer = self._get(None)
         if answer.status == 401:
             header = authorization(answer.headers.get_all("WWW-Authenticate", []), self._place, "GET", self._place.path)
-            answer.close()
             if header is not None:
+                self.close()
                 answer = self._get(header)
         if answer.status in (401, 403):
             raise CameraUnfit(f"{self._place.shown} wants another user or password ({answer.status}). Set it anew.")
@@ -75,7 +76,6 @@ class Mjpeg:
         kind = answer.headers.get_content_type()
         if kind != "multipart/x-mixed-replace":
             raise CameraUnfit(f"{self._place.shown} sends {kind}, not MJPEG (multipart/x-mixed-replace).")
-        return answer
 
     def _get(self, header: str | None) -> HTTPResponse:
         place = self._place
@@ -87,13 +87,15 @@ class Mjpeg:
         connection.sock = self._socket
         headers = {"Accept": "multipart/x-mixed-replace", "User-Agent": "regard", "Connection": "close"}
         connection.request("GET", place.path, headers=headers | ({"Authorization": header} if header else {}))
-        return connection.getresponse()
+        self._answer = connection.getresponse()
+        return self._answer
 
     def _part(self) -> bytes:
         """The next part, without its headers."""
-        length, begun = -1, False
+        answer, length, begun = self._answer, -1, False
+        assert answer is not None
         for _ in range(_MOST_LINES):
-            line = self._answer.readline(_MOST_LINE)
+            line = answer.readline(_MOST_LINE)
             if not line:
                 raise ConnectionResetError("it ended")
             if begun and not line.strip():
@@ -106,22 +108,22 @@ class Mjpeg:
             raise CameraUnfit(
                 f"{self._place.shown} sends pictures of {length:,} bytes; at most {MOST_BYTES:,} are taken."
             )
-        return self._whole(length) if length >= 0 else self._until_end()
+        return self._whole(answer, length) if length >= 0 else self._until_end(answer)
 
-    def _whole(self, length: int) -> bytes:
+    def _whole(self, answer: HTTPResponse, length: int) -> bytes:
         data = bytearray()
         while len(data) < length:
-            part = self._answer.read(min(_CHUNK, length - len(data)))
+            part = answer.read(min(_CHUNK, length - len(data)))
             if not part:
                 raise ConnectionResetError("it ended")
             data += part
         return bytes(data)
 
-    def _until_end(self) -> bytes:
+    def _until_end(self, answer: HTTPResponse) -> bytes:
         """A picture whose length is not told: up to the mark at its end."""
         data = bytearray()
         while not data.endswith(_JPEG_END):
-            byte = self._answer.readline(_CHUNK)
+            byte = answer.readline(_CHUNK)
             if not byte:
                 raise ConnectionResetError("it ended")
             data += byte

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +21,8 @@ from regard.streams.errors import CameraLost, CameraUnfit
 _CHUNK = 1 << 16
 _JPEG, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _START = b"\x00\x00\x01"
+# What either begins with: a picture, or the first parameter set.
+_FIRST = re.compile(rb"\xff\xd8\xff|\x00\x00\x01[\x07\x27\x47\x67]")
 # H.264's units that begin a picture, or what is before one: a delimiter, parameter sets, and slices.
 _DELIMITER, _SETS, _SLICES, _KEY = 9, (7, 8), (1, 5), 5
 
@@ -102,13 +105,11 @@ class Pipe:
             raise CameraUnfit(f"What comes through the pipe has no picture in {MOST_BYTES:,} bytes.")
 
     def _told(self) -> str:
-        """The codec of what comes, which is picked up wherever it is: H.264, where a unit of it comes first."""
-        while len(self._data) < _CHUNK:
-            jpeg, unit = self._data.find(_JPEG + b"\xff"), self._data.find(_START)
-            if jpeg >= 0 and (unit < 0 or jpeg < unit):
-                return "mjpeg"
-            if unit >= 0 and len(self._data) > unit + 3 and self._data[unit + 3] & 0x1F in (*_SETS, _DELIMITER):
-                return "h264"
+        """The codec of what comes, which is picked up at the next place that needs nothing before it."""
+        while len(self._data) < MOST_BYTES // 2:
+            if found := _FIRST.search(self._data):
+                del self._data[: found.start()]
+                return "mjpeg" if found[0].startswith(_JPEG) else "h264"
             self._more()
         raise CameraUnfit("What comes through the pipe is neither JPEG pictures nor H.264.")
 

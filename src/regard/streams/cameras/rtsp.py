@@ -91,6 +91,7 @@ class Rtsp:
         """Hang up."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+        self._file.close()
         self._socket.close()
 
     def _offer(self) -> _Offer:

@@ -1,0 +1,193 @@
+"""Cameras for tests, on loopback: MJPEG over HTTP, and H.264 over RTSP, as cameras send them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+import av
+from av.container import InputContainer
+from PIL import Image
+
+from regard.vision.pictures.images import Pixels
+
+
+def jpeg_of(pixels: Pixels) -> bytes:
+    """A picture as cameras send one."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG")
+    return file.getvalue()
+
+
+@dataclass
+class Filming:
+    """What a camera does now: it can be away, fall silent, and want a password; and how often it was connected to."""
+
+    pictures: Sequence[bytes]
+    pause: float = 0.04
+    away: bool = False
+    silent: bool = False
+    password: str = ""
+    kind: str = "multipart/x-mixed-replace; boundary=frame"
+    status: int = 200
+    lengths: bool = True
+    once: bool = False
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def mjpeg_camera(filming: Filming) -> Iterator[int]:
+    """The port of a camera that sends its pictures round and round, until the end of the block."""
+
+    class Camera(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            filming.asked.append(self.headers.get("Authorization", ""))
+            if filming.away:
+                return
+            if filming.password and not _opens(self.headers.get("Authorization", ""), filming.password, self.path):
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Digest realm="camera", nonce="abc", qop="auth"')
+                self.end_headers()
+                return
+            self.send_response(filming.status)
+            self.send_header("Content-Type", filming.kind)
+            self.send_header("Location", "http://169.254.169.254/latest")
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    for each in filming.pictures:
+                        if filming.away:
+                            return
+                        if not filming.silent:
+                            self._send(each)
+                        time.sleep(filming.pause)
+                    if filming.once:
+                        return
+
+        def _send(self, picture: bytes) -> None:
+            length = b"Content-Length: %d\r\n" % len(picture) if filming.lengths else b""
+            self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n" + length + b"\r\n" + picture + b"\r\n")
+
+        def log_message(self, *told: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Camera)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        filming.away = True
+        server.shutdown()
+        server.server_close()
+
+
+def _opens(header: str, password: str, path: str) -> bool:
+    """Whether a Digest header was made with the password of the user "door"."""
+    told = dict(re.findall(r'(\w+)="?([^",]+)"?', header))
+    one = hashlib.md5(f"door:camera:{password}".encode()).hexdigest()
+    two = hashlib.md5(f"GET:{path}".encode()).hexdigest()
+    wanted = f"{one}:abc:{told.get('nc')}:{told.get('cnonce')}:auth:{two}"
+    return told.get("response") == hashlib.md5(wanted.encode()).hexdigest()
+
+
+def units_of(film: bytes) -> list[list[bytes]]:
+    """The units of each picture of a film of H.264, without start codes; parameter sets with the first."""
+    found: list[list[bytes]] = []
+    with cast(InputContainer, av.open(io.BytesIO(film))) as container:
+        stream = container.streams.video[0]
+        split = av.BitStreamFilterContext("h264_mp4toannexb", stream)
+        for packet in container.demux(stream):
+            for each in split.filter(packet):
+                if each.size:
+                    found.append([unit for unit in re.split(rb"\x00\x00\x00?\x01", bytes(each)) if unit])
+    return found
+
+
+def rtp_of(units: Sequence[bytes], number: int, at: int, most: int = 900) -> list[bytes]:
+    """The packets of a picture (RFC 6184): each unit alone, or in parts where it is larger than `most`."""
+    payloads: list[bytes] = []
+    for unit in units:
+        if len(unit) <= most:
+            payloads.append(unit)
+            continue
+        parts = [unit[1:][begin : begin + most] for begin in range(0, len(unit) - 1, most)]
+        for place, part in enumerate(parts):
+            marks = (0x80 if not place else 0) | (0x40 if place == len(parts) - 1 else 0)
+            payloads.append(bytes([unit[0] & 0xE0 | 28, marks | unit[0] & 0x1F]) + part)
+    last = len(payloads) - 1
+    return [
+        struct.pack(">BBHII", 0x80, 96 | (0x80 if place == last else 0), (number + place) & 0xFFFF, at, 7) + payload
+        for place, payload in enumerate(payloads)
+    ]
+
+
+@contextmanager
+def rtsp_camera(pictures: Sequence[Sequence[bytes]], pause: float = 0.04, codec: str = "H264") -> Iterator[int]:
+    """The port of a camera that sends pictures of H.264 over one connection, round and round; its user is door:open."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.is_set():
+            with suppress(OSError):
+                connected, _ = listening.accept()
+                threading.Thread(target=_talk, args=(connected, pictures, pause, codec, over), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        over.set()
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+
+
+def _talk(
+    connected: socket.socket, pictures: Sequence[Sequence[bytes]], pause: float, codec: str, over: threading.Event
+) -> None:
+    told = f"v=0\r\nm=audio 0 RTP/AVP 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 {codec}/90000\r\na=control:track1\r\n"
+    with connected, connected.makefile("rb") as file, suppress(OSError):
+        while line := file.readline():
+            method, address, _ = line.decode().split(" ")
+            headers: dict[str, str] = {}
+            while (each := file.readline().decode().strip()) != "":
+                name, _, value = each.partition(":")
+                headers[name.lower()] = value.strip()
+            head = f"CSeq: {headers['cseq']}\r\n"
+            if headers.get("authorization") != "Basic ZG9vcjpvcGVu":
+                connected.sendall(f'RTSP/1.0 401 No\r\n{head}WWW-Authenticate: Basic realm="c"\r\n\r\n'.encode())
+                continue
+            more = {
+                "DESCRIBE": f"Content-Base: {address}/\r\nContent-Length: {len(told)}\r\n\r\n{told}",
+                "SETUP": "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 12;timeout=60\r\n\r\n",
+            }
+            connected.sendall(f"RTSP/1.0 200 OK\r\n{head}{more.get(method, chr(13) + chr(10))}".encode())
+            if method == "SETUP":
+                assert address.endswith("/track1")
+            if method == "PLAY":
+                _send(connected, pictures, pause, over)
+                return
+
+
+def _send(connected: socket.socket, pictures: Sequence[Sequence[bytes]], pause: float, over: threading.Event) -> None:
+    number, at = 0, 0
+    while not over.is_set():
+        for units in pictures:
+            for packet in rtp_of(units, number, at):
+                connected.sendall(b"$\x00" + len(packet).to_bytes(2) + packet)
+                number += 1
+            at += round(90_000 * pause)
+            if over.wait(pause):
+                return
