@@ -64,15 +64,18 @@ def mjpeg_camera(filming: Filming) -> Iterator[int]:
             self.send_header("Location", "http://169.254.169.254/latest")
             self.end_headers()
             with suppress(OSError):
-                while True:
-                    for each in filming.pictures:
-                        if filming.away:
-                            return
-                        if not filming.silent:
-                            self._send(each)
-                        time.sleep(filming.pause)
-                    if filming.once:
+                self._film()
+
+        def _film(self) -> None:
+            while True:
+                for each in filming.pictures:
+                    if _is_away(filming):
                         return
+                    if not filming.silent:
+                        self._send(each)
+                    time.sleep(filming.pause)
+                if filming.once:
+                    return
 
         def _send(self, picture: bytes) -> None:
             length = b"Content-Length: %d\r\n" % len(picture) if filming.lengths else b""
@@ -90,6 +93,10 @@ def mjpeg_camera(filming: Filming) -> Iterator[int]:
         filming.away = True
         server.shutdown()
         server.server_close()
+
+
+def _is_away(filming: Filming) -> bool:
+    return filming.away
 
 
 def _opens(header: str, password: str, path: str) -> bool:

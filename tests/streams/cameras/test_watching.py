@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 from regard.streams.cameras.mjpeg import Mjpeg
 from regard.streams.cameras.packets import Packet
+from regard.streams.cameras.pipes import poured
 from regard.streams.cameras.places import Place, place_of
 from regard.streams.cameras.reaching import Reach
 from regard.streams.cameras.rtsp import Rtsp
@@ -31,7 +33,7 @@ def _watched(text: str, reach: Reach = HERE, folder: Path = Path("/nowhere")) ->
 
 
 def _some(camera: Watching, count: int) -> list[Moment]:
-    found = []
+    found: list[Moment] = []
     while len(found) < count:
         if (moment := camera.next(10)) is not None:
             found.append(moment)
@@ -61,7 +63,9 @@ def test_a_camera_that_tells_no_lengths_and_wants_a_password_is_watched_too() ->
 
 
 def test_frames_of_a_camera_that_speaks_rtsp_come_the_same(tmp_path: Path) -> None:
-    units = units_of(film_of(tmp_path / "film.mp4", numbered(25, (64, 96), grain=90), options={"crf": "8"}).read_bytes())
+    units = units_of(
+        film_of(tmp_path / "film.mp4", numbered(25, (64, 96), grain=90), options={"crf": "8"}).read_bytes()
+    )
     assert max(len(each) for picture in units for each in picture) > 900
     with rtsp_camera(units) as port, _watched(f"rtsp://door:open@127.0.0.1:{port}/live") as camera:
         moments = _some(camera, 3)
@@ -93,9 +97,8 @@ def test_what_is_no_mjpeg_is_not_tried_again(filming: Filming, told: str) -> Non
 
 @pytest.mark.parametrize("filming", [Filming(_PICTURES, once=True), Filming(_PICTURES, status=503)])
 def test_a_camera_that_ends_is_lost(filming: Filming) -> None:
-    with mjpeg_camera(filming) as port, _watched(f"http://127.0.0.1:{port}/") as camera:
-        with pytest.raises(CameraLost):
-            _some(camera, 99)
+    with mjpeg_camera(filming) as port, _watched(f"http://127.0.0.1:{port}/") as camera, pytest.raises(CameraLost):
+        _some(camera, 99)
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
@@ -167,19 +170,17 @@ def test_a_decoder_that_is_behind_is_sent_what_needs_nothing_that_it_lacks(tmp_p
 
 
 def test_a_pipe_gives_what_another_program_writes(tmp_path: Path) -> None:
-    from regard.streams.cameras.pipes import poured
-
     film = film_of(tmp_path / "film.mp4", numbered(25, (64, 96)))
     start = b"\x00\x00\x00\x01"
     annexb = b"".join(start + unit for units in units_of(film.read_bytes()) for unit in units)
     for data in (b"".join(_PICTURES), annexb):
-        read, write = __import__("os").pipe()
+        read, write = os.pipe()
         with open(read, "rb") as source, open(write, "wb", buffering=0) as sink:
             pouring = threading.Thread(target=poured, args=(tmp_path / "pipes", "arn", source))
             pouring.start()
             over = threading.Event()
 
-            def feed(sink: io.FileIO = sink, data: bytes = data, over: threading.Event = over) -> None:  # type: ignore[assignment]
+            def feed(sink: io.FileIO = sink, data: bytes = data, over: threading.Event = over) -> None:
                 while not over.wait(0.05):
                     sink.write(data)
 

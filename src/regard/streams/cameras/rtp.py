@@ -32,7 +32,7 @@ class Assembly:
         self._time: int | None = None
         self._expected: int | None = None
         self._spoiled = True
-        self._whole = False
+        self._whole = self._broken = False
 
     def add(self, packet: bytes) -> Iterator[Packet]:
         """The pictures that are whole with this packet. Raises CameraLost for what is no RTP."""
@@ -40,11 +40,13 @@ class Assembly:
             raise CameraLost("it sends packets that are no RTP")
         flags, kind, number, time, _ = _HEAD.unpack_from(packet)
         payload = _payload(packet, flags)
-        if self._expected is not None and number != self._expected:
-            self._spoil()
+        gap = self._expected is not None and number != self._expected
         self._expected = (number + 1) & 0xFFFF
+        # What is lost may be the end of the picture before, or the beginning of this one: neither is whole.
+        self._broken = self._broken or gap
         if self._time is not None and time != self._time:
             yield from self._finished()
+            self._broken = gap
         self._time = time
         if payload:
             self._units(payload)
@@ -52,17 +54,13 @@ class Assembly:
             yield from self._finished()
 
     def _finished(self) -> Iterator[Packet]:
-        picture, whole = bytes(self._picture), self._whole
+        picture, whole, broken = bytes(self._picture), self._whole, self._broken
         self._picture.clear()
-        self._unit, self._whole = None, False
-        if whole:
-            self._spoiled = False
+        self._unit, self._whole, self._broken = None, False, False
+        if broken or whole:
+            self._spoiled = broken
         if picture and not self._spoiled:
             yield Packet((self._before + picture) if whole else picture, whole)
-
-    def _spoil(self) -> None:
-        self._picture.clear()
-        self._unit, self._spoiled, self._whole = None, True, False
 
     def _units(self, payload: bytes) -> None:
         kind = (payload[0] >> 1) & 0x3F if self._is_h265 else payload[0] & 0x1F
