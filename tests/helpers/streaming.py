@@ -1,25 +1,41 @@
-"""Cameras for tests, on loopback: MJPEG over HTTP, and H.264 over RTSP, as cameras send them."""
+"""Cameras for tests: on loopback, MJPEG over HTTP and H.264 over RTSP as cameras send them; and ones of a script, with
+rooms whose clock and sinks are the test's.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Self, cast
 
 import av
+import numpy as np
 from av.container import InputContainer
 from PIL import Image
 
-from regard.vision.pictures.images import Pixels
+from regard.sealing import master_key
+from regard.streams.cameras.reaching import Reach
+from regard.streams.cameras.watching import Moment
+from regard.streams.homes import Home, Seen
+from regard.streams.messages import KINDS, Messages
+from regard.streams.processors import Processors
+from regard.streams.running import Looking, Runner, Tools
+from regard.streams.sources import Source, Sources
+from regard.streams.streams import Streams
+from regard.vision.pictures.images import Picture, Pixels
+from tests.helpers.fakes import ORGANIZATION, Client, Clock, open_rooms
+from tests.helpers.working import with_jobs
 
 
 def jpeg_of(pixels: Pixels) -> bytes:
@@ -198,3 +214,150 @@ def _send(connected: socket.socket, pictures: Sequence[Sequence[bytes]], pause: 
             at += round(90_000 * pause)
             if over.wait(pause):
                 return
+
+
+STREAM = f"arn:aws:kinesisvideo:us-east-1:{ORGANIZATION}:stream/door/1"
+TOPIC = f"arn:aws:sns:us-east-1:{ORGANIZATION}:AmazonRekognitionDoor"
+RECORDS = f"arn:aws:kinesis:us-east-1:{ORGANIZATION}:stream/AmazonRekognitionDoor"
+ROLE = f"arn:aws:iam::{ORGANIZATION}:role/any"
+# What a processor of each kind is made with.
+HOME: dict[str, Any] = {
+    "Input": {"KinesisVideoStream": {"Arn": STREAM}},
+    "Output": {"S3Destination": {"Bucket": "frames", "KeyPrefix": "home/"}},
+    "Settings": {"ConnectedHome": {"Labels": ["PERSON", "PET"]}},
+    "NotificationChannel": {"SNSTopicArn": TOPIC},
+    "RoleArn": ROLE,
+}
+FACES: dict[str, Any] = {
+    "Input": {"KinesisVideoStream": {"Arn": STREAM}},
+    "Output": {"KinesisDataStream": {"Arn": RECORDS}},
+    "Settings": {"FaceSearch": {"CollectionId": "staff"}},
+    "RoleArn": ROLE,
+}
+NOW = {"KVSStreamStartSelector": {"ProducerTimestamp": 0}}
+
+
+@dataclass
+class Sink:
+    """Stands in for S3, SNS, Kinesis and the webhook: takes what comes, or does not, and allows what it is told to."""
+
+    address: str = "https://example.org/hook"
+    broken: BaseException | None = None
+    refused: Exception | None = None
+    taken: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def require(self, *_of: object) -> None:
+        if self.refused is not None:
+            raise self.refused
+
+    require_writable = require
+
+    def _take(self, *what: Any) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.taken.append(what)
+
+    write = publish = post = put = _take
+
+    def words(self) -> list[dict[str, Any]]:
+        """What came that was JSON, in its order: messages of SNS, and records."""
+        found: list[dict[str, Any]] = []
+        for what in self.taken:
+            records = what[3] if isinstance(what[3], list) else [what[2]]
+            found += [json.loads(each) for each in records]
+        return found
+
+
+class Scripted:
+    """A camera that gives what it is told to, one after the other, however often it is connected to.
+
+    A number is a pause of so many seconds, after which a picture comes; an exception is what happens then, with half a
+    second before it.
+    """
+
+    def __init__(self, clock: Clock, script: Iterable[float | tuple[float, Picture] | BaseException]) -> None:
+        self._clock, self._script = clock, iter(script)
+        self.connected: list[float] = []
+
+    def watch(self, _source: Source) -> Self:
+        self.connected.append(self._clock.now)
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_told: object) -> None:
+        pass
+
+    def next(self, seconds: float) -> Moment | None:
+        what = next(self._script, None)
+        if what is None:
+            self._clock.now += seconds
+            return None
+        if isinstance(what, BaseException):
+            self._clock.now += 0.5
+            raise what
+        pause, picture = what if isinstance(what, tuple) else (what, BLANK)
+        self._clock.now += pause
+        return Moment(self._clock.now, picture)
+
+
+BLANK = Picture(np.zeros((40, 60, 3), np.uint8), "PNG")
+
+
+class Den:
+    """Rooms with live video whose sinks, cameras and clock are the test's."""
+
+    def __init__(self, folder: Path, clock: Any = None, patience: float = 300.0) -> None:
+        self.clock = clock or Clock()
+        rooms = with_jobs(open_rooms(folder, self.clock), folder, self.clock)
+        key, engine = master_key(folder / "master.key"), rooms.gallery._engine
+        self.s3, self.topic, self.hook, self.records = Sink(), Sink(), Sink(), Sink()
+        sinks: Any = (self.s3, self.topic, self.hook, self.records)
+        self.streams = Streams(
+            Sources(engine, key, self.clock),
+            Processors(engine, rooms.gallery, key, self.clock),
+            Messages(engine, rooms.gallery, key, self.clock, sinks),
+            Reach([]),
+            folder / "pipes",
+            patience,
+        )
+        self.told: list[tuple[str, str, list[tuple[str, dict[str, Any]]]]] = []
+        self.streams.processors.told.append(
+            lambda _connection, processor, what, people: self.told.append((processor.name, what, list(people)))
+        )
+        self.rooms = replace(rooms, streams=self.streams)
+        self.client = Client(self.rooms)
+        self.seen: list[Seen] = []
+        if not [each for each in self.streams.sources.all() if each.arn == STREAM]:
+            self.streams.sources.put(STREAM, "rtsp://door:secret@camera.example.org/live")
+
+    def runner(self, camera: Scripted, holder: str = "one", looking: Looking | None = None) -> Runner:
+        """A worker on these processors, for which time passes as the camera says."""
+        streams = self.streams
+        home = Home(streams.processors, streams.messages, lambda _picture: self.seen)
+        of = Tools(streams.processors, streams.sources, camera.watch, looking or home, streams.patience)
+        return Runner(of, holder, self.wait)
+
+    def wait(self, seconds: float) -> bool:
+        self.clock.now += seconds
+        return False
+
+    def run(self, camera: Scripted, holder: str = "one", looking: Looking | None = None) -> None:
+        """Work on the processors that nobody works on, one after the other."""
+        for number in self.streams.processors.alone():
+            self.runner(camera, holder, looking).run(number)
+
+    def send(self) -> None:
+        """Send what is due."""
+        while sum(self.streams.messages.send_due(kind) for kind in KINDS):
+            pass
+
+    def status(self, name: str = "door") -> tuple[str, str]:
+        told = self.client("DescribeStreamProcessor", Name=name)
+        return told["Status"], told.get("StatusMessage", "")
+
+    def start(self, name: str = "door", seconds: int = 10) -> str:
+        stop = {"MaxDurationInSeconds": seconds}
+        answer = self.client("StartStreamProcessor", Name=name, StartSelector=NOW, StopSelector=stop)
+        return str(answer["SessionId"])

@@ -92,8 +92,11 @@ class Runner:
                 if (over := self._is_over(processor)) or self._wait(0.0):
                     return "" if over else None
                 with self._tools.watch(self._source(processor)) as camera:
-                    while not (self._is_over(processor) or self._wait(0.0)):
+                    while True:
                         moment = camera.next(_LOOK_SECONDS)
+                        # A frame that comes after the stop is not looked at.
+                        if self._is_over(processor) or self._wait(0.0):
+                            break
                         if moment is not None:
                             seen_at, pause = self._clock(), FIRST_PAUSE
                             processor = self._looked(processor, moment)
