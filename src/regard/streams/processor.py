@@ -31,7 +31,8 @@ class Session(msgspec.Struct, frozen=True):
     Who started it, with which key, for which purpose, and what was `asked`. `seconds` are those of video that it is
     about, None for no end; none before `begins_at` is. `first_at` is the time of the first frame that was looked at,
     `last_at` of the last, as far as it was noted. `seen` are the classes that were told of, and `told` the names of the
-    last messages, by kind: the one of the end waits for them.
+    last messages, by kind: the one of the end waits for them. One that searches faces does so in the `collection` that
+    it was started with, by its number, and before the camera whose source was set at `source_at`: in no others.
     """
 
     id: str
@@ -45,6 +46,8 @@ class Session(msgspec.Struct, frozen=True):
     last_at: float | None = None
     seen: tuple[str, ...] = ()
     told: dict[str, str] = {}
+    collection: int = 0
+    source_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

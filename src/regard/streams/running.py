@@ -130,9 +130,13 @@ class Runner:
 
     def _source(self, processor: Processor) -> Source:
         try:
-            return self._tools.sources.get(processor.stream)
+            source = self._tools.sources.get(processor.stream)
         except (NoSource, ProcessorChanged) as error:
             raise CameraUnfit(str(error)) from None
+        session = processor.session
+        if processor.searches_faces and session is not None and source.created_at != session.source_at:
+            raise CameraUnfit("The source of the stream is another one than when it was started. Start it again.")
+        return source
 
     def _is_over(self, processor: Processor) -> bool:
         """Whether a session is to end: it was stopped, or its time is over. Raises Superseded."""

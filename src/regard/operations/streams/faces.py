@@ -21,6 +21,7 @@ from regard.operations.gallery.search import MOST_FACES
 from regard.operations.streams.asking import streams_of
 from regard.stewardship.policy.call import Call, Caller
 from regard.streams.cameras.watching import Moment
+from regard.streams.errors import NotAllowed
 from regard.streams.messages import KINESIS, Records, records_of
 from regard.streams.processor import Processor
 from regard.streams.telling import frame_record
@@ -49,7 +50,7 @@ class Faces:
         self._empty, self._lock = dict[int, list[dict[str, Any]]](), threading.Lock()
 
     def look(self, processor: Processor, moment: Moment) -> Processor:
-        """Tell of a frame, to Kinesis. Raises Superseded, Denied, CollectionSealed, NoSuchCollection."""
+        """Tell of a frame, to Kinesis. Raises Superseded, NotAllowed, CollectionSealed and NoSuchCollection."""
         call = self._call(processor)
         matches = self._matches(processor, call, moment)
         if not matches:
@@ -85,7 +86,12 @@ class Faces:
         rooms, collection = self._rooms, call.parameters["CollectionId"]
         rooms.gallery.require_open(processor.organization, collection)
         with rooms.gallery.reading() as connection:
-            face_model = rooms.gallery.collections.find(connection, processor.organization, collection).face_model
+            kept = rooms.gallery.collections.find(connection, processor.organization, collection)
+        if processor.session is None or kept.id != processor.session.collection:
+            raise NotAllowed(
+                f"{collection} is another collection than when it was started. Start it again."
+            )
+        face_model = kept.face_model
         asked = processor.given["Settings"]["FaceSearch"]["FaceMatchThreshold"]
         at_least = least_score(call, face_model, asked)
         faces = [face for face in rooms.faces.detect(moment.picture) if not face.doubtful]
@@ -96,7 +102,7 @@ class Faces:
         for face, embedding in zip(faces, embeddings, strict=True):
             probe = Probe(embedding=embedding, face_model=face_model)
             near, _ = rooms.gallery.search.faces(processor.organization, collection, probe, MOST_FACES, at_least)
-            likes = [like_face(score, kept, kept) for score, kept in near]
+            likes = [like_face(score, each, each) for score, each in near]
             found += self._told(call, face_model, moment, face, likes, at_least)
         return found
 

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import msgspec
+from sqlalchemy import Connection
+
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
@@ -119,6 +122,8 @@ def start_stream_processor(call: Call, rooms: Rooms) -> Answer:
         begins, seconds = _selected(call, found)
         asked = {name: value for name, value in call.parameters.items() if name != "CollectionId"}
         session = Session(str(uuid4()), caller.access_key_id, caller.purpose, asked, seconds, begins, call.floor)
+        if found.searches_faces:
+            session = _bound(session, connection, found, rooms)
         processors.start(connection, found, session)
     return {"SessionId": session.id}
 
@@ -182,6 +187,14 @@ def _require_search(processor: Processor, rooms: Rooms) -> None:
     """Raise Denied where a processor would search faces, and may not."""
     if processor.searches_faces:
         rooms.live_search(processor)
+
+
+def _bound(session: Session, connection: Connection, processor: Processor, rooms: Rooms) -> Session:
+    """The session, bound to the collection and the source that there are now. Raises NoSuchCollection, NoSource."""
+    name = processor.given["Settings"]["FaceSearch"]["CollectionId"]
+    number = rooms.gallery.collections.find(connection, processor.organization, name).id
+    source = streams_of(rooms).sources.get(processor.stream)
+    return msgspec.structs.replace(session, collection=number, source_at=source.created_at)
 
 
 def _selected(call: Call, processor: Processor) -> tuple[float, int | None]:
