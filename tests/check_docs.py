@@ -116,6 +116,12 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "regard reports answer 3f0c upheld --words 'The match was wrong; the picture was removed.'",
         "regard receipt verify 2026-11-1234.tlog-proof --key log.pub",
     ),
+    "it needs a camera: tests/commands/streams does, and tests/streams": (
+        "regard streams source arn:aws:kinesisvideo:us-east-1:111122223333:stream/door/1 "
+        "rtsp://USER:PASSWORD@camera/live",
+        "regard streams show door",
+        "regard streams stop door",
+    ),
     "it asks a person back": ("regard subject erase alice",),
     "the service has to start in between": ("regard log rotate --finish",),
     "nothing is less there than it was": (

@@ -42,6 +42,8 @@ from regard.stewardship.policy.call import Call, Caller
 from regard.stewardship.policy.packs import Pack
 from regard.stewardship.records import tables
 from regard.stores.buckets import Buckets
+from regard.streams.messages import SNS, Message
+from regard.streams.processor import Session
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.things.equipment import EquipmentInspector
 from regard.vision.things.labels import LabelFinder
@@ -135,6 +137,7 @@ def lived(folder: Path) -> Known:
         _reviewed(house, known)
         _filed(house, known)
         _worked(house, known)
+        _streamed(house, known)
         _, log = house.office.logbook.shards.current()
         log.submit([b'{"kind":"regard/test"}'] * 300).result()
         log.publish()
@@ -287,6 +290,21 @@ def _worked(house: Lived, known: Known) -> None:
     Worker(desk, {"StartFaceSearch": work}, "one").run(known.jobs[0])
 
 
+def _streamed(house: Lived, known: Known) -> None:
+    """A camera, a processor that was started and stopped, and a message that nobody took yet."""
+    streams = house.holdings.streams
+    arn = f"arn:aws:kinesisvideo:us-east-1:{known.firm}:stream/door/1"
+    streams.sources.put(arn, "rtsp://door:secret@camera/live")
+    given = {"Input": {"KinesisVideoStream": {"Arn": arn}}, "Settings": {"ConnectedHome": {"Labels": ["PET"]}}}
+    with house.office.engine.begin() as connection:
+        streams.processors.create(connection, streams.processors.new(known.firm, "door", "us-east-1", given, {}))
+        session = Session("session", known.keys["photos"], "photo-library", {}, 10)
+        streams.processors.start(connection, streams.processors.found(connection, known.firm, "door"), session)
+        streams.processors.end(connection, streams.processors.found(connection, known.firm, "door"))
+        message = Message(f"arn:aws:sns:us-east-1:{known.firm}:door", "{}")
+        streams.messages.owe(connection, known.firm, message, SNS)
+
+
 def noticed(folder: Path, known: Known) -> list[str]:
     """What is noticed at the start of a folder, and at each use of what is in it; empty where all is as it was left."""
     with _listening() as said:
@@ -399,6 +417,8 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "loops": looped,
         "jobs": lambda: _same([6, 0], [len(list(house.holdings.jobs.found(_job(house, each)))) for each in known.jobs]),
         "notices": lambda: [house.holdings.notices.of(each) for each in known.jobs],
+        "streams": lambda: _same(["door"], [each.name for each in house.holdings.streams.processors.all()]),
+        "sources": lambda: _same(1, len(house.holdings.streams.sources.all())),
         "reports": lambda: [house.inbox.read(each) for each in known.reports],
         "organizations": lambda: [
             office.organizations.edges.end_customers(each.id) for each in office.organizations.all()

@@ -1,4 +1,4 @@
-"""Live video through a service, with unchanged boto3: a camera, a topic, a bucket, and a worker that is killed meanwhile.
+"""Live video through a service, with unchanged boto3: a camera, a topic, a bucket, and a worker that is killed.
 
 S3, SNS and SQS are moto's server; the camera is one of the test's, and shows a portrait.
 """
@@ -133,9 +133,9 @@ def test_a_camera_is_looked_at_to_the_end_though_the_worker_is_killed(
 
 @pytest.mark.long
 def test_one_whose_camera_may_not_be_reached_has_failed_and_says_so_everywhere(
-    service: Running, data: Path, queue: tuple[Any, str, str], hook: tuple[str, list[Came]]
+    service: Running, data: Path, hook: tuple[str, list[Came]]
 ) -> None:
-    client, (_, topic, _) = service.client(), queue
+    client = service.client()
     made = client.describe_stream_processor(Name="door")
     stream = made["Input"]["KinesisVideoStream"]["Arn"].replace("door", "yard")
     _command(data, "source", stream, "rtsp://169.254.169.254/latest")

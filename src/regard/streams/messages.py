@@ -92,7 +92,7 @@ class Messages:
         It waits for the message `after`. `whose` is the subject whom it is about: after their erasure it is not sent.
         """
         name, person = str(uuid4()), self._gallery.person_key_name(organization, whose) if whose else ""
-        data, context = msgspec.msgpack.encode(what), f"stream/message/{name}/{kind}".encode()
+        data, context = msgspec.msgpack.encode(what), _context(name, organization, kind)
         if person:
             own = self._gallery.house_key(person, make=True)
             assert own is not None
@@ -159,7 +159,7 @@ class Messages:
 
     def _opened(self, row: Mapping[str, Any]) -> Frame | Message | Records | None:
         """What a row holds; None where the person whom it is about was erased. Raises SealBroken."""
-        context = f"stream/message/{row['name']}/{row['kind']}".encode()
+        context = _context(row["name"], row["organization"], row["kind"])
         data = self._key.open(row["sealed"], context)
         if row["whose"]:
             own = self._gallery.house_key(row["whose"])
@@ -177,6 +177,10 @@ class Messages:
         with writing(self._engine, "streams/messages") as connection:
             if connection.execute(delete(tables.stream_messages).where(*which)).rowcount:
                 owe(connection)
+
+
+def _context(name: str, organization: str, kind: str) -> bytes:
+    return f"stream/message/{name}/{organization}/{kind}".encode()
 
 
 def words_of(told: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Engine, delete, insert, select
@@ -53,13 +53,9 @@ class Sources:
     def put(self, arn: str, text: str) -> None:
         """Set the source of a stream, in place of the one it had. Raises ValueError for what is no ARN or no source."""
         place_of(text)
-        digest = self._digest(arn)
-        row = {
-            "arn": digest,
-            "organization": account_of(arn),
-            "sealed": self._key.seal(msgspec.json.encode([arn, text]), b"stream/source/" + digest),
-            "created_at": self._clock(),
-        }
+        digest, now = self._digest(arn), self._clock()
+        sealed = self._key.seal(msgspec.json.encode([arn, text, now]), b"stream/source/" + digest)
+        row = {"arn": digest, "organization": account_of(arn), "sealed": sealed, "created_at": now}
         with writing(self._engine, "streams/sources") as connection:
             if connection.execute(delete(tables.stream_sources).where(_of.arn == digest)).rowcount:
                 owe(connection)
@@ -90,13 +86,16 @@ class Sources:
     def _digest(self, arn: str) -> bytes:
         return hmac.digest(self._naming, arn.encode(), hashlib.sha256)
 
-    def _opened(self, row: object) -> Source:
-        digest, sealed, created = bytes(row.arn), row.sealed, row.created_at  # type: ignore[attr-defined]
+    def _opened(self, row: Any) -> Source:
+        digest = bytes(row.arn)
         try:
-            arn, text = msgspec.json.decode(self._key.open(sealed, b"stream/source/" + digest), type=tuple[str, str])
+            clear = self._key.open(row.sealed, b"stream/source/" + digest)
+            source = Source(*msgspec.json.decode(clear, type=tuple[str, str, float]))
+            if (source.created_at, account_of(source.arn)) != (row.created_at, row.organization):
+                raise SealBroken
         except SealBroken:
             raise ProcessorChanged("the source of a stream was changed in the database. Set it again.") from None
-        return Source(arn, text, created)
+        return source
 
 
 def account_of(arn: str) -> str:

@@ -88,9 +88,7 @@ class Faces:
         with rooms.gallery.reading() as connection:
             kept = rooms.gallery.collections.find(connection, processor.organization, collection)
         if processor.session is None or kept.id != processor.session.collection:
-            raise NotAllowed(
-                f"{collection} is another collection than when it was started. Start it again."
-            )
+            raise NotAllowed(f"{collection} is another collection than when it was started. Start it again.")
         face_model = kept.face_model
         asked = processor.given["Settings"]["FaceSearch"]["FaceMatchThreshold"]
         at_least = least_score(call, face_model, asked)

@@ -23,7 +23,7 @@ from regard.streams.cameras.rtsp import Rtsp
 from regard.streams.errors import CameraLost, CameraUnfit
 from regard.vision.pictures.images import Picture
 from regard.vision.video.film import Limits, VideoError
-from regard.vision.video.live import Live
+from regard.vision.video.live.live import Live
 
 # Milliseconds from one frame that is looked at to the next, at the least: what peers advise for cameras.
 INTERVAL = 200

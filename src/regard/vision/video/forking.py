@@ -20,7 +20,8 @@ from typing import NoReturn
 
 import msgspec
 
-from regard.vision.video import decoding, packets
+from regard.vision.video import decoding
+from regard.vision.video.live import packets
 from regard.vision.video.messages import Begun, Over, Request
 
 FILES = 4

@@ -27,7 +27,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of film, `memory` MiB of address space, and decoding on `threads` threads. Where `black` is given, 0 to 1, frames
     are not shown but measured, and black up to that share of the range of luma; sound is listened to. `key` is what a
     film is sealed under, in hexadecimal: it goes by a socket, where nobody else reads it. Where a `codec` is given,
-    what comes is no file but packets of it, as they come (:mod:`regard.vision.video.packets`).
+    what comes is no file but packets of it, as they come (:mod:`regard.vision.video.live.packets`).
     """
 
     interval: int

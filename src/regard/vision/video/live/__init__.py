@@ -1,0 +1,1 @@
+"""Live pictures: packets as cameras send them, decoded where films are."""
