@@ -65,7 +65,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "common",
     ],
     ("pages",): ["console", "public", "ledger", "frame", "exchanges"],
-    ("operations",): ["custom", "bulk", "videos", "images", "gallery", "common"],
+    ("operations",): ["custom", "bulk", "streams", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("stewardship", "people"): ["matches"],
     ("custom",): [
@@ -82,9 +82,6 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "tables",
         "errors",
     ],
-    ("operations",): ["bulk", "streams", "videos", "images", "gallery", "common"],
-    ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
-    ("stewardship", "people"): ["matches"],
     ("streams",): ["cameras", "errors"],
     ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],
     ("vision",): ["things", "faces", "detection", "heads", "models", "video", "pictures"],

@@ -107,8 +107,9 @@ def open_holdings(office: Office) -> Holdings:
     # What retention lets go of does not come back when the clock is right again.
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
     access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of)
-    return Holdings(gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, custom)
-    return Holdings(gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, streams)
+    return Holdings(
+        gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, custom, streams
+    )
 
 
 def _gallery(office: Office) -> Gallery:

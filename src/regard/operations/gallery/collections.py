@@ -18,7 +18,6 @@ from regard.vision.faces.faces import VERSIONS
 
 MOST_LISTED = 4096
 _ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):collection/(?P<collection>.+)")
-
 _PROCESSOR_ARN = re.compile(r"arn:aws[a-z-]*:rekognition:[^:]*:(?P<organization>\d{12}):streamprocessor/(?P<name>.+)")
 
 
@@ -76,8 +75,7 @@ def list_collections(call: Call, rooms: Rooms) -> Answer:
 
 @operation("TagResource", Capability.MANAGE, DataClass.SETTINGS)
 def tag_resource(call: Call, rooms: Rooms) -> Answer:
-    """Add tags to a collection, a project or a dataset, or give tags that are there new values."""
-    """Add tags to a collection or a stream processor, or give tags that are there new values."""
+    """Add tags to a collection, a stream processor, a project or a dataset, or give those that are there new values."""
     if processor := _processor(call):
         tag_processor(call, rooms, processor, lambda tags: tags | call.parameters["Tags"])
         return {}
@@ -92,8 +90,7 @@ def tag_resource(call: Call, rooms: Rooms) -> Answer:
 
 @operation("UntagResource", Capability.MANAGE, DataClass.SETTINGS)
 def untag_resource(call: Call, rooms: Rooms) -> Answer:
-    """Remove tags from a collection, a project or a dataset; keys that it does not have are passed over."""
-    """Remove tags from a collection or a stream processor; keys that it does not have are passed over."""
+    """Remove tags from what `TagResource` adds them to; keys that it does not have are passed over."""
     if processor := _processor(call):
         gone = set(call.parameters["TagKeys"])
         tag_processor(call, rooms, processor, lambda tags: {key: tags[key] for key in tags.keys() - gone})
@@ -109,8 +106,7 @@ def untag_resource(call: Call, rooms: Rooms) -> Answer:
 
 @operation("ListTagsForResource", Capability.READ, DataClass.SETTINGS)
 def list_tags_for_resource(call: Call, rooms: Rooms) -> Answer:
-    """The tags of a collection, a project or a dataset."""
-    """The tags of a collection or a stream processor."""
+    """The tags of what `TagResource` adds them to."""
     if processor := _processor(call):
         return {"Tags": processors_of(rooms).get(call.caller.organization, processor).tags}
     with rooms.gallery.reading() as connection:
@@ -140,7 +136,7 @@ def _named(call: Call) -> str:
     found = _ARN.fullmatch(arn)
     if found is None or found["organization"] != call.caller.organization:
         raise no_such_resource(
-            f"The resource: {arn} does not exist. Tags are of collections, projects and datasets of your own."
-            f"The resource: {arn} does not exist. Only collections and stream processors of your own have tags."
+            f"The resource: {arn} does not exist. Collections, stream processors, projects and datasets of your own "
+            "have tags."
         )
     return found["collection"]
