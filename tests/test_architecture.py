@@ -68,7 +68,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("operations",): ["custom", "bulk", "streams", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("stewardship", "people"): ["matches"],
-    ("custom",): [
+    ("custom",): ["manifests", "boxes", "judged", "codes", "projects", "arns", "tables", "errors"],
         "custom",
         "entries",
         "datasets",
@@ -84,6 +84,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ],
     ("streams",): ["cameras", "errors"],
     ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],
+    ("evaluation",): ["accuracy", "bias", "custom", "training", "samples", "statistics", "document"],
     ("vision",): ["things", "faces", "detection", "heads", "models", "video", "pictures"],
     ("gallery",): ["index", "templates", "collections"],
     ("ledger",): ["witnesses", "log", "tree"],
