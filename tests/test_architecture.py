@@ -68,7 +68,8 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("operations",): ["custom", "bulk", "streams", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("stewardship", "people"): ["matches"],
-    ("custom",): ["manifests", "boxes", "judged", "codes", "projects", "arns", "tables", "errors"],
+    ("custom",): [
+        "versions",
         "custom",
         "entries",
         "datasets",

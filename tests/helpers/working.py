@@ -11,6 +11,8 @@ from typing import Any, cast
 
 from sqlalchemy import Engine, insert
 
+from regard.custom.custom import Custom
+from regard.custom.versions.workshop import Workshop
 from regard.jobs.desk import Desk
 from regard.jobs.scratch import Scratch
 from regard.jobs.working import Once, Work, Worker, waiting
@@ -63,11 +65,17 @@ def with_jobs(rooms: Rooms, folder: Path, clock: Clock) -> Rooms:
     engine: Engine = rooms.gallery._engine
     with suppress(Exception), engine.begin() as connection:
         connection.execute(insert(tables.organizations).values(**_organization()))
-    desk = Desk(engine, rooms.gallery, master_key(folder / "master.key"), clock)
+    key = master_key(folder / "master.key")
+    desk = Desk(engine, rooms.gallery, key, clock)
     pictures = PictureReader(cast(Any, Shelf(folder)))
     assert rooms.custom is not None
     desk.at_end.append(rooms.custom.settle)
     return replace(rooms, jobs=desk, scratch=Scratch(folder, 1 << 30), pictures=pictures)
+    custom = Custom(rooms.gallery, clock)
+    workshop = Workshop(custom, rooms.gallery, key, clock)
+    desk.at_end += [custom.settle, workshop.end]
+    rooms = replace(rooms, jobs=desk, custom=custom, workshop=workshop)
+    return replace(rooms, scratch=Scratch(folder, 1 << 30), pictures=pictures)
 
 
 def worker(rooms: Rooms, holder: str = "test-0") -> Worker:

@@ -83,6 +83,8 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         notices=holdings.notices,
         custom=holdings.custom,
         streams=holdings.streams,
+        workshop=holdings.workshop,
+        features=eyes.features,
         scratch=Scratch(office.settings.data_dir / "tmp", office.settings.jobs_disk << 20),
     )
     return Service(gate, rooms)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from regard.custom.custom import Custom
+from regard.custom.versions.workshop import Workshop
 from regard.gallery.gallery import Gallery, open_gallery
 from regard.gallery.index.vectors import NoVectors
 from regard.jobs.desk import Desk
@@ -19,6 +20,7 @@ from regard.stewardship.council.council import Council
 from regard.stewardship.gate.seals import CouncilSeals
 from regard.stewardship.logbook.ends import record_end
 from regard.stewardship.logbook.streams import record_stream
+from regard.stewardship.logbook.versions_told import record_version
 from regard.stewardship.office import Office
 from regard.stewardship.people.access import Access
 from regard.stewardship.people.erasure import Erasure
@@ -47,6 +49,7 @@ class Holdings:
     notices: Notices
     custom: Custom
     streams: Streams
+    workshop: Workshop
 
     def start(self) -> None:
         """Begin to let go of what is due, and to follow what other processes write."""
@@ -78,6 +81,9 @@ def open_holdings(office: Office) -> Holdings:
     jobs.at_end.append(notices.owe)
     streams = open_streams(engine, gallery, office.key, office.settings, webhook)
     streams.processors.told.append(partial(record_stream, logbook))
+    workshop = Workshop(custom, gallery, office.key)
+    workshop.tell = partial(record_version, logbook)
+    jobs.at_end.append(workshop.end)
 
     def forget(organization: str, whose: str) -> None:
         reviews.forget(organization, whose)
@@ -109,6 +115,7 @@ def open_holdings(office: Office) -> Holdings:
     access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of)
     return Holdings(
         gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, custom, streams
+        gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, custom, workshop
     )
 
 

@@ -10,6 +10,7 @@ from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.models.idle import Idle
 from regard.vision.models.weights import Weights
 from regard.vision.things.equipment import EquipmentInspector
+from regard.vision.things.features import Features
 from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import Moderator
 from regard.vision.things.text import MODELS, TextReader
@@ -27,6 +28,7 @@ class Eyes:
     moderator: Moderator
     equipment: EquipmentInspector
     text: TextReader
+    features: Features
     idle: Idle
     weights: Weights
 
@@ -56,10 +58,11 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
     moderator = Moderator.opened(settings, labels.scene, told, weights)
     text = TextReader.opened(settings, told, weights)
     equipment = EquipmentInspector(faces, labels.objects)
+    features = Features.opened(settings, weights)
     idle.watch(("object-detector", "things-and-scenes"), labels.unload)
     idle.watch(("pornography",), moderator.unload)
     idle.watch(MODELS.values(), text.unload)
-    return Eyes(faces, labels, moderator, equipment, text, idle, weights)
+    return Eyes(faces, labels, moderator, equipment, text, features, idle, weights)
 
 
 def open_analyzer(

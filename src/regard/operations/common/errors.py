@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from regard.custom.errors import CustomChanged, NoSuchResource, ResourceExists, ResourceInUse, ResourceNotReady
+from regard.custom.versions.documents import MalformedDocument
+from regard.custom.versions.policies import OtherRevision
 from regard.gallery.collections.errors import (
     BadPageToken,
     CollectionExists,
@@ -128,6 +130,8 @@ _WORDS: dict[type[Exception], _Words] = {
     NoSuchResource: lambda error, _: no_such_resource(str(error)),
     ResourceInUse: lambda error, _: ApiError("ResourceInUseException", str(error)),
     ResourceExists: lambda error, _: ApiError("ResourceAlreadyExistsException", str(error)),
+    OtherRevision: lambda error, _: ApiError("InvalidPolicyRevisionIdException", str(error)),
+    MalformedDocument: lambda error, _: ApiError("MalformedPolicyDocumentException", str(error)),
     ResourceNotReady: lambda error, _: ApiError("ResourceNotReadyException", str(error)),
     NoSuchFace: lambda error, _: ApiError("InvalidParameterException", str(error)),
     OtherModel: lambda error, _: invalid_parameter(str(error)),

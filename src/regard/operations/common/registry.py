@@ -49,6 +49,12 @@ _FILES = (
     "custom.entries",
     "custom.importing",
     "streams.processors",
+    "custom.versions.states",
+    "custom.versions.training",
+    "custom.versions.making",
+    "custom.versions.copying",
+    "custom.versions.policies",
+    "custom.versions.detecting",
 )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from regard.custom.custom import Custom
+from regard.custom.versions.workshop import Workshop
 from regard.gallery.gallery import Gallery
 from regard.jobs.desk import Desk
 from regard.jobs.notices import Notices
@@ -26,6 +27,7 @@ from regard.stewardship.policy.call import Call
 from regard.streams.streams import Streams
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.things.equipment import EquipmentInspector
+from regard.vision.things.features import Features
 from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import Moderator
 from regard.vision.things.text import TextReader
@@ -58,6 +60,8 @@ class Rooms:
     matters: Matters | None = None
     streams: Streams | None = None
     live_search: LiveSearch = refused
+    workshop: Workshop | None = None
+    features: Features | None = None
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

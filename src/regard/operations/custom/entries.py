@@ -138,8 +138,10 @@ def remove_dataset_entry(call: Call, rooms: Rooms) -> Answer:
     """Remove the one entry of a source-ref from a dataset, which AWS's API cannot. What it was trained into stays."""
     custom, given = custom_of(rooms), call.parameters
     with rooms.writing(call) as connection:
-        _, dataset = custom.datasets.find(connection, call.caller.organization, given["DatasetArn"])
+        project, dataset = custom.datasets.find(connection, call.caller.organization, given["DatasetArn"])
         _require_changeable(rooms, dataset)
+        if rooms.workshop is not None:
+            rooms.workshop.features.forget(connection, project.id, [given["SourceRef"]])
         if not custom.entries.remove(connection, dataset, given["SourceRef"]):
             raise no_such_resource(f"The dataset has no entry of {given['SourceRef']}.")
         custom.datasets.to(connection, dataset, DatasetState.UPDATED, version=dataset.version + 1)

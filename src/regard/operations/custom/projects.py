@@ -6,6 +6,7 @@ from regard.custom.custom import Custom
 from regard.custom.datasets import Dataset
 from regard.custom.errors import ResourceInUse
 from regard.custom.projects import Feature, Project
+from regard.custom.versions.states import State
 from regard.jobs.errors import JobChanged, NoSuchJob
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.paging import page
@@ -53,15 +54,21 @@ def describe_projects(call: Call, rooms: Rooms) -> Answer:
 @operation("DeleteProject", Capability.MANAGE, DataClass.OBJECTS)
 def delete_project(call: Call, rooms: Rooms) -> Answer:
     """Delete a project with its datasets, and their keys."""
-    custom = custom_of(rooms)
+    custom, workshop = custom_of(rooms), rooms.workshop
     with rooms.writing(call) as connection:
         project = custom.projects.find(connection, call.caller.organization, call.parameters["ProjectArn"])
+        if workshop is not None and workshop.versions.any_in(connection, project.id):
+            raise ResourceInUse(f"The project {project.name} has versions. Delete them first (DeleteProjectVersion).")
         datasets = custom.datasets.of(connection, project)
         for dataset in datasets:
             require_idle(rooms, dataset)
         custom.delete_datasets(connection, datasets)
+        if workshop is not None:
+            workshop.drop(connection, project)
         custom.projects.delete(connection, project)
     custom.entries.destroy_keys(datasets)
+    if workshop is not None:
+        workshop.features.destroy(project.id)
     return {"Status": "DELETING"}
 
 
@@ -72,7 +79,14 @@ def custom_of(rooms: Rooms) -> Custom:
 
 
 def require_idle(rooms: Rooms, dataset: Dataset) -> None:
-    """Raise ResourceInUse where a job is at work on a dataset. One whose job is gone, nobody works on any more."""
+    """Raise ResourceInUse where a job is at work on a dataset, or a version learns from it.
+
+    One whose job is gone, nobody works on any more.
+    """
+    with rooms.gallery.reading() as connection:
+        learning = rooms.workshop and rooms.workshop.versions.any_in(connection, dataset.project, State.TRAINING)
+    if learning:
+        raise ResourceInUse("A version of the project is being trained. Wait for its end.")
     if not dataset.state.busy:
         return
     try:

@@ -6,6 +6,7 @@ import re
 
 from regard.custom.arns import parse
 from regard.custom.custom import Custom
+from regard.custom.versions.workshop import Workshop
 from regard.operations.common.errors import no_such_resource
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
@@ -79,6 +80,7 @@ def tag_resource(call: Call, rooms: Rooms) -> Answer:
     if processor := _processor(call):
         tag_processor(call, rooms, processor, lambda tags: tags | call.parameters["Tags"])
         return {}
+    """Add tags to a collection, a project, a dataset or a version, or give tags that are there new values."""
     with rooms.writing(call) as connection:
         if (custom := _custom(call, rooms)) is not None:
             custom.tag(connection, call.caller.organization, call.parameters["ResourceArn"], call.parameters["Tags"])
@@ -95,6 +97,7 @@ def untag_resource(call: Call, rooms: Rooms) -> Answer:
         gone = set(call.parameters["TagKeys"])
         tag_processor(call, rooms, processor, lambda tags: {key: tags[key] for key in tags.keys() - gone})
         return {}
+    """Remove tags from a collection, a project, a dataset or a version; keys that it does not have are passed over."""
     with rooms.writing(call) as connection:
         if (custom := _custom(call, rooms)) is not None:
             keys = call.parameters["TagKeys"]
@@ -109,6 +112,7 @@ def list_tags_for_resource(call: Call, rooms: Rooms) -> Answer:
     """The tags of what `TagResource` adds them to."""
     if processor := _processor(call):
         return {"Tags": processors_of(rooms).get(call.caller.organization, processor).tags}
+    """The tags of a collection, a project, a dataset or a version."""
     with rooms.gallery.reading() as connection:
         if (custom := _custom(call, rooms)) is not None:
             return {"Tags": custom.tags(connection, call.caller.organization, call.parameters["ResourceArn"])}
@@ -125,9 +129,9 @@ def _arn(call: Call, collection_id: str) -> str:
     return call.arn(f"collection/{collection_id}")
 
 
-def _custom(call: Call, rooms: Rooms) -> Custom | None:
+def _custom(call: Call, rooms: Rooms) -> Workshop | Custom | None:
     """What keeps the tags, where ResourceArn is of custom labels."""
-    return None if parse(call.parameters["ResourceArn"]) is None else rooms.custom
+    return None if parse(call.parameters["ResourceArn"]) is None else rooms.workshop or rooms.custom
 
 
 def _named(call: Call) -> str:
@@ -138,5 +142,6 @@ def _named(call: Call) -> str:
         raise no_such_resource(
             f"The resource: {arn} does not exist. Collections, stream processors, projects and datasets of your own "
             "have tags."
+            f"The resource: {arn} does not exist. Tags are of collections, projects, datasets and versions of your own."
         )
     return found["collection"]

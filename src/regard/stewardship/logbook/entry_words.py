@@ -103,6 +103,12 @@ def _shard(entry: Entry) -> str:
     return "A month begins, with the last checkpoint of the one before."
 
 
+def _version(entry: Entry) -> str:
+    people = " Of people, as its pictures show." if entry["people"] else ""
+    made = "copied" if entry["operation"] == "CopyProjectVersion" else "trained"
+    return f"A model of one's own was {made} for {entry['purpose']}. {_hash('Model', entry)}{people}"
+
+
 def _changed(what: str) -> Callable[[Entry], str]:
     return lambda entry: f"{what}: {entry['change']}."
 
@@ -134,6 +140,7 @@ _WORDS: dict[str, Callable[[Entry], str]] = {
     "regard/restored": lambda entry: f"The database is older than the log by {entry['logged'] - entry['records']:,}.",
     "regard/pinned": lambda _: "The founding was pinned anew.",
     "regard/models": lambda entry: f"The service started with other model files: {len(entry['weights'])}.",
+    "regard/version": _version,
     "regard/log-key": _changed("A key of this log"),
     "regard/shard": _shard,
 }

@@ -1,0 +1,262 @@
+"""Versions: their rows, under row seals, and how they go from state to state, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from regard.custom.arns import Arn, own
+from regard.custom.errors import CustomChanged, NoSuchResource, ResourceInUse
+from regard.custom.projects import Project, Projects, tagged
+from regard.custom.versions import tables
+from regard.custom.versions.states import ENDS, HELD, READY, State
+from regard.database import take
+from regard.gallery.gallery import Gallery
+from regard.row_seals import is_sealed, row_seal
+from regard.sealing import SealBroken, SealingKey
+from regard.traces import owe
+
+_of = tables.versions.c
+_MADE = {State.TRAINING: "The model is being trained.", State.COPYING: "The model is being copied."}
+_TOLD = {
+    State.STARTING: "The model is being started.",
+    State.RUNNING: "The model is running.",
+    State.STOPPING: "The model is being stopped.",
+    State.STOPPED: "The model is stopped.",
+    State.DELETING: "The model is being deleted.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as it is kept.
+
+    `asked` is what it was made with, `told` what came of it: StatusMessage, and the members of a description that hang
+    on its end. `digest` is the SHA-256 of its model, empty where it has none. `least` and `most` are the inference
+    units that it was started with.
+    """
+
+    id: int
+    project: Project
+    name: str
+    number: int
+    state: State
+    job: str
+    digest: str
+    least: int | None
+    most: int | None
+    tags: dict[str, str]
+    created_at: float
+    changed_at: float
+    ended_at: float | None
+    asked: dict[str, Any] = field(repr=False)
+    told: dict[str, Any] = field(repr=False)
+
+    @property
+    def resource(self) -> str:
+        """Its ARN behind the account."""
+        return Arn(self.project.organization, self.project.name, self.number, version=self.name).resource
+
+    @property
+    def created(self) -> datetime:
+        """When it was made."""
+        return datetime.fromtimestamp(self.created_at, UTC)
+
+
+class Versions:
+    """Makes, finds, lists and deletes versions. Thread-safe; each method works in the caller's transaction."""
+
+    def __init__(self, gallery: Gallery, projects: Projects, clock: Callable[[], float]) -> None:
+        self._gallery = gallery
+        self._projects = projects
+        self._clock = clock
+
+    def create(
+        self,
+        connection: Connection,
+        project: Project,
+        name: str,
+        state: State,
+        asked: Mapping[str, Any],
+        tags: Mapping[str, str],
+    ) -> Version:
+        """Make a version that is to be trained or copied. Raises ResourceInUse for a taken name, QuotaExceeded."""
+        take(connection, f"project/{project.id}")
+        if _select(connection, _of.project == project.id, _of.name == name):
+            raise ResourceInUse(
+                f"The project has a version {name} already. Choose another name, or delete that version first."
+            )
+        now = self._clock()
+        values = {
+            "project": project.id,
+            "name": name,
+            "number": int(now * 1000),
+            "state": state,
+            "tags": tagged({}, tags),
+            "created_at": now,
+            "changed_at": now,
+        }
+        blank = dict.fromkeys(("sealed", "sealed_end", "seal"), b"")
+        made = connection.execute(insert(tables.versions).values(**values, **blank))
+        assert made.inserted_primary_key
+        number = int(made.inserted_primary_key[0])
+        key = self.key(number, make=True)
+        row = dict.fromkeys(column.name for column in _of) | values | {"id": number}
+        sealed = key.seal(msgspec.json.encode(asked), _context(number, "asked"))
+        self._update(connection, row, sealed=sealed, sealed_end=self._told(number, {"StatusMessage": _MADE[state]}))
+        return self.get(connection, project.organization, number)
+
+    def get(self, connection: Connection, organization: str, version: int) -> Version:
+        """A version of an organization by its id. Raises NoSuchResource, CustomChanged."""
+        row = self._row(connection, version)
+        return self._version(row, self._projects.get(connection, organization, row["project"]))
+
+    def find(self, connection: Connection, organization: str, arn: str) -> Version:
+        """A version of an organization by its ARN. Raises NoSuchResource, CustomChanged."""
+        named = own(arn, organization, "version")
+        project = self._projects.named(connection, organization, named.project)
+        if project is not None:
+            which = (_of.project == project.id, _of.name == named.version, _of.number == named.number)
+            if found := _select(connection, *which):
+                return self._version(found[0], project)
+        raise NoSuchResource(arn)
+
+    def page(
+        self, connection: Connection, project: Project, after: int, most: int, names: Collection[str] = ()
+    ) -> list[Version]:
+        """At most `most` versions, newest first, from behind the id `after`, 0 for the first; of these names if any."""
+        which = [_of.project == project.id]
+        which += [_of.id < after] if after else []
+        which += [_of.name.in_(names)] if names else []
+        return [self._version(row, project) for row in _select(connection, *which, most=most)]
+
+    def any_in(self, connection: Connection, project: int, *states: State) -> bool:
+        """Whether the project of this id has a version, or one in one of these states."""
+        which = [_of.project == project, *([_of.state.in_(states)] if states else [])]
+        return bool(_select(connection, *which, most=1))
+
+    def at_work(self, connection: Connection, version: Version, job: str) -> None:
+        """Say which job trains or copies a version."""
+        self._update(connection, self._row(connection, version.id), job=job)
+
+    def move(
+        self, connection: Connection, version: Version, state: State, message: str = "", **units: int | None
+    ) -> None:
+        """Take a version into another state. `units` are the inference units, `least` and `most`.
+
+        Raises ResourceInUse where it is in a state that this one does not follow.
+        """
+        row = self._row(connection, version.id)
+        if State(row["state"]) not in _BEFORE[state]:
+            raise ResourceInUse(f"The version {version.name} is {row['state']}: {_HINT[state]}")
+        told = version.told | {"StatusMessage": message or _TOLD[state]}
+        changes = {"state": state, "changed_at": self._clock(), "sealed_end": self._told(version.id, told)}
+        self._update(connection, row, **changes, **units)
+
+    def end(self, connection: Connection, version: int, done: bool, told: Mapping[str, Any], digest: str = "") -> None:
+        """End the training or the copying of a version. One that is over, or gone, stays as it is."""
+        rows = _select(connection, _of.id == version)
+        if not rows or State(rows[0]["state"]) not in ENDS:
+            return
+        state, now = ENDS[State(rows[0]["state"])][0 if done else 1], self._clock()
+        values = {"state": state, "digest": digest or None, "changed_at": now, "ended_at": now}
+        self._update(connection, rows[0], **values, sealed_end=self._told(version, told))
+
+    def tag(self, connection: Connection, version: Version, tags: Mapping[str, str], without: Sequence[str]) -> None:
+        """Add tags, and remove those of the keys `without`. Raises QuotaExceeded, CustomChanged."""
+        row = self._row(connection, version.id)
+        kept = {key: value for key, value in tagged(row["tags"], tags).items() if key not in without}
+        self._update(connection, row, tags=kept)
+
+    def delete(self, connection: Connection, version: Version) -> None:
+        """Delete a version that is not worked on and does not run. Raises ResourceInUse.
+
+        Its key is to be destroyed once the transaction is over: `forget`.
+        """
+        state = State(self._row(connection, version.id)["state"])
+        if state in HELD:
+            raise ResourceInUse(f"The version {version.name} is {state}. {_DELETING[state in ENDS]}")
+        connection.execute(delete(tables.models).where(tables.models.c.version == version.id))
+        connection.execute(delete(tables.versions).where(_of.id == version.id))
+        owe(connection)
+
+    def forget(self, version: int) -> None:
+        """Destroy the key of a version that was deleted: what was kept of it opens no more."""
+        self._gallery.destroy_house_keys([_name(version)])
+
+    def key(self, version: int, make: bool = False) -> SealingKey:
+        """The key of a version. Raises CustomChanged where it is gone."""
+        key = self._gallery.house_key(_name(version), make)
+        if key is None:
+            raise CustomChanged(f"the key of the version {version} is gone, and so is all that was kept of it")
+        return key
+
+    def _row(self, connection: Connection, version: int) -> dict[str, Any]:
+        found = _select(connection, _of.id == version)
+        if not found:
+            raise NoSuchResource(f"version {version}")
+        return found[0]
+
+    def _version(self, row: Mapping[str, Any], project: Project) -> Version:
+        values = {name: row[name] for name in Version.__dataclass_fields__ if name in row}
+        key = self.key(row["id"])
+        try:
+            asked = msgspec.json.decode(key.open(row["sealed"], _context(row["id"], "asked")))
+            told = msgspec.json.decode(key.open(row["sealed_end"], _context(row["id"], "told")))
+        except SealBroken:
+            raise _changed(row) from None
+        plain = {"state": State(row["state"]), "job": row["job"] or "", "digest": row["digest"] or ""}
+        return Version(**values | plain | {"project": project, "asked": asked, "told": told})
+
+    def _told(self, version: int, told: Mapping[str, Any]) -> bytes:
+        return self.key(version).seal(msgspec.json.encode(told), _context(version, "told"))
+
+    def _update(self, connection: Connection, row: Mapping[str, Any], **values: Any) -> None:
+        seal = row_seal(connection, "custom_versions", _said({**row, **values}))
+        connection.execute(update(tables.versions).where(_of.id == row["id"]).values(**values, seal=seal))
+
+
+# From which states each is come to, and what is said where it is not.
+_BEFORE: dict[State, frozenset[State]] = {
+    State.STARTING: READY,
+    State.RUNNING: frozenset({State.STARTING}),
+    State.FAILED: frozenset({State.STARTING}),
+    State.STOPPING: frozenset({State.RUNNING}),
+    State.STOPPED: frozenset({State.STOPPING}),
+}
+_HINT = {
+    State.STARTING: "one can be started that was trained or copied to the end, or is stopped.",
+    State.STOPPING: "only one that runs can be stopped.",
+}
+_DELETING = {True: "Wait for its end.", False: "Stop it first (StopProjectVersion)."}
+
+
+def _select(connection: Connection, *which: ColumnElement[bool], most: int | None = None) -> list[dict[str, Any]]:
+    wanted = select(tables.versions).where(*which).order_by(_of.id.desc()).limit(most)
+    found = [row._asdict() for row in connection.execute(wanted)]
+    for row in found:
+        if not is_sealed(connection, "custom_versions", _said(row), row["seal"]):
+            raise _changed(row)
+    return found
+
+
+def _changed(row: Mapping[str, Any]) -> CustomChanged:
+    return CustomChanged(f"the version {row['name']} was changed in the database, not by the service")
+
+
+def _said(row: Mapping[str, Any]) -> list[Any]:
+    told = [row[column.name] for column in _of if column.name not in ("seal", "tags")]
+    return [*told, *(part for pair in sorted(row["tags"].items()) for part in pair)]
+
+
+def _name(version: int) -> str:
+    return f"custom/version/{version}"
+
+
+def _context(version: int, what: str) -> bytes:
+    return f"custom/version/{version}/{what}".encode()

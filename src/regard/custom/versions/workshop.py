@@ -1,0 +1,104 @@
+"""The workshop: versions with all that belongs to them, and the end of the jobs that train and copy them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from regard.custom.arns import parse
+from regard.custom.custom import Custom
+from regard.custom.projects import Project
+from regard.custom.versions.features import KeptFeatures
+from regard.custom.versions.loaded import Loaded
+from regard.custom.versions.models import model_of
+from regard.custom.versions.policies import Policies, drop_policies
+from regard.custom.versions.versions import Version, Versions
+from regard.gallery.gallery import Gallery
+from regard.jobs.job import Job, Outcome, State
+from regard.sealing import SealingKey
+
+TRAIN, COPY = "CreateProjectVersion", "CopyProjectVersion"
+# What an outcome of such a job says of the version: members of its description, and what the log is told.
+TOLD, DIGEST, LOGGED = "Told", "Digest", "Logged"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A version whose model is there: what the log tells of it. `labels` are sealed, and told as a commitment."""
+
+    job: Job
+    version: Version
+    digest: str
+    labels: tuple[str, ...]
+    people: bool
+
+
+class Workshop:
+    """Versions, their models and features, and the policies of their projects. Thread-safe.
+
+    `tell` is called within the transaction in which the model of a version is there: the log's record of it.
+    """
+
+    def __init__(
+        self, custom: Custom, gallery: Gallery, key: SealingKey, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.custom = custom
+        self.projects = custom.projects
+        self.versions = Versions(gallery, self.projects, clock)
+        self.policies = Policies(clock)
+        self.features = KeptFeatures(gallery, key)
+        self.clock = clock
+        self.loaded = Loaded()
+        self.tell: Callable[[Connection, Made], None] = lambda _connection, _made: None
+
+    def end(self, connection: Connection, job: Job, outcome: Outcome) -> None:
+        """End the version that a job trained or copied, within the transaction that ends the job."""
+        number = job.beside.get("version") if job.operation in (TRAIN, COPY) else None
+        if number is None:
+            return
+        done, end = job.state is State.SUCCEEDED, outcome.end
+        told = {"StatusMessage": job.cause, **end.get(TOLD, {})}
+        self.versions.end(connection, number, done, told, end.get(DIGEST, ""))
+        if done:
+            version = self.versions.get(connection, job.organization, number)
+            logged = end[LOGGED]
+            self.tell(connection, Made(job, version, end[DIGEST], tuple(logged["labels"]), logged["people"]))
+
+    def open(self, connection: Connection, version: Version) -> None:
+        """Have the model of a version in memory. Raises CustomChanged."""
+        self.loaded.of(version.digest, lambda: model_of(connection, self.versions, version))
+
+    def tags(self, connection: Connection, organization: str, arn: str) -> dict[str, str]:
+        """The tags of a version, a project or a dataset. Raises NoSuchResource, CustomChanged."""
+        if not _is_version(arn):
+            return self.custom.tags(connection, organization, arn)
+        return self.versions.find(connection, organization, arn).tags
+
+    def tag(
+        self, connection: Connection, organization: str, arn: str, tags: Mapping[str, str], without: Sequence[str] = ()
+    ) -> None:
+        """Add tags to a version, a project or a dataset, and remove those of the keys `without`.
+
+        Raises NoSuchResource, QuotaExceeded, CustomChanged.
+        """
+        if _is_version(arn):
+            self.versions.tag(connection, self.versions.find(connection, organization, arn), tags, without)
+        else:
+            self.custom.tag(connection, organization, arn, tags, without)
+
+    def delete(self, version: Version) -> None:
+        """Let go of what hangs on a version that was deleted."""
+        self.versions.forget(version.id)
+
+    def drop(self, connection: Connection, project: Project) -> None:
+        """Delete what else a project has that is deleted: its policies, and what was seen of its pictures."""
+        drop_policies(connection, project.id)
+        self.features.drop(connection, project.id)
+
+
+def _is_version(arn: str) -> bool:
+    named = parse(arn)
+    return named is not None and bool(named.version)

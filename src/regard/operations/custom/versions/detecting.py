@@ -1,0 +1,66 @@
+"""DetectCustomLabels: what a version that runs tells of a picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regard.custom.boxes import LEAST_SIDE, MOST_RATIO, MOST_SIDE
+from regard.custom.errors import CustomChanged, ResourceNotReady
+from regard.custom.projects import Feature
+from regard.custom.versions.loaded import Head
+from regard.custom.versions.models import model_of
+from regard.custom.versions.states import State
+from regard.custom.versions.versions import Version
+from regard.operations.common.errors import invalid_parameter
+from regard.operations.common.pictures import require_at_most
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
+from regard.operations.custom.versions.states import settled, workshop_of
+from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.vision.pictures.images import Picture
+
+
+@operation("DetectCustomLabels", Capability.DETECT, DataClass.OBJECTS)
+def detect_custom_labels(call: Call, rooms: Rooms) -> Answer:
+    """The labels that the version gives to the picture, surest first; from each label's own threshold on, if no other
+    confidence is asked for.
+    """
+    workshop, given = workshop_of(rooms), call.parameters
+    with rooms.gallery.reading() as connection:
+        version = workshop.versions.find(connection, call.caller.organization, given["ProjectVersionArn"])
+    if version.project.feature is Feature.CONTENT_MODERATION:
+        raise invalid_parameter("This is an adapter: name it to DetectModerationLabels, as its ProjectVersion.")
+    version = settled(rooms, version)
+    if version.state is not State.RUNNING:
+        raise ResourceNotReady(f"The version {version.name} is {version.state}: StartProjectVersion has it answer.")
+    picture = rooms.pictures.read(call, given["Image"], LEAST_SIDE)
+    require_at_most(picture, MOST_SIDE)
+    if max(picture.width, picture.height) > MOST_RATIO * min(picture.width, picture.height):
+        raise invalid_parameter(f"One side of the picture is more than {MOST_RATIO} times as long as the other.")
+    found = _found(rooms, head_of(rooms, version), picture, given.get("MinConfidence"))
+    most = given.get("MaxResults")
+    return {"CustomLabels": found if most is None else found[:most]}
+
+
+def head_of(rooms: Rooms, version: Version) -> Head:
+    """The head of a version, read if it is not in memory. Raises CustomChanged, ResourceNotReady."""
+    workshop = workshop_of(rooms)
+    assert rooms.features is not None
+    with rooms.gallery.reading() as connection:
+        head = workshop.loaded.of(version.digest, lambda: model_of(connection, workshop.versions, version))
+    if head.manifest.backbone != rooms.features.base:
+        raise CustomChanged(
+            f"the version {version.name} was trained on another backbone, and means nothing on this one: train it again"
+        )
+    return head
+
+
+def _found(rooms: Rooms, head: Head, picture: Picture, least: float | None) -> list[dict[str, Any]]:
+    assert rooms.features is not None
+    scores = head.scores(rooms.features.features_of(picture)).tolist()
+    found = [
+        {"Name": label.name, "Confidence": 100 * score}
+        for label, score in zip(head.manifest.labels, scores, strict=True)
+        if 100 * score >= (100 * label.threshold if least is None else least)
+    ]
+    return sorted(found, key=lambda each: -float(each["Confidence"]))

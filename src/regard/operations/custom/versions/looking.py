@@ -1,0 +1,136 @@
+"""Pictures of a training: each is fetched, measured and looked at once, and what was seen is kept sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from regard.custom.boxes import fits
+from regard.custom.codes import LineCode
+from regard.custom.judged import Judged
+from regard.custom.versions.faults import CannotTrain, Fault
+from regard.custom.versions.looks import Look
+from regard.custom.versions.material import Manifest
+from regard.jobs.job import Part, Step
+from regard.jobs.working import Task
+from regard.operations.common.pictures import MOST_BYTES_FROM_S3
+from regard.operations.common.rooms import Rooms
+from regard.operations.custom.versions.states import workshop_of
+from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable, StoreFaltered
+from regard.stores.patience import persist
+from regard.vision.pictures.images import ImageError, Picture, decode
+
+# Pictures of a step: what a worker that is killed looks at again, at most.
+PICTURES = 16
+
+
+class Glance(msgspec.Struct, frozen=True, array_like=True):
+    """What a step says of one picture: the LineCode of what is wrong with it, or its size and its largest face.
+
+    `on` is what its features hang on: the ETag and the backbone.
+    """
+
+    wrong: str
+    width: int = 0
+    height: int = 0
+    face: float = 0.0
+    on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of the pictures of a training, by their source-refs."""
+
+    glances: dict[str, Glance]
+
+    def spoil(self, manifests: Sequence[Manifest]) -> None:
+        """Say of lines whose pictures cannot be learned from what is wrong."""
+        for manifest in manifests:
+            for place in manifest.usable:
+                line = manifest.lines[place]
+                glance = self.glances[line.source]
+                wrong = glance.wrong
+                if not wrong and line.boxes and line.size != (glance.width, glance.height):
+                    wrong = LineCode.INVALID_IMAGE
+                if wrong:
+                    manifest.spoil(place, LineCode(wrong))
+
+    @property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Width and height in pixels of those that can be learned from."""
+        return {source: (each.width, each.height) for source, each in self.glances.items() if not each.wrong}
+
+    def people(self, least_face: float) -> float:
+        """The share of pictures with a face that fills so much of the picture."""
+        right = [each for each in self.glances.values() if not each.wrong]
+        return sum(each.face >= least_face for each in right) / max(len(right), 1)
+
+
+def sources_of(manifests: Sequence[Manifest]) -> list[str]:
+    """The source-refs of all that is usable, each once, in order."""
+    lines: list[Judged] = [each.lines[place] for each in manifests for place in each.usable]
+    return list(dict.fromkeys(line.source for line in lines))
+
+
+def look_at(task: Task, rooms: Rooms, project: int, sources: Sequence[str]) -> int:
+    """Look at pictures, a few a step; how many steps that are. Raises CannotTrain where a bucket may not be read."""
+    batches = [sources[begin : begin + PICTURES] for begin in range(0, len(sources), PICTURES)]
+    for batch in batches:
+        task.step(partial(_looked_at, task, rooms, project, batch, len(sources)))
+    return len(batches)
+
+
+def seen_in(parts: Sequence[bytes], sources: Sequence[str]) -> Seen:
+    """What steps said of pictures."""
+    glances = [glance for part in parts for glance in msgspec.msgpack.decode(part, type=list[Glance])]
+    return Seen(dict(zip(sources, glances, strict=True)))
+
+
+def _looked_at(task: Task, rooms: Rooms, project: int, sources: Sequence[str], whole: int) -> Step:
+    fresh: list[tuple[str, str, bytes]] = []
+    glances = [_glance(task, rooms, project, source, fresh) for source in sources]
+    if fresh:
+        with rooms.gallery.writing(f"features/{project}") as connection:
+            workshop_of(rooms).features.keep(connection, project, fresh)
+    return Step((Part(msgspec.msgpack.encode(glances), len(glances)),), len(glances), whole)
+
+
+def _glance(task: Task, rooms: Rooms, project: int, source: str, fresh: list[tuple[str, str, bytes]]) -> Glance:
+    bucket, _, name = source.removeprefix("s3://").partition("/")
+    where = task.job.organization, bucket, name, None, MOST_BYTES_FROM_S3
+    try:
+        found = persist(lambda: rooms.pictures.buckets.found(*where))
+        on = f"{found.etag}/{_backbone(rooms)}"
+        with rooms.gallery.reading() as connection:
+            (kept,) = workshop_of(rooms).features.found(connection, project, [(source, on)])
+        if kept is None:
+            picture = decode(b"".join(found.parts()))
+            if not fits(picture.width, picture.height):
+                return Glance(LineCode.INVALID_IMAGE_DIMENSION)
+            kept = _look(rooms, picture).kept()
+            fresh.append((source, on, kept))
+    except BucketRefused as error:
+        raise CannotTrain(Fault.INVALID_PERMISSIONS_IMAGES_S3_BUCKET, str(error)) from None
+    except StoreFaltered as error:
+        # Of a store that is away every picture would be wrong. What is done stays done: the job can be retried.
+        raise CannotTrain(Fault.FAILED_IMAGES_S3_COPY, str(error)) from None
+    except (ObjectUnavailable, ObjectTooLarge, ImageError):
+        return Glance(LineCode.INVALID_IMAGE)
+    look = Look.read(kept)
+    return Glance("", look.width, look.height, look.face, on)
+
+
+def _look(rooms: Rooms, picture: Picture) -> Look:
+    assert rooms.features is not None
+    boxes = [face.box for face in rooms.faces.detect(picture)]
+    largest = max((box.width * box.height for box in boxes), default=0.0)
+    return Look.of(picture.width, picture.height, largest, rooms.features.features_of(picture))
+
+
+def _backbone(rooms: Rooms) -> str:
+    assert rooms.features is not None
+    base = rooms.features.base
+    return f"{base.sha256}/{base.layer}"

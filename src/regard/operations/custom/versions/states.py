@@ -1,0 +1,156 @@
+"""DescribeProjectVersions and what takes a version from state to state; the rows are
+:mod:`regard.custom.versions.versions`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from regard.custom.errors import CustomChanged
+from regard.custom.projects import Feature
+from regard.custom.versions.states import ENDS, State
+from regard.custom.versions.versions import Version
+from regard.custom.versions.workshop import Workshop
+from regard.jobs.errors import JobChanged, NoSuchJob
+from regard.jobs.job import Job
+from regard.operations.common.errors import invalid_parameter
+from regard.operations.common.paging import page
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
+from regard.stewardship.policy.call import Call, Capability, DataClass
+
+MOST_LISTED = 100
+_ASKED = ("OutputConfig", "VersionDescription", "FeatureConfig", "SourceProjectVersionArn")
+_DESCRIBED = ("BillableTrainingTimeInSeconds", "TrainingDataResult", "TestingDataResult", "EvaluationResult")
+_LOST = "The job came to no end in seven days, and was let go of. Make a version of another name."
+
+
+def workshop_of(rooms: Rooms) -> Workshop:
+    """Where versions are kept."""
+    assert rooms.workshop is not None
+    return rooms.workshop
+
+
+@operation("DescribeProjectVersions", Capability.READ, DataClass.OBJECTS)
+def describe_project_versions(call: Call, rooms: Rooms) -> Answer:
+    """The versions of a project, newest first, and where each stands."""
+    workshop, given = workshop_of(rooms), call.parameters
+    names = given.get("VersionNames", ())
+    with rooms.gallery.reading() as connection:
+        project = workshop.projects.find(connection, call.caller.organization, given["ProjectArn"])
+        found, token = page(
+            call,
+            rooms,
+            MOST_LISTED,
+            lambda after, most: workshop.versions.page(connection, project, after, most, names),
+        )
+    return {"ProjectVersionDescriptions": [_described(call, rooms, settled(rooms, each)) for each in found], **token}
+
+
+@operation("StartProjectVersion", Capability.MANAGE, DataClass.OBJECTS)
+def start_project_version(call: Call, rooms: Rooms) -> Answer:
+    """Have a version answer DetectCustomLabels. It is there in less than a second, whatever inference units are."""
+    workshop, given = workshop_of(rooms), call.parameters
+    least, most = given["MinInferenceUnits"], given.get("MaxInferenceUnits")
+    if most is not None and most < least:
+        raise invalid_parameter("MaxInferenceUnits is less than MinInferenceUnits.")
+    with rooms.writing(call) as connection:
+        version = workshop.versions.find(connection, call.caller.organization, given["ProjectVersionArn"])
+        if version.project.feature is Feature.CONTENT_MODERATION:
+            raise invalid_parameter("An adapter is never started: name its ARN to DetectModerationLabels.")
+        workshop.versions.move(connection, version, State.STARTING, least=least, most=most)
+        started = workshop.versions.get(connection, version.project.organization, version.id)
+    settled(rooms, started)
+    return {"Status": started.state}
+
+
+@operation("StopProjectVersion", Capability.MANAGE, DataClass.OBJECTS)
+def stop_project_version(call: Call, rooms: Rooms) -> Answer:
+    """Have a version answer no more."""
+    workshop = workshop_of(rooms)
+    with rooms.writing(call) as connection:
+        version = workshop.versions.find(connection, call.caller.organization, call.parameters["ProjectVersionArn"])
+        workshop.versions.move(connection, version, State.STOPPING)
+        stopping = workshop.versions.get(connection, version.project.organization, version.id)
+    settled(rooms, stopping)
+    return {"Status": stopping.state}
+
+
+@operation("DeleteProjectVersion", Capability.MANAGE, DataClass.OBJECTS)
+def delete_project_version(call: Call, rooms: Rooms) -> Answer:
+    """Delete a version, its model, and the key of both."""
+    workshop = workshop_of(rooms)
+    with rooms.writing(call) as connection:
+        version = workshop.versions.find(connection, call.caller.organization, call.parameters["ProjectVersionArn"])
+        workshop.versions.delete(connection, version)
+    workshop.delete(version)
+    return {"Status": State.DELETING}
+
+
+def settled(rooms: Rooms, version: Version) -> Version:
+    """The version, once what it is in the middle of is done, where that takes no longer than to look.
+
+    Whoever asks next does so, where the process that began was killed: STARTING becomes RUNNING when the model was
+    read, or FAILED where it cannot be; STOPPING becomes STOPPED. One whose job is gone has failed.
+    """
+    workshop = workshop_of(rooms)
+    state, message = version.state, ""
+    if state is State.STARTING:
+        state = State.RUNNING
+        try:
+            with rooms.gallery.reading() as connection:
+                workshop.open(connection, version)
+        except CustomChanged as error:
+            state, message = State.FAILED, f"The model cannot be started: {error}."
+    elif state is State.STOPPING:
+        state = State.STOPPED
+    elif state in ENDS and _job(rooms, version) is None:
+        with rooms.gallery.writing() as connection:
+            workshop.versions.end(connection, version.id, False, {"StatusMessage": _LOST})
+            return workshop.versions.get(connection, version.project.organization, version.id)
+    if state is version.state:
+        return version
+    with rooms.gallery.writing() as connection:
+        now = workshop.versions.get(connection, version.project.organization, version.id)
+        if now.state is version.state:
+            workshop.versions.move(connection, now, state, message)
+            now = workshop.versions.get(connection, version.project.organization, version.id)
+        return now
+
+
+def _job(rooms: Rooms, version: Version) -> Job | None:
+    assert rooms.jobs is not None
+    try:
+        return rooms.jobs.find(version.job)
+    except (NoSuchJob, JobChanged):
+        return None
+
+
+def _described(call: Call, rooms: Rooms, version: Version) -> Answer:
+    answer: Answer = {
+        "ProjectVersionArn": call.arn(version.resource),
+        "CreationTimestamp": version.created,
+        "Status": version.state,
+        "StatusMessage": _message(rooms, version),
+        "Feature": version.project.feature,
+    }
+    answer |= {name: version.asked[name] for name in _ASKED if name in version.asked}
+    answer |= {name: value for name, value in version.told.items() if name in (*_DESCRIBED, "ManifestSummary")}
+    if version.ended_at is not None:
+        answer["TrainingEndTimestamp"] = datetime.fromtimestamp(version.ended_at, UTC)
+    units = {"MinInferenceUnits": version.least, "MaxInferenceUnits": version.most}
+    return answer | {name: number for name, number in units.items() if number is not None}
+
+
+def _message(rooms: Rooms, version: Version) -> str:
+    """What is said of a state; of one that is being made, how far it is, and how long it may take yet."""
+    message = str(version.told["StatusMessage"])
+    job = _job(rooms, version) if version.state in ENDS else None
+    if job is None or job.started_at is None or not job.whole:
+        return message
+    told = f"{message} {job.done:,} of {job.whole:,} pictures were looked at"
+    left = (workshop_of(rooms).clock() - job.started_at) / max(job.done, 1) * (job.whole - job.done)
+    if job.done == job.whole:
+        return f"{told}."
+    return f"{told}; about {math.ceil(left / 60)} minutes are left." if left > 60 else f"{told}; a minute is left."

@@ -1,0 +1,33 @@
+"""The entry of a model of one's own: its digest, and that whoever trained it is committed to its labels."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from regard.custom.versions.workshop import Made
+from regard.stewardship.logbook.logbook import Logbook
+from regard.stewardship.logbook.payloads import Part
+
+KIND = "regard/version"
+
+
+def record_version(logbook: Logbook, connection: Connection, made: Made) -> None:
+    """Record a version within the transaction from which on its model is there.
+
+    The names of its project, of its labels and of the key that had it made are sealed: the entry commits to them.
+    """
+    body = {
+        "organization": made.job.organization,
+        "operation": made.job.operation,
+        "purpose": made.job.purpose,
+        "model": made.digest,
+        "people": made.people,
+    }
+    details = {
+        "operation": made.job.operation,
+        "version": made.version.resource,
+        "labels": list(made.labels),
+        "access_key": made.job.access_key,
+        "job": made.job.id,
+    }
+    logbook.record(connection, KIND, body, [logbook.seal(Part(made.job.organization, details))])
