@@ -20,7 +20,8 @@ from regard.gallery.gallery import Gallery
 from regard.jobs.job import Job, Outcome, State
 from regard.sealing import SealingKey
 
-TRAIN, COPY = "CreateProjectVersion", "CopyProjectVersion"
+# Beside the parameters of a job: the version that it makes.
+VERSION = "custom version"
 # What an outcome of such a job says of the version: members of its description, and what the log is told.
 TOLD, DIGEST, LOGGED = "Told", "Digest", "Logged"
 
@@ -56,7 +57,7 @@ class Workshop:
 
     def end(self, connection: Connection, job: Job, outcome: Outcome) -> None:
         """End the version that a job trained or copied, within the transaction that ends the job."""
-        number = job.beside.get("version") if job.operation in (TRAIN, COPY) else None
+        number = job.beside.get(VERSION)
         if number is None:
             return
         done, end = job.state is State.SUCCEEDED, outcome.end

@@ -105,8 +105,7 @@ def _shard(entry: Entry) -> str:
 
 def _version(entry: Entry) -> str:
     people = " Of people, as its pictures show." if entry["people"] else ""
-    made = "copied" if entry["operation"] == "CopyProjectVersion" else "trained"
-    return f"A model of one's own was {made} for {entry['purpose']}. {_hash('Model', entry)}{people}"
+    return f"A model of one's own was {entry['change']} for {entry['purpose']}. {_hash('Model', entry)}{people}"
 
 
 def _changed(what: str) -> Callable[[Entry], str]:

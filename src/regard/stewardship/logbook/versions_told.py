@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from regard.custom.versions.states import State
 from regard.custom.versions.workshop import Made
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
@@ -18,7 +19,7 @@ def record_version(logbook: Logbook, connection: Connection, made: Made) -> None
     """
     body = {
         "organization": made.job.organization,
-        "operation": made.job.operation,
+        "change": "copied" if made.version.state is State.COPIED else "trained",
         "purpose": made.job.purpose,
         "model": made.digest,
         "people": made.people,

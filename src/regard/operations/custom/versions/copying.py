@@ -13,7 +13,7 @@ from regard.custom.versions.faults import CannotTrain
 from regard.custom.versions.models import keep_model, model_of
 from regard.custom.versions.states import WITH_MODEL, State
 from regard.custom.versions.versions import Version
-from regard.custom.versions.workshop import COPY, DIGEST, LOGGED, TOLD
+from regard.custom.versions.workshop import DIGEST, LOGGED, TOLD
 from regard.jobs.errors import JobFailed
 from regard.jobs.job import Outcome
 from regard.jobs.working import Task
@@ -23,16 +23,17 @@ from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import require_standing, work
 from regard.operations.custom.versions.leaving import Leaving
 from regard.operations.custom.versions.making import version_of
-from regard.operations.custom.versions.states import workshop_of
+from regard.operations.custom.versions.settling import workshop_of
 from regard.operations.custom.versions.training import LACKS_KEY, handed_in, require_output
 from regard.stewardship.policy.call import Call, Capability, DataClass
 
+START = "CopyProjectVersion"
 _DONE = "The model was copied, and is ready to run."
 _KIND = "EvaluationResultSummary"
 
 
 @operation(
-    COPY,
+    START,
     Capability.MANAGE,
     DataClass.OBJECTS,
     lacks=f"Of the files the EvaluationResultSummary is copied, no lines of pictures. {LACKS_KEY}",
@@ -54,7 +55,7 @@ def copy_project_version(call: Call, rooms: Rooms) -> Answer:
         return handed_in(call, rooms, connection, version, {"user": _user(call)})
 
 
-@work(COPY)
+@work(START)
 def copy_version(task: Task, rooms: Rooms) -> Outcome:
     """The model of the source under the key of the copy, and its summary in the bucket. Raises JobFailed."""
     require_standing(task, rooms)

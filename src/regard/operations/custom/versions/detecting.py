@@ -15,7 +15,7 @@ from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.pictures import require_at_most
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions.states import settled, workshop_of
+from regard.operations.custom.versions.settling import settled, workshop_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.pictures.images import Picture
 

@@ -8,7 +8,6 @@ from regard.custom.versions.faults import CannotTrain, Fault
 from regard.custom.versions.versions import Version
 from regard.jobs.working import Task
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions.training import folder_of
 from regard.stores.errors import BucketRefused, ObjectUnavailable
 from regard.stores.patience import persist
 
@@ -38,3 +37,9 @@ class Leaving:
     def assets(self, kind: str, data: bytes) -> dict[str, Any]:
         """Write a file of this kind; where it is, as Assets."""
         return {"Assets": [{"GroundTruthManifest": self.put(kind, data)}]}
+
+
+def folder_of(output: dict[str, Any]) -> str:
+    """What the names of all files of an OutputConfig begin with: empty, or with a slash at its end."""
+    prefix: str = output.get("S3KeyPrefix", "")
+    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"

@@ -18,7 +18,7 @@ from regard.jobs.job import Part, Step
 from regard.jobs.working import Task
 from regard.operations.common.pictures import MOST_BYTES_FROM_S3
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions.states import workshop_of
+from regard.operations.custom.versions.settling import workshop_of
 from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable, StoreFaltered
 from regard.stores.patience import persist
 from regard.vision.pictures.images import ImageError, Picture, decode

@@ -13,7 +13,7 @@ from regard.custom.versions.material import BOXES, Manifest, Material, shown
 from regard.custom.versions.models import ModelFile, keep_model
 from regard.custom.versions.shown import Shown, Told
 from regard.custom.versions.versions import Version
-from regard.custom.versions.workshop import DIGEST, LOGGED, TOLD, TRAIN
+from regard.custom.versions.workshop import DIGEST, LOGGED, TOLD, VERSION
 from regard.jobs.errors import JobFailed
 from regard.jobs.job import Outcome, Part, Step
 from regard.jobs.working import Task
@@ -22,8 +22,9 @@ from regard.operations.common.works import require_standing, work
 from regard.operations.custom.versions.leaving import Leaving
 from regard.operations.custom.versions.looking import Seen, look_at, seen_in, sources_of
 from regard.operations.custom.versions.reading import material_of, parts_of
-from regard.operations.custom.versions.states import workshop_of
+from regard.operations.custom.versions.settling import workshop_of
 from regard.operations.custom.versions.teaching import Lesson, taught
+from regard.operations.custom.versions.training import START
 
 READY = "The model is ready to run."
 # A face that fills a tenth of the picture is what the picture is of; where a quarter are such, it is about people.
@@ -31,7 +32,7 @@ PEOPLE_FACE, PEOPLE_SHARE = 0.1, 0.25
 Json = dict[str, Any]
 
 
-@work(TRAIN)
+@work(START)
 def make_version(task: Task, rooms: Rooms) -> Outcome:
     """A version that is trained: its model is kept, and its files are in the bucket. Raises JobFailed."""
     require_standing(task, rooms)
@@ -47,7 +48,7 @@ def make_version(task: Task, rooms: Rooms) -> Outcome:
 def version_of(task: Task, rooms: Rooms) -> Version:
     """The version that a job is about. Raises JobFailed where it is not there any more."""
     with rooms.gallery.reading() as connection:
-        return workshop_of(rooms).versions.get(connection, task.job.organization, task.job.beside["version"])
+        return workshop_of(rooms).versions.get(connection, task.job.organization, task.job.beside[VERSION])
 
 
 def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> tuple[Seen, Lesson]:

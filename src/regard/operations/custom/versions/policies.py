@@ -6,7 +6,7 @@ from regard.custom.errors import NoSuchResource
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions.states import workshop_of
+from regard.operations.custom.versions.settling import workshop_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 
 MOST_LISTED = 5

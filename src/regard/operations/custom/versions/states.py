@@ -7,29 +7,19 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from regard.custom.errors import CustomChanged
 from regard.custom.projects import Feature
 from regard.custom.versions.states import ENDS, State
 from regard.custom.versions.versions import Version
-from regard.custom.versions.workshop import Workshop
-from regard.jobs.errors import JobChanged, NoSuchJob
-from regard.jobs.job import Job
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
+from regard.operations.custom.versions.settling import job_of, settled, workshop_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 
 MOST_LISTED = 100
 _ASKED = ("OutputConfig", "VersionDescription", "FeatureConfig", "SourceProjectVersionArn")
 _DESCRIBED = ("BillableTrainingTimeInSeconds", "TrainingDataResult", "TestingDataResult", "EvaluationResult")
-_LOST = "The job came to no end in seven days, and was let go of. Make a version of another name."
-
-
-def workshop_of(rooms: Rooms) -> Workshop:
-    """Where versions are kept."""
-    assert rooms.workshop is not None
-    return rooms.workshop
 
 
 @operation("DescribeProjectVersions", Capability.READ, DataClass.OBJECTS)
@@ -88,45 +78,6 @@ def delete_project_version(call: Call, rooms: Rooms) -> Answer:
     return {"Status": State.DELETING}
 
 
-def settled(rooms: Rooms, version: Version) -> Version:
-    """The version, once what it is in the middle of is done, where that takes no longer than to look.
-
-    Whoever asks next does so, where the process that began was killed: STARTING becomes RUNNING when the model was
-    read, or FAILED where it cannot be; STOPPING becomes STOPPED. One whose job is gone has failed.
-    """
-    workshop = workshop_of(rooms)
-    state, message = version.state, ""
-    if state is State.STARTING:
-        state = State.RUNNING
-        try:
-            with rooms.gallery.reading() as connection:
-                workshop.open(connection, version)
-        except CustomChanged as error:
-            state, message = State.FAILED, f"The model cannot be started: {error}."
-    elif state is State.STOPPING:
-        state = State.STOPPED
-    elif state in ENDS and _job(rooms, version) is None:
-        with rooms.gallery.writing() as connection:
-            workshop.versions.end(connection, version.id, False, {"StatusMessage": _LOST})
-            return workshop.versions.get(connection, version.project.organization, version.id)
-    if state is version.state:
-        return version
-    with rooms.gallery.writing() as connection:
-        now = workshop.versions.get(connection, version.project.organization, version.id)
-        if now.state is version.state:
-            workshop.versions.move(connection, now, state, message)
-            now = workshop.versions.get(connection, version.project.organization, version.id)
-        return now
-
-
-def _job(rooms: Rooms, version: Version) -> Job | None:
-    assert rooms.jobs is not None
-    try:
-        return rooms.jobs.find(version.job)
-    except (NoSuchJob, JobChanged):
-        return None
-
-
 def _described(call: Call, rooms: Rooms, version: Version) -> Answer:
     answer: Answer = {
         "ProjectVersionArn": call.arn(version.resource),
@@ -146,7 +97,7 @@ def _described(call: Call, rooms: Rooms, version: Version) -> Answer:
 def _message(rooms: Rooms, version: Version) -> str:
     """What is said of a state; of one that is being made, how far it is, and how long it may take yet."""
     message = str(version.told["StatusMessage"])
-    job = _job(rooms, version) if version.state in ENDS else None
+    job = job_of(rooms, version) if version.state in ENDS else None
     if job is None or job.started_at is None or not job.whole:
         return message
     told = f"{message} {job.done:,} of {job.whole:,} pictures were looked at"

@@ -21,7 +21,7 @@ from regard.evaluation.custom.errors import NotTrained
 from regard.evaluation.custom.results import Trained
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.looking import Seen
-from regard.operations.custom.versions.states import workshop_of
+from regard.operations.custom.versions.settling import workshop_of
 
 # The same pictures come to the same model.
 SEED = 0

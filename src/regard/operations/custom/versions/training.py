@@ -10,20 +10,22 @@ from regard.custom.errors import ResourceInUse
 from regard.custom.projects import Feature, Project
 from regard.custom.versions.states import State
 from regard.custom.versions.versions import Version
-from regard.custom.versions.workshop import TRAIN
+from regard.custom.versions.workshop import VERSION
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions.states import workshop_of
+from regard.operations.custom.versions.leaving import folder_of
+from regard.operations.custom.versions.settling import workshop_of
 from regard.operations.videos.starting import begun
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stores.errors import BucketRefused
 
+START = "CreateProjectVersion"
 _KEPT = ("OutputConfig", "VersionDescription", "FeatureConfig", "TrainingData", "TestingData")
 LACKS_KEY = "KmsKeyId is refused: the key would be used with the operator's credentials."
 
 
-@operation(TRAIN, Capability.MANAGE, DataClass.OBJECTS, lacks=LACKS_KEY)
+@operation(START, Capability.MANAGE, DataClass.OBJECTS, lacks=LACKS_KEY)
 def create_project_version(call: Call, rooms: Rooms) -> Answer:
     """Begin to train a version, from the datasets of its project or from manifests in buckets."""
     workshop, given = workshop_of(rooms), call.parameters
@@ -42,7 +44,7 @@ def create_project_version(call: Call, rooms: Rooms) -> Answer:
 
 def handed_in(call: Call, rooms: Rooms, connection: Any, version: Version, beside: dict[str, Any]) -> Answer:
     """The ARN of a version, once the job that makes it is in the database. Raises ApiError."""
-    beside = {"version": version.id, "arn": call.arn(version.resource), **beside}
+    beside = {VERSION: version.id, "arn": call.arn(version.resource), **beside}
     job = begun(connection, call, rooms, beside)
     workshop_of(rooms).versions.at_work(connection, version, job)
     return {"ProjectVersionArn": beside["arn"]}
@@ -61,12 +63,6 @@ def require_output(call: Call, rooms: Rooms) -> None:
         rooms.pictures.buckets.require_writable(call.caller.organization, bucket, folder)
     except BucketRefused as error:
         raise invalid_parameter(str(error)) from None
-
-
-def folder_of(output: dict[str, Any]) -> str:
-    """What the names of all files of an OutputConfig begin with: empty, or with a slash at its end."""
-    prefix: str = output.get("S3KeyPrefix", "")
-    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
 
 def _require_feature(project: Project, given: dict[str, Any]) -> None:
