@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from regard.custom.errors import CustomChanged
 from regard.custom.versions import tables
-from regard.custom.versions.versions import Version, Versions
+from regard.custom.versions.versions import Versions
 from regard.sealing import SealBroken
 
 _of = tables.models.c
@@ -38,18 +38,18 @@ def keep_model(connection: Connection, versions: Versions, version: int, model: 
     connection.execute(insert(tables.models).values(version=version, sealed=sealed))
 
 
-def model_of(connection: Connection, versions: Versions, version: Version) -> ModelFile:
+def model_of(connection: Connection, versions: Versions, version: int, digest: str) -> ModelFile:
     """The model of a version, which is the one whose digest its row says. Raises CustomChanged."""
-    sealed = connection.execute(select(_of.sealed).where(_of.version == version.id)).scalar_one_or_none()
+    sealed = connection.execute(select(_of.sealed).where(_of.version == version)).scalar_one_or_none()
     try:
         if sealed is not None:
-            opened = versions.key(version.id).open(sealed, _context(version.id))
+            opened = versions.key(version).open(sealed, _context(version))
             model = msgspec.msgpack.decode(opened, type=ModelFile)
-            if model.digest == version.digest:
+            if model.digest == digest:
                 return model
     except (SealBroken, msgspec.MsgspecError):
         pass
-    raise CustomChanged(f"the model of the version {version.name} is not the one that was trained: it is not used")
+    raise CustomChanged("the model of a version is not the one that was trained: it is not used")
 
 
 def _context(version: int) -> bytes:

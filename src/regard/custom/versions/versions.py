@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from regard.custom.arns import Arn, own
 from regard.custom.errors import CustomChanged, NoSuchResource, ResourceInUse
-from regard.custom.projects import Project, Projects, tagged
+from regard.custom.projects import Feature, Project, Projects, tagged
+from regard.custom.tables import projects
 from regard.custom.versions import tables
 from regard.custom.versions.states import ENDS, HELD, READY, State
 from regard.database import take
@@ -66,6 +67,17 @@ class Version:
     def created(self) -> datetime:
         """When it was made."""
         return datetime.fromtimestamp(self.created_at, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a version comes to for whoever asks it of a picture: no more of it is read."""
+
+    id: int
+    name: str
+    state: State
+    digest: str
+    feature: Feature
 
 
 class Versions:
@@ -125,6 +137,22 @@ class Versions:
             if found := _select(connection, *which):
                 return self._version(found[0], project)
         raise NoSuchResource(arn)
+
+    def standing(self, connection: Connection, organization: str, arn: str) -> Standing:
+        """How a version of an organization stands, by its ARN, at the cost of one row.
+
+        Raises NoSuchResource, CustomChanged.
+        """
+        named = own(arn, organization, "version")
+        given = {"owner": organization, "project": named.project, "name": named.version, "number": named.number}
+        row = connection.execute(_STANDING, given).one_or_none()
+        if row is None:
+            raise NoSuchResource(arn)
+        found = row._asdict()
+        feature = Feature(found.pop("feature"))
+        if not is_sealed(connection, "custom_versions", _said(found), found["seal"]):
+            raise _changed(found)
+        return Standing(row.id, row.name, State(row.state), row.digest or "", feature)
 
     def page(
         self, connection: Connection, project: Project, after: int, most: int, names: Collection[str] = ()
@@ -221,6 +249,16 @@ class Versions:
         connection.execute(update(tables.versions).where(_of.id == row["id"]).values(**values, seal=seal))
 
 
+_STANDING = (
+    select(tables.versions, projects.c.feature)
+    .join(projects, projects.c.id == _of.project)
+    .where(
+        projects.c.organization == bindparam("owner"),
+        projects.c.name == bindparam("project"),
+        _of.name == bindparam("name"),
+        _of.number == bindparam("number"),
+    )
+)
 # From which states each is come to, and what is said where it is not.
 _BEFORE: dict[State, frozenset[State]] = {
     State.STARTING: READY,

@@ -70,7 +70,7 @@ class Workshop:
 
     def open(self, connection: Connection, version: Version) -> None:
         """Have the model of a version in memory. Raises CustomChanged."""
-        self.loaded.of(version.digest, lambda: model_of(connection, self.versions, version))
+        self.loaded.of(version.digest, lambda: model_of(connection, self.versions, version.id, version.digest))
 
     def tags(self, connection: Connection, organization: str, arn: str) -> dict[str, str]:
         """The tags of a version, a project or a dataset. Raises NoSuchResource, CustomChanged."""

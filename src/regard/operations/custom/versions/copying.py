@@ -63,7 +63,7 @@ def copy_version(task: Task, rooms: Rooms) -> Outcome:
     try:
         with rooms.gallery.reading() as connection:
             source = _source(connection, rooms, job.given, job.organization, job.beside["user"])
-            model = model_of(connection, workshop.versions, source)
+            model = model_of(connection, workshop.versions, source.id, source.digest)
     except NoSuchResource as error:
         raise JobFailed(f"{error} It was deleted, or may not be copied any more.") from None
     told: dict[str, Any] = {"StatusMessage": _DONE}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from regard.custom.boxes import LEAST_SIDE, MOST_RATIO, MOST_SIDE
 from regard.custom.errors import CustomChanged, ResourceNotReady
 from regard.custom.projects import Feature
 from regard.custom.versions.loaded import Head
-from regard.custom.versions.models import model_of
+from regard.custom.versions.models import ModelFile, model_of
 from regard.custom.versions.states import State
-from regard.custom.versions.versions import Version
+from regard.custom.versions.versions import Standing
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.pictures import require_at_most
 from regard.operations.common.registry import Answer, operation
@@ -25,29 +26,43 @@ def detect_custom_labels(call: Call, rooms: Rooms) -> Answer:
     """The labels that the version gives to the picture, surest first; from each label's own threshold on, if no other
     confidence is asked for.
     """
-    workshop, given = workshop_of(rooms), call.parameters
-    with rooms.gallery.reading() as connection:
-        version = workshop.versions.find(connection, call.caller.organization, given["ProjectVersionArn"])
-    if version.project.feature is Feature.CONTENT_MODERATION:
-        raise invalid_parameter("This is an adapter: name it to DetectModerationLabels, as its ProjectVersion.")
-    version = settled(rooms, version)
-    if version.state is not State.RUNNING:
-        raise ResourceNotReady(f"The version {version.name} is {version.state}: StartProjectVersion has it answer.")
+    given = call.parameters
+    standing = _running(call, rooms)
     picture = rooms.pictures.read(call, given["Image"], LEAST_SIDE)
     require_at_most(picture, MOST_SIDE)
     if max(picture.width, picture.height) > MOST_RATIO * min(picture.width, picture.height):
         raise invalid_parameter(f"One side of the picture is more than {MOST_RATIO} times as long as the other.")
-    found = _found(rooms, head_of(rooms, version), picture, given.get("MinConfidence"))
+    found = _found(rooms, head_of(rooms, standing), picture, given.get("MinConfidence"))
     most = given.get("MaxResults")
     return {"CustomLabels": found if most is None else found[:most]}
 
 
-def head_of(rooms: Rooms, version: Version) -> Head:
+def _running(call: Call, rooms: Rooms) -> Standing:
+    """How the version stands that a call names, which runs. Raises ApiError, ResourceNotReady and what rooms raise."""
+    workshop, arn = workshop_of(rooms), call.parameters["ProjectVersionArn"]
+    with rooms.gallery.reading() as connection:
+        standing = workshop.versions.standing(connection, call.caller.organization, arn)
+    if standing.feature is Feature.CONTENT_MODERATION:
+        raise invalid_parameter("This is an adapter: name it to DetectModerationLabels, as its ProjectVersion.")
+    if standing.state in (State.STARTING, State.STOPPING):
+        with rooms.gallery.reading() as connection:
+            version = workshop.versions.find(connection, call.caller.organization, arn)
+        standing = replace(standing, state=settled(rooms, version).state)
+    if standing.state is not State.RUNNING:
+        raise ResourceNotReady(f"The version {standing.name} is {standing.state}: StartProjectVersion has it answer.")
+    return standing
+
+
+def head_of(rooms: Rooms, version: Standing) -> Head:
     """The head of a version, read if it is not in memory. Raises CustomChanged, ResourceNotReady."""
     workshop = workshop_of(rooms)
     assert rooms.features is not None
-    with rooms.gallery.reading() as connection:
-        head = workshop.loaded.of(version.digest, lambda: model_of(connection, workshop.versions, version))
+
+    def read() -> ModelFile:
+        with rooms.gallery.reading() as connection:
+            return model_of(connection, workshop.versions, version.id, version.digest)
+
+    head = workshop.loaded.of(version.digest, read)
     if head.manifest.backbone != rooms.features.base:
         raise CustomChanged(
             f"the version {version.name} was trained on another backbone, and means nothing on this one: train it again"
