@@ -27,6 +27,8 @@ ENDS = {
     State.TRAINING: (State.TRAINED, State.TRAINING_FAILED),
     State.COPYING: (State.COPIED, State.COPYING_FAILED),
 }
+# A job that failed can be tried again by the operator: what it comes to then counts.
+DONE = {failed: done for done, failed in ENDS.values()} | {at: done for at, (done, _) in ENDS.items()}
 # With a model that can be started, copied, or, of an adapter, asked at once.
 READY = frozenset({State.TRAINED, State.COPIED, State.STOPPED, State.FAILED})
 WITH_MODEL = READY | {State.STARTING, State.RUNNING, State.STOPPING}

@@ -15,7 +15,7 @@ from regard.custom.errors import CustomChanged, NoSuchResource, ResourceInUse
 from regard.custom.projects import Feature, Project, Projects, tagged
 from regard.custom.tables import projects
 from regard.custom.versions import tables
-from regard.custom.versions.states import ENDS, HELD, READY, State
+from regard.custom.versions.states import DONE, ENDS, HELD, READY, State
 from regard.database import take
 from regard.gallery.gallery import Gallery
 from regard.row_seals import is_sealed, row_seal
@@ -187,11 +187,15 @@ class Versions:
         self._update(connection, row, **changes, **units)
 
     def end(self, connection: Connection, version: int, done: bool, told: Mapping[str, Any], digest: str = "") -> None:
-        """End the training or the copying of a version. One that is over, or gone, stays as it is."""
+        """End the training or the copying of a version. One that is over, or gone, stays as it is.
+
+        One that failed, whose job was tried again and is done now, is done.
+        """
         rows = _select(connection, _of.id == version)
-        if not rows or State(rows[0]["state"]) not in ENDS:
+        before = State(rows[0]["state"]) if rows else State.DELETING
+        if before not in (DONE if done else ENDS):
             return
-        state, now = ENDS[State(rows[0]["state"])][0 if done else 1], self._clock()
+        state, now = DONE[before] if done else ENDS[before][1], self._clock()
         values = {"state": state, "digest": digest or None, "changed_at": now, "ended_at": now}
         self._update(connection, rows[0], **values, sealed_end=self._told(version, told))
 

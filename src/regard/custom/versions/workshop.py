@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from regard.custom.arns import parse
 from regard.custom.custom import Custom
+from regard.custom.errors import NoSuchResource
 from regard.custom.projects import Project
 from regard.custom.versions.features import KeptFeatures
 from regard.custom.versions.loaded import Loaded
@@ -64,7 +65,10 @@ class Workshop:
         told = {"StatusMessage": job.cause, **end.get(TOLD, {})}
         self.versions.end(connection, number, done, told, end.get(DIGEST, ""))
         if done:
-            version = self.versions.get(connection, job.organization, number)
+            try:
+                version = self.versions.get(connection, job.organization, number)
+            except NoSuchResource:
+                return
             logged = end[LOGGED]
             self.tell(connection, Made(job, version, end[DIGEST], tuple(logged["labels"]), logged["people"]))
 

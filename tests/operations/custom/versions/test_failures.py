@@ -198,3 +198,24 @@ def test_a_store_that_is_away_can_be_tried_again(
     told = described(client, project)
     assert told["Status"] == "TRAINING_FAILED"
     assert told["StatusMessage"].startswith("Images could not be copied from S3.")
+    assert rooms.jobs is not None
+    (job,) = rooms.jobs.all()
+    assert rooms.jobs.retry(job.id)
+    work_off(rooms)
+    done = described(client, project)
+    assert (done["Status"], "EvaluationResult" in done) == ("TRAINING_COMPLETED", True)
+
+
+def test_a_version_that_is_deleted_once_it_failed_comes_not_back(client: Client, rooms: Rooms, shop: Shop) -> None:
+    project = project_of(rooms, "gone")
+    arn = begin(client, shop, project)
+    assert rooms.jobs is not None
+    (job,) = rooms.jobs.all()
+    rooms.jobs.cancel(job.id)
+    cancelled = described(client, project)
+    assert (cancelled["Status"], cancelled["StatusMessage"]) == ("TRAINING_FAILED", "Cancelled by the operator.")
+    client("DeleteProjectVersion", ProjectVersionArn=arn)
+    rooms.jobs.retry(job.id)
+    work_off(rooms)
+    assert rooms.jobs.find(job.id).cause == "The version was deleted."
+    assert client("DescribeProjectVersions", ProjectArn=project) == {"ProjectVersionDescriptions": []}

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from regard.custom.errors import NoSuchResource
 from regard.custom.versions import ground_truth, summaries
 from regard.custom.versions.faults import CannotTrain
 from regard.custom.versions.material import BOXES, Manifest, Material, shown
@@ -47,8 +48,11 @@ def make_version(task: Task, rooms: Rooms) -> Outcome:
 
 def version_of(task: Task, rooms: Rooms) -> Version:
     """The version that a job is about. Raises JobFailed where it is not there any more."""
-    with rooms.gallery.reading() as connection:
-        return workshop_of(rooms).versions.get(connection, task.job.organization, task.job.beside[VERSION])
+    try:
+        with rooms.gallery.reading() as connection:
+            return workshop_of(rooms).versions.get(connection, task.job.organization, task.job.beside[VERSION])
+    except NoSuchResource:
+        raise JobFailed("The version was deleted.") from None
 
 
 def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> tuple[Seen, Lesson]:
