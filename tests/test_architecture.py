@@ -84,7 +84,6 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "errors",
     ],
     ("streams",): ["cameras", "errors"],
-    ("evaluation",): ["accuracy", "bias", "training", "samples", "statistics", "document"],
     ("evaluation",): ["accuracy", "bias", "custom", "training", "samples", "statistics", "document"],
     ("vision",): ["things", "faces", "detection", "heads", "models", "video", "pictures"],
     ("gallery",): ["index", "templates", "collections"],

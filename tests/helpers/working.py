@@ -68,14 +68,11 @@ def with_jobs(rooms: Rooms, folder: Path, clock: Clock) -> Rooms:
     key = master_key(folder / "master.key")
     desk = Desk(engine, rooms.gallery, key, clock)
     pictures = PictureReader(cast(Any, Shelf(folder)))
-    assert rooms.custom is not None
-    desk.at_end.append(rooms.custom.settle)
-    return replace(rooms, jobs=desk, scratch=Scratch(folder, 1 << 30), pictures=pictures)
     custom = Custom(rooms.gallery, clock)
     workshop = Workshop(custom, rooms.gallery, key, clock)
     desk.at_end += [custom.settle, workshop.end]
-    rooms = replace(rooms, jobs=desk, custom=custom, workshop=workshop)
-    return replace(rooms, scratch=Scratch(folder, 1 << 30), pictures=pictures)
+    scratch = Scratch(folder, 1 << 30)
+    return replace(rooms, jobs=desk, custom=custom, workshop=workshop, scratch=scratch, pictures=pictures)
 
 
 def worker(rooms: Rooms, holder: str = "test-0") -> Worker:

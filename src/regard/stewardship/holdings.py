@@ -114,8 +114,19 @@ def open_holdings(office: Office) -> Holdings:
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
     access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of)
     return Holdings(
-        gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, custom, streams
-        gallery, retention, erasure, access, reviews, loops, found_notices, seals, jobs, notices, custom, workshop
+        gallery,
+        retention,
+        erasure,
+        access,
+        reviews,
+        loops,
+        found_notices,
+        seals,
+        jobs,
+        notices,
+        custom,
+        streams,
+        workshop,
     )
 
 

@@ -48,13 +48,13 @@ _FILES = (
     "custom.datasets",
     "custom.entries",
     "custom.importing",
-    "streams.processors",
     "custom.versions.states",
     "custom.versions.training",
     "custom.versions.making",
     "custom.versions.copying",
     "custom.versions.policies",
     "custom.versions.detecting",
+    "streams.processors",
 )
 
 

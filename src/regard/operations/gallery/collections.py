@@ -76,11 +76,10 @@ def list_collections(call: Call, rooms: Rooms) -> Answer:
 
 @operation("TagResource", Capability.MANAGE, DataClass.SETTINGS)
 def tag_resource(call: Call, rooms: Rooms) -> Answer:
-    """Add tags to a collection, a stream processor, a project or a dataset, or give those that are there new values."""
+    """Add tags to a collection, a stream processor, a project, a dataset or a version, or give them new values."""
     if processor := _processor(call):
         tag_processor(call, rooms, processor, lambda tags: tags | call.parameters["Tags"])
         return {}
-    """Add tags to a collection, a project, a dataset or a version, or give tags that are there new values."""
     with rooms.writing(call) as connection:
         if (custom := _custom(call, rooms)) is not None:
             custom.tag(connection, call.caller.organization, call.parameters["ResourceArn"], call.parameters["Tags"])
@@ -97,7 +96,6 @@ def untag_resource(call: Call, rooms: Rooms) -> Answer:
         gone = set(call.parameters["TagKeys"])
         tag_processor(call, rooms, processor, lambda tags: {key: tags[key] for key in tags.keys() - gone})
         return {}
-    """Remove tags from a collection, a project, a dataset or a version; keys that it does not have are passed over."""
     with rooms.writing(call) as connection:
         if (custom := _custom(call, rooms)) is not None:
             keys = call.parameters["TagKeys"]
@@ -112,7 +110,6 @@ def list_tags_for_resource(call: Call, rooms: Rooms) -> Answer:
     """The tags of what `TagResource` adds them to."""
     if processor := _processor(call):
         return {"Tags": processors_of(rooms).get(call.caller.organization, processor).tags}
-    """The tags of a collection, a project, a dataset or a version."""
     with rooms.gallery.reading() as connection:
         if (custom := _custom(call, rooms)) is not None:
             return {"Tags": custom.tags(connection, call.caller.organization, call.parameters["ResourceArn"])}
@@ -140,8 +137,7 @@ def _named(call: Call) -> str:
     found = _ARN.fullmatch(arn)
     if found is None or found["organization"] != call.caller.organization:
         raise no_such_resource(
-            f"The resource: {arn} does not exist. Collections, stream processors, projects and datasets of your own "
-            "have tags."
-            f"The resource: {arn} does not exist. Tags are of collections, projects, datasets and versions of your own."
+            f"The resource: {arn} does not exist. Tags are of collections, stream processors, projects, datasets and "
+            "versions of your own."
         )
     return found["collection"]
