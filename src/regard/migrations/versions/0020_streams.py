@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_streams"
-down_revision = "0017_staff"
+down_revision = "0019_custom_versions"
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
