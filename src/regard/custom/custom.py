@@ -11,7 +11,7 @@ from regard.custom.arns import parse
 from regard.custom.datasets import Dataset, Datasets, DatasetState
 from regard.custom.entries import Entries
 from regard.custom.errors import NoSuchResource
-from regard.custom.projects import Project, Projects
+from regard.custom.projects import Feature, Project, Projects
 from regard.gallery.gallery import Gallery
 from regard.jobs.job import Job, Outcome, State
 
@@ -37,6 +37,11 @@ class Custom:
             return
         self.entries.clear(connection, dataset)
         self.datasets.fail(connection, dataset, job.end.get(CODE, ""), job.end.get(CAUSE, job.cause))
+
+    def all_datasets(self, connection: Connection, organization: str) -> list[tuple[Project, Dataset]]:
+        """Every dataset of an organization, with its project. Raises CustomChanged."""
+        projects = self.projects.page(connection, organization, 0, None, tuple(Feature))
+        return [(project, dataset) for project in projects for dataset in self.datasets.of(connection, project)]
 
     def delete_datasets(self, connection: Connection, datasets: Sequence[Dataset]) -> None:
         """Delete datasets with all in them; afterwards their keys are to be destroyed (`entries.destroy_keys`)."""

@@ -29,19 +29,18 @@ _CLIENT, _SERVICE, _SUCCESS = "CLIENT_ERROR", "SERVICE_ERROR", "SUCCESS"
 
 
 class DatasetState(StrEnum):
-    """Where a dataset stands."""
+    """Where a dataset stands. A change is over when it is answered: none is at UPDATE_IN_PROGRESS."""
 
     CREATING = "CREATE_IN_PROGRESS"
     CREATED = "CREATE_COMPLETE"
     NOT_CREATED = "CREATE_FAILED"
-    UPDATING = "UPDATE_IN_PROGRESS"
     UPDATED = "UPDATE_COMPLETE"
     NOT_UPDATED = "UPDATE_FAILED"
 
     @property
     def busy(self) -> bool:
-        """Whether something is done to it."""
-        return self in (DatasetState.CREATING, DatasetState.UPDATING)
+        """Whether a job is filling it."""
+        return self is DatasetState.CREATING
 
     @property
     def ready(self) -> bool:
@@ -53,7 +52,6 @@ class DatasetState(StrEnum):
 _SAID = {
     DatasetState.CREATING: "The dataset is being created.",
     DatasetState.CREATED: "The dataset was created.",
-    DatasetState.UPDATING: "The dataset is being updated.",
     DatasetState.UPDATED: "The dataset was updated.",
 }
 

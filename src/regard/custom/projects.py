@@ -114,11 +114,11 @@ class Projects:
         connection: Connection,
         organization: str,
         after: int,
-        most: int,
+        most: int | None,
         features: Collection[str] = (Feature.CUSTOM_LABELS,),
         names: Collection[str] = (),
     ) -> list[Project]:
-        """At most `most` projects, oldest first, from behind the id `after`; of these names where some are given."""
+        """At most `most` projects, or all, oldest first, from behind the id `after`; of these names if given."""
         which = [_of.organization == organization, _of.id > after, _of.feature.in_(features)]
         which += [_of.name.in_(names)] if names else []
         return _rows(connection, *which, most=most)

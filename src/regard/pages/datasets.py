@@ -18,15 +18,15 @@ PATH = f"{ROOT}/datasets/entries/remove"
 
 
 class Removal(msgspec.Struct, forbid_unknown_fields=True):
-    """The ARN of a dataset, and the source-ref of the entry that is to go."""
+    """The source-ref of the entry that is to go, and the ARN of the dataset; without one, all that have it."""
 
-    dataset: Annotated[str, msgspec.Meta(min_length=20, max_length=2048)]
     source_ref: Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+    dataset: Annotated[str, msgspec.Meta(min_length=20, max_length=2048)] | None = None
 
 
 def described() -> Elsewhere:
     """The page, for the description of the API."""
-    summary = "Remove one entry from a dataset of custom labels. Versions that were trained with it stay."
+    summary = "Remove one picture from a dataset of custom labels, or from all. Versions trained with it stay."
     return Elsewhere("POST", PATH.removeprefix(ROOT), ours()["RemoveDatasetEntry"], Removal, summary)
 
 
@@ -36,4 +36,5 @@ def removal_page(service: Service, callers: Callers, pool: Pool) -> Route:
 
 
 def _parameters(asked: Removal) -> tuple[str, dict[str, Any]]:
-    return "RemoveDatasetEntry", {"DatasetArn": asked.dataset, "SourceRef": asked.source_ref}
+    one = {} if asked.dataset is None else {"DatasetArn": asked.dataset}
+    return "RemoveDatasetEntry", {"SourceRef": asked.source_ref, **one}

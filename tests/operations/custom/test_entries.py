@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from regard.custom import entries as rows
+from regard.custom.errors import ResourceInUse
 from regard.operations.common.errors import ApiError
 from regard.operations.common.rooms import Rooms
-from tests.helpers.customs import FAULTS, Line, Workshop, box, boxed, picture
+from tests.helpers.customs import FAULTS, Line, Workshop, box, boxed, picture, place
 from tests.helpers.fakes import ask_ours
 
 
@@ -130,8 +131,25 @@ def test_one_entry_is_removed_and_leaves_nothing(shop: Workshop, rooms: Rooms, d
     ask_ours(rooms, "RemoveDatasetEntry", DatasetArn=dataset, SourceRef="s3://bucket/2")
     assert (shop.keys(dataset), shop.labels(dataset)) == (["1"], {"Sea": (1, None)})
     assert shop.described(dataset)["DatasetStats"]["TotalLabels"] == 1
-    with pytest.raises(ApiError, match="no entry of s3://bucket/2"):
+    with pytest.raises(ApiError, match="none of s3://bucket/2"):
         ask_ours(rooms, "RemoveDatasetEntry", DatasetArn=dataset, SourceRef="s3://bucket/2")
+
+
+def test_a_picture_is_removed_from_all_datasets_that_have_it(shop: Workshop, rooms: Rooms) -> None:
+    first, second = (shop.dataset(shop.project(name)) for name in ("first", "second"))
+    failed = shop.imported(["no JSON"], "failed")
+    for each in (first, second):
+        shop.update(each, picture("Sea", key="1"), picture("Sun", key=each[-30:]))
+    arns = ask_ours(rooms, "RemoveDatasetEntry", SourceRef="s3://bucket/1")["removed_from"]
+    assert (arns, shop.keys(first), shop.keys(second)) == ([first, second], [first[-30:]], [second[-30:]])
+    assert shop.told(failed)[0] == "CREATE_FAILED"
+    with pytest.raises(ApiError, match="No dataset has an entry"):
+        ask_ours(rooms, "RemoveDatasetEntry", SourceRef="s3://bucket/1")
+    (shop.folder / "list.manifest").write_bytes(b"{}")
+    shop.dataset(shop.project("filled"), DatasetSource=place())
+    with pytest.raises(ResourceInUse, match="CREATE_IN_PROGRESS"):
+        ask_ours(rooms, "RemoveDatasetEntry", SourceRef=f"s3://bucket/{first[-30:]}")
+    assert shop.keys(first) == [first[-30:]]
 
 
 @pytest.mark.sqlite

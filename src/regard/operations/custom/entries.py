@@ -135,8 +135,12 @@ def distribute_dataset_entries(call: Call, rooms: Rooms) -> Answer:
 
 @operation("RemoveDatasetEntry", Capability.MANAGE, DataClass.OBJECTS, ours=True)
 def remove_dataset_entry(call: Call, rooms: Rooms) -> Answer:
-    """Remove the one entry of a source-ref from a dataset, which AWS's API cannot. What it was trained into stays."""
-    custom, given = custom_of(rooms), call.parameters
+    """Remove the entry of a source-ref, which AWS's API cannot, from one dataset or from all that have it.
+
+    What was trained with it stays. The answer names the datasets that it was in.
+    """
+    custom, organization, source = custom_of(rooms), call.caller.organization, call.parameters["SourceRef"]
+    arn, gone = call.parameters.get("DatasetArn"), list[str]()
     with rooms.writing(call) as connection:
         project, dataset = custom.datasets.find(connection, call.caller.organization, given["DatasetArn"])
         _require_changeable(rooms, dataset)
@@ -145,8 +149,20 @@ def remove_dataset_entry(call: Call, rooms: Rooms) -> Answer:
         if not custom.entries.remove(connection, dataset, given["SourceRef"]):
             raise no_such_resource(f"The dataset has no entry of {given['SourceRef']}.")
         custom.datasets.to(connection, dataset, DatasetState.UPDATED, version=dataset.version + 1)
+        one = arn and [custom.datasets.find(connection, organization, arn)]
+        for project, dataset in one or custom.all_datasets(connection, organization):
+            if arn or dataset.state is not DatasetState.NOT_CREATED:
+                # One that is being filled could get the entry a moment later.
+                _require_changeable(rooms, dataset)
+                if custom.entries.remove(connection, dataset, source):
+                    custom.datasets.to(connection, dataset, DatasetState.UPDATED, version=dataset.version + 1)
+                    gone.append(call.arn(dataset.resource(project)))
+        if not gone:
+            raise no_such_resource(
+                f"No dataset has an entry of {source}." if not arn else f"{arn} has none of {source}."
+            )
     rooms.gallery.traces.overwrite()
-    return {}
+    return {"removed_from": gone}
 
 
 def require_ready(dataset: Dataset) -> None:
