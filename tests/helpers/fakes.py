@@ -94,6 +94,9 @@ class FakeAnalyzer:
                 found.append(Face(box, 99.0, centre))
         return found
 
+    def detect_each(self, frames: Sequence[Picture]) -> list[list[Face]]:
+        return [self.detect(frame) for frame in frames]
+
     def detect_all(self, picture: Picture) -> list[Face]:
         return self.detect(picture)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.settings import from_environment
+from regard.vision.detection import sizes
 from regard.vision.detection.detector import Candidates
 from regard.vision.detection.scales import sure, with_closeups
 from regard.vision.detection.tiles import turned
@@ -22,12 +23,16 @@ from regard.vision.eyes import open_analyzer
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.faces.quality import rejections
 from regard.vision.faces.similarity import similarity
+from regard.vision.models.runtime import Model
 from regard.vision.pictures.crops import TEMPLATE
 from regard.vision.pictures.findings import Box, Face
 from regard.vision.pictures.images import Picture, decode
 from regard.vision.pictures.redaction import covered, head
+from regard.vision.video.film import Film
+from tests.helpers.films import LIMITS
 
 DEFAULT = frozenset({"DEFAULT"})
+SMALL_AND_LARGE = [(96, 320), (320, 96), (672, 640)]
 Rectangle = tuple[float, float, float, float]
 
 
@@ -212,3 +217,32 @@ def test_the_head_of_a_turned_face_has_its_hair_where_the_face_has_its_brow() ->
     assert down.top + down.height - 0.5 == pytest.approx(0.04)
     assert box.left - left.left == pytest.approx(0.04)
     assert (head(box, None).left, head(box, None).width) == pytest.approx((0.36, 0.18))
+
+
+@pytest.mark.parametrize("turn", [0, 1])
+def test_in_a_film_the_same_faces_are_found_as_in_its_frames(
+    analyzer: FaceAnalyzer, shared_data: Path, turn: int
+) -> None:
+    with Film(shared_data / "clips" / "chaplin.mp4", 500, LIMITS) as film:
+        frames = [Picture(turned(frame.picture.pixels, turn), "PNG") for frame in film]
+    found = [[(face.box, face.confidence) for face in faces] for faces in analyzer.detect_each(frames)]
+    alone = [[(face.box, face.confidence) for face in analyzer.detect(frame)] for frame in frames]
+    assert sum(map(len, alone)) > 10
+    assert found == alone
+
+
+def test_which_network_looks_changes_nothing(analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizes, "OFTEN", 2)
+    asked: list[tuple[int, ...]] = []
+    any_size = analyzer._load("face-detector", (1, 3, -1, -1), fine=True)
+
+    def load(shape: tuple[int, ...]) -> Model:
+        asked.append(shape)
+        return analyzer._load("face-detector", shape, fine=True)
+
+    network = sizes.Sizes(any_size, load)
+    canvases = [np.random.default_rng(3).uniform(0, 255, (1, 3, *size)).astype(np.float32) for size in SMALL_AND_LARGE]
+    for _ in range(4):
+        for canvas in canvases:
+            assert all(map(np.array_equal, network(canvas), any_size(canvas)))
+    assert asked == [(1, 3, 96, 320), (1, 3, 320, 96)]

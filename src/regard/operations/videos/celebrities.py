@@ -44,7 +44,7 @@ def start_celebrity_recognition(call: Call, rooms: Rooms) -> Answer:
 def celebrity_recognition(task: Task, rooms: Rooms) -> Outcome:
     """Whom of the figures the faces of each frame are like, one at most; nobody where nobody was enrolled."""
     if task.job.beside["face_model"] is None:
-        return looked_at(task, rooms, Question(MEMBER, lambda _picture: []))
+        return looked_at(task, rooms, Question(MEMBER, lambda pictures: [[] for _ in pictures]))
     searching = Searching(task, rooms, most=1)
     with fetched(task, rooms) as path, rooms.films.sampled(path) as film:
         frames = stepwise(task, film, rooms.films.interval, searching.frames, searching.passed)

@@ -47,7 +47,7 @@ def looked_at(task: Task, rooms: Rooms, question: Question) -> Outcome:
     """Ask a question of each frame that is looked at. Raises VideoError and JobFailed."""
 
     def of(frames: Sequence[Frame]) -> Part:
-        return part([each for frame in frames for each in question.at(frame.milliseconds, frame.picture)])
+        return part(question.of(frames))
 
     with fetched(task, rooms) as fetched_film, rooms.films.sampled(fetched_film) as film:
         frames = stepwise(task, film, rooms.films.interval, lambda some: (of(some),))
@@ -65,13 +65,20 @@ def stepwise(
 
     `passed` is told of the last frame of each step that was done before.
     """
-    frames, expected, count = iter(film), 1 + film.about.milliseconds // interval, 0
-    while some := list(islice(frames, FRAMES)):
+    expected, count = 1 + film.about.milliseconds // interval, 0
+    for some in in_steps(film):
         if task.is_done:
             passed(some[-1])
         task.step(partial(_step, do, some, expected))
         count += len(some)
     return count
+
+
+def in_steps(film: Film) -> Iterator[list[Frame]]:
+    """The frames of a film, so many at a time as are looked at together."""
+    frames = iter(film)
+    while some := list(islice(frames, FRAMES)):
+        yield some
 
 
 def _step(do: Callable[[Sequence[Frame]], tuple[Part, ...]], some: Sequence[Frame], expected: int) -> Step:

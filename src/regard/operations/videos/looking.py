@@ -12,7 +12,7 @@ from typing import Any
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.images.labels import may_tell_faces
-from regard.operations.videos.frames import metadata
+from regard.operations.videos.frames import in_steps, metadata
 from regard.operations.videos.questions import Question, of_faces, of_labels, of_moderation, of_text
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.video.film import Film, Frame
@@ -52,9 +52,10 @@ def video_moderation(call: Call, rooms: Rooms) -> Answer:
 def _looked_at(call: Call, rooms: Rooms, question: Question) -> Answer:
     found: list[dict[str, Any]] = []
     with rooms.films.sampled(Path(call.parameters["Video"])) as film:
-        for frame in film:
-            watched(call, film, frame)
-            found += question.at(frame.milliseconds, frame.picture)
+        for some in in_steps(film):
+            for frame in some:
+                watched(call, film, frame)
+            found += question.of(some)
     remark_damage(call, film)
     return {"VideoMetadata": metadata(film), question.member: found, **question.versions}
 

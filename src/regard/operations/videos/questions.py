@@ -5,7 +5,7 @@ No question follows anybody from one frame to the next, and none says who somebo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from regard.vision.pictures.images import Picture
 from regard.vision.things.labels import VERSION as LABELS
 from regard.vision.things.moderation import VERSION as MODERATION
 from regard.vision.things.text import VERSION as TEXT
+from regard.vision.video.film import Frame
 
 Found = list[dict[str, Any]]
 # The API's, for video.
@@ -28,16 +29,23 @@ _NOT_IN_VIDEO = frozenset({"EYE_DIRECTION", "FACE_OCCLUDED"})
 class Question:
     """What is asked of each frame. `member` is the list of the answer that `found` fills, beside what is in `versions`.
 
-    `found` gives the elements of a frame but for their Timestamp.
+    `found` gives, of frames that follow each other, the elements of each but for their Timestamp.
     """
 
     member: str
-    found: Callable[[Picture], Found]
+    found: Callable[[Sequence[Picture]], Iterable[Found]]
     versions: dict[str, Any] = field(default_factory=dict)
 
-    def at(self, milliseconds: int, picture: Picture) -> Found:
-        """The elements of the frame at a time."""
-        return [{"Timestamp": milliseconds, **each} for each in self.found(picture)]
+    def of(self, frames: Sequence[Frame]) -> Found:
+        """The elements of frames that follow each other."""
+        found = self.found([frame.picture for frame in frames])
+        told = zip(frames, found, strict=True)
+        return [{"Timestamp": frame.milliseconds, **each} for frame, elements in told for each in elements]
+
+
+def _each(found: Callable[[Picture], Found]) -> Callable[[Sequence[Picture]], Iterable[Found]]:
+    """What is found in each picture on its own."""
+    return lambda pictures: map(found, pictures)
 
 
 def of_labels(rooms: Rooms, given: dict[str, Any], *, faces: bool) -> Question:
@@ -52,7 +60,7 @@ def of_labels(rooms: Rooms, given: dict[str, Any], *, faces: bool) -> Question:
         kept = labels.kept_of(rooms.labels(picture, faces=faces), at_least, filters)
         return [{"Label": labels.told_label(label, at_least)} for label in kept]
 
-    return Question("Labels", found, {"LabelModelVersion": LABELS})
+    return Question("Labels", _each(found), {"LabelModelVersion": LABELS})
 
 
 def of_faces(rooms: Rooms, given: dict[str, Any], *, emotions: bool | None = None) -> Question:
@@ -64,9 +72,10 @@ def of_faces(rooms: Rooms, given: dict[str, Any], *, emotions: bool | None = Non
     wanted = asked if emotions else asked - {"EMOTIONS"}
     withheld = frozenset() if emotions is None else asked - wanted
 
-    def found(picture: Picture) -> Found:
-        faces = rooms.faces.detect(picture)
-        return [{"Face": face_detail(face, rooms.faces.describe(picture, face, wanted), withheld)} for face in faces]
+    def found(pictures: Sequence[Picture]) -> Iterable[Found]:
+        for picture, faces in zip(pictures, rooms.faces.detect_each(pictures), strict=True):
+            told = ((face, rooms.faces.describe(picture, face, wanted)) for face in faces)
+            yield [{"Face": face_detail(face, description, withheld)} for face, description in told]
 
     return Question("Faces", found)
 
@@ -76,7 +85,7 @@ def of_text(rooms: Rooms, given: dict[str, Any]) -> Question:
     told = text.telling(given.get("Filters", {}))
     return Question(
         "TextDetections",
-        lambda picture: [{"TextDetection": each} for each in told(rooms.text(picture))],
+        _each(lambda picture: [{"TextDetection": each} for each in told(rooms.text(picture))]),
         {"TextModelVersion": TEXT},
     )
 
@@ -89,4 +98,4 @@ def of_moderation(rooms: Rooms, given: dict[str, Any]) -> Question:
         kept: Iterable[Any] = (label for label in rooms.moderator(picture) if label.confidence >= at_least)
         return [{"ModerationLabel": moderation.told_label(label), "ContentTypes": []} for label in kept]
 
-    return Question("ModerationLabels", found, {"ModerationModelVersion": MODERATION})
+    return Question("ModerationLabels", _each(found), {"ModerationModelVersion": MODERATION})

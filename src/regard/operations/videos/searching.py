@@ -130,8 +130,8 @@ class Searching:
             self._tracks = self._numbering()
         elements: list[Element] = []
         by_subject: dict[str, list[Row]] = {}
-        for frame in some:
-            faces = self._rooms.faces.detect(frame.picture)
+        every = self._rooms.faces.detect_each([frame.picture for frame in some])
+        for frame, faces in zip(some, every, strict=True):
             numbers = self._tracks.numbered(frame.picture, [face.box for face in faces])
             for face, number, likes in zip(faces, numbers, self._likes(frame, faces), strict=True):
                 self._hold(frame, face, number, likes)

@@ -6,13 +6,13 @@ pixels; each cell says how likely it is that a face is there, and where its box 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from regard.vision.models.runtime import Model
 from regard.vision.pictures.overlaps import areas, shared
 
 # The authors of the weights advise 0.6 to 0.9; at 0.7 false boxes are rare and few faces are lost.
@@ -24,6 +24,7 @@ WITHIN = 0.6
 # The longest side that the network sees. A face of 40 pixels in a picture of 1920×1080 is 26 pixels here.
 LONGEST_SIDE = 1280
 _STRIDES = (8, 16, 32)
+Network = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def apart(found: Candidates, ranks: NDArray[np.floating], certain: NDArray[np.bo
 class Detector:
     """YuNet on pictures of any size. `model` takes (1, 3, H, W) with H and W multiples of 32."""
 
-    def __init__(self, model: Model, longest_side: int = LONGEST_SIDE, least_score: float = LEAST_SCORE) -> None:
+    def __init__(self, model: Network, longest_side: int = LONGEST_SIDE, least_score: float = LEAST_SCORE) -> None:
         self._model = model
         self._longest_side = longest_side
         self._least_score = least_score

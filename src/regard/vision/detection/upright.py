@@ -8,7 +8,7 @@ is surest of a face when it sees it upright (see SURE). A face that scores less 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,16 +37,22 @@ GLANCE = 640
 # By how much a face has to be seen better as it stands than in every other turn of its picture, where the sheet does
 # not tell; and how much two boxes share (of what they cover together) that are of one face.
 LEAD_IN_PICTURE, SAME = 0.1, 0.3
+# Of so many frames of a film that follow each other one is looked at in the other turns.
+TOLD_FOR = 4
 # A cheek and an ear, or a mouth and a chin, were taken for faces that lay in the true one by a third and more.
 PARTLY = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Uprights:
-    """Faces whose points are right whichever way up they are: `doubtful` (n,) holds of which this is not sure."""
+    """Faces whose points are right whichever way up they are: `doubtful` (n,) holds of which this is not sure.
+
+    `lies` is true of a picture that shows faces in another turn than its own.
+    """
 
     found: Candidates
     doubtful: NDArray[np.bool_]
+    lies: bool = False
 
 
 class UprightDetector:
@@ -58,13 +64,27 @@ class UprightDetector:
         self._glance_at_closeups = detector.of_side(COPY)
         self._tiles = tiles
 
-    def __call__(self, pixels: Pixels) -> Uprights:
-        """The faces of `pixels` (H, W, 3) RGB, points and boxes in its frame."""
+    def of_frames(self, frames: Sequence[Pixels]) -> list[Uprights]:
+        """The faces of frames of a film that follow each other.
+
+        A film that lies on its side does so for longer than a moment: whether it does is looked at in every fourth
+        frame, and in all of them where one of those says so.
+        """
+        told = {at: self(frames[at]) for at in range(0, len(frames), TOLD_FOR)}
+        lies = any(each.lies for each in told.values())
+        return [told[at] if at in told else self(pixels, glancing=lies) for at, pixels in enumerate(frames)]
+
+    def __call__(self, pixels: Pixels, *, glancing: bool = True) -> Uprights:
+        """The faces of `pixels` (H, W, 3) RGB, points and boxes in its frame.
+
+        Without `glancing` only what seems to be a face as the picture stands is looked at in other turns.
+        """
         looks = _Looks(pixels, self._look)
         found = looks[0]
         sheets = self._sheets(pixels, found)
         turns = sheets.argmax(axis=1)[found.scores >= LEAST_SCORE]
-        others = sorted((set(turns.tolist()) | self._glanced(pixels, found)) - {0})
+        glanced = self._glanced(pixels, found) if glancing else set[int]()
+        others = sorted((set(turns.tolist()) | glanced) - {0})
         seen_in = np.zeros(len(found), int)
         if not others and bool((sheets[:, :1] == 1).all()):
             return Uprights(found, np.zeros(len(found), bool))
@@ -74,7 +94,7 @@ class UprightDetector:
             stays = apart(every, every.scores, sure(every, pixels))
             found, seen_in = every[stays], seen_in[stays]
             sheets = self._sheets(pixels, found)
-        return _settled(_told(found, seen_in, sheets), looks)
+        return _settled(_told(found, seen_in, sheets, bool(others)), looks)
 
     def _glanced(self, pixels: Pixels, found: Candidates) -> set[int]:
         """The turn in which a picture shows a face at a glance, where it is not sure of one as it stands."""
@@ -133,10 +153,10 @@ def _settled(told: Uprights, looks: _Looks) -> Uprights:
     here = np.take_along_axis(scores, stands[:, None], axis=1)[:, 0]
     np.put_along_axis(scores, stands[:, None], 0, axis=1)
     clear = (here >= LEAST_SCORE) & (here - scores.max(axis=1) >= LEAD_IN_PICTURE)
-    return Uprights(told.found, told.doubtful & ~clear)
+    return Uprights(told.found, told.doubtful & ~clear, told.lies)
 
 
-def _told(found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float64]) -> Uprights:
+def _told(found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float64], lies: bool) -> Uprights:
     """The faces that were seen as upright in the turns `seen_in`, without what the sheets show to be none."""
     here, across = (np.take_along_axis(sheets, turn[:, None], axis=1)[:, 0] for turn in (seen_in, seen_in ^ 2))
     agree = here >= sheets.max(axis=1, initial=0) - NEAR
@@ -145,7 +165,7 @@ def _told(found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float
     # What is seen only when the picture lies on another side, and then seems to lie on this one, is no face.
     part = within(found, found[np.flatnonzero(plain)]) > PARTLY
     stays = np.flatnonzero(plain | (~part & ((seen_in == 0) | agree)))
-    return Uprights(found[stays], ~plain[stays])
+    return Uprights(found[stays], ~plain[stays], lies)
 
 
 def _scores_of(found: Candidates, seen: Candidates) -> NDArray[np.float64]:

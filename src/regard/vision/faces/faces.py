@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from threading import Lock
 
@@ -14,6 +14,7 @@ from regard.settings import Settings
 from regard.vision.detection.detector import Candidates, Detector, joined, without_doubles
 from regard.vision.detection.scales import Scales
 from regard.vision.detection.second_look import SecondLook
+from regard.vision.detection.sizes import Sizes
 from regard.vision.detection.small_faces import SmallFaceDetector, has_small
 from regard.vision.detection.thorough import ThoroughDetector
 from regard.vision.detection.tiles import Tiles
@@ -159,6 +160,11 @@ class FaceAnalyzer:
         """The faces of the picture, largest first, at most 100. They may be turned in it by any quarter."""
         return _faces(self._upright(picture.pixels), picture)
 
+    def detect_each(self, frames: Sequence[Picture]) -> list[list[Face]]:
+        """The same of each of some frames of a film that follow each other: a film is turned as a whole, if it is."""
+        found = self._upright.of_frames([frame.pixels for frame in frames])
+        return [_faces(each, frame) for each, frame in zip(found, frames, strict=True)]
+
     def detect_all(self, picture: Picture) -> list[Face]:
         """Everything that may be a face, largest first: for covering, where a false one costs less than one missed."""
         return _faces(self._thorough(picture.pixels), picture, most=None)
@@ -253,7 +259,8 @@ class FaceAnalyzer:
 
     @cached_property
     def _detector(self) -> Detector:
-        return Detector(self._load("face-detector", (1, 3, -1, -1), fine=True))
+        any_size = self._load("face-detector", (1, 3, -1, -1), fine=True)
+        return Detector(Sizes(any_size, lambda shape: self._load("face-detector", shape, fine=True)))
 
     @cached_property
     def _scales(self) -> Scales:
