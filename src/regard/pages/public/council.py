@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from regard.pages.exchanges import named
+from regard.pages.exchanges import OPEN, named
 from regard.pages.frame import HEADERS, fragment, page, rendered
 from regard.pages.public.kept import Kept
 from regard.pages.public.law_words import charter_words, motions_words
@@ -41,7 +41,7 @@ def council_page(council: Council, clock: Callable[[], float] = time.monotonic) 
 
     def answer(_: Request) -> Response:
         try:
-            return HTMLResponse(kept(), 200, HEADERS | named())
+            return HTMLResponse(kept(), 200, HEADERS | named() | OPEN)
         except BrokenChain as error:
             return page("lawless.html", 503, here=PATH, cause=str(error))
 

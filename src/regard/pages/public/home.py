@@ -16,7 +16,8 @@ from regard.ledger.tree.checkpoints import Checkpoint
 from regard.ledger.tree.notes import Note
 from regard.ledger.tree.tiles import ENTRIES, WIDTH, Tile, read_bundle
 from regard.ledger.witnesses.cosigning import Collector
-from regard.pages.exchanges import named
+from regard.pages import exchanges
+from regard.pages.exchanges import BY_ACCEPT, named
 from regard.pages.frame import HEADERS, page, rendered
 from regard.pages.public.council import stops_told
 from regard.pages.public.kept import Kept
@@ -60,7 +61,7 @@ class Home:
     def __call__(self) -> Response:
         """Answer somebody with a browser."""
         try:
-            return HTMLResponse(self._kept(), 200, HEADERS | named())
+            return HTMLResponse(self._kept(), 200, HEADERS | named() | exchanges.OPEN | BY_ACCEPT)
         except (BrokenChain, BadPack) as error:
             return page("lawless.html", 503, cause=str(error))
 

@@ -45,7 +45,7 @@ def model_pages(settings: Settings, weights: Weights, audited: Callable[[], list
         return JSONResponse(found(), headers=headers)
 
     def people(_: Request) -> Response:
-        return HTMLResponse(document(model_words(found()), PATH), headers=HEADERS | named())
+        return HTMLResponse(document(model_words(found()), PATH), headers=HEADERS | named() | OPEN)
 
     return [Route(PATH, people, methods=["GET"]), Route("/stewardship/v1/models", page, methods=["GET"])]
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from regard.evaluation.document import Block, Paragraph, Table
 from regard.evaluation.lines import line
+from regard.pages import exchanges
 from regard.pages.frame import fragment, page
 from regard.stewardship.reports.months import Months
 from regard.stewardship.reports.report import OPEN, Report
@@ -56,7 +57,9 @@ def month_pages(months: Months) -> list[Route]:
         ]
         told: dict[str, Any] = {"lead": _lead(counted.reports, figures), "charts": charts, "columns": list(_COLUMNS)}
         rows.reverse()
-        return page("reports.html", here=PATH, read=counted.read, size=counted.size, rows=rows, **told)
+        return page(
+            "reports.html", headers=exchanges.OPEN, here=PATH, read=counted.read, size=counted.size, rows=rows, **told
+        )
 
     def one(request: Request) -> Response:
         period, counted = request.path_params["period"], months.counted()
@@ -69,7 +72,7 @@ def month_pages(months: Months) -> list[Route]:
             "after": known[place + 1] if place + 1 < len(known) else "",
         }
         told = fragment(_bounded(blocks(counted.reports[place])))
-        return page("report.html", here=PATH, period=period, told=told, **around)
+        return page("report.html", headers=exchanges.OPEN, here=PATH, period=period, told=told, **around)
 
     return [Route(PATH, overview, methods=["GET"]), Route(PATH + "/{period}", one, methods=["GET"])]
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from regard.pages.exchanges import OPEN
 from regard.pages.frame import page
 from regard.pages.public.council import stops_told
 from regard.pages.public.kept import Kept
@@ -92,6 +93,7 @@ def _answered(now: InForce, asked: Mapping[str, str]) -> Response:
     return page(
         "policy.html",
         400 if problems else 200,
+        OPEN,
         here=PATH,
         policy=policy,
         motion=now.motion,
