@@ -51,7 +51,6 @@ PRIVATE = {"cache-control": "no-store"}
 MOST_BYTES = 16 * 1024 * 1024
 # After a local link, which has no passkey to ask for, what takes a fresh touch may be done for as long as this.
 FRESH_SECONDS = 15 * 60
-_REGION = "us-east-1"
 _log = logging.getLogger("regard.wire")
 
 EVERYBODY = frozenset(Role)
@@ -274,7 +273,7 @@ class Desk:
         if visit.key is None:
             raise NoKey
         caller = working(visit.key, self.clock()).caller
-        call = Call(caller, operation, given, _REGION, str(uuid.uuid4()), visit.near)
+        call = Call(caller, operation, given, "us-east-1", str(uuid.uuid4()), visit.near)
         call.person = visit.session.person.name
         return call
 
@@ -330,7 +329,8 @@ class Desk:
             _log.error("a page of the console failed", exc_info=error)
         if visit is None:
             return refusal(cause, status)
-        return self.show(visit, "refused.html", status, cause=cause)
+        denied = error.__cause__ if isinstance(error.__cause__, Denied) else None
+        return self.show(visit, "refused.html", status, here=None, cause=cause, denied=denied)
 
 
 def refusal(cause: str, status: int) -> Response:
