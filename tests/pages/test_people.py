@@ -76,6 +76,9 @@ def test_a_receipt_lets_its_person_in_until_it_is_withdrawn(club: Club, portrait
     assert receipt.headers["x-regard-entry"]
     assert club.index(portrait) == 1
     receipt_id = receipt.json()["consent"]["receipt_id"]
+    assert len(club.ask("GET", "/consents").json()["receipts"]) == 1
+    assert club.ask("GET", f"/consents?after={receipt_id}").json() == {"receipts": []}
+    assert club.ask("GET", "/consents?after=nonsense").status_code == 404
     withdrawn = club.ask("POST", f"/consents/{receipt_id}/withdrawal")
     assert withdrawn.json()["withdrawn"]
     with pytest.raises(ClientError, match="consent-needs-receipt"):
@@ -263,6 +266,7 @@ def test_the_api_describes_itself(club: Club) -> None:
     assert [(each["name"], each["in"], each["required"]) for each in listed] == [
         ("subject", "query", False),
         ("collection", "query", False),
+        ("after", "query", False),
     ]
 
 
