@@ -21,11 +21,11 @@ class Room(Stewardship):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         snapshots = Snapshots(self.engine, lambda: self.now)
-        # Nobody of these tests asks again for what is not worked out yet.
-        self.foresight = Foresight(self.engine, snapshots.current, self.organizations.keys.purposes, wait=60.0)
+        self.foresight = Foresight(self.engine, snapshots.current, self.organizations.keys.purposes)
 
     def without(self, rule: str) -> Effects:
-        return self.foresight.of(without_rule(Pack.shipped("moratorium"), rule))
+        """What comes of it, once all is worked out."""
+        return self.foresight.of(without_rule(Pack.shipped("moratorium"), rule), wait=60.0)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_key_that_ended_or_was_revoked_counts_no_more(room: Room) -> None:
 
 def test_the_policy_in_force_changes_nothing_for_anybody(room: Room) -> None:
     room.caller("law-enforcement")
-    found = room.foresight.of(replace(Pack.shipped("moratorium"), name="again"))
+    found = room.foresight.of(replace(Pack.shipped("moratorium"), name="again"), wait=60.0)
     assert (found.affected, found.cases, found.refusals) == ((), (), ())
 
 
@@ -67,6 +67,7 @@ def test_what_was_refused_is_decided_again(room: Room) -> None:
     found = room.without("no-law-enforcement")
     assert {each.rule for each in found.refusals} == {"no-law-enforcement"}
     assert [each.operation for each in found.refusals].count("DetectFaces") == 2
+    assert found.looked is not None
     assert found.looked[1] == 3
     # Another rule does not let them through.
     assert room.without("no-emotions").refusals == ()

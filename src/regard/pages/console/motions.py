@@ -6,6 +6,7 @@ The signature is the credential. No private key comes here, and none could: a pa
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,8 @@ MOST_SHOWN = 10
 MOST_REFUSALS = MOST_AFFECTED = 10
 # A page has 100 KB; what has no room on it a command prints. A motion has 64 KiB at most, and few are near that.
 MOST_TEXT = 40_000
+# So long a page waits for what is worked out for all of its motions together.
+WAIT_SECONDS = 0.1
 _LIST = Operation("ListMotions", Capability.READ, DataClass.SETTINGS)
 _VOTE = Operation("CastBallot", Capability.MANAGE, DataClass.SETTINGS)
 _READERS = frozenset({Role.OPERATOR, Role.COUNCIL, Role.AUDITOR})
@@ -53,12 +56,12 @@ class Waiting:
 def motion_pages(desk: Desk, council: Council, votes: Votes, foresight: Foresight) -> list[Route]:
     """The routes."""
 
-    def waits(visit: Visit, docket: Docket) -> Waiting:
+    def waits(visit: Visit, docket: Docket, until: float) -> Waiting:
         if docket.motion.kind is not Kind.POLICY:
             return Waiting(docket, docket.motion.text)
         try:
             after = council.stored(str(docket.motion.payload.get("policy", "")))
-            effects = foresight.of(after)
+            effects = foresight.of(after, until - time.monotonic())
         except (BadPack, NotInForce) as error:
             return Waiting(docket, docket.motion.text, f"The policy that it names cannot be read: {error}")
         mine = {visit.organization} if not desk.keeps(visit) else {each.organization for each in effects.affected}
@@ -70,7 +73,8 @@ def motion_pages(desk: Desk, council: Council, votes: Votes, foresight: Foresigh
 
     def shown(visit: Visit, status: int = 200, **told: Any) -> Response:
         dockets = council.dockets()
-        waiting = _with_room([waits(visit, each) for each in dockets[:MOST_SHOWN]])
+        until = time.monotonic() + WAIT_SECONDS
+        waiting = _with_room([waits(visit, each, until) for each in dockets[:MOST_SHOWN]])
         around = {"done": "", "problems": {}, "note": ""}
         return desk.show(
             visit,

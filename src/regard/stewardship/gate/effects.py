@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +29,8 @@ MOST_REFUSALS = 200
 # So many policies are remembered: a page shows ten motions.
 MOST_KEPT = 16
 _WAIT_SECONDS = 0.1
+# New refusals are seen after so long.
+_KEPT_SECONDS = 60.0
 _WORDS = {(action, data): words for action, data, words in ACTS} | {
     (Capability.READ, DataClass.SETTINGS): "See settings",
     (Capability.MANAGE, DataClass.SETTINGS): "Change settings",
@@ -66,7 +69,7 @@ class Effects:
     """What is known of a policy's effects. Of `pairs` of an organization and a purpose so many were `seen`.
 
     `cases` are names of recorded cases that would be answered otherwise, and whether they would be allowed; `looked`
-    says of how many, and of how many refusals.
+    says of how many, and of how many refusals; None until they are looked at.
     """
 
     affected: tuple[Affected, ...]
@@ -74,17 +77,18 @@ class Effects:
     pairs: int
     cases: tuple[tuple[str, bool], ...]
     refusals: tuple[Refusal, ...]
-    looked: tuple[int, int]
+    looked: tuple[int, int] | None
 
 
-@dataclass
+@dataclass(eq=False)
 class _Work:
     snapshot: Snapshot
     used: Used
+    until: float
     pairs: list[tuple[str, str]]
     cases: tuple[tuple[str, bool], ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    looked: tuple[int, int] = (0, 0)
+    looked: tuple[int, int] | None = None
     seen: int = 0
     affected: list[Affected] = field(default_factory=list)
     thread: threading.Thread | None = None
@@ -98,31 +102,31 @@ class Foresight:
         engine: Engine,
         snapshot: Callable[[], Snapshot],
         used: Callable[[], Used],
-        wait: float = _WAIT_SECONDS,
     ) -> None:
-        """`used` are the purposes that organizations have working keys for; `wait` is in seconds."""
+        """`used` are the purposes that organizations have working keys for."""
         self._engine = engine
         self._snapshot = snapshot
         self._used = used
-        self._wait = wait
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._works: dict[str, _Work] = {}
 
-    def of(self, pack: Pack) -> Effects:
-        """What is known of the effects of a policy by now. Raises BadPack, NotInForce."""
+    def of(self, pack: Pack, wait: float = _WAIT_SECONDS) -> Effects:
+        """What is known of the effects of a policy by now, or in so many seconds. Raises BadPack, NotInForce."""
         work = self._work(pack, self._snapshot(), self._used())
         assert work.thread is not None
-        work.thread.join(self._wait)
+        work.thread.join(max(0.0, wait))
         with self._lock:
             return Effects(tuple(work.affected), work.seen, len(work.pairs), work.cases, work.refusals, work.looked)
 
     def _work(self, pack: Pack, snapshot: Snapshot, used: Used) -> _Work:
         with self._lock:
             found = self._works.get(pack.hash)
-            if found is not None and found.snapshot is snapshot and found.used == used:
+            now = time.monotonic()
+            if found is not None and found.snapshot is snapshot and found.used == used and now < found.until:
                 return found
             pairs = [(each, purpose) for each in sorted(used) for purpose in sorted(used[each])]
-            work = _Work(snapshot, used, [pair for pair in pairs if pair[0] in snapshot.parties])
+            work = _Work(snapshot, used, now + _KEPT_SECONDS, [pair for pair in pairs if pair[0] in snapshot.parties])
             after = Policy(pack)
             work.thread = threading.Thread(target=self._follow, args=(work, after), name="foresight", daemon=True)
             self._works.pop(pack.hash, None)
@@ -133,24 +137,40 @@ class Foresight:
             return work
 
     def _follow(self, work: _Work, after: Policy) -> None:
-        try:
-            cases, of_cases = _cases(work.snapshot.policy, after)
-            refusals, of_refusals = self._refusals(work.snapshot, after)
+        # One at a time, however many motions a page shows.
+        with self._turn:
+            try:
+                self._work_out(work, after)
+            except Exception:
+                _log.exception("what a policy would change could not be worked out")
+                # The next who looks tries again.
+                self._let_go(work)
+
+    def _let_go(self, work: _Work) -> None:
+        with self._lock:
+            self._works = {name: each for name, each in self._works.items() if each is not work}
+
+    def _work_out(self, work: _Work, after: Policy) -> None:
+        cases, of_cases = _cases(work.snapshot.policy, after)
+        refusals, of_refusals = self._refusals(work.snapshot, after)
+        with self._lock:
+            work.cases, work.refusals, work.looked = cases, refusals, (of_cases, of_refusals)
+        for organization, purpose in work.pairs:
+            since = time.monotonic()
+            found = differing(work.snapshot, after, organization, purpose)
+            name = work.snapshot.parties[organization].name
+            refused, allowed = (
+                tuple(_told([each for each in found if each[1].allowed_after is so], purpose)) for so in (False, True)
+            )
             with self._lock:
-                work.cases, work.refusals, work.looked = cases, refusals, (of_cases, of_refusals)
-            for organization, purpose in work.pairs:
-                found = differing(work.snapshot, after, organization, purpose)
-                name = work.snapshot.parties[organization].name
-                refused, allowed = (
-                    tuple(_told([each for each in found if each[1].allowed_after is so], purpose))
-                    for so in (False, True)
-                )
-                with self._lock:
-                    work.seen += 1
-                    if found:
-                        work.affected.append(Affected(organization, name, purpose, refused, allowed))
-        except Exception:
-            _log.exception("what a policy would change could not be worked out")
+                work.seen += 1
+                if found:
+                    work.affected.append(Affected(organization, name, purpose, refused, allowed))
+                if work not in self._works.values():
+                    # The register is another by now, and somebody asked anew.
+                    return
+            # Calls are answered meanwhile: half of the time is theirs.
+            time.sleep(time.monotonic() - since)
 
     def _refusals(self, snapshot: Snapshot, after: Policy) -> tuple[tuple[Refusal, ...], int]:
         """The newest refusals by the policy in force that the other would allow, and of how many."""
