@@ -49,6 +49,8 @@ _ON_BOTH = (
     "tests.gallery.collections.test_tokens",
     "tests.gallery.templates.test_key_renewal",
 )
+# What is longer than a line of the sources is not a test's name.
+_LONGEST_NAME = 120
 # Of these `make test` runs both already: what sets the databases apart shows here first.
 _SOON = (
     "tests.test_database",
@@ -65,6 +67,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if name.startswith(_ON_BOTH) and not list(metafunc.definition.iter_markers("sqlite")):
         other = pytest.param(POSTGRESQL, marks=() if name in _SOON else pytest.mark.long)
         metafunc.parametrize("database", [SQLITE, other], indirect=True)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Say of a long text or file how long it is: pytest would spell it out, 13 MB of a picture, in each test's name."""
+    return f"{argname} of {len(val):,}" if isinstance(val, str | bytes) and len(val) > _LONGEST_NAME else None
 
 
 @pytest.hookimpl(tryfirst=True)
