@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from regard import database
+from regard.database import asking, open_engine, reading
 from regard.sealing import NoMasterKey
 from regard.settings import SettingError, Settings
 from regard.stewardship.holdings import open_holdings
@@ -125,6 +127,36 @@ def test_a_search_in_the_database_needs_one_that_holds_vectors(tmp_path: Path) -
     with pytest.raises(SettingError, match="REGARD_DATABASE_URL"):
         open_holdings(office)
     office.logbook.close()
+
+
+@pytest.mark.parametrize("rested", [1e-9, 60.0])
+def test_a_session_that_the_database_ended_is_not_used_again(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch, rested: float
+) -> None:
+    """Not by whoever used it just now, nor by whoever did longer ago than counts as rested, and so pings."""
+    monkeypatch.setattr(database, "_RESTED", rested)
+    engine = open_engine(replicas.settings["REGARD_DATABASE_URL"])
+    told = []
+    for open_connection in (asking, reading, asking):
+        with open_connection(engine) as connection:
+            told.append(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        replicas.server.ask(f"SELECT pg_terminate_backend({told[-1]}, 5000)")
+    assert len({*told}) == 3
+    engine.dispose()
+
+
+def test_a_session_that_was_used_just_now_is_used_without_asking(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(replicas.settings["REGARD_DATABASE_URL"])
+    pings: list[object] = []
+    monkeypatch.setattr(engine.dialect, "do_ping", pings.append)
+    for rested, asked in ((60.0, 0), (0.0, 1)):
+        monkeypatch.setattr(database, "_RESTED", rested)
+        with asking(engine) as connection:
+            assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+        assert len(pings) == asked
+    engine.dispose()
 
 
 def test_a_service_with_another_master_key_does_not_start(replicas: Replicas) -> None:

@@ -11,16 +11,18 @@ have the whole database.
 from __future__ import annotations
 
 import hashlib
+import select
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from regard.settings import SettingError
@@ -43,8 +45,6 @@ _SESSION = {
     "tcp_keepalives_count": "3",
 }
 _POSTGRESQL: dict[str, Any] = {
-    # A connection that a restart of the database broke is noticed before it is used.
-    "pool_pre_ping": True,
     "pool_size": 8,
     "max_overflow": 40,
     "connect_args": {
@@ -53,6 +53,9 @@ _POSTGRESQL: dict[str, Any] = {
         "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
     },
 }
+# How long a connection may lie unused, in seconds, before the database is asked whether it is there still.
+_RESTED = 1.0
+_USED = "regard.used"
 
 # Fixed names, so that a later migration can drop a constraint on every database alike.
 metadata = MetaData(
@@ -92,20 +95,33 @@ def open_database(url: str) -> Engine:
         event.listen(engine, "connect", _make_durable)
         event.listen(engine, "begin", _begin_immediately)
     else:
-        event.listen(engine, "set_connection_execution_options", _read_one_snapshot)
         event.listen(engine, "begin", _take_turn)
     migrate(engine)
     return engine
 
 
 def open_engine(url: str) -> Engine:
-    """An engine on `url`, without migrations and without a say in how transactions begin."""
-    return create_engine(url, **({} if url.startswith("sqlite") else _POSTGRESQL))
+    """An engine on `url`, without migrations and without a say in how transactions that write begin."""
+    if url.startswith("sqlite"):
+        return create_engine(url)
+    engine = create_engine(url, **_POSTGRESQL)
+    event.listen(engine, "set_connection_execution_options", _read_one_snapshot)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", partial(_see_that_it_is_there, engine.dialect))
+    return engine
 
 
 def reading(engine: Engine) -> Connection:
     """A connection for a `with`, to read from alone: what is read is of one moment, and no writer waits for it."""
     return engine.connect().execution_options(read_only=True)
+
+
+def asking(engine: Engine) -> Connection:
+    """A connection for a `with`, to ask one question alone, which is of one moment by itself.
+
+    PostgreSQL is spoken to once, where :func:`reading` begins a transaction, asks and ends it.
+    """
+    return engine.connect().execution_options(read_only=True, alone=True)
 
 
 @contextmanager
@@ -201,7 +217,7 @@ def migrate(engine: Engine) -> None:
 
 def version(engine: Engine) -> str | None:
     """The last migration that this database has seen; None where it has seen none."""
-    with reading(engine) as connection:
+    with asking(engine) as connection:
         try:
             seen: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
         except DBAPIError:
@@ -228,8 +244,37 @@ def _begin_immediately(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN DEFERRED" if deferred else "BEGIN IMMEDIATE")
 
 
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _see_that_it_is_there(dialect: Dialect, connection: Any, record: Any, _proxy: Any) -> None:
+    """Notice a connection that a restart of the database broke before it is used.
+
+    One that was used just now has the end of its session to read, if that ended; only a machine that is gone without a
+    word has to be asked. Most are used again within milliseconds, and asking takes as long as many a question.
+    """
+    used = record.info.get(_USED)
+    if used is None:
+        return
+    try:
+        if time.monotonic() - used < _RESTED and not _has_news(connection):
+            return
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
+
+
+def _has_news(connection: Any) -> bool:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
 def _read_one_snapshot(_connection: Connection, options: dict[str, Any]) -> None:
-    if options.get("read_only"):
+    if options.get("alone"):
+        options["isolation_level"] = "AUTOCOMMIT"
+    elif options.get("read_only"):
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
-from regard.database import writing
+from regard.database import asking, writing
 from regard.gallery.bulk import Bulk
 from regard.gallery.collections import marks, tables
 from regard.gallery.collections.collections import Collections
@@ -83,6 +83,10 @@ class Gallery:
         """A transaction that only reads, all of it from one snapshot."""
         return reading(self._engine)
 
+    def asking(self) -> AbstractContextManager[Connection]:
+        """To ask one question alone, as :func:`regard.database.asking` has it."""
+        return asking(self._engine)
+
     def tags(self, organization: str, collection_id: str) -> dict[str, str] | None:
         """The tags of a collection, or None when there is none of this name."""
         try:
@@ -94,7 +98,7 @@ class Gallery:
     def face_count(self, organization: str, collection_id: str) -> int:
         """How many faces a collection holds; 0 when there is none of this name."""
         try:
-            with self.reading() as connection:
+            with self.asking() as connection:
                 return self.collections.find(connection, organization, collection_id).faces
         except NoSuchCollection:
             return 0
@@ -200,7 +204,7 @@ class Gallery:
         """Raise CollectionSealed where the council sealed a collection of this name, and did not open it since."""
         if not (sealed := self.seals.collections()):
             return
-        with self.reading() as connection, suppress(NoSuchCollection):
+        with self.asking() as connection, suppress(NoSuchCollection):
             collection = self.collections.find(connection, organization, collection_id).id
             if collection in sealed:
                 try:

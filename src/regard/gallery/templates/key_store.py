@@ -36,7 +36,7 @@ from sqlalchemy import (
 )
 
 from regard.aead import KEY_BYTES, Packed
-from regard.database import insert_new, make_tables, open_engine, sqlite_url
+from regard.database import asking, insert_new, make_tables, open_engine, sqlite_url
 from regard.gallery.templates.seals import Holder, Seals
 from regard.sealing import SealBroken, SealingKey, open_each, seal_each
 from regard.traces import Traces, owe
@@ -98,7 +98,7 @@ class KeyStore:
         """The places of those names that have a key, and the keys. Raises CollectionSealed."""
         # A whole collection may be asked for: the names are one parameter, and the driver's own rows become no others.
         asked = [_COLLECTION, *names]
-        with self.engine.connect() as connection:
+        with asking(self.engine) as connection:
             driver: Any = connection.connection.driver_connection
             parameters = (asked if self.shared else json.dumps(asked), collection)
             (own,), *rows = driver.execute(_WANTED[self.engine.dialect.name], parameters).fetchall()
@@ -130,7 +130,7 @@ class KeyStore:
         wanted = select(_keys.c.subject).where(_keys.c.collection == collection)
         if beginning:
             wanted = wanted.where(_keys.c.subject >= beginning, _keys.c.subject < beginning + _LAST)
-        with self.engine.connect() as connection:
+        with asking(self.engine) as connection:
             return set(connection.execute(wanted).scalars())
 
     def rename(self, collection: int, names: Mapping[str, str]) -> None:
@@ -161,7 +161,7 @@ class KeyStore:
 
     def renewing(self) -> list[int]:
         """The collections whose renewal was begun and not settled."""
-        with self.engine.connect() as connection:
+        with asking(self.engine) as connection:
             wanted = select(_keys.c.collection).where(_keys.c.collection < HOUSE).distinct()
             return [-staged for staged in connection.execute(wanted).scalars()]
 
@@ -179,7 +179,7 @@ class KeyStore:
         """The subjects that have a key, by collection; of a collection with keys of its own alone, none."""
         found: dict[int, set[str]] = {}
         wanted = select(_keys.c.collection, _keys.c.subject).where(_keys.c.collection != HOUSE)
-        with self.engine.connect() as connection:
+        with asking(self.engine) as connection:
             for collection, subject in connection.execute(wanted):
                 found.setdefault(collection, set()).update({subject} - _OWN)
         return found
@@ -188,7 +188,7 @@ class KeyStore:
         """How many :meth:`holders` there are, by collection."""
         subjects = func.count().filter(_keys.c.subject.not_in(_OWN))
         wanted = select(_keys.c.collection, subjects).where(_keys.c.collection != HOUSE).group_by(_keys.c.collection)
-        with self.engine.connect() as connection:
+        with asking(self.engine) as connection:
             return dict(connection.execute(wanted).all())
 
     def keep_only(self, used: dict[int, set[str]]) -> None:

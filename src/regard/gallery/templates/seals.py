@@ -37,7 +37,7 @@ from sqlalchemy import (
     select,
 )
 
-from regard.database import make_tables
+from regard.database import asking, make_tables
 from regard.gallery.collections.errors import CollectionSealed
 from regard.gallery.templates.shamir import combined, split
 from regard.sealing import SealBroken, SealingKey
@@ -160,7 +160,7 @@ class Seals:
 
     def collections(self) -> set[int]:
         """The collections that are sealed, opened since or not."""
-        with self._store.connect() as connection:
+        with asking(self._store) as connection:
             return set(connection.scalars(_SEALED))
 
     def get(self, seal: str) -> Seal:
@@ -179,7 +179,7 @@ class Seals:
         """The seal, if the share is the holder's. Raises WrongShare, LookupError."""
         found = self.get(seal)
         wanted = select(_shares.c.digest).where(_shares.c.collection == found.collection, _shares.c.holder == holder)
-        with self._store.connect() as connection:
+        with asking(self._store) as connection:
             kept = connection.execute(wanted).scalar()
         if kept is None or not hmac.compare_digest(kept, _digest(share)):
             raise WrongShare(f"this is not the share of {holder}")
@@ -188,7 +188,7 @@ class Seals:
     def give(self, seal: str, holder: str, share: bytes) -> SealingKey | None:
         """Take a share; the lock, once enough of them are there. Raises WrongShare, LookupError."""
         found, digest = self.check(seal, holder, share), _digest(share)
-        with self._store.connect() as connection:
+        with asking(self._store) as connection:
             rows = connection.execute(select(_shares).where(_shares.c.collection == found.collection)).all()
         with self._lock:
             given = self._given.setdefault(found.collection, {})
@@ -206,7 +206,7 @@ class Seals:
         joined = select(_seals, of.holder, of.key, of.sealed, of.digest).join(
             _shares, of.collection == _seals.c.collection
         )
-        with self._store.connect() as connection:
+        with asking(self._store) as connection:
             rows = connection.execute(joined.where(*which).order_by(of.collection, of.number)).all()
         return [self._seal(list(some)) for _, some in groupby(rows, attrgetter("collection"))]
 

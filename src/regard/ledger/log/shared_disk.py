@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from regard.database import asking
 from regard.ledger.log.disk import Disk, HeldElsewhere, WrittenTwice
 from regard.ledger.log.shards import Shards
 from regard.ledger.log.tables import files
@@ -150,7 +151,7 @@ class SharedDisk(Disk):
 
     def _asked(self, wanted: Any) -> list[Any]:
         try:
-            with self._engine.connect().execution_options(read_only=True) as connection:
+            with asking(self._engine) as connection:
                 return list(connection.execute(wanted).scalars())
         except SQLAlchemyError as error:
             raise _unanswered(error) from error

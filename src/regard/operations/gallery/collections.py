@@ -46,7 +46,7 @@ def delete_collection(call: Call, rooms: Rooms) -> Answer:
 @operation("DescribeCollection", Capability.READ, DataClass.SETTINGS)
 def describe_collection(call: Call, rooms: Rooms) -> Answer:
     """How many faces and users a collection holds, and its face model."""
-    with rooms.gallery.reading() as connection:
+    with rooms.gallery.asking() as connection:
         found = rooms.gallery.collections.find(connection, call.caller.organization, call.parameters["CollectionId"])
     return {
         "FaceCount": found.faces,

@@ -101,7 +101,7 @@ def _known(
     known: dict[int, tuple[float, KeptFace]] = {}
     where = call.caller.organization, COLLECTION
     try:
-        with rooms.gallery.reading() as connection:
+        with rooms.gallery.asking() as connection:
             face_model = rooms.gallery.collections.find(connection, *where).face_model
     except NoSuchCollection:
         return {}

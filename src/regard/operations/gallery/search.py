@@ -150,7 +150,7 @@ def _where(call: Call) -> tuple[str, str]:
 
 def _face_model(call: Call, rooms: Rooms) -> str:
     """The face model of the collection. A missing one is said before any picture is looked at."""
-    with rooms.gallery.reading() as connection:
+    with rooms.gallery.asking() as connection:
         return rooms.gallery.collections.find(connection, *_where(call)).face_model
 
 

@@ -80,7 +80,7 @@ def _words(call: Call, rooms: Rooms, picture: Picture) -> list[Word]:
 def _left_open(call: Call, rooms: Rooms, data: bytes, picture: Picture, faces: list[Face]) -> list[Open]:
     """Whose face may stay open: of those who consent to it, who may be told of."""
     where = call.caller.organization, call.parameters["CollectionId"]
-    with rooms.gallery.reading() as connection:
+    with rooms.gallery.asking() as connection:
         face_model = rooms.gallery.collections.find(connection, *where).face_model
     call.account["models"] = {"FaceModelVersion": face_model}
     at_least = least_score(call, face_model, call.parameters.get("FaceMatchThreshold", DEFAULT_THRESHOLD))

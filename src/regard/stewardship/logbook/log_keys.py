@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine, select, update
 
-from regard.database import RECORDS, insert_new, reading, writing
+from regard.database import RECORDS, asking, insert_new, writing
 from regard.files import make_private, replace_private
 from regard.ledger.log.tables import files
 from regard.ledger.tree.notes import Note, Signer, Verifier
@@ -68,7 +68,7 @@ class SharedKeys:
     def read(self, name: str) -> str:
         """A text; empty where there is none. Raises SealBroken."""
         wanted = select(files.c.data).where(files.c.folder == self._FOLDER, files.c.name == name)
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             sealed = connection.execute(wanted).scalar()
         return "" if sealed is None else self._key.open(sealed, _context(name)).decode()
 
@@ -90,7 +90,7 @@ class SharedKeys:
 def shared_key(engine: Engine, name: str) -> bool:
     """Whether there is a text of this name among those of a shared log, whether or not it opens."""
     wanted = select(files.c.part).where(files.c.folder == SharedKeys._FOLDER, files.c.name == name)
-    with reading(engine) as connection:
+    with asking(engine) as connection:
         return connection.execute(wanted).first() is not None
 
 

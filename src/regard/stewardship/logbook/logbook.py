@@ -22,7 +22,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from regard.database import RECORDS, reading, writing
+from regard.database import RECORDS, asking, reading, writing
 from regard.ledger.log.disk import Disk
 from regard.ledger.log.log import Log, LogDamaged, LogHeld, LogUnavailable
 from regard.ledger.log.shards import ShardError, Shards
@@ -330,7 +330,7 @@ class Logbook:
 
     def _kind_of(self, motion: str) -> Kind | None:
         of = tables.motions.c
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             note = connection.execute(select(of.note).where(of.hash == motion)).scalar_one_or_none()
         return None if note is None else Motion.parse(Note.parse(note).text).kind
 

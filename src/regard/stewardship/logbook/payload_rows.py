@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, select
 
-from regard.database import RECORDS, insert_new, keep_private, reading, writing
+from regard.database import RECORDS, asking, insert_new, keep_private, writing
 from regard.stewardship.records.tables import payloads
 
 
@@ -166,5 +166,5 @@ class TableRows:
 
     def _rows(self, *which: ColumnElement[bool]) -> list[Row]:
         columns = [payloads.c[name] for name in Row._fields]
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return [Row(*row) for row in connection.execute(select(*columns).where(*which).order_by(payloads.c.id))]

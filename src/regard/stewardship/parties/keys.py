@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
-from regard.database import reading
+from regard.database import asking
 from regard.sealing import SealBroken, SealingKey
 from regard.stewardship.policy import vocabulary
 from regard.stewardship.policy.call import Caller
@@ -136,7 +136,7 @@ class AccessKeys:
         query = select(table).order_by(table.c.created_at, table.c.id)
         if organization is not None:
             query = query.where(table.c.organization == organization)
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return [key for row in connection.execute(query) if (key := self._open(row)) is not None]
 
     def purposes(self) -> dict[str, frozenset[str]]:
@@ -163,7 +163,7 @@ class AccessKeys:
 
     def _read(self, access_key_id: str) -> AccessKey | None:
         table = tables.access_keys
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             row = connection.execute(select(table).where(table.c.id == access_key_id)).one_or_none()
         return self._open(row) if row else None
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, select
 
-from regard.database import reading
+from regard.database import asking, reading
 from regard.names import legible
 from regard.sealing import SealingKey
 from regard.stewardship.parties import screening
@@ -83,7 +83,7 @@ class Organizations:
 
         The key is for development: from this machine alone, for 90 days, at most 1,000 faces a collection.
         """
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             if connection.execute(select(tables.access_keys.c.id).limit(1)).first():
                 return None
         with self._engine.begin() as connection:
@@ -174,7 +174,7 @@ class Organizations:
     def operator(self) -> Organization:
         """The operator's own organization, which the first start made. Raises NoSuchOrganization before it."""
         of = tables.organizations.c
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             found = connection.execute(select(of.id).where(of.operator)).scalar()
         if found is None:
             raise NoSuchOrganization("the operator has no organization yet; the first start makes it")

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, delete, func, select, tuple_
 
-from regard.database import reading
+from regard.database import asking, reading
 from regard.gallery.collections import tables as gallery
 from regard.gallery.faces import Box
 from regard.gallery.faces import subject as subject_of
@@ -171,7 +171,7 @@ class Consents:
 
     def get(self, organization: str, receipt: str) -> Receipt:
         """One receipt of an organization. Raises NoSuchReceipt."""
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             row = connection.execute(_kept().where(_of.organization == organization, _of.receipt == receipt)).first()
         if row is None:
             raise NoSuchReceipt(f"there is no consent receipt {receipt}")
@@ -184,7 +184,7 @@ class Consents:
             wanted = wanted.where(_of.subject == subject)
         if collection is not None:
             wanted = wanted.where(_of.collection == collection)
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return [self._receipt(row) for row in connection.execute(wanted)]
 
     def page(
@@ -231,7 +231,7 @@ class Consents:
 
     def people(self) -> list[tuple[str, str]]:
         """Every organization and subject, as the gallery names them, that there is a receipt of."""
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             rows = connection.execute(select(_of.organization, _of.subject).distinct()).all()
         return [(organization, subject_of(name, "")) for organization, name in rows]
 

@@ -93,7 +93,7 @@ class Erasure:
         for part in self._logbook.payloads.about(_LEDGER, "").values():
             name = bytes.fromhex(part["name"])
             known[name] = max(float(part["at"]), known.get(name, 0.0))
-        with self._gallery.reading() as connection:
+        with self._gallery.asking() as connection:
             seen = set(connection.execute(select(tables.erasures.c.id)).scalars())
         unseen = {_mark(name, at) for name, at in known.items()} - seen
         if not unseen:

@@ -141,7 +141,7 @@ class Retention:
                 return
 
     def _collections(self) -> list[tuple[str, str]]:
-        with self._gallery.reading() as connection:
+        with self._gallery.asking() as connection:
             rows = connection.execute(select(_kept.organization, _kept.collection_id)).all()
         return [(organization, collection) for organization, collection in rows]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, or_, select
 
-from regard.database import reading
+from regard.database import asking, reading
 from regard.gallery.gallery import Gallery
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
@@ -148,7 +148,7 @@ class Reviews:
     def waiting(self, reviewer: Reviewer) -> int:
         """How many wait for this person, as :meth:`pending` has them."""
         self.expire()
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             wanted = select(func.count()).select_from(tables.candidates).where(*self._waiting_for(reviewer))
             return connection.execute(wanted).scalar() or 0
 
@@ -275,7 +275,7 @@ class Reviews:
         """By purpose, how many matches people confirmed, rejected, or have still to decide on."""
         wanted = select(_of.purpose, _of.state, func.count()).where(_of.organization == organization)
         found: dict[str, dict[str, int]] = {}
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             for purpose, state, number in connection.execute(wanted.group_by(_of.purpose, _of.state)):
                 found.setdefault(purpose, {})[state] = number
         return found
@@ -283,7 +283,7 @@ class Reviews:
     def expire(self) -> int:
         """Purge what nobody confirmed in time; how many."""
         overdue = select(tables.candidates).where(_of.state == PENDING, _of.expires_at <= self._clock())
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             if connection.execute(overdue.limit(1)).first() is None:
                 return 0
         with self._engine.begin() as connection:

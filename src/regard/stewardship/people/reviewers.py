@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, delete, select
 
-from regard.database import reading
+from regard.database import asking, reading
 from regard.stewardship.people.secret_digest import secret_digest
 from regard.stewardship.records import tables
 from regard.stewardship.records.sealed_rows import insert_sealed, is_row_sealed
@@ -55,7 +55,7 @@ class Reviewers:
     def asks_with(self, organization: str, name: str) -> frozenset[str]:
         """The access keys that a reviewer of this name asks with; none where nobody is appointed so."""
         same = (_reviewers.organization == organization) & (_reviewers.name == name)
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return frozenset(connection.execute(select(_reviewers["keys"]).where(same)).scalar() or ())
 
     def log_in(self, organization: str, name: str, secret: str) -> Reviewer:

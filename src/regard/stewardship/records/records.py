@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, insert, select
 
-from regard.database import RECORDS, reading, take
+from regard.database import RECORDS, asking, take
 from regard.ledger.tree.entries import EntryError, canonical
 from regard.ledger.tree.tiles import MOST_ENTRY_BYTES
 from regard.stewardship.records import tables
@@ -60,7 +60,7 @@ def read(engine: Engine, kind: str | None = None, after: int = 0) -> Iterator[Re
     query = select(table).where(table.c.sequence > after).order_by(table.c.sequence)
     if kind is not None:
         query = query.where(table.c.kind == kind)
-    with reading(engine) as connection:
+    with asking(engine) as connection:
         for row in connection.execute(query):
             yield Record(row.sequence, row.kind, row.at, msgspec.json.decode(row.body))
 
@@ -86,5 +86,10 @@ def last(engine: Engine, kind: str) -> Record:
     """The newest record of a kind. Raises LookupError."""
     found = newest(engine, kind, 1)
     if not found:
+    table = tables.records
+    query = select(table).where(table.c.kind == kind).order_by(table.c.sequence.desc()).limit(1)
+    with asking(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
         raise LookupError(f"there is no record of kind {kind}")
     return found[0]

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Engine, delete, select
 
-from regard.database import reading
+from regard.database import asking, reading
 from regard.gallery.gallery import Gallery
 from regard.jobs.webhooks import Webhook
 from regard.stewardship.council.collections import NOTICE
@@ -158,7 +158,7 @@ class FoundNotices:
     def expire(self) -> int:
         """Let go of what is long over; how many."""
         over = _of.due_at <= self._clock() - KEPT_SECONDS
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             if connection.execute(select(_of.id).where(over).limit(1)).first() is None:
                 return 0
         with self._engine.begin() as connection:
