@@ -107,6 +107,29 @@ def scenes(
     out.print(f"Written to {to}. Set REGARD_SCENES_FILE to it to have DetectLabels tell them.")
 
 
+@app.command()
+def background(
+    pictures: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="A folder with labels.csv: file, source and terms.")
+    ],
+    to: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("background.json"),
+) -> None:
+    """Make the unrelated pictures, as features, that labels of one's own are taught to keep off.
+
+    What ships is made by this command; docs/custom.md says of which pictures. None of them is in the file.
+
+    Example: `regard train background unrelated/`
+    """
+    from regard.evaluation.custom.background import background_of
+    from regard.files import write_whole
+    from regard.vision.things.features import READING, Features
+
+    features = Features.opened(from_environment())
+    made = background_of(pictures, features.base, READING, features.features_of)
+    write_whole(to, made.written())
+    out.print(f"{made.pictures} pictures of {len(made.data)} sources, written to {to}.")
+
+
 def _make(recipes: Sequence[Recipe], faces: Path, to: Path) -> None:
     from regard.evaluation.training.looking import Largest, open_looker
     from regard.evaluation.training.recipes import book

@@ -99,7 +99,7 @@ class LabelFinder:
         """
         if not shows_something(picture):
             return []
-        seen = _shrunk(picture)
+        seen = shrunk(picture)
         objects, found = self._objects(seen), self._faces(picture, seen) if faces else []
         chances, words = self._whole(seen)
         others = [*people(objects, found), *(darkness(seen, found) if faces else ()), *words]
@@ -109,7 +109,7 @@ class LabelFinder:
 
     def objects(self, picture: Picture) -> list[FoundObject]:
         """The objects, best first, each once."""
-        return self._objects(_shrunk(picture))
+        return self._objects(shrunk(picture))
 
     def scene(self, picture: Picture) -> NDArray[np.float32]:
         """How likely the picture shows each of the classifier's classes: (1000,), with a sum of about 1."""
@@ -175,12 +175,15 @@ def classifier(weights: Weights, runtime: Runtime, taps: Sequence[str] = ()) -> 
 
 def prepared(picture: Picture) -> NDArray[np.float32]:
     """What the classifier is shown of a picture: the largest square in its middle, (1, S, S, 3)."""
-    seen = _shrunk(picture)
+    seen = shrunk(picture)
     side = min(seen.width, seen.height)
     left, top = (seen.width - side) / 2, (seen.height - side) / 2
-    small = Image.fromarray(seen.pixels).resize(
-        (_SIDE, _SIDE), Image.Resampling.BICUBIC, (left, top, left + side, top + side), reducing_gap=3.0
-    )
+    return normalised(Image.fromarray(seen.pixels), (left, top, left + side, top + side))
+
+
+def normalised(image: Image.Image, part: tuple[float, float, float, float] | None = None) -> NDArray[np.float32]:
+    """What the classifier is shown of an image, or of the part between left, top, right and bottom: (1, S, S, 3)."""
+    small = image.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC, part, reducing_gap=3.0)
     return (np.asarray(small, np.float32)[None] - _MEAN) / _SPREAD
 
 
@@ -217,7 +220,7 @@ def joined(
     return sorted(labels, key=lambda label: (-label.confidence, -len(ancestors(label.name)), label.name))
 
 
-def _shrunk(picture: Picture) -> Picture:
+def shrunk(picture: Picture) -> Picture:
     """A copy of a large picture whose shorter side is still twice what the networks see: to look at each pixel of it
     for each network takes longer than they do. Up to a few pixels at the right and below are left out.
     """

@@ -1,0 +1,80 @@
+"""What heads say of pictures that they were not made of: folds, the strength chosen by them, the learning curve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.evaluation.custom.logistic import Bools, Floats, fitted, odds
+
+FOLDS = 5
+# scikit-learn's C for pictures whose features spread by 1 in all; the best of each set that was tried is among them.
+STRENGTHS = (10.0, 100.0, 1000.0)
+# Shares of the pictures that heads of the learning curve are made of, beside all that a fold leaves.
+SHARES = (0.25, 0.5)
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is taught: `inputs` (n + m, d), the unrelated pictures last, with `answers` (n + m, k), and their `fold`."""
+
+    inputs: Floats
+    answers: Bools
+    own: int
+    fold: Ints
+
+    @classmethod
+    def dealt(cls, inputs: Floats, answers: Bools, own: int, seed: int) -> Lesson:
+        """The lesson with pictures dealt to folds, those of one set of labels evenly, and the unrelated ones too."""
+        kinds = np.unique(np.column_stack([answers, np.arange(len(answers)) >= own]), axis=0, return_inverse=True)[1]
+        order = np.lexsort((np.random.default_rng(seed).permutation(len(answers)), kinds.ravel()))
+        fold = np.empty(len(answers), np.int64)
+        fold[order] = np.arange(len(answers)) % FOLDS
+        return cls(inputs, answers, own, fold)
+
+    def fewer(self, share: float, seed: int) -> Bools:
+        """Which pictures stay where a head is made of `share` of the own ones: one in so many of each label set."""
+        kinds = np.unique(self.answers[: self.own], axis=0, return_inverse=True)[1].ravel()
+        # Within a fold and a kind, so that each fold keeps its share of each label.
+        order = np.lexsort((np.random.default_rng(seed).permutation(self.own), self.fold[: self.own], kinds))
+        kept = np.zeros(self.own, bool)
+        steps = np.floor(np.arange(1, self.own + 1) * share) > np.floor(np.arange(self.own) * share)
+        kept[order] = steps
+        return np.append(kept, np.ones(len(self.answers) - self.own, bool))
+
+
+def left_out(
+    lesson: Lesson, strength: float, among: Bools | None = None, starts: dict[int, Floats] | None = None
+) -> Floats:
+    """The log odds (n + m, k) of each picture by heads made without its fold, and of those `among` alone.
+
+    `starts` are the heads of the folds to begin with, and become those that were found.
+    """
+    found = np.zeros(lesson.answers.shape)
+    for each in range(FOLDS):
+        kept = (lesson.fold != each) & (True if among is None else among)
+        fit = fitted(lesson.inputs[kept], lesson.answers[kept], strength, (starts or {}).get(each))
+        if starts is not None:
+            starts[each] = fit
+        there = lesson.fold == each
+        found[there] = odds(lesson.inputs[there], fit)
+    return found
+
+
+def chosen(lesson: Lesson, progress: Callable[[float], None]) -> tuple[float, Floats]:
+    """The strength whose odds are the most likely on own pictures left out, and those odds."""
+    best = (np.inf, STRENGTHS[0], np.zeros(lesson.answers.shape))
+    starts: dict[int, Floats] = {}
+    answers = lesson.answers[: lesson.own]
+    for number, strength in enumerate(STRENGTHS):
+        scores = left_out(lesson, strength, starts=starts)
+        own = scores[: lesson.own]
+        loss = float(np.logaddexp(0, np.where(answers, -own, own)).mean())
+        if loss < best[0]:
+            best = loss, strength, scores
+        progress((number + 1) / len(STRENGTHS))
+    return best[1], best[2]
