@@ -22,6 +22,7 @@ from regard.evaluation.samples.pictures_on_disk import NotLabelled
 from regard.vision.heads.head import LARGEST, Base
 from regard.vision.heads.scenes import Source
 from regard.vision.pictures.images import ImageError, Picture, decode
+from regard.vision.things.features import READING
 
 FILE: Final = "background.json"
 LIST: Final = "labels.csv"
@@ -66,6 +67,12 @@ class Background(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"The unrelated pictures were looked at by another model than {base.model} now. {AGAIN}")
         steps = np.frombuffer(self.steps, np.int8).reshape(self.pictures, -1)
         return np.asarray(steps * np.float32(self.scale), np.float32)
+
+
+def background(base: Base | None = None, reading: str = READING) -> NDArray[np.float32]:
+    """What is seen of the unrelated pictures that ship: (pictures, d). Raises ValueError for another `base`."""
+    shipped = Background.shipped()
+    return shipped.features(base or shipped.base, reading)
 
 
 def background_of(folder: Path, base: Base, reading: str, see: See) -> Background:

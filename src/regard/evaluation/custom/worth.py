@@ -37,6 +37,8 @@ def interval_of_f1(told: Bools, yes: Bools, seed: int) -> Interval:
     """
     rng = np.random.default_rng(seed)
     counted = yes.any(axis=0)
+    if not counted.any():
+        return Interval(0.0, 1.0)
     told, yes = told[:, counted], yes[:, counted]
     number = len(yes)
     sure = rng.exponential(size=(REPLICATES, number))

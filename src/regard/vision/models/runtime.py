@@ -279,7 +279,7 @@ class _OnnxRuntime:
         options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
         options.log_severity_level = 3
         try:
-            source = file.data if shape is None and not taps else _changed(file, shape, taps)
+            source = file.data if shape is None and not taps else changed(file, shape, taps)
             session = self._library.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except (OSError, MemoryError, KeyError, RuntimeUnavailable):
             raise
@@ -297,7 +297,7 @@ class _OnnxRuntime:
         return run, len(names)
 
 
-def _changed(file: ModelFile, shape: Shape | Mapping[str, Shape] | None, taps: Sequence[str]) -> bytes:
+def changed(file: ModelFile, shape: Shape | Mapping[str, Shape] | None, taps: Sequence[str]) -> bytes:
     """The ONNX file with other input shapes and more outputs; what it says of later shapes would be wrong and is
     dropped.
     """

@@ -36,7 +36,7 @@ VERSION = "3.0"
 # The classifier's input. It was trained with 224, and at 256 names a few things more: objects look larger in what a
 # network is trained with than in what it is shown (Touvron et al., "Fixing the train-test resolution discrepancy",
 # 2019). The mean and the spread of its input are the authors'.
-_SIDE, _MEAN, _SPREAD = 256, 127.0, 128.0
+SIDE, MEAN, SPREAD = 256, 127.0, 128.0
 # Of a larger picture a copy is looked at whose shorter side is at least this.
 _LEAST_SIDE = 512
 # Faces are looked for as small as this longest side shows them: 96 of 118 that people drew boxes around are found,
@@ -170,7 +170,7 @@ def _scenes(file: Path | None, weights: Weights) -> Scenes | None:
 
 def classifier(weights: Weights, runtime: Runtime, taps: Sequence[str] = ()) -> Model:
     """The classifier, for pictures as they are `prepared`; after its answer it gives the layers that `taps` name."""
-    return runtime.load(weights.read(MODEL), (1, _SIDE, _SIDE, 3), taps=taps)
+    return runtime.load(weights.read(MODEL), (1, SIDE, SIDE, 3), taps=taps)
 
 
 def prepared(picture: Picture) -> NDArray[np.float32]:
@@ -183,8 +183,8 @@ def prepared(picture: Picture) -> NDArray[np.float32]:
 
 def normalised(image: Image.Image, part: tuple[float, float, float, float] | None = None) -> NDArray[np.float32]:
     """What the classifier is shown of an image, or of the part between left, top, right and bottom: (1, S, S, 3)."""
-    small = image.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC, part, reducing_gap=3.0)
-    return (np.asarray(small, np.float32)[None] - _MEAN) / _SPREAD
+    small = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, part, reducing_gap=3.0)
+    return (np.asarray(small, np.float32)[None] - MEAN) / SPREAD
 
 
 def joined(
