@@ -24,7 +24,8 @@ from regard.evaluation.custom.worth import confusion, interval_of_f1, rates
 LEAST_LABELS, MOST_LABELS = 2, 250
 # Two standard errors above an even chance: below it a label is not told apart from the rest.
 _APART = 2.0
-# A label with an F1 below this on pictures left out is weak, and so is one of fewer pictures than this: judgement.
+# A label with an F1 below this on pictures left out is weak, as is one of fewer pictures than this, which is judgement,
+# and one that is not told apart: telling it always may have an F1 above.
 WEAK_F1, WEAK_PICTURES = 0.6, 10
 MORE = 50
 READY = "The model is ready to run."
@@ -57,7 +58,7 @@ def train_classifier(
     mean, spread = _scale(np.asarray(features, np.float64))
     lesson = _lesson(features, background, yes, (mean, spread), seed)
     strength, scores = chosen(lesson, lambda done: progress(_CHOSEN * done))
-    _require_apart(scores[: lesson.own], yes, names)
+    apart = _require_apart(scores[: lesson.own], yes, names)
     told = told_across(scores, lesson.answers, lesson.own, lesson.fold)
     curve = _curve(lesson, strength, told, seed, lambda done: progress(_CHOSEN + (_LEARNT - _CHOSEN) * done))
     curves = Curves.of(scores[: lesson.own], yes)
@@ -73,7 +74,8 @@ def train_classifier(
         given = sure >= limits
     across = rates(told[: lesson.own], yes)[:, 0]
     matrix = confusion(sure, shown)
-    reports = _reports(names, limits, (given, shown), yes, across, matrix)
+    weak = ~np.array(apart) | (across < WEAK_F1) | (yes.sum(axis=0) < WEAK_PICTURES)
+    reports = _reports(names, limits, (given, shown), yes, across, weak, matrix)
     summary = _summary(reports, (given, shown), lesson, told, across, curve, matrix, seed)
     progress(1.0)
     return Trained(file, manifest, reports, summary, weights, offsets)
@@ -109,11 +111,14 @@ def _require_labels(yes: Bools, names: Sequence[str], test: Test | None) -> None
             )
 
 
-def _require_apart(scores: Floats, yes: Bools, names: Sequence[str]) -> None:
-    """Raises Weak where fewer than two labels score higher on pictures that show them than chance would have it."""
+def _require_apart(scores: Floats, yes: Bools, names: Sequence[str]) -> list[bool]:
+    """Of each label whether it scores higher on pictures that show it than chance would have it.
+
+    Raises Weak where fewer than two do.
+    """
     apart = [_distance(score, each) > _APART for score, each in zip(scores.T, yes.T, strict=True)]
-    if sum(apart) >= LEAST_LABELS or (sum(apart) and yes.all(axis=1).sum() == 0 and len(names) == LEAST_LABELS):
-        return
+    if sum(apart) >= LEAST_LABELS:
+        return apart
     weak = tuple(name for name, each in zip(names, apart, strict=True) if not each)
     counts = ", ".join(f"{name} ({count})" for name, count in zip(names, yes.sum(axis=0), strict=True) if name in weak)
     raise Weak(
@@ -193,21 +198,20 @@ def _reports(
     measured: tuple[Bools, Bools],
     yes: Bools,
     across: Floats,
+    weak: Bools,
     matrix: NDArray[np.int64] | None,
 ) -> list[LabelReport]:
     found = []
     for place, (name, each) in enumerate(zip(names, rates(*measured).tolist(), strict=True)):
         f1, precision, recall = each
         counts = int(measured[1][:, place].sum()), int(yes[:, place].sum())
-        advice = _advice(names, place, float(across[place]), counts[1], matrix)
+        advice = _advice(names, place, float(across[place]), counts[1], matrix) if weak[place] else ""
         found.append(LabelReport(name, float(limits[place]), f1, precision, recall, *counts, advice))
     return found
 
 
 def _advice(names: Sequence[str], place: int, across: float, pictures: int, matrix: NDArray[np.int64] | None) -> str:
-    """What would help a weak label; nothing for others."""
-    if across >= WEAK_F1 and pictures >= WEAK_PICTURES:
-        return ""
+    """What would help a weak label."""
     told = f"{names[place]}: F1 {across:.2f} on pictures left out, from {pictures} pictures."
     if matrix is not None:
         others = matrix[place].copy()

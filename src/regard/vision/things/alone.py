@@ -17,7 +17,8 @@ from regard.vision.things.features import INNER
 from regard.vision.things.labels import MEAN, SIDE, SPREAD
 
 LINES = """\
-import json, sys
+import json
+import sys
 import numpy as np, onnxruntime
 from PIL import Image, ImageOps
 
