@@ -56,6 +56,8 @@ class Search:
 class Matters:
     """Puts such questions to the policy in force. Thread-safe. Where it cannot be decided, it is denied.
 
+    To be asked before a transaction is begun, not within: a denial is recorded in one of its own.
+
     Without a `register` nobody counts as having consented.
     """
 
