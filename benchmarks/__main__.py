@@ -27,6 +27,7 @@ NAMES = (
     "load",
     "filming",
     "beside",
+    "streaming",
 )
 
 

@@ -298,7 +298,7 @@ def _streamed(house: Lived, known: Known) -> None:
     given = {"Input": {"KinesisVideoStream": {"Arn": arn}}, "Settings": {"ConnectedHome": {"Labels": ["PET"]}}}
     with house.office.engine.begin() as connection:
         streams.processors.create(connection, streams.processors.new(known.firm, "door", "us-east-1", given, {}))
-        session = Session("session", known.keys["photos"], "photo-library", {}, 10)
+        session = Session("session", known.keys["photos"], "photo-library", "StartStreamProcessor", {}, 10)
         streams.processors.start(connection, streams.processors.found(connection, known.firm, "door"), session)
         streams.processors.end(connection, streams.processors.found(connection, known.firm, "door"))
         message = Message(f"arn:aws:sns:us-east-1:{known.firm}:door", "{}")

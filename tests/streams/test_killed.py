@@ -46,7 +46,7 @@ def _work(folder: Path, seed: int, report: Connection) -> None:
 class Still(Clock):
     """The time as it is, for a camera of a script."""
 
-    @property  # type: ignore[override]
+    @property
     def now(self) -> float:
         return time.time()
 

@@ -73,7 +73,7 @@ def garbled(dice: random.Random, text: str) -> str:
 
 def retargeted(dice: random.Random, request: Request) -> tuple[Headers, bytes]:
     target = dice.choice(
-        ("ListFaces", "CreateStreamProcessor", "CompareFaces", "DetectFaces", "", garbled(dice, "DetectFaces"))
+        ("ListFaces", "GetPersonTracking", "CompareFaces", "DetectFaces", "", garbled(dice, "DetectFaces"))
     )
     return signed_again(request, request.body, f"RekognitionService.{target}")
 

@@ -42,7 +42,7 @@ def _made(streams: Streams, office: Office, given: dict[str, Any] = HOME, *, sta
     with processors.engine.begin() as connection:
         processors.create(connection, processors.new(operator, "door", "us-east-1", given, {}))
         if started:
-            session = Session("session", "AKIA", "development", {}, 10)
+            session = Session("session", "AKIA", "development", "StartStreamProcessor", {}, 10)
             processors.start(connection, processors.found(connection, operator, "door"), session)
 
 

@@ -88,7 +88,8 @@ def test_a_processor_goes_from_state_to_state_and_what_does_not_fit_one_is_refus
     _made(den)
     assert den.client.refusal("StopStreamProcessor", Name="door")[0] == "ResourceInUseException"
     den.start()
-    for name, given in (("Delete", {}), ("Update", {"ParametersToDelete": []}), ("Start", {"StartSelector": NOW})):
+    more: dict[str, dict[str, Any]] = {"Delete": {}, "Update": {}, "Start": {"StartSelector": NOW}}
+    for name, given in more.items():
         assert den.client.refusal(f"{name}StreamProcessor", Name="door", **given)[0] == "ResourceInUseException"
     den.client("StopStreamProcessor", Name="door")
     assert den.client("ListStreamProcessors")["StreamProcessors"] == [{"Name": "door", "Status": "STOPPING"}]
@@ -132,8 +133,8 @@ def test_its_tags_are_those_of_any_resource_and_are_told_in_its_messages(den: De
     den.send()
     assert den.topic.words()[0]["tags"] == tags
     other = arn.replace(ORGANIZATION, "444455556666")
-    for name, given in (("TagResource", {"Tags": {}}), ("ListTagsForResource", {})):
-        assert den.client.refusal(name, ResourceArn=other, **given)[0] == "ResourceNotFoundException"
+    for name in ("UntagResource", "ListTagsForResource"):
+        assert den.client.refusal(name, ResourceArn=other, TagKeys=[])[0] == "ResourceNotFoundException"
     assert den.client.refusal("ListTagsForResource", ResourceArn=f"{arn}2")[0] == "ResourceNotFoundException"
     many = {f"key-{number}": "" for number in range(200)}
     assert den.client.refusal("TagResource", ResourceArn=arn, Tags=many)[0] == "InvalidParameterException"

@@ -44,7 +44,7 @@ def test_a_closed_gate_closes_every_operation(room: Stewardship, name: str, monk
         raise AssertionError(f"{name} was reached")
 
     monkeypatch.setitem(registry._entries, name, replace(registry._entries[name], function=cast(Any, reached)))
-    service = Service(cast(Gate, Closed()), cast(Rooms, SimpleNamespace(jobs=None)))
+    service = Service(cast(Gate, Closed()), cast(Rooms, SimpleNamespace(jobs=None, streams=None)))
     call = Call(room.caller(), ALL[name], {}, "us-east-1", "request")
     with pytest.raises(ApiError) as error:
         service.answer(call)

@@ -17,7 +17,6 @@ from regard.operations.common.registry import answered
 from regard.operations.common.rendering import face_detail, wanted_attributes
 from regard.operations.common.rooms import Rooms
 from regard.operations.gallery.kept import kept_face
-from regard.operations.gallery.search import MOST_FACES
 from regard.operations.streams.asking import streams_of
 from regard.stewardship.policy.call import Call, Caller
 from regard.streams.cameras.watching import Moment
@@ -27,6 +26,8 @@ from regard.streams.processor import Processor
 from regard.streams.telling import frame_record
 from regard.vision.faces.faces import Face
 
+# Faces of a collection that one in a frame is like, at most: so many SearchFaces gives where no number is asked for.
+MOST_FACES = 80
 _DEFAULT = wanted_attributes(None)
 # Records of frames on which nobody is known go out by so many: they say nothing of people, and may be lost.
 _TOGETHER = 5
@@ -79,7 +80,7 @@ class Faces:
         assert session is not None
         caller = Caller(session.access_key, processor.organization, session.purpose)
         asked = {"CollectionId": processor.given["Settings"]["FaceSearch"]["CollectionId"]}
-        operation = answered()["StartStreamProcessor"]
+        operation = answered()[session.operation]
         return Call(caller, operation, asked, processor.region, session.id, floor=session.floor)
 
     def _matches(self, processor: Processor, call: Call, moment: Moment) -> list[_Match]:

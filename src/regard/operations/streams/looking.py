@@ -16,7 +16,7 @@ from regard.stewardship.policy.denied import Denied
 from regard.streams.cameras.watching import Moment, Watching, opening
 from regard.streams.errors import CameraUnfit, NotAllowed
 from regard.streams.homes import Home, Seen
-from regard.streams.processor import Processor
+from regard.streams.processor import Processor, Session
 from regard.streams.running import Tools
 from regard.streams.sources import Source
 from regard.vision.models.manifest import WeightsError
@@ -24,7 +24,6 @@ from regard.vision.models.runtime import RuntimeUnavailable
 from regard.vision.pictures.images import Picture
 from regard.vision.things.taxonomy import of_coco
 
-START = "StartStreamProcessor"
 # How often the gate is asked again about a processor that searches no faces, in seconds.
 _ASK_SECONDS = 1.0
 
@@ -78,9 +77,13 @@ class Eyes:
         elif now - self._asked.get(session.id, 0.0) < _ASK_SECONDS:
             return
         if self._rooms.standing is not None:
-            self._rooms.standing.require(_Started(session.id, session.access_key, START, dict(session.asked)))
+            self._rooms.standing.require(_started(session))
         with self._lock:
             self._asked[session.id] = now
+
+
+def _started(session: Session) -> _Started:
+    return _Started(session.id, session.access_key, session.operation, dict(session.asked))
 
 
 def tools(rooms: Rooms) -> Tools:

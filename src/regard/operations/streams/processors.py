@@ -121,7 +121,8 @@ def start_stream_processor(call: Call, rooms: Rooms) -> Answer:
         _require_search(found, rooms)
         begins, seconds = _selected(call, found)
         asked = {name: value for name, value in call.parameters.items() if name != "CollectionId"}
-        session = Session(str(uuid4()), caller.access_key_id, caller.purpose, asked, seconds, begins, call.floor)
+        who = caller.access_key_id, caller.purpose, call.operation.name
+        session = Session(str(uuid4()), *who, asked, seconds, begins, call.floor)
         if found.searches_faces:
             session = _bound(session, connection, found, rooms)
         processors.start(connection, found, session)

@@ -20,7 +20,7 @@ def record_stream(logbook: Logbook, connection: Connection, processor: Processor
     session = processor.session
     body = {
         "organization": processor.organization,
-        "operation": "StartStreamProcessor",
+        "operation": session.operation if session else "",
         "purpose": session.purpose if session else "",
         "searches": "faces" if processor.searches_faces else "labels",
         "outcome": what,
