@@ -16,7 +16,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -85,10 +85,11 @@ def run(minutes: float = MINUTES) -> str:
         ("", "measured"),
         rows,
         f"{CAMERAS} cameras of MJPEG over HTTP, {SIZE[1]}×{SIZE[0]} at {RATE} frames a second, of which 5 a second are "
-        f"looked at for people; {minutes:g} minutes. The worker was killed (SIGKILL) {kills} times, and the webhook was "
-        f"away for {away * 60:.0f} seconds; all that was owed was taken {settled:.0f} seconds after the last session. Lag "
-        "is asked of `/metrics` twice a second: from the moment a frame came to its answer, of the latest camera. Memory "
-        "of a worker is told once it has run for half a minute. `python -m benchmarks.streaming MINUTES`",
+        f"looked at for people; {minutes:g} minutes. The worker was killed (SIGKILL) {kills} times, and the webhook "
+        f"was away for {away * 60:.0f} seconds; all that was owed was taken {settled:.0f} seconds after the last "
+        "session. Lag is asked of `/metrics` twice a second: from the moment a frame came to its answer, of the latest "
+        "camera. Memory of a worker is told once it has run for half a minute. "
+        "`python -m benchmarks.streaming MINUTES`",
     )
 
 
@@ -174,8 +175,8 @@ class _House:
 
 def _topic(address: str) -> str:
     """The ARN of a topic at moto's SNS."""
-    keys = {"aws_access_key_id": "operator", "aws_secret_access_key": "secret"}
-    client = boto3.client("sns", endpoint_url=address, region_name="us-east-1", **keys)
+    keys: dict[str, Any] = {"aws_access_key_id": "operator", "aws_secret_access_key": "secret"}
+    client: Any = boto3.client("sns", endpoint_url=address, region_name="us-east-1", **keys)
     return str(client.create_topic(Name="AmazonRekognitionDoor")["TopicArn"])
 
 
@@ -222,12 +223,10 @@ def _film(report: Connection) -> None:
 
     portrait = Image.fromarray(astronaut()).resize((SIZE[1], SIZE[0]))
     picture = jpeg_of(np.asarray(portrait))
-    ports = []
-    for _ in range(CAMERAS):
-        camera = mjpeg_camera(Filming([picture], pause=1 / RATE))
-        ports.append(camera.__enter__())
-    report.send(ports)
-    threading.Event().wait()
+    with ExitStack() as stack:
+        cameras = (mjpeg_camera(Filming([picture], pause=1 / RATE)) for _ in range(CAMERAS))
+        report.send([stack.enter_context(camera) for camera in cameras])
+        threading.Event().wait()
 
 
 def _of_the_house(folder: Path) -> Iterator[tuple[int, bytes]]:

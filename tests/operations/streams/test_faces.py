@@ -13,11 +13,12 @@ from sqlalchemy import text
 
 from regard.database import metadata
 from regard.operations.streams.looking import Eyes
+from regard.stewardship.policy.call import Call, Caller
 from regard.stewardship.policy.denied import Denied
 from regard.streams.errors import CameraLost
 from regard.streams.processor import Processor
 from regard.vision.pictures.images import Picture, decode
-from tests.helpers.fakes import picture_of
+from tests.helpers.fakes import ORGANIZATION, picture_of
 from tests.helpers.streaming import FACES, HOME, RECORDS, STREAM, Den, Scripted
 
 ALICE, BOB, PASSER = 1, 2, 9
@@ -29,7 +30,9 @@ class Search:
     def __init__(self) -> None:
         self.allowed, self.asked = True, list[str]()
 
-    def __call__(self, processor: Processor) -> None:
+    def __call__(self, processor: Processor, caller: Caller, call: Call | None) -> None:
+        assert caller.organization == processor.organization == ORGANIZATION
+        assert (call is not None) == (processor.status == "STOPPED")
         self.asked.append(processor.status)
         if not self.allowed:
             raise Denied("live-face-search", "The motion has lapsed.")

@@ -221,7 +221,7 @@ def test_faces_in_live_video_are_refused_by_a_rule_before_anything_is_looked_at(
 
 
 def test_a_data_stream_that_the_operator_did_not_allow_is_refused(den: Den) -> None:
-    den.rooms = den.client.rooms = replace(den.rooms, live_search=lambda _processor: None)
+    den.rooms = den.client.rooms = replace(den.rooms, live_search=lambda *_of: None)
     den.client("CreateCollection", CollectionId="staff")
     den.records.refused = StreamRefused("REGARD_KINESIS_ALLOWED=")
     assert "REGARD_KINESIS_ALLOWED" in den.client.refusal("CreateStreamProcessor", Name="gate", **FACES)[1]
