@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from regard.database import metadata
 from regard.operations.streams.looking import Eyes
-from regard.stewardship.policy.call import Call, Caller
+from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.streams.errors import CameraLost
 from regard.streams.processor import Processor
@@ -30,8 +30,8 @@ class Search:
     def __init__(self) -> None:
         self.allowed, self.asked = True, list[str]()
 
-    def __call__(self, processor: Processor, caller: Caller, call: Call | None) -> None:
-        assert caller.organization == processor.organization == ORGANIZATION
+    def __call__(self, processor: Processor, call: Call | None) -> None:
+        assert processor.organization == ORGANIZATION
         assert (call is not None) == (processor.status == "STOPPED")
         self.asked.append(processor.status)
         if not self.allowed:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from regard.stewardship.policy.call import Call, Caller
+from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.streams.processor import Processor
 
 RULE = "no-live-face-search"
-# Told of the processor as it stands, of whoever searches by it, and of their call where one is answered; raises Denied
-# where the search is not allowed at this moment.
-LiveSearch = Callable[[Processor, Caller, Call | None], None]
+# Told of the processor as it stands, and of the call that would make or start it, if one does; raises Denied where its
+# search is not allowed at this moment.
+LiveSearch = Callable[[Processor, Call | None], None]
 
 
-def refused(processor: Processor, _caller: Caller, _call: Call | None) -> None:
+def refused(processor: Processor, _call: Call | None = None) -> None:
     """Nobody's: what there is where no policy says more. Raises Denied."""
     raise Denied(
         RULE,

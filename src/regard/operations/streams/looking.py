@@ -12,7 +12,6 @@ from regard.gallery.collections.errors import CollectionSealed, NoSuchCollection
 from regard.operations.common.rooms import Rooms
 from regard.operations.streams.asking import streams_of
 from regard.operations.streams.faces import Faces
-from regard.stewardship.policy.call import Caller
 from regard.stewardship.policy.denied import Denied
 from regard.streams.cameras.watching import Moment, Watching, opening
 from regard.streams.errors import CameraUnfit, NotAllowed
@@ -74,8 +73,7 @@ class Eyes:
         session, now = processor.session, self._clock()
         assert session is not None
         if processor.searches_faces:
-            caller = Caller(session.access_key, processor.organization, session.purpose)
-            self._rooms.live_search(processor, caller, None)
+            self._rooms.live_search(processor, None)
         elif now - self._asked.get(session.id, 0.0) < _ASK_SECONDS:
             return
         if self._rooms.standing is not None:

@@ -62,7 +62,7 @@ def create_stream_processor(call: Call, rooms: Rooms) -> Answer:
     """Make a processor, stopped."""
     streams, parameters, organization = streams_of(rooms), call.parameters, call.caller.organization
     made = streams.processors.new(organization, parameters["Name"], call.region, parameters, parameters.get("Tags", {}))
-    _require_search(made, rooms, call)
+    _require_search(made, call, rooms)
     made = replace(made, given=require_whole(call, rooms))
     with rooms.writing(call) as connection:
         streams.processors.create(connection, made)
@@ -118,7 +118,7 @@ def start_stream_processor(call: Call, rooms: Rooms) -> Answer:
     processors, caller = streams_of(rooms).processors, call.caller
     with rooms.writing(call) as connection:
         found = processors.found(connection, caller.organization, call.parameters["Name"])
-        _require_search(found, rooms, call)
+        _require_search(found, call, rooms)
         begins, seconds = _selected(call, found)
         asked = {name: value for name, value in call.parameters.items() if name != "CollectionId"}
         who = caller.access_key_id, caller.purpose, call.operation.name
@@ -184,10 +184,10 @@ def _found(call: Call, rooms: Rooms) -> Processor:
     return streams_of(rooms).processors.get(call.caller.organization, call.parameters["Name"])
 
 
-def _require_search(processor: Processor, rooms: Rooms, call: Call) -> None:
+def _require_search(processor: Processor, call: Call, rooms: Rooms) -> None:
     """Raise Denied where a processor would search faces, and may not."""
     if processor.searches_faces:
-        rooms.live_search(processor, call.caller, call)
+        rooms.live_search(processor, call)
 
 
 def _bound(session: Session, connection: Connection, processor: Processor, rooms: Rooms) -> Session:
