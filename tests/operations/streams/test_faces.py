@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
@@ -145,6 +145,21 @@ def test_every_match_is_entered_with_who_it_was(den: Den) -> None:
         ["staff/external/alice", "staff/external/bob"],
         [],
     ]
+
+
+def test_whoever_was_found_is_to_be_told_where_the_collection_says_so(den: Den) -> None:
+    heard: list[tuple[str, ...]] = []
+
+    class Owing:
+        def owe(self, call: Call) -> int:
+            heard.append(tuple(whose for whose, _ in call.people))
+            return 1
+
+    den.rooms = replace(den.rooms, found_notices=cast(Any, Owing()))
+    _run(den, _frame(ALICE), _frame(PASSER), EOFError())
+    assert heard == [("external/alice",)]
+    ((_, details),) = den.told[0][2]
+    assert (details["operation"], details["collection"]) == ("StartStreamProcessor", "staff")
 
 
 def test_it_runs_from_the_first_frame_until_it_is_stopped(den: Den) -> None:

@@ -42,6 +42,14 @@ class _Match(NamedTuple):
     whose: str
 
 
+def _people(call: Call) -> list[tuple[str, dict[str, Any]]]:
+    """Who was told of, each with the details that are sealed, as of any search."""
+    collection = call.parameters["CollectionId"]
+    told = {"operation": call.operation.name, "request_id": call.request_id, "collection": collection}
+    told |= {"purpose": call.caller.purpose}
+    return [(f"{collection}/{whose}", told | details) for whose, details in call.people]
+
+
 class Faces:
     """Looks for the people of collections. Thread-safe."""
 
@@ -64,9 +72,9 @@ class Faces:
                 # One record a person: after an erasure theirs alone is not sent.
                 records = self._records(processor, [frame_record(processor, moment.at, [match.told])])
                 self._streams.messages.owe(connection, own.organization, records, KINESIS, whose=match.whose)
-            collection = call.parameters["CollectionId"]
-            people = [(f"{collection}/{whose}", details) for whose, details in call.people]
-            processors.tell(connection, own, "matched", people)
+            processors.tell(connection, own, "matched", _people(call))
+        if self._rooms.found_notices is not None:
+            self._rooms.found_notices.owe(call)
         return own
 
     def end(self, processor: Processor) -> None:

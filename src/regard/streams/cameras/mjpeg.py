@@ -122,16 +122,13 @@ class Mjpeg:
     def _until_end(self, answer: HTTPResponse) -> bytes:
         """A picture whose length is not told: up to the mark at its end."""
         data = bytearray()
-        while not data.endswith(_JPEG_END):
-            byte = answer.readline(_CHUNK)
-            if not byte:
+        while not data.endswith((_JPEG_END + b"\r\n", _JPEG_END + b"\n")):
+            line = answer.readline(_CHUNK)
+            if not line:
                 raise ConnectionResetError("it ended")
-            data += byte
+            data += line
             if len(data) > MOST_BYTES:
                 raise CameraUnfit(f"{self._place.shown} sends a picture without an end.")
-            at = data.rfind(_JPEG_END + b"\r\n")
-            if at >= 0:
-                return bytes(data[: at + 2])
         return bytes(data)
 
 

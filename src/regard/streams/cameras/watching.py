@@ -27,8 +27,9 @@ from regard.vision.video.live.live import Live
 
 # Milliseconds from one frame that is looked at to the next, at the least: what peers advise for cameras.
 INTERVAL = 200
-# Packets that wait for the decoder: 2 seconds of a camera of 30 frames a second. One that has more is behind.
-_MOST_WAITING = 60
+# Packets that wait for the decoder: 2 seconds of a camera of 30 frames a second, or so many bytes. One that has more is
+# behind.
+_MOST_WAITING, _MOST_BYTES = 60, 32 << 20
 Opening = Callable[[Place], Stream]
 
 
@@ -154,7 +155,8 @@ class Feeding:
                     continue
                 last = now
                 with self._ready:
-                    if len(self._waiting) >= _MOST_WAITING:
+                    size = sum(len(each.data) for _, each in self._waiting)
+                    if len(self._waiting) >= _MOST_WAITING or size > _MOST_BYTES:
                         self._waiting.clear()
                         behind = True
                     behind = behind and not packet.whole
