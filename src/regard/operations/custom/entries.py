@@ -142,19 +142,14 @@ def remove_dataset_entry(call: Call, rooms: Rooms) -> Answer:
     custom, organization, source = custom_of(rooms), call.caller.organization, call.parameters["SourceRef"]
     arn, gone = call.parameters.get("DatasetArn"), list[str]()
     with rooms.writing(call) as connection:
-        project, dataset = custom.datasets.find(connection, call.caller.organization, given["DatasetArn"])
-        _require_changeable(rooms, dataset)
-        if rooms.workshop is not None:
-            rooms.workshop.features.forget(connection, project.id, [given["SourceRef"]])
-        if not custom.entries.remove(connection, dataset, given["SourceRef"]):
-            raise no_such_resource(f"The dataset has no entry of {given['SourceRef']}.")
-        custom.datasets.to(connection, dataset, DatasetState.UPDATED, version=dataset.version + 1)
         one = arn and [custom.datasets.find(connection, organization, arn)]
         for project, dataset in one or custom.all_datasets(connection, organization):
             if arn or dataset.state is not DatasetState.NOT_CREATED:
                 # One that is being filled could get the entry a moment later.
                 _require_changeable(rooms, dataset)
                 if custom.entries.remove(connection, dataset, source):
+                    if rooms.workshop is not None:
+                        rooms.workshop.features.forget(connection, project.id, [source])
                     custom.datasets.to(connection, dataset, DatasetState.UPDATED, version=dataset.version + 1)
                     gone.append(call.arn(dataset.resource(project)))
         if not gone:

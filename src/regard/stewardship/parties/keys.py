@@ -143,7 +143,7 @@ class AccessKeys:
         """What organizations have keys for that are not revoked and did not end. No key is opened for that."""
         of, found = tables.access_keys.c, dict[str, frozenset[str]]()
         works = (of.revoked_at.is_(None), of.expires_at > self._clock())
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             rows = connection.execute(select(of.organization, of.purpose).where(*works).distinct())
             for organization, purpose in rows:
                 found[organization] = found.get(organization, frozenset()) | {purpose}

@@ -77,7 +77,7 @@ def newest(engine: Engine, kind: str, most: int) -> list[Record]:
     """The newest records of a kind, the newest first."""
     table = tables.records
     query = select(table).where(table.c.kind == kind).order_by(table.c.sequence.desc()).limit(most)
-    with reading(engine) as connection:
+    with asking(engine) as connection:
         rows = connection.execute(query).all()
     return [Record(row.sequence, row.kind, row.at, msgspec.json.decode(row.body)) for row in rows]
 
@@ -86,10 +86,5 @@ def last(engine: Engine, kind: str) -> Record:
     """The newest record of a kind. Raises LookupError."""
     found = newest(engine, kind, 1)
     if not found:
-    table = tables.records
-    query = select(table).where(table.c.kind == kind).order_by(table.c.sequence.desc()).limit(1)
-    with asking(engine) as connection:
-        row = connection.execute(query).one_or_none()
-    if row is None:
         raise LookupError(f"there is no record of kind {kind}")
     return found[0]

@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, or_, select
 
-from regard.database import asking, reading
+from regard.database import reading
 from regard.gallery.gallery import Gallery
 from regard.stewardship.people.matches.candidates import Match, Sought, key_of, subjects_of
 from regard.stewardship.records import tables
@@ -143,10 +143,6 @@ class Mismatches:
         """The keyed digests of people, by their subjects."""
         digests = self._gallery.objections.names([(organization, each) for each in people])
         return dict(zip(people, digests, strict=True))
-    def _any(self, organization: str) -> bool:
-        with asking(self._engine) as connection:
-            there = select(_of.candidate).where(_of.organization == organization).limit(1)
-            return connection.execute(there).first() is not None
 
     def _kept_picture(self, candidate: str) -> bytes:
         """The sealed picture of who was not the person; empty where none is kept."""
