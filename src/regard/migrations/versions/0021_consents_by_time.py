@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0022_consents_by_time"
-down_revision = "0017_staff"
+revision = "0021_consents_by_time"
+down_revision = "0020_streams"
 _INDEX = "ix_consents_organization_given_at"
 
 
