@@ -21,7 +21,6 @@ from regard.stewardship.gate.gate import Denied, Gate, Permit
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.parties.organizations import Organizations
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass, Operation
-from regard.stewardship.policy.declared import DECLARED
 from tests.helpers.databases import database_url
 
 NOW = 1_800_000_000.0
@@ -36,8 +35,12 @@ OPERATIONS = {
     "ListCollections": (Capability.READ, DataClass.SETTINGS),
     "TagResource": (Capability.MANAGE, DataClass.SETTINGS),
     "UntagResource": (Capability.MANAGE, DataClass.SETTINGS),
-    **{name: DECLARED[name] for name in ("CreateProject", "CreateProjectVersion", "StartProjectVersion")},
-    **{name: DECLARED[name] for name in ("DetectCustomLabels", "StartStreamProcessor", "CreateFaceLivenessSession")},
+    "CreateProject": (Capability.MANAGE, DataClass.SETTINGS),
+    "CreateProjectVersion": (Capability.MANAGE, DataClass.OBJECTS),
+    "StartProjectVersion": (Capability.MANAGE, DataClass.OBJECTS),
+    "DetectCustomLabels": (Capability.DETECT, DataClass.OBJECTS),
+    "StartStreamProcessor": (Capability.DETECT, DataClass.OBJECTS),
+    "CreateFaceLivenessSession": (Capability.LIVENESS, DataClass.FACES),
 }
 
 

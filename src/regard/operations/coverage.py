@@ -17,10 +17,6 @@ RULES = {
     "CreateFaceLivenessSession": "liveness-by-motion",
     "GetFaceLivenessSessionResults": "liveness-by-motion",
 }
-_LATER = {
-    "Custom": "Custom labels need training, which is not built.",
-    "Image": "Later work: the models are chosen, the operation is not built.",
-}
 
 
 class Row(NamedTuple):
@@ -31,11 +27,15 @@ class Row(NamedTuple):
     remark: str
 
 
-@cache
 def refused() -> dict[str, str]:
     """The operations that a rule refuses as long as nothing answers them, and the rule by name with its sentence."""
+    return {name: said for name, said in _refusals().items() if name not in answered()}
+
+
+@cache
+def _refusals() -> dict[str, str]:
     rules = {rule.id: rule.sentence for rule in rules_of(Pack.shipped(FIRST_PACK).rules)}
-    return {name: f"[{rule}] {rules[rule]}" for name, rule in RULES.items() if name not in answered()}
+    return {name: f"[{rule}] {rules[rule]}" for name, rule in RULES.items()}
 
 
 def rows() -> list[Row]:
@@ -53,7 +53,7 @@ def as_markdown() -> str:
         f"{built} of {len(table)} operations answer. This page is made by `regard coverage --write`; a test "
         "fails when it is out of date.",
         "",
-        "| Operation | answered · in part · refused · not yet | what is missing, or why |",
+        "| Operation | answered · in part · refused | what is missing, or why |",
         "|---|---|---|",
         *(f"| {row.operation} | {row.state} | {row.remark} |" for row in table),
     ]
@@ -68,13 +68,5 @@ def remark_of(name: str) -> str:
 def _row(name: str) -> Row:
     if name in refused():
         return Row(name, "refused", refused()[name])
-    if name not in answered():
-        return Row(name, "not yet", _LATER[_kind(name)])
     lacks = lacks_of(name)
     return Row(name, "in part" if lacks else "answered", lacks)
-
-
-def _kind(name: str) -> str:
-    if any(word in name for word in ("Project", "Dataset", "CustomLabels")):
-        return "Custom"
-    return "Image"
