@@ -5,6 +5,7 @@ from __future__ import annotations
 from regard.jobs.scratch import Scratch
 from regard.operations.common import registry
 from regard.operations.common.errors import translated
+from regard.operations.common.live_search import LiveSearches
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import Answer
 from regard.operations.common.rooms import Rooms
@@ -83,6 +84,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         notices=holdings.notices,
         custom=holdings.custom,
         streams=holdings.streams,
+        live_search=LiveSearches(gate.matters, holdings.streams.sources, office.organizations.key),
         workshop=holdings.workshop,
         features=eyes.features,
         scratch=Scratch(office.settings.data_dir / "tmp", office.settings.jobs_disk << 20),

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, delete, insert, select
 from regard.database import reading, writing
 from regard.sealing import SealBroken, SealingKey
 from regard.streams import tables
-from regard.streams.cameras.places import Place, place_of
+from regard.streams.cameras.places import Place, camera_of, place_of
 from regard.streams.errors import NoSource, ProcessorChanged
 from regard.traces import owe
 
@@ -48,6 +48,7 @@ class Sources:
         self._engine = engine
         self._key = SealingKey(key.derived("streams/sources"))
         self._naming = key.derived("streams/arns")
+        self._cameras = key.derived("streams/cameras")
         self._clock = clock
 
     def put(self, arn: str, text: str) -> None:
@@ -68,6 +69,17 @@ class Sources:
         if row is None:
             raise NoSource(f"No source is set for {arn}. The operator sets one: regard streams source {arn} ADDRESS")
         return self._opened(row)
+
+    def camera(self, arn: str) -> str:
+        """The digest of where a stream leads, by which a motion names its camera; empty where no source is set."""
+        try:
+            return self.digest(self.get(arn))
+        except NoSource:
+            return ""
+
+    def digest(self, source: Source) -> str:
+        """The digest of a source: of its address without what logs in there."""
+        return camera_of(source.text, self._cameras)
 
     def all(self) -> list[Source]:
         """All sources, by their ARNs. Raises ProcessorChanged."""

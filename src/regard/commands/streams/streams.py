@@ -62,16 +62,18 @@ def source(
 
 @app.command("list")
 def list_streams(as_json: Json = False) -> None:
-    """Show the sources that are set, and the processors of all organizations."""
+    """Show the sources that are set, with the digest by which a motion names a camera, and all processors."""
     streams = _streams()
     sources, processors = streams.sources.all(), streams.processors.all()
     if as_json:
-        places = [{"arn": each.arn, "source": _shown(each.text)} for each in sources]
+        places = [
+            {"arn": each.arn, "source": _shown(each.text), "camera": streams.sources.digest(each)} for each in sources
+        ]
         print_json({"sources": places, "processors": [_told(each) for each in processors]})
         return
-    shown = table("stream", "source")
+    shown = table("stream", "source", "camera")
     for each in sources:
-        shown.add_row(each.arn, _shown(each.text))
+        shown.add_row(each.arn, _shown(each.text), streams.sources.digest(each))
     out.print(shown)
     shown = table("processor", "organization", "looks for", "status", "cause")
     for one in processors:

@@ -6,11 +6,9 @@ told to whoever passes by. Anything else than what it names is another search, a
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -32,8 +30,8 @@ class Leave(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a carried motion allows: the payload of a motion of kind `live-search`.
 
     `processor` is the ARN of the stream processor, `source` the ARN of its stream and `camera` the digest of where that
-    leads (:func:`camera_of`); `place` is where people are looked at, `notice` what is told to them there, `ends` when
-    it is over in seconds since 1970.
+    leads (:func:`regard.streams.cameras.places.camera_of`); `place` is where people are looked at, `notice` what is
+    told to them there, `ends` when it is over in seconds since 1970.
     """
 
     allowed: Literal[True]
@@ -62,17 +60,6 @@ class Processor:
     source: str
     camera: str
     collection: str
-
-
-def camera_of(address: str, key: bytes) -> str:
-    """The digest of the address that a stream's ARN leads to, without what logs in there; in hexadecimal.
-
-    Motions are public, and addresses are few: `key` keeps them from being guessed. Who has a stream's ARN lead to
-    another camera changes the digest, and with it what the motion was about.
-    """
-    parts = urlsplit(address)
-    place = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2].casefold()))
-    return hmac.digest(key, f"regard.camera/v1\n{place}".encode(), "sha256").hex()
 
 
 def read_live(payload: Mapping[str, Any], opened: int) -> Leave | End:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 _PORTS = {"rtsp": 554, "http": 80, "https": 443}
 FILE, PIPE = "file", "-"
@@ -55,3 +56,14 @@ def place_of(text: str) -> Place:
     if any(ord(each) < 0x20 for each in user + password) or ":" in user:
         raise ValueError("User and password of a source have no control characters, and the user has no colon.")
     return Place(scheme, parts.hostname, port, path, user, password)
+
+
+def camera_of(address: str, key: bytes) -> str:
+    """The digest of the address that a stream's ARN leads to, without what logs in there; in hexadecimal.
+
+    Motions are public, and addresses are few: `key` keeps them from being guessed. Who has a stream's ARN lead to
+    another camera changes the digest, and with it what the motion was about.
+    """
+    parts = urlsplit(address)
+    place = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2].casefold()))
+    return hmac.digest(key, f"regard.camera/v1\n{place}".encode(), "sha256").hex()
