@@ -127,7 +127,13 @@ def _shine(
 
 def _laid(pixels: Pixels, over: Image.Image, chance: random.Random) -> Pixels:
     """A finer picture with an alpha channel laid over, as sharp as the picture may be."""
-    small = over.resize((pixels.shape[1], pixels.shape[0]), Image.Resampling.BOX)
+    small = Image.new("RGBA", (pixels.shape[1], pixels.shape[0]))
+    if drawn := over.getbbox():
+        # Only where something is: each pixel is of its own finer ones alone.
+        left, top = (each // _FINER for each in drawn[:2])
+        right, bottom = (-(-each // _FINER) for each in drawn[2:])
+        part = over.crop((left * _FINER, top * _FINER, right * _FINER, bottom * _FINER))
+        small.paste(part.resize((right - left, bottom - top), Image.Resampling.BOX), (left, top))
     if chance.random() < 0.5:
         small = small.filter(ImageFilter.GaussianBlur(chance.uniform(0.3, 0.9)))
     return np.asarray(Image.alpha_composite(Image.fromarray(pixels).convert("RGBA"), small).convert("RGB"))

@@ -16,7 +16,7 @@ from regard.evaluation.training.recipes import Recipe, book
 from regard.settings import Settings
 from regard.vision.faces.chip import GRID, Chip
 from regard.vision.faces.faces import FaceAnalyzer, in_pixels
-from regard.vision.faces.mesh import Mesh, Seen
+from regard.vision.faces.mesh import Mesh
 from regard.vision.heads.head import Base, sampled
 from regard.vision.models.runtime import Runtime
 from regard.vision.models.weights import Weights
@@ -73,6 +73,7 @@ class Looker:
         self._layer = layer
         self.points = points
         self._kept: dict[tuple[Path, str], list[tuple[Sampled, bool | None]]] = {}
+        self._meshes: dict[Path, NDArray[np.floating]] = {}
 
     def __call__(self, example: Example, drawn: str = "") -> Iterator[Look]:
         """The largest face of the example, as it is and then with what `drawn` names; nothing where none is found."""
@@ -93,29 +94,33 @@ class Looker:
             picture = decode(example.picture.read_bytes())
         except (OSError, ImageError):
             return
-        face, seen = self._see(picture, (example.picture, "", 0))
-        if face is None or seen is None:
+        face = self._largest(picture, (example.picture, "", 0))
+        if face is None:
             return
         if not drawn:
-            yield self._sample(picture, face, seen), None
+            yield self._sample(picture, face, example.picture), None
             return
-        each = DRAWN[drawn](picture.pixels, seen.mesh, example.picture.stem)
+        each = DRAWN[drawn](picture.pixels, self._plain_mesh(picture, face, example.picture), example.picture.stem)
         for number, (pixels, yes) in enumerate(each):
             changed = Picture(np.ascontiguousarray(pixels), picture.format)
-            face, again = self._see(changed, (example.picture, drawn, number))
-            if face is not None and again is not None:
-                yield self._sample(changed, face, again), yes
+            face = self._largest(changed, (example.picture, drawn, number))
+            if face is not None:
+                yield self._sample(changed, face), yes
 
-    def _see(self, picture: Picture, key: tuple[Path, str, int]) -> tuple[Face | None, Seen | None]:
-        face = self._largest(picture, key)
-        if face is None:
-            return None, None
-        return face, self._mesh.see(picture.pixels, in_pixels(face.box, picture), face.points)
-
-    def _sample(self, picture: Picture, face: Face, seen: Seen) -> Sampled:
+    def _sample(self, picture: Picture, face: Face, plain: Path | None = None) -> Sampled:
+        """The layer at the points of a face. Of the picture of a file, `plain`, the mesh is kept to be drawn on."""
         if self.base.model == "face-embedder":
             return sampled(self._chip(picture.pixels, face.points)[self._layer], GRID[self.points])
+        seen = self._mesh.see(picture.pixels, in_pixels(face.box, picture), face.points)
+        if plain is not None:
+            self._meshes[plain] = seen.mesh
         return sampled(seen.layers[self._layer], seen.places[self.points])
+
+    def _plain_mesh(self, picture: Picture, face: Face, file: Path) -> NDArray[np.floating]:
+        """The mesh of a face on which nothing is drawn yet."""
+        if file not in self._meshes:
+            self._meshes[file] = self._mesh.see(picture.pixels, in_pixels(face.box, picture), face.points).mesh
+        return self._meshes[file]
 
 
 def _has_free_eyes(example: Example) -> bool:
