@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from regard.evaluation.custom.worth import confusion, interval_of_f1, rates
+from regard.evaluation.custom.worth import confusion, interval_of_f1, rates, shares
 
 
 def test_rates_are_those_of_the_definition() -> None:
@@ -20,6 +20,11 @@ def test_rows_of_what_is_taken_for_what_are_the_truth() -> None:
     assert found is not None
     assert found.tolist() == [[1, 1], [0, 1]]
     assert confusion(sure, np.ones((3, 2), bool)) is None
+
+
+def test_aws_counts_what_is_taken_for_a_label_by_the_pictures_that_show_that_label() -> None:
+    # Of ten pictures of one label two are taken for the other, which four pictures show.
+    assert shares(np.array([[8, 2], [0, 4]])).tolist() == [[0.8, 0.5], [0.0, 1.0]]
 
 
 def test_twenty_right_of_twenty_leave_room_for_an_error() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from regard.evaluation.custom.cross import SHARES, Lesson, chosen, left_out
 from regard.evaluation.custom.errors import TooFew, Weak
 from regard.evaluation.custom.head_files import head_file
-from regard.evaluation.custom.logistic import Bools, Floats, fitted
+from regard.evaluation.custom.logistic import Bools, Floats
 from regard.evaluation.custom.manifest import manifest_of
 from regard.evaluation.custom.results import LabelReport, Learnt, Summary, Trained
 from regard.evaluation.custom.thresholds import Curves, thresholds, told_across
@@ -26,7 +26,7 @@ LEAST_LABELS, MOST_LABELS = 2, 250
 _APART = 2.0
 # A label with an F1 below this on pictures left out is weak, as is one of fewer pictures than this, which is judgement,
 # and one that is not told apart: telling it always may have an F1 above.
-WEAK_F1, WEAK_PICTURES = 0.6, 10
+WEAK_F1, WEAK_PICTURES = 0.7, 10
 MORE = 50
 READY = "The model is ready to run."
 # Of the time that a training takes: choosing the strength, then the curve, then the head.
@@ -63,7 +63,7 @@ def train_classifier(
     curve = _curve(lesson, strength, told, seed, lambda done: progress(_CHOSEN + (_LEARNT - _CHOSEN) * done))
     curves = Curves.of(scores[: lesson.own], yes)
     limits = np.round(thresholds(curves(scores), lesson.answers, lesson.own), 6)
-    weights, offsets = _folded(fitted(lesson.inputs, lesson.answers, strength), curves, mean, spread)
+    weights, offsets = _folded(lesson.fitted(np.ones(len(lesson.answers), bool), strength), curves, mean, spread)
     file = head_file(weights, offsets)
     made = {"pictures": lesson.own, "unrelated": len(lesson.answers) - lesson.own, "seed": seed}
     manifest = manifest_of("classifier", file, names, limits, base or {}, {**made, "strength": strength})

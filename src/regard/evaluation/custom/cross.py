@@ -15,6 +15,9 @@ FOLDS = 5
 STRENGTHS = (10.0, 100.0, 1000.0)
 # Shares of the pictures that heads of the learning curve are made of, beside all that a fold leaves.
 SHARES = (0.25, 0.5)
+# How much all unrelated pictures count together, beside one's own; one never counts more than one of these. With more,
+# labels that are as wide as "thing" are unlearnt; with less, more unrelated pictures are given a label.
+UNRELATED = 0.3
 Ints = NDArray[np.int64]
 
 
@@ -26,6 +29,16 @@ class Lesson:
     answers: Bools
     own: int
     fold: Ints
+
+    @property
+    def counts(self) -> Floats:
+        """How much each picture counts: (n + m)."""
+        unrelated = len(self.answers) - self.own
+        return np.append(np.ones(self.own), np.full(unrelated, min(1.0, UNRELATED * self.own / max(unrelated, 1))))
+
+    def fitted(self, kept: Bools, strength: float, start: Floats | None = None) -> Floats:
+        """The head of the pictures that are `kept` (n + m)."""
+        return fitted(self.inputs[kept], self.answers[kept], strength, start, counts=self.counts[kept])
 
     @classmethod
     def dealt(cls, inputs: Floats, answers: Bools, own: int, seed: int) -> Lesson:
@@ -57,7 +70,7 @@ def left_out(
     found = np.zeros(lesson.answers.shape)
     for each in range(FOLDS):
         kept = (lesson.fold != each) & (True if among is None else among)
-        fit = fitted(lesson.inputs[kept], lesson.answers[kept], strength, (starts or {}).get(each))
+        fit = lesson.fitted(kept, strength, (starts or {}).get(each))
         if starts is not None:
             starts[each] = fit
         there = lesson.fold == each

@@ -28,6 +28,15 @@ def confusion(sure: Floats, yes: Bools) -> NDArray[np.int64] | None:
     return found
 
 
+def shares(matrix: NDArray[np.int64]) -> Floats:
+    """What is taken for what as AWS's summary has it: counts by the pictures that show the label that was told.
+
+    (k, k), 0 where none shows it. It is no share of the truth: a column may add up to more than 1.
+    """
+    shown = matrix.sum(axis=1)
+    return np.asarray(matrix / np.maximum(shown, 1) * (shown > 0))
+
+
 def interval_of_f1(told: Bools, yes: Bools, seed: int) -> Interval:
     """Where the mean F1 of another set of as many pictures lies 95 times in 100, going by this one.
 
