@@ -76,6 +76,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "regard train head smile faces.csv --column smiles --out heads",
         "regard train heads attributes/",
         "regard train scenes photos/ --name ours --out scenes.json",
+        "regard train background unrelated/",
         "regard evaluate verify people/",
         "regard evaluate verify lfw/ --pairs pairs.txt",
         "regard evaluate verify agedb_30.bin",
