@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from regard.streams.cameras.watching import Moment
 from regard.streams.errors import AddressRefused, CameraLost, CameraUnfit
 from regard.streams.homes import Seen
+from regard.streams.processor import Processor
 from regard.streams.processors import LEASE_SECONDS
 from regard.streams.running import MOST_PAUSE
 from regard.vision.pictures.findings import Box
@@ -246,12 +248,22 @@ def test_the_lag_is_told(den: Den) -> None:
 
     def script() -> Iterator[float]:
         yield 0.2
-        den.streams.processors.beat(number, "one", 1.5)
+        den.streams.processors.beat(number, "one", runner.lag())
         load = den.streams.processors.load()
-        assert (load.wanted, load.alone, load.lag) == (1, 0, 1.5)
+        assert (load.wanted, load.alone, load.lag) == (1, 0, pytest.approx(0.7))
+        assert runner.lag() == 0
         yield 0.2
 
-    den.run(Scripted(den.clock, script()))
+    class Slow:
+        def look(self, processor: Processor, _moment: Moment) -> Processor:
+            den.clock.now += 0.7
+            return processor
+
+        def end(self, *_told: object) -> None:
+            pass
+
+    runner = den.runner(Scripted(den.clock, script()), looking=Slow())
+    runner.run(number)
     assert den.streams.processors.load().wanted == 0
 
 

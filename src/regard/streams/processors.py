@@ -157,7 +157,7 @@ class Processors:
         return begun
 
     def beat(self, number: int, holder: str, lag: float) -> None:
-        """Say that somebody works on it still, and by how many seconds the last frame was late."""
+        """Say that somebody works on it still, and by how many seconds its latest frame was late."""
         own = (_leases.processor == number) & (_leases.holder == holder)
         with writing(self.engine, f"stream/{number}") as connection:
             values = {"until": self.clock() + LEASE_SECONDS, "lag": lag}

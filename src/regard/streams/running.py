@@ -68,7 +68,12 @@ class Runner:
     def __init__(self, tools: Tools, holder: str, wait: Callable[[float], bool]) -> None:
         self._tools, self._holder, self._wait = tools, holder, wait
         self._clock = tools.processors.clock
-        self.lag = 0.0
+        self._lag = 0.0
+
+    def lag(self) -> float:
+        """By how many seconds a frame was late, at most, since this was asked the last time."""
+        lag, self._lag = self._lag, 0.0
+        return lag
 
     def run(self, number: int) -> None:
         """Work on a processor until its session is over, or this worker ends; on one of somebody else's not at all."""
@@ -108,7 +113,6 @@ class Runner:
                 if self._clock() - seen_at > self._tools.patience:
                     return f"No picture for {self._clock() - seen_at:.0f} seconds. {error}"
                 _log.warning("the stream processor %d has no camera: %s", processor.id, error)
-                self.lag = 0.0
             except (Superseded, SQLAlchemyError):
                 raise
             except Exception:
@@ -156,7 +160,7 @@ class Runner:
         if session.first_at is None:
             processor = self._begun(processor, moment.at)
         processor = self._tools.looking.look(processor, moment)
-        self.lag = max(0.0, self._clock() - moment.at)
+        self._lag = max(self._lag, self._clock() - moment.at)
         return processor
 
     def _begun(self, processor: Processor, at: float) -> Processor:
@@ -226,7 +230,7 @@ class Runners:
                 if time.monotonic() >= beat_at:
                     beat_at = time.monotonic() + _BEAT_SECONDS
                     for number, (runner, _) in self._running.items():
-                        self._tools.processors.beat(number, self._holder, runner.lag)
+                        self._tools.processors.beat(number, self._holder, runner.lag())
             except SQLAlchemyError:
                 _log.warning("the database does not answer", exc_info=True)
             self._over.wait(_SWEEP_SECONDS)

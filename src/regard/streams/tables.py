@@ -52,7 +52,7 @@ stream_processors = Table(
     Index("ix_stream_processors_status", "status"),
 )
 
-# Who works on a processor, until when others leave it alone, and by how many seconds its last frame was late. Nothing
+# Who works on a processor, until when others leave it alone, and by how many seconds a frame was late. Nothing
 # hangs on it but who works when.
 stream_leases = Table(
     "stream_leases",

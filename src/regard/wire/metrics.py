@@ -90,7 +90,7 @@ class Metrics:
             ("regard_streams_alone", "Those nobody works on yet.", lambda: streams.processors.load().alone),
             (
                 "regard_streams_lag_seconds",
-                "By how much the last frame of a processor was late, of the latest one.",
+                "By how much a frame was late in the last seconds, of all processors the most.",
                 lambda: streams.processors.load().lag,
             ),
             ("regard_streams_owed", "Messages of processors that nobody took yet.", streams.messages.owed),
