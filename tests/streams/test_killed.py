@@ -92,7 +92,7 @@ def _session(den: Den) -> Session:
 
 
 def _until(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not true():
         assert time.monotonic() < until
         time.sleep(0.05)
