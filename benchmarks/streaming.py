@@ -88,8 +88,8 @@ def run(minutes: float = MINUTES) -> str:
         f"looked at for people and for pets, none of which is ever seen; {minutes:g} minutes. The worker was killed "
         f"(SIGKILL) {kills} times, and the webhook was away for {away * 60:.0f} seconds; all that was owed was taken "
         f"{settled:.0f} seconds after the last session. Lag is from the moment a frame came to its answer: the "
-        "greatest of the last 5 seconds, of all cameras, asked of `/metrics` twice a second. Memory of a worker is told once it "
-        "has run for half a minute. `python -m benchmarks.streaming MINUTES`",
+        "greatest of the last 5 seconds, of all cameras, asked of `/metrics` twice a second. Memory of a worker is "
+        "told once it has run for half a minute. `python -m benchmarks.streaming MINUTES`",
     )
 
 
