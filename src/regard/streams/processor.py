@@ -29,7 +29,7 @@ class Session(msgspec.Struct, frozen=True):
     """One run, from Start to its end. Times are seconds since 1970.
 
     Which key started it, for which purpose, by which operation, and what was `asked`. `seconds` are those of video that
-    it is about, None for no end; none before `begins_at` is. `first_at` is the time of the first frame that was looked
+    it is about, None for no end; none before `begins_at` is. `first_at` is the time at which the first frame was looked
     at, `last_at` of the last, as far as it was noted. `seen` are the classes that were told of, and `told` the names of
     the last messages, by kind: the one of the end waits for them. One that searches faces does so in the `collection`
     that it was started with, by its number, and before the camera whose source was set at `source_at`: in no others.

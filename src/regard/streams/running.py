@@ -157,14 +157,15 @@ class Runner:
         assert session is not None
         if moment.at < session.begins_at:
             return processor
-        if session.first_at is None:
-            processor = self._begun(processor, moment.at)
         processor = self._tools.looking.look(processor, moment)
+        if session.first_at is None:
+            # Only now: a worker that loads its models, or is killed while it does, takes nothing of the session's time.
+            processor = self._begun(processor, self._clock())
         self._lag = max(self._lag, self._clock() - moment.at)
         return processor
 
     def _begun(self, processor: Processor, at: float) -> Processor:
-        """Note the first frame of a session. One that searches faces is RUNNING from here on, as at AWS."""
+        """Note when the first frame was looked at. One that searches faces is RUNNING from here on, as at AWS."""
         processors = self._tools.processors
         with writing(processors.engine, f"stream/{processor.id}") as connection:
             own = processors.own(connection, processor)

@@ -202,7 +202,7 @@ def test_what_is_not_allowed_any_more_ends_within_one_frame(den: Den, search: Se
 def test_a_start_is_asked_about_too_and_each_frame(den: Den, search: Search) -> None:
     search.asked.clear()
     _run(den, _frame(), _frame(), EOFError())
-    assert search.asked == ["STOPPED", "RUNNING", "RUNNING"]
+    assert search.asked == ["STOPPED", "STARTING", "RUNNING"]
     search.allowed = False
     assert den.client.refusal("StartStreamProcessor", Name="gate")[0] == "AccessDeniedException"
 
