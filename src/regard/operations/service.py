@@ -87,6 +87,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         live_search=LiveSearches(gate.matters, holdings.streams.sources, office.organizations.key),
         workshop=holdings.workshop,
         features=eyes.features,
+        seeker=eyes.seeker,
         scratch=Scratch(office.settings.data_dir / "tmp", office.settings.jobs_disk << 20),
     )
     return Service(gate, rooms)

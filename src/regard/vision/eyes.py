@@ -9,6 +9,7 @@ from regard.settings import Settings
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.models.idle import Idle
 from regard.vision.models.weights import Weights
+from regard.vision.things.candidates import Seeker
 from regard.vision.things.equipment import EquipmentInspector
 from regard.vision.things.features import Features
 from regard.vision.things.labels import LabelFinder
@@ -29,6 +30,7 @@ class Eyes:
     equipment: EquipmentInspector
     text: TextReader
     features: Features
+    seeker: Seeker
     idle: Idle
     weights: Weights
 
@@ -58,11 +60,11 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
     moderator = Moderator.opened(settings, labels.scene, told, weights)
     text = TextReader.opened(settings, told, weights)
     equipment = EquipmentInspector(faces, labels.objects)
-    features = Features.opened(settings, weights)
+    features, seeker = Features.opened(settings, weights), Seeker.opened(settings, weights)
     idle.watch(("object-detector", "things-and-scenes"), labels.unload)
     idle.watch(("pornography",), moderator.unload)
     idle.watch(MODELS.values(), text.unload)
-    return Eyes(faces, labels, moderator, equipment, text, features, idle, weights)
+    return Eyes(faces, labels, moderator, equipment, text, features, seeker, idle, weights)
 
 
 def open_analyzer(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from regard.custom.errors import CustomChanged
 from regard.custom.versions.models import ModelFile
+from regard.vision.heads.box_head import BoxHead
 from regard.vision.heads.head import Base
 
 # Heads of one process. One of 250 labels has about a megabyte.
@@ -33,15 +34,18 @@ class Manifest(msgspec.Struct, frozen=True):
     kind: str
     labels: tuple[Label, ...]
     backbone: Base
+    # How a detector comes by candidates; of others nothing.
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A head that is ready: one matrix on the features of a picture, in f32."""
+    """A head that is ready: one matrix on the features of a picture, in f32. A detector's `boxes` are on candidates."""
 
     manifest: Manifest
     weights: Floats = field(repr=False)
     offsets: Floats = field(repr=False)
+    boxes: BoxHead | None = field(default=None, repr=False)
 
     def scores(self, features: Floats) -> Floats:
         """How sure each label is, 0 to 1: (labels,), for the features (d,) of a picture."""
@@ -58,7 +62,10 @@ def read(model: ModelFile) -> Head:
         manifest = msgspec.json.decode(model.manifest, type=Manifest)
         tensors = onnx.load_model_from_string(model.onnx).graph.initializer
         held = {each.name: np.ascontiguousarray(numpy_helper.to_array(each), np.float32) for each in tensors}
-        head = Head(manifest, held["weights"], held["offsets"])
+        boxes = None
+        if manifest.kind == "detector":
+            boxes = BoxHead(held["weights"], held["offsets"], held["shifts"], held["places"])
+        head = Head(manifest, held["weights"], held["offsets"], boxes)
     except (msgspec.MsgspecError, KeyError, ValueError) as error:
         raise CustomChanged(f"the files of a model do not fit together: {error}") from None
     if head.weights.shape[1:] != (len(manifest.labels),) or head.offsets.shape != (len(manifest.labels),):

@@ -26,6 +26,7 @@ from regard.stewardship.people.review import Reviews
 from regard.stewardship.policy.call import Call
 from regard.streams.streams import Streams
 from regard.vision.faces.faces import FaceAnalyzer
+from regard.vision.things.candidates import Seeker
 from regard.vision.things.equipment import EquipmentInspector
 from regard.vision.things.features import Features
 from regard.vision.things.labels import LabelFinder
@@ -62,6 +63,7 @@ class Rooms:
     live_search: LiveSearch = refused
     workshop: Workshop | None = None
     features: Features | None = None
+    seeker: Seeker | None = None
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

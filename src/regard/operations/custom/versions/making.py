@@ -58,9 +58,9 @@ def version_of(task: Task, rooms: Rooms) -> Version:
 def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> tuple[Seen, Lesson]:
     """What was seen of the pictures, and what was learned from them. Raises CannotTrain, JobFailed."""
     try:
-        material.choose()
+        boxes = material.choose() == BOXES
         sources = sources_of(material.manifests)
-        steps = look_at(task, rooms, version.project.id, sources)
+        steps = look_at(task, rooms, version.project.id, sources, boxes)
         seen = seen_in(parts_of(task, rooms)[1 : 1 + steps], sources)
         seen.spoil(material.manifests)
         material.require_usable()

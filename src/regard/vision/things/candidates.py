@@ -1,0 +1,137 @@
+"""Candidates: places of a picture where something of one's own may lie, with what two frozen networks see of each.
+
+There are two ways to come by them. Proposals are the boxes of the shipped object detector, whatever it takes them for,
+each cut out and looked at by the classifier of things and scenes. Cells are those of the detector's feature pyramid
+(Lin and others, "Feature Pyramid Networks", 2017), each with a square around its middle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from regard.settings import Settings
+from regard.vision.heads.head import Base
+from regard.vision.heads.scenes import MODEL
+from regard.vision.models.runtime import Model, Runtime
+from regard.vision.models.weights import Weights
+from regard.vision.pictures.images import Picture
+from regard.vision.pictures.overlaps import best_of_each
+from regard.vision.things.anchors import anchors, boxes
+from regard.vision.things.objects import SIDE
+
+DETECTOR: Final = "object-detector"
+PROPOSALS: Final = "proposals"
+CELLS: Final = "cells"
+WAYS: Final = (PROPOSALS, CELLS)
+# The five levels of the pyramid, 64 numbers a cell, and the last layer of the network for classes on each of them.
+LAYERS: Final = tuple(f"Add {each}" for each in (129, 141, 153, 165, 176)) + tuple(
+    f"Clamp {each}" for each in (74, 77, 80, 83, 86)
+)
+# How many cells wide the square of a cell is, as anchors are at least three.
+WIDE: Final = 4.0
+# Proposals of a picture, each once: more of them found no more objects, and each costs an inference.
+_MOST, _LEAST, _OVERLAP = 32, 0.01, 0.6
+# The classifier's input as it was trained, and how much around a box is seen with it.
+_CROP, _MEAN, _SPREAD, _AROUND = 224, 127.0, 128.0, 1.2
+_LAST: Final = "Transpose 2"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """n places: `boxes` (n, 4), left, top, width, height as ratios of the picture, and `features` (n, d), float16."""
+
+    boxes: NDArray[np.float32]
+    features: NDArray[np.float16] = field(repr=False)
+
+
+class Seeker:
+    """Looks for candidates in f32, whatever the settings say. Loads its networks with the first one. Thread-safe."""
+
+    def __init__(self, weights: Weights, runtime: Runtime) -> None:
+        self._weights = weights
+        self._runtime = runtime
+
+    @classmethod
+    def opened(cls, settings: Settings, weights: Weights | None = None) -> Seeker:
+        """What looks, by these settings."""
+        runtime = Runtime.opened(msgspec.structs.replace(settings, precision="f32"))
+        return cls(weights or Weights.opened(settings), runtime)
+
+    @property
+    def base(self) -> Base:
+        """The models and the layers that candidates are of."""
+        layers = " + ".join((*LAYERS, MODEL, self._weights.digest(MODEL), _LAST))
+        return Base(DETECTOR, self._weights.digest(DETECTOR), layers)
+
+    def __call__(self, picture: Picture, ways: tuple[str, ...] = WAYS) -> dict[str, Candidates]:
+        """The candidates of each of the `ways`. Raises MissingWeights."""
+        small = Image.fromarray(picture.pixels).resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        scores, told, *maps = self._detector(np.asarray(small)[None])
+        found = {}
+        if PROPOSALS in ways:
+            found[PROPOSALS] = self._proposals(picture, scores[0], told[0])
+        if CELLS in ways:
+            found[CELLS] = _cells(maps)
+        return found
+
+    def unload(self) -> None:
+        """Let go of the networks; the next picture loads them again."""
+        for name in ("_detector", "_classifier"):
+            self.__dict__.pop(name, None)
+
+    def _proposals(self, picture: Picture, scores: NDArray[np.float32], told: NDArray[np.float32]) -> Candidates:
+        best = scores.max(axis=1)
+        places = np.flatnonzero(best >= min(_LEAST, float(best.max())))
+        places = places[np.argsort(-best[places], kind="stable")[: 20 * _MOST]]
+        where = boxes(told[places], anchors(SIDE)[places])
+        kept = best_of_each(where, best[places], np.zeros(len(places), np.int64), _OVERLAP)[:_MOST]
+        kept = kept[(where[kept, 2:] * (picture.width, picture.height) >= 1).all(axis=1)]
+        seen = [
+            np.append(self._crop(picture, box), np.sqrt(scores[place]))
+            for box, place in zip(where[kept], places[kept], strict=True)
+        ]
+        return Candidates(where[kept], np.array(seen, np.float16).reshape(len(kept), -1))
+
+    def _crop(self, picture: Picture, box: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the classifier sees of a box, at length 1: the root of its last layer, (1280,)."""
+        middle, half = box[:2] + box[2:] / 2, box[2:] * _AROUND / 2
+        size = np.array([picture.width, picture.height])
+        left, top = np.floor(np.clip(middle - half, 0, 1) * size).astype(int)
+        right, bottom = np.ceil(np.clip(middle + half, 0, 1) * size).astype(int)
+        crop = cv2.resize(picture.pixels[top:bottom, left:right], (_CROP, _CROP), interpolation=cv2.INTER_LINEAR)
+        last = np.sqrt(
+            np.maximum(self._classifier((np.asarray(crop, np.float32)[None] - _MEAN) / _SPREAD)[1].ravel(), 0)
+        )
+        return np.asarray(last / max(float(np.linalg.norm(last)), 1e-9), np.float32)
+
+    @cached_property
+    def _detector(self) -> Model:
+        return self._runtime.load(self._weights.read(DETECTOR), (1, SIDE, SIDE, 3), fine=True, taps=LAYERS)
+
+    @cached_property
+    def _classifier(self) -> Model:
+        return self._runtime.load(self._weights.read(MODEL), (1, _CROP, _CROP, 3), taps=(_LAST,))
+
+
+def _cells(maps: list[NDArray[np.float32]]) -> Candidates:
+    """The cells of the pyramid, level by level and row by row; a number says which level it is."""
+    levels = len(maps) // 2
+    found, seen = [], []
+    for level in range(levels):
+        both = np.concatenate([maps[level][0], maps[levels + level][0]])
+        rows, columns = both.shape[1:]
+        down, across = np.mgrid[:rows, :columns]
+        side = WIDE / np.array([columns, rows])
+        middles = np.stack([(across.ravel() + 0.5) / columns, (down.ravel() + 0.5) / rows], axis=1)
+        found.append(np.concatenate([middles - side / 2, np.broadcast_to(side, middles.shape)], axis=1))
+        numbers = both.reshape(len(both), -1).T
+        seen.append(np.concatenate([numbers, np.eye(levels)[np.full(len(numbers), level)]], axis=1))
+    return Candidates(np.concatenate(found).astype(np.float32), np.concatenate(seen).astype(np.float16))
