@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Pictures as features with their labels, how many heads are made of, and pictures that show none of the labels, if any do."""
+    """Pictures as features with their labels, how many heads are made of, and pictures that show no label, if any."""
 
     name: str
     features: Seen
@@ -130,7 +130,8 @@ def _row(one: Set, number: int) -> tuple[str, ...]:
         right, told = right + int(shown[near].sum()), told + int(near.sum())
     return (
         one.name, str(number), f"{np.mean(probed):.3f}", f"{np.mean(ours):.3f}", f"{np.mean(f1):.3f}",
-        f"{inside} of {RUNS}", f"{np.mean(labelled):.3f}" if labelled else "–", f"{right} of {told}: {right / max(told, 1):.2f}",
+        f"{inside} of {RUNS}", f"{np.mean(labelled):.3f}" if labelled else "–",
+        f"{right} of {told}: {right / max(told, 1):.2f}",
         f"{np.median(took):.1f} s",
     )  # fmt: skip
 
