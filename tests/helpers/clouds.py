@@ -20,4 +20,4 @@ def clouds(
 def unrelated(number: int = 60, seed: int = 9) -> NDArray[np.float32]:
     """Features (number, WIDTH) of pictures that show no label, but something else."""
     drawn = np.random.default_rng(seed).normal(size=(number, WIDTH))
-    return (drawn + 4.0 * np.eye(WIDTH)[-1]).astype(np.float32)
+    return np.asarray(drawn + 4.0 * np.eye(WIDTH)[-1], np.float32)

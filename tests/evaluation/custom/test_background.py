@@ -21,7 +21,7 @@ CLEAR = ("public domain", "CC0", "CC BY", "CC-BY", "MIT", "Apache", "Pexels")
 
 
 def _look(picture: Picture) -> np.ndarray:
-    return (picture.pixels.mean(axis=(0, 1)) / 255).astype(np.float32)
+    return np.asarray(picture.pixels.mean(axis=(0, 1)) / 255, np.float32)
 
 
 def test_what_ships_is_of_clear_terms_and_of_the_model_that_ships() -> None:
