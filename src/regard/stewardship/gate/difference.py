@@ -30,9 +30,10 @@ _KINDS = (
     ("infer-traits", DataClass.OBJECTS),
     ("train-people", DataClass.FACES),
     ("start-people", DataClass.FACES),
+    ("track", DataClass.OBJECTS),
 )
 _STANDING = (Capability.ENROL, Capability.IDENTIFY, Capability.SEARCH_LIVE, "train-people", "start-people")
-_JUDGING = (Capability.COMPARE, Capability.IDENTIFY, Capability.SEARCH_LIVE)
+_JUDGING = (Capability.COMPARE, Capability.IDENTIFY)
 _THRESHOLDS = (0.0, 80.0, 99.0)
 # What floors are told apart by, as policies see them.
 _LEAST = 1 / THOUSANDTHS
@@ -80,11 +81,13 @@ def _thresholds(floors: Iterable[float]) -> list[float]:
 def _requests(principal: Principal, purpose: str, law: Law, thresholds: list[float]) -> Iterable[tuple[Request, str]]:
     for action, data in _KINDS:
         kept, judged = action in _STANDING, action in _JUDGING
-        for basis, bound, threshold, loopback in product(
+        live = action == Capability.SEARCH_LIVE
+        for basis, bound, threshold, loopback, authorised in product(
             BASES if kept else BASES[1:2],
             (purpose, _ANOTHER) if kept else ("",),
             thresholds if judged else (100.0,),
             (True, False),
+            (True, False) if live else (False,),
         ):
             yield (
                 Request(
@@ -98,9 +101,11 @@ def _requests(principal: Principal, purpose: str, law: Law, thresholds: list[flo
                     loopback=loopback,
                     enabled=law.enabled,
                     traits=frozenset(TRAITS),
+                    receipt=live,
+                    authorised=authorised,
                 ),
                 f"basis {basis}, {f'collection for {bound}, ' * (bound == _ANOTHER)}threshold {threshold:g}, "
-                f"{'own machine' if loopback else 'network'}",
+                f"{'own machine' if loopback else 'network'}{', by a motion' * authorised}",
             )
 
 
