@@ -29,13 +29,14 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What the service needs of a head's manifest."""
+    """What the service needs of a head's manifest. `people` says that it was trained on pictures of people."""
 
     kind: str
     labels: tuple[Label, ...]
     backbone: Base
     # How a detector comes by candidates; of others nothing.
     way: str = ""
+    people: bool = False
 
 
 @dataclass(frozen=True, slots=True)

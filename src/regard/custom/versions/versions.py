@@ -71,13 +71,18 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a version comes to for whoever asks it of a picture: no more of it is read."""
+    """What a version comes to for whoever asks it of a picture: no more of it is read.
+
+    `project` is the name of its project, and `tags` are the project's.
+    """
 
     id: int
     name: str
     state: State
     digest: str
     feature: Feature
+    project: str
+    tags: dict[str, str]
 
 
 class Versions:
@@ -149,10 +154,10 @@ class Versions:
         if row is None:
             raise NoSuchResource(arn)
         found = row._asdict()
-        feature = Feature(found.pop("feature"))
+        feature, tags = Feature(found.pop("feature")), found.pop("project_tags")
         if not is_sealed(connection, "custom_versions", _said(found), found["seal"]):
             raise _changed(found)
-        return Standing(row.id, row.name, State(row.state), row.digest or "", feature)
+        return Standing(row.id, row.name, State(row.state), row.digest or "", feature, named.project, tags)
 
     def page(
         self, connection: Connection, project: Project, after: int, most: int, names: Collection[str] = ()
@@ -254,7 +259,7 @@ class Versions:
 
 
 _STANDING = (
-    select(tables.versions, projects.c.feature)
+    select(tables.versions, projects.c.feature, projects.c.tags.label("project_tags"))
     .join(projects, projects.c.id == _of.project)
     .where(
         projects.c.organization == bindparam("owner"),

@@ -13,7 +13,7 @@ from regard.custom.custom import Custom
 from regard.custom.errors import NoSuchResource
 from regard.custom.projects import Project
 from regard.custom.versions.features import KeptFeatures
-from regard.custom.versions.loaded import Loaded
+from regard.custom.versions.loaded import Head, Loaded
 from regard.custom.versions.models import model_of
 from regard.custom.versions.policies import Policies, drop_policies
 from regard.custom.versions.versions import Version, Versions
@@ -72,9 +72,9 @@ class Workshop:
             logged = end[LOGGED]
             self.tell(connection, Made(job, version, end[DIGEST], tuple(logged["labels"]), logged["people"]))
 
-    def open(self, connection: Connection, version: Version) -> None:
-        """Have the model of a version in memory. Raises CustomChanged."""
-        self.loaded.of(version.digest, lambda: model_of(connection, self.versions, version.id, version.digest))
+    def open(self, connection: Connection, version: Version) -> Head:
+        """The head of a version, which is in memory then. Raises CustomChanged."""
+        return self.loaded.of(version.digest, lambda: model_of(connection, self.versions, version.id, version.digest))
 
     def tags(self, connection: Connection, organization: str, arn: str) -> dict[str, str]:
         """The tags of a version, a project or a dataset. Raises NoSuchResource, CustomChanged."""

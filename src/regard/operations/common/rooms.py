@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -64,6 +65,7 @@ class Rooms:
     workshop: Workshop | None = None
     features: Features | None = None
     seeker: Seeker | None = None
+    custom_audit: Path | None = None
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

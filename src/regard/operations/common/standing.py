@@ -52,9 +52,12 @@ class Standing:
 
     def require(self, job: Started) -> None:
         """Raise Denied where whoever started the job might not start it now. A refusal is an entry of the log."""
+        self._gate.before(self.call(job))
+
+    def call(self, job: Job) -> Call:
+        """The call that started a job, as it would be made now. Raises Denied where its key works no more."""
         key = self._find_key(job.access_key)
         if key is None or not key.enabled or key.expires <= self._clock():
             raise Denied("revoked-key", "The access key that started the job works no more.", appeal="start it again.")
         # From where it was started counted then.
-        call = Call(key.caller, self._operations()[job.operation], deepcopy(job.given), _REGION, job.id, loopback=True)
-        self._gate.before(call)
+        return Call(key.caller, self._operations()[job.operation], deepcopy(job.given), _REGION, job.id, loopback=True)

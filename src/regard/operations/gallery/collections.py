@@ -80,8 +80,9 @@ def tag_resource(call: Call, rooms: Rooms) -> Answer:
     if processor := _processor(call):
         tag_processor(call, rooms, processor, lambda tags: tags | call.parameters["Tags"])
         return {}
+    custom = _tightened(call, rooms)
     with rooms.writing(call) as connection:
-        if (custom := _custom(call, rooms)) is not None:
+        if custom is not None:
             custom.tag(connection, call.caller.organization, call.parameters["ResourceArn"], call.parameters["Tags"])
             return {}
         rooms.gallery.collections.tag(connection, call.caller.organization, _named(call), call.parameters["Tags"])
@@ -96,8 +97,9 @@ def untag_resource(call: Call, rooms: Rooms) -> Answer:
         gone = set(call.parameters["TagKeys"])
         tag_processor(call, rooms, processor, lambda tags: {key: tags[key] for key in tags.keys() - gone})
         return {}
+    custom = _tightened(call, rooms)
     with rooms.writing(call) as connection:
-        if (custom := _custom(call, rooms)) is not None:
+        if custom is not None:
             keys = call.parameters["TagKeys"]
             custom.tag(connection, call.caller.organization, call.parameters["ResourceArn"], {}, keys)
             return {}
@@ -129,6 +131,16 @@ def _arn(call: Call, collection_id: str) -> str:
 def _custom(call: Call, rooms: Rooms) -> Workshop | Custom | None:
     """What keeps the tags, where ResourceArn is of custom labels."""
     return None if parse(call.parameters["ResourceArn"]) is None else rooms.workshop or rooms.custom
+
+
+def _tightened(call: Call, rooms: Rooms) -> Workshop | Custom | None:
+    """What keeps the tags, where ResourceArn is of custom labels. Raises Denied for reserved ones that are loosened."""
+    custom = _custom(call, rooms)
+    if custom is not None and rooms.matters is not None:
+        with rooms.gallery.reading() as connection:
+            current = custom.tags(connection, call.caller.organization, call.parameters["ResourceArn"])
+        rooms.matters.tags(call, current)
+    return custom
 
 
 def _named(call: Call) -> str:

@@ -20,6 +20,7 @@ from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import bounding_box
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.looking import base_of
+from regard.operations.custom.versions.lawful import require_usable
 from regard.operations.custom.versions.settling import settled, workshop_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.heads.box_head import BoxHead
@@ -34,11 +35,13 @@ def detect_custom_labels(call: Call, rooms: Rooms) -> Answer:
     """
     given = call.parameters
     standing = _running(call, rooms)
+    head = head_of(rooms, standing)
+    require_usable(call, rooms, standing, head)
     picture = rooms.pictures.read(call, given["Image"], LEAST_SIDE)
     require_at_most(picture, MOST_SIDE)
     if max(picture.width, picture.height) > MOST_RATIO * min(picture.width, picture.height):
         raise invalid_parameter(f"One side of the picture is more than {MOST_RATIO} times as long as the other.")
-    found = _found(rooms, head_of(rooms, standing), picture, given.get("MinConfidence"))
+    found = _found(rooms, head, picture, given.get("MinConfidence"))
     most = given.get("MaxResults")
     return {"CustomLabels": found if most is None else found[:most]}
 

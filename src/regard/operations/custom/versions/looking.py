@@ -64,11 +64,6 @@ class Seen:
         """Width and height in pixels of those that can be learned from."""
         return {source: (each.width, each.height) for source, each in self.glances.items() if not each.wrong}
 
-    def people(self, least_face: float) -> float:
-        """The share of pictures with a face that fills so much of the picture."""
-        right = [each for each in self.glances.values() if not each.wrong]
-        return sum(each.face >= least_face for each in right) / max(len(right), 1)
-
 
 def sources_of(manifests: Sequence[Manifest]) -> list[str]:
     """The source-refs of all that is usable, each once, in order."""

@@ -20,6 +20,7 @@ from regard.jobs.job import Outcome, Part, Step
 from regard.jobs.working import Task
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import require_standing, work
+from regard.operations.custom.versions.lawful import SHOWN, require_trainable, shown_by
 from regard.operations.custom.versions.leaving import Leaving
 from regard.operations.custom.versions.looking import Seen, look_at, seen_in, sources_of
 from regard.operations.custom.versions.reading import material_of, parts_of
@@ -28,8 +29,6 @@ from regard.operations.custom.versions.teaching import Lesson, taught
 from regard.operations.custom.versions.training import START
 
 READY = "The model is ready to run."
-# A face that fills a tenth of the picture is what the picture is of; where a quarter are such, it is about people.
-PEOPLE_FACE, PEOPLE_SHARE = 0.1, 0.25
 Json = dict[str, Any]
 
 
@@ -66,7 +65,9 @@ def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> 
         material.require_usable()
         material.split()
         require_standing(task, rooms)
-        task.step(lambda: _taught(rooms, version, material, seen))
+        shown_of = shown_by(material, seen, version.project.tags)
+        require_trainable(task, rooms, version, shown_of)
+        task.step(lambda: _taught(rooms, version, material, seen, shown_of["of_people"]))
         return seen, msgspec.msgpack.decode(parts_of(task, rooms)[1 + steps], type=Lesson)
     except CannotTrain as error:
         if not error.leaves_files:
@@ -75,8 +76,8 @@ def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> 
         raise JobFailed(str(error), **{"Code": str(error.fault), TOLD: told | {"StatusMessage": str(error)}}) from None
 
 
-def _taught(rooms: Rooms, version: Version, material: Material, seen: Seen) -> Step:
-    lesson = taught(rooms, version, material, seen)
+def _taught(rooms: Rooms, version: Version, material: Material, seen: Seen, people: bool) -> Step:
+    lesson = taught(rooms, version, material, seen, people)
     return Step((Part(msgspec.msgpack.encode(lesson), 1),), 0, len(seen.glances))
 
 
@@ -102,8 +103,8 @@ def _ended(task: Task, rooms: Rooms, version: Version, material: Material, seen:
     with rooms.gallery.writing() as connection:
         keep_model(connection, workshop.versions, version.id, model)
     names = [each.name for each in lesson.labels]
-    told["People"] = seen.people(PEOPLE_FACE) > PEOPLE_SHARE
-    logged = {"labels": names, "people": told["People"]}
+    told[SHOWN] = shown_by(material, seen, version.project.tags)
+    logged = {"labels": names, "people": told[SHOWN]["of_people"]}
     counts = {"pictures": len(seen.glances), "found": len(names)}
     return Outcome({TOLD: told, DIGEST: model.digest, LOGGED: logged, "StatusMessage": READY}, counts)
 

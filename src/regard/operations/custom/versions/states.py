@@ -8,12 +8,13 @@ import math
 from datetime import UTC, datetime
 
 from regard.custom.projects import Feature
-from regard.custom.versions.states import ENDS, State
+from regard.custom.versions.states import ENDS, READY, State
 from regard.custom.versions.versions import Version
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
+from regard.operations.custom.versions.lawful import require_startable
 from regard.operations.custom.versions.settling import job_of, settled, workshop_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 
@@ -45,10 +46,13 @@ def start_project_version(call: Call, rooms: Rooms) -> Answer:
     least, most = given["MinInferenceUnits"], given.get("MaxInferenceUnits")
     if most is not None and most < least:
         raise invalid_parameter("MaxInferenceUnits is less than MinInferenceUnits.")
-    with rooms.writing(call) as connection:
+    with rooms.gallery.reading() as connection:
         version = workshop.versions.find(connection, call.caller.organization, given["ProjectVersionArn"])
-        if version.project.feature is Feature.CONTENT_MODERATION:
-            raise invalid_parameter("An adapter is never started: name its ARN to DetectModerationLabels.")
+    if version.project.feature is Feature.CONTENT_MODERATION:
+        raise invalid_parameter("An adapter is never started: name its ARN to DetectModerationLabels.")
+    if version.state in READY:
+        require_startable(call, rooms, version)
+    with rooms.writing(call) as connection:
         workshop.versions.move(connection, version, State.STARTING, least=least, most=most)
         started = workshop.versions.get(connection, version.project.organization, version.id)
     settled(rooms, started)

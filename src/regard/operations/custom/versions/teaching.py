@@ -49,20 +49,20 @@ class Lesson(msgspec.Struct, frozen=True):
     at: float
 
 
-def taught(rooms: Rooms, version: Version, material: Material, seen: Seen) -> Lesson:
-    """What is learned from the pictures that can be. Raises CannotTrain where that is nothing."""
+def taught(rooms: Rooms, version: Version, material: Material, seen: Seen, people: bool) -> Lesson:
+    """What is learned from the pictures that can be, of people or not. Raises CannotTrain where that is nothing."""
     assert material.testing is not None
     try:
         if version.project.feature is Feature.CONTENT_MODERATION:
             raise CannotTrain(Fault.TOO_FEW_USABLE_LABELS, "Adapters are not learned yet.")
         if material.training.use_case == BOXES:
             return _detector(rooms, version, material, seen)
-        return _classifier(rooms, version, material, seen)
+        return _classifier(rooms, version, material, seen, people)
     except NotTrained as error:
         raise CannotTrain(Fault(f"ERROR_{error.code}"), str(error)) from None
 
 
-def _classifier(rooms: Rooms, version: Version, material: Material, seen: Seen) -> Lesson:
+def _classifier(rooms: Rooms, version: Version, material: Material, seen: Seen, people: bool) -> Lesson:
     assert material.testing is not None
     names = material.names()
     sides = [
@@ -79,7 +79,7 @@ def _classifier(rooms: Rooms, version: Version, material: Material, seen: Seen) 
     ]
     return Lesson(
         trained.onnx,
-        manifest_of(base_of(rooms, boxes=False), trained.manifest, material),
+        manifest_of(base_of(rooms, boxes=False), trained.manifest | {"people": people}, material),
         [Scored(each.name, each.threshold, each.f1, each.precision, each.recall, each.n) for each in trained.labels],
         {},
         _more(trained.summary, trained.labels),
