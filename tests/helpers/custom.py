@@ -48,6 +48,12 @@ class Colours:
         return (np.stack([each.mean(axis=(0, 1)) for each in quarters]).ravel() / 128 - 1).astype(np.float32)
 
 
+def unrelated(_base: Base) -> NDArray[np.float32]:
+    """Stands in for the features of the unrelated pictures that ship: those of pictures of noise in grey."""
+    draw = np.random.default_rng(7)
+    return np.repeat(draw.uniform(-1, 1, (40, 4)), 3, axis=1).astype(np.float32)
+
+
 def coloured(label: str, number: int, size: tuple[int, int] = (SIDE, SIDE)) -> bytes:
     """A PNG file of the colour of a label, another one for each number."""
     draw = np.random.default_rng([number, *label.encode()])

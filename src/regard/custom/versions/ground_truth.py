@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from regard.custom.manifests import MODERATION
+from regard.custom.versions.material import BOXES
 from regard.custom.versions.shown import Frame, Shown, Told
 
 _TRUTH, _TOLD = "rekognition-custom-labels-training", "rekognition-custom-labels-evaluation"
 _CLASSES, _BOXES = "groundtruth/image-classification", "groundtruth/object-detection"
 # Boxes that overlap by so much of what both cover are of one thing, as the PASCAL VOC challenge has it.
 OVERLAP = 0.5
+ADAPTER = "adapter"
 Json = dict[str, Any]
 
 
-def lines(pictures: Iterable[tuple[Shown, Told | None]], boxes: bool, job: str, at: float) -> bytes:
+def lines(pictures: Iterable[tuple[Shown, Told | None]], kind: str, job: str, at: float) -> bytes:
     """A file of one line a picture. Without what a model tells a line has the truth alone. `job` is the job-name."""
     stamp = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    made = _boxed if boxes else _labelled
+    made = {BOXES: _boxed, ADAPTER: _moderated}.get(kind, _labelled)
     return b"".join(msgspec.json.encode(made(shown, told, job, stamp)) + b"\n" for shown, told in pictures)
+
+
+def _moderated(shown: Shown, told: Told | None, _job: str, _stamp: str) -> Json:
+    line: Json = {
+        "source-ref": shown.source,
+        MODERATION: {"ModerationLabels": [{"Name": name} for name in shown.labels]},
+    }
+    if told is None:
+        return line
+    both = (("detect-moderation-labels", told.labels), ("detect-moderation-labels-base-model", told.base))
+    return line | {name: {"ModerationLabels": _sure(labels)} for name, labels in both}
+
+
+def _sure(labels: Mapping[str, float]) -> list[Json]:
+    ordered = sorted(labels.items(), key=lambda each: (-each[1], each[0]))
+    return [{"Name": name, "Confidence": 100 * sure} for name, sure in ordered]
 
 
 def _labelled(shown: Shown, told: Told | None, job: str, stamp: str) -> Json:

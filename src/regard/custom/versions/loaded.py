@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from regard.custom.errors import CustomChanged
 from regard.custom.versions.models import ModelFile
-from regard.vision.heads.box_head import BoxHead
-from regard.vision.heads.head import Base
+from regard.evaluation.custom.adapter import LEAST
+from regard.vision.things.features import READING, Features
 
 # Heads of one process. One of 250 labels has about a megabyte.
 MOST_HEADS = 64
@@ -28,29 +29,49 @@ class Label(msgspec.Struct, frozen=True):
     threshold: float
 
 
+class Backbone(msgspec.Struct, frozen=True):
+    """What the features are of that a head takes: the model, its SHA-256, its layers, and how they are read."""
+
+    model: str
+    sha256: str
+    layer: str
+    reading: str
+
+    @classmethod
+    def of(cls, features: Features) -> Backbone:
+        """The one that features are of now."""
+        base = features.base
+        return cls(base.model, base.sha256, base.layer, READING)
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """What the service needs of a head's manifest. `people` says that it was trained on pictures of people."""
 
     kind: str
     labels: tuple[Label, ...]
-    backbone: Base
-    # How a detector comes by candidates; of others nothing.
-    way: str = ""
+    base: Backbone
     people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A head that is ready: one matrix on the features of a picture, in f32. A detector's `boxes` are on candidates."""
+    """A head that is ready: one matrix on the features of a picture, in f32.
+
+    An adapter adds what it says to the log odds of the base.
+    """
 
     manifest: Manifest
     weights: Floats = field(repr=False)
     offsets: Floats = field(repr=False)
-    boxes: BoxHead | None = field(default=None, repr=False)
 
-    def scores(self, features: Floats) -> Floats:
-        """How sure each label is, 0 to 1: (labels,), for the features (d,) of a picture."""
+    def scores(self, features: Floats, base: Floats | None = None) -> Floats:
+        """How sure each label is, 0 to 1: (labels,), for the features (d,) of a picture.
+
+        An adapter takes the base scores of its labels, 0 to 1, too.
+        """
         odds = features @ self.weights + self.offsets
+        if base is not None:
+            odds += logit(np.clip(base, LEAST, 1 - LEAST))
         return np.asarray(1 / (1 + np.exp(-np.clip(odds, -60, 60))), np.float32)
 
 
@@ -63,10 +84,7 @@ def read(model: ModelFile) -> Head:
         manifest = msgspec.json.decode(model.manifest, type=Manifest)
         tensors = onnx.load_model_from_string(model.onnx).graph.initializer
         held = {each.name: np.ascontiguousarray(numpy_helper.to_array(each), np.float32) for each in tensors}
-        boxes = None
-        if manifest.kind == "detector":
-            boxes = BoxHead(held["weights"], held["offsets"], held["shifts"], held["places"])
-        head = Head(manifest, held["weights"], held["offsets"], boxes)
+        head = Head(manifest, held["weights"], held["offsets"])
     except (msgspec.MsgspecError, KeyError, ValueError) as error:
         raise CustomChanged(f"the files of a model do not fit together: {error}") from None
     if head.weights.shape[1:] != (len(manifest.labels),) or head.offsets.shape != (len(manifest.labels),):

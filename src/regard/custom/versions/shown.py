@@ -40,3 +40,5 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 
     labels: dict[str, float] = msgspec.field(default_factory=dict)
     frames: tuple[Frame, ...] = ()
+    # What moderation tells without the adapter.
+    base: dict[str, float] = msgspec.field(default_factory=dict)

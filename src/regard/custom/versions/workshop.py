@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from regard.custom.arns import parse
 from regard.custom.custom import Custom
-from regard.custom.errors import NoSuchResource
+from regard.custom.errors import CustomChanged, NoSuchResource
 from regard.custom.projects import Project
 from regard.custom.versions.features import KeptFeatures
-from regard.custom.versions.loaded import Head, Loaded
-from regard.custom.versions.models import model_of
+from regard.custom.versions.loaded import Backbone, Head, Loaded
+from regard.custom.versions.models import ModelFile, model_of
 from regard.custom.versions.policies import Policies, drop_policies
-from regard.custom.versions.versions import Version, Versions
+from regard.custom.versions.versions import Standing, Version, Versions
 from regard.gallery.gallery import Gallery
 from regard.jobs.job import Job, Outcome, State
 from regard.sealing import SealingKey
@@ -53,6 +53,7 @@ class Workshop:
         self.policies = Policies(clock)
         self.features = KeptFeatures(gallery, key)
         self.clock = clock
+        self._gallery = gallery
         self.loaded = Loaded()
         self.tell: Callable[[Connection, Made], None] = lambda _connection, _made: None
 
@@ -71,6 +72,21 @@ class Workshop:
                 return
             logged = end[LOGGED]
             self.tell(connection, Made(job, version, end[DIGEST], tuple(logged["labels"]), logged["people"]))
+
+    def head(self, standing: Standing, base: Backbone) -> Head:
+        """The head of a version, read if it is not in memory. Raises CustomChanged where it is of another backbone."""
+
+        def read() -> ModelFile:
+            with self._gallery.reading() as connection:
+                return model_of(connection, self.versions, standing.id, standing.digest)
+
+        head = self.loaded.of(standing.digest, read)
+        if head.manifest.base != base:
+            raise CustomChanged(
+                f"the version {standing.name} was trained on another backbone, and means nothing on this one: train it "
+                "again"
+            )
+        return head
 
     def open(self, connection: Connection, version: Version) -> Head:
         """The head of a version, which is in memory then. Raises CustomChanged."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from regard.custom.versions.loaded import Head
 from regard.operations.common.errors import no_such_resource
 from regard.operations.common.pictures import require_at_most
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
+from regard.operations.images.adapters import adapted, adapter_of
 from regard.operations.images.human_loops import activation, flow_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.pictures.images import Picture
@@ -31,17 +33,19 @@ LACKING_LABELS = (
     Capability.DETECT,
     DataClass.OBJECTS,
     lacks=(
-        f"{LACKING_LABELS} Adapters (ProjectVersion) are not found. HumanLoopConfig takes flow definitions of "
+        f"{LACKING_LABELS} HumanLoopConfig takes flow definitions of "
         "`regard review flow`, with one condition each; without any it meets its quota of 0."
     ),
 )
 def detect_moderation_labels(call: Call, rooms: Rooms) -> Answer:
     """What the picture shows of taxonomy 7.0, with every label above; an empty list for most pictures."""
     flow = flow_of(call, rooms)
-    require_no_adapter(call.parameters)
+    adapter = adapter_of(call, rooms)
     picture = rooms.pictures.read(call, call.parameters["Image"])
-    found = seen(rooms, picture, call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE))
+    found = seen(rooms, picture, call.parameters.get("MinConfidence", DEFAULT_CONFIDENCE), adapter)
     answer = told(found)
+    if adapter is not None:
+        answer["ProjectVersion"] = call.parameters["ProjectVersion"]
     if flow is not None:
         answer["HumanLoopActivationOutput"] = activation(call, rooms, flow, picture, found)
     return answer
@@ -50,13 +54,16 @@ def detect_moderation_labels(call: Call, rooms: Rooms) -> Answer:
 def require_no_adapter(given: Mapping[str, Any]) -> None:
     """Raise ApiError where a ProjectVersion is named."""
     if "ProjectVersion" in given:
-        raise no_such_resource(f"There is no adapter {given['ProjectVersion']}: none can be trained here.")
+        raise no_such_resource(f"The adapter {given['ProjectVersion']} is not taken by jobs. Ask picture by picture.")
 
 
-def seen(rooms: Rooms, picture: Picture, at_least: float) -> list[ModerationLabel]:
-    """The labels of a picture from a confidence on, 0 to 100. Raises TooManyPixels."""
+def seen(rooms: Rooms, picture: Picture, at_least: float, adapter: Head | None = None) -> list[ModerationLabel]:
+    """The labels of a picture from a confidence on, 0 to 100, moved by an adapter, if any. Raises TooManyPixels."""
     require_at_most(picture, MOST_SIDE)
-    return [label for label in rooms.moderator(picture) if label.confidence >= at_least]
+    found = rooms.moderator(picture)
+    if adapter is not None:
+        found = adapted(rooms, adapter, picture, found)
+    return [label for label in found if label.confidence >= at_least]
 
 
 def told(found: Sequence[ModerationLabel]) -> Answer:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from regard.operations.common.rooms import Rooms
-from tests.helpers.custom import custom_rooms, put_manifest, put_pictures
+from regard.operations.custom.versions import teaching
+from tests.helpers.custom import custom_rooms, put_manifest, put_pictures, unrelated
 from tests.helpers.fakes import Client, Clock
 from tests.helpers.stores import store, store_client
 
@@ -35,6 +36,11 @@ def shop() -> Iterator[Shop]:
         others = put_pictures(endpoint, "test", range(100, 103), ("green", "blue"))
         assets = put_manifest(endpoint, "train.jsonl", lines), put_manifest(endpoint, "test.jsonl", others)
         yield Shop(endpoint, lines, others, *assets)
+
+
+@pytest.fixture(autouse=True)
+def _unrelated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teaching, "background", unrelated)
 
 
 @pytest.fixture

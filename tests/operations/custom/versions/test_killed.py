@@ -17,8 +17,8 @@ from regard.custom.versions.workshop import Made
 from regard.database import reading
 from regard.jobs import tables, working
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions import looking
-from tests.helpers.custom import custom_rooms, described, project_of
+from regard.operations.custom.versions import looking, teaching
+from tests.helpers.custom import custom_rooms, described, project_of, unrelated
 from tests.helpers.databases import database_url, keys_url
 from tests.helpers.fakes import Client, Clock
 from tests.helpers.killed import started
@@ -37,6 +37,7 @@ def rooms_at(places: Places) -> Rooms:
     """The rooms of a process of its own, with a clock that is right, on the databases of the test."""
     folder, url, keys, endpoint = places
     looking.PICTURES = 4
+    setattr(teaching, "background", unrelated)  # noqa: B010
     with (
         patch("tests.helpers.fakes.database_url", lambda _: url),
         patch("tests.helpers.fakes.keys_url", lambda _: keys),

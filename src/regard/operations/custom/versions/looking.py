@@ -11,7 +11,9 @@ import msgspec
 from regard.custom.boxes import fits
 from regard.custom.codes import LineCode
 from regard.custom.judged import Judged
+from regard.custom.projects import Feature, Project
 from regard.custom.versions.faults import CannotTrain, Fault
+from regard.custom.versions.loaded import Backbone
 from regard.custom.versions.looks import Look
 from regard.custom.versions.material import Manifest
 from regard.jobs.job import Part, Step
@@ -21,8 +23,8 @@ from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.settling import workshop_of
 from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable, StoreFaltered
 from regard.stores.patience import persist
-from regard.vision.heads.head import Base
 from regard.vision.pictures.images import ImageError, Picture, decode
+from regard.vision.things.moderation import VERSION as MODERATION
 
 # Pictures of a step: what a worker that is killed looks at again, at most.
 PICTURES = 16
@@ -71,11 +73,11 @@ def sources_of(manifests: Sequence[Manifest]) -> list[str]:
     return list(dict.fromkeys(line.source for line in lines))
 
 
-def look_at(task: Task, rooms: Rooms, project: int, sources: Sequence[str], boxes: bool) -> int:
-    """Look at pictures, a few a step, for what `boxes` or labels are learned from; how many steps that are. Raises CannotTrain where a bucket may not be read."""
+def look_at(task: Task, rooms: Rooms, project: Project, sources: Sequence[str]) -> int:
+    """Look at pictures, a few a step; how many steps that are. Raises CannotTrain where a bucket may not be read."""
     batches = [sources[begin : begin + PICTURES] for begin in range(0, len(sources), PICTURES)]
     for batch in batches:
-        task.step(partial(_looked_at, task, rooms, project, batch, len(sources), boxes))
+        task.step(partial(_looked_at, task, rooms, project, batch, len(sources)))
     return len(batches)
 
 
@@ -85,30 +87,28 @@ def seen_in(parts: Sequence[bytes], sources: Sequence[str]) -> Seen:
     return Seen(dict(zip(sources, glances, strict=True)))
 
 
-def _looked_at(task: Task, rooms: Rooms, project: int, sources: Sequence[str], whole: int, boxes: bool) -> Step:
+def _looked_at(task: Task, rooms: Rooms, project: Project, sources: Sequence[str], whole: int) -> Step:
     fresh: list[tuple[str, str, bytes]] = []
-    glances = [_glance(task, rooms, project, source, fresh, boxes) for source in sources]
+    glances = [_glance(task, rooms, project, source, fresh) for source in sources]
     if fresh:
-        with rooms.gallery.writing(f"features/{project}") as connection:
-            workshop_of(rooms).features.keep(connection, project, fresh)
+        with rooms.gallery.writing(f"features/{project.id}") as connection:
+            workshop_of(rooms).features.keep(connection, project.id, fresh)
     return Step((Part(msgspec.msgpack.encode(glances), len(glances)),), len(glances), whole)
 
 
-def _glance(
-    task: Task, rooms: Rooms, project: int, source: str, fresh: list[tuple[str, str, bytes]], boxes: bool
-) -> Glance:
+def _glance(task: Task, rooms: Rooms, project: Project, source: str, fresh: list[tuple[str, str, bytes]]) -> Glance:
     bucket, _, name = source.removeprefix("s3://").partition("/")
     where = task.job.organization, bucket, name, None, MOST_BYTES_FROM_S3
     try:
         found = persist(lambda: rooms.pictures.buckets.found(*where))
-        on = f"{found.etag}/{_backbone(rooms, boxes)}"
+        on = f"{found.etag}/{_backbone(rooms)}/{MODERATION if _adapts(project) else ''}"
         with rooms.gallery.reading() as connection:
-            (kept,) = workshop_of(rooms).features.found(connection, project, [(source, on)])
+            (kept,) = workshop_of(rooms).features.found(connection, project.id, [(source, on)])
         if kept is None:
             picture = decode(b"".join(found.parts()))
             if not fits(picture.width, picture.height):
                 return Glance(LineCode.INVALID_IMAGE_DIMENSION)
-            kept = _look(rooms, picture, boxes).kept()
+            kept = _look(rooms, picture, adapts=_adapts(project)).kept()
             fresh.append((source, on, kept))
     except BucketRefused as error:
         raise CannotTrain(Fault.INVALID_PERMISSIONS_IMAGES_S3_BUCKET, str(error)) from None
@@ -121,23 +121,18 @@ def _glance(
     return Glance("", look.width, look.height, look.face, on)
 
 
-def _look(rooms: Rooms, picture: Picture, boxes: bool) -> Look:
+def _look(rooms: Rooms, picture: Picture, adapts: bool) -> Look:
     assert rooms.features is not None
-    faces = [face.box for face in rooms.faces.detect(picture)]
-    largest = max((box.width * box.height for box in faces), default=0.0)
-    if boxes:
-        assert rooms.seeker is not None
-        return Look.of_candidates(picture.width, picture.height, largest, rooms.seeker(picture))
-    return Look.of(picture.width, picture.height, largest, rooms.features.features_of(picture))
+    boxes = [face.box for face in rooms.faces.detect(picture)]
+    largest = max((box.width * box.height for box in boxes), default=0.0)
+    labels = {each.name: each.confidence for each in rooms.moderator(picture)} if adapts else {}
+    return Look.of(picture.width, picture.height, largest, rooms.features.features_of(picture), labels)
 
 
-def _backbone(rooms: Rooms, boxes: bool) -> str:
-    base = base_of(rooms, boxes)
-    return f"{base.sha256}/{base.layer}"
+def _adapts(project: Project) -> bool:
+    return project.feature is Feature.CONTENT_MODERATION
 
 
-def base_of(rooms: Rooms, boxes: bool) -> Base:
-    """The model and the layers that boxes, or labels of whole pictures, are learned on."""
-    eye = rooms.seeker if boxes else rooms.features
-    assert eye is not None
-    return eye.base
+def _backbone(rooms: Rooms) -> str:
+    assert rooms.features is not None
+    return "/".join(msgspec.structs.astuple(Backbone.of(rooms.features)))

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from regard.custom.errors import NoSuchResource
+from regard.custom.projects import Feature
 from regard.custom.versions import ground_truth, summaries
 from regard.custom.versions.faults import CannotTrain
-from regard.custom.versions.material import BOXES, Manifest, Material, shown
+from regard.custom.versions.material import Manifest, Material, shown
 from regard.custom.versions.models import ModelFile, keep_model
 from regard.custom.versions.shown import Shown, Told
 from regard.custom.versions.versions import Version
@@ -25,10 +26,9 @@ from regard.operations.custom.versions.leaving import Leaving
 from regard.operations.custom.versions.looking import Seen, look_at, seen_in, sources_of
 from regard.operations.custom.versions.reading import material_of, parts_of
 from regard.operations.custom.versions.settling import workshop_of
-from regard.operations.custom.versions.teaching import Lesson, taught
+from regard.operations.custom.versions.teaching import Lesson, Lessons
 from regard.operations.custom.versions.training import START
 
-READY = "The model is ready to run."
 Json = dict[str, Any]
 
 
@@ -57,9 +57,9 @@ def version_of(task: Task, rooms: Rooms) -> Version:
 def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> tuple[Seen, Lesson]:
     """What was seen of the pictures, and what was learned from them. Raises CannotTrain, JobFailed."""
     try:
-        boxes = material.choose() == BOXES
+        material.choose()
         sources = sources_of(material.manifests)
-        steps = look_at(task, rooms, version.project.id, sources, boxes)
+        steps = look_at(task, rooms, version.project, sources)
         seen = seen_in(parts_of(task, rooms)[1 : 1 + steps], sources)
         seen.spoil(material.manifests)
         material.require_usable()
@@ -77,7 +77,7 @@ def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> 
 
 
 def _taught(rooms: Rooms, version: Version, material: Material, seen: Seen, people: bool) -> Step:
-    lesson = taught(rooms, version, material, seen, people)
+    lesson = Lessons(rooms, version, material, seen, people).learned()
     return Step((Part(msgspec.msgpack.encode(lesson), 1),), 0, len(seen.glances))
 
 
@@ -88,16 +88,17 @@ def _ended(task: Task, rooms: Rooms, version: Version, material: Material, seen:
     testing = material.testing
     assert testing is not None
     sides = shown(material.training, seen.sizes), shown(testing, seen.sizes)
-    boxes, job = material.training.use_case == BOXES, f"regard/{version.project.name}/{version.name}"
+    job = f"regard/{version.project.name}/{version.name}"
+    kind = "adapter" if version.project.feature is Feature.CONTENT_MODERATION else material.training.use_case
     pairs: list[list[tuple[Shown, Told | None]]]
     pairs = [[(each, None) for each in sides[0]], list(zip(sides[1], lesson.told, strict=True))]
     for side, each in zip(("Training", "Testing"), pairs, strict=True):
-        file = ground_truth.lines(each, boxes, job, lesson.at)
+        file = ground_truth.lines(each, kind, job, lesson.at)
         told[f"{side}DataResult"]["Output"] = leaving.assets(f"{side}GroundTruth", file)
     summary = _summary(task, lesson, sides)
     f1 = msgspec.json.decode(summary)["AggregatedEvaluationResults"]["F1Score"]
     told["EvaluationResult"] = {"F1Score": f1, "Summary": leaving.put("EvaluationResultSummary", summary)}
-    told["StatusMessage"] = READY
+    told["StatusMessage"] = lesson.message
     told["BillableTrainingTimeInSeconds"] = max(1, round(lesson.at - (task.job.started_at or lesson.at)))
     model = ModelFile(lesson.onnx, lesson.manifest, {"EvaluationResultSummary": summary})
     with rooms.gallery.writing() as connection:
@@ -106,7 +107,7 @@ def _ended(task: Task, rooms: Rooms, version: Version, material: Material, seen:
     told[SHOWN] = shown_by(material, seen, version.project.tags)
     logged = {"labels": names, "people": told[SHOWN]["of_people"]}
     counts = {"pictures": len(seen.glances), "found": len(names)}
-    return Outcome({TOLD: told, DIGEST: model.digest, LOGGED: logged, "StatusMessage": READY}, counts)
+    return Outcome({TOLD: told, DIGEST: model.digest, LOGGED: logged, "StatusMessage": lesson.message}, counts)
 
 
 def _summary(task: Task, lesson: Lesson, sides: tuple[Sequence[Shown], Sequence[Shown]]) -> bytes:

@@ -17,6 +17,7 @@ from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.lawful import require_startable
 from regard.operations.custom.versions.settling import job_of, settled, workshop_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.vision.things.moderation import VERSION as MODERATION
 
 MOST_LISTED = 100
 _ASKED = ("OutputConfig", "VersionDescription", "FeatureConfig", "SourceProjectVersionArn")
@@ -94,6 +95,8 @@ def _described(call: Call, rooms: Rooms, version: Version) -> Answer:
     answer |= {name: value for name, value in version.told.items() if name in (*_DESCRIBED, "ManifestSummary")}
     if version.ended_at is not None:
         answer["TrainingEndTimestamp"] = datetime.fromtimestamp(version.ended_at, UTC)
+    if version.project.feature is Feature.CONTENT_MODERATION:
+        answer["BaseModelVersion"] = MODERATION
     units = {"MinInferenceUnits": version.least, "MaxInferenceUnits": version.most}
     return answer | {name: number for name, number in units.items() if number is not None}
 

@@ -10,21 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.custom.projects import Feature
+from regard.custom.versions.adapting import Adapting, truth_of
 from regard.custom.versions.faults import CannotTrain, Fault
+from regard.custom.versions.loaded import Backbone
 from regard.custom.versions.looks import Look
 from regard.custom.versions.material import BOXES, Manifest, Material, shown
-from regard.custom.versions.shown import Frame, Shown, Told
+from regard.custom.versions.shown import Shown, Told
 from regard.custom.versions.summaries import Scored
 from regard.custom.versions.versions import Version
+from regard.evaluation.custom.adapter import train_adapter
+from regard.evaluation.custom.background import background
 from regard.evaluation.custom.classifier import train_classifier
-from regard.evaluation.custom.detector import Pictured, train_detector
 from regard.evaluation.custom.errors import NotTrained
-from regard.evaluation.custom.results import LabelReport, Summary
+from regard.evaluation.custom.manifest import written
+from regard.evaluation.custom.results import Trained
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions.looking import Seen, base_of
+from regard.operations.custom.versions.looking import Seen
 from regard.operations.custom.versions.settling import workshop_of
-from regard.vision.heads.box_head import Framed
-from regard.vision.heads.head import Base
 
 # The same pictures come to the same model.
 SEED = 0
@@ -34,8 +36,8 @@ Floats = NDArray[np.float32]
 class Lesson(msgspec.Struct, frozen=True):
     """What a training came to: the model, what its labels are worth, and what it tells of each picture of the test.
 
-    `aggregated` stands in the summary beside the means, `more` among what we add, `beside` beside both. `at` is when it
-    came to its end.
+    `aggregated` stands in the summary beside the means, `more` among what we add, `beside` beside both; `message` says
+    what would help. `at` is when it came to its end.
     """
 
     onnx: bytes
@@ -46,109 +48,100 @@ class Lesson(msgspec.Struct, frozen=True):
     beside: dict[str, Any]
     confused: bool
     told: list[Told]
+    message: str
     at: float
 
 
-def taught(rooms: Rooms, version: Version, material: Material, seen: Seen, people: bool) -> Lesson:
-    """What is learned from the pictures that can be, of people or not. Raises CannotTrain where that is nothing."""
-    assert material.testing is not None
-    try:
-        if version.project.feature is Feature.CONTENT_MODERATION:
-            raise CannotTrain(Fault.TOO_FEW_USABLE_LABELS, "Adapters are not learned yet.")
-        if material.training.use_case == BOXES:
-            return _detector(rooms, version, material, seen)
-        return _classifier(rooms, version, material, seen, people)
-    except NotTrained as error:
-        raise CannotTrain(Fault(f"ERROR_{error.code}"), str(error)) from None
+class Lessons:
+    """What is learned from the pictures of a training that can be, `people` or not."""
 
+    def __init__(self, rooms: Rooms, version: Version, material: Material, seen: Seen, people: bool) -> None:
+        assert rooms.features is not None
+        assert material.testing is not None
+        self._rooms, self._version, self._seen, self._people = rooms, version, seen, people
+        self._features, self._material = rooms.features, material
+        self._manifests = material.training, material.testing
 
-def _classifier(rooms: Rooms, version: Version, material: Material, seen: Seen, people: bool) -> Lesson:
-    assert material.testing is not None
-    names = material.names()
-    sides = [
-        (features_of(rooms, version, manifest, seen), labels_of(shown(manifest, seen.sizes), names))
-        for manifest in (material.training, material.testing)
-    ]
-    (inputs, labels), test = sides
-    background = np.empty((0, inputs.shape[1]), np.float32)
-    trained = train_classifier(inputs, labels, names, background=background, seed=SEED, test=test)
-    thresholds = {each.name: each.threshold for each in trained.labels}
-    told = [
-        Told({name: float(score) for name, score in zip(names, row, strict=True) if score >= thresholds[name]})
-        for row in trained.scores(test[0])
-    ]
-    return Lesson(
-        trained.onnx,
-        manifest_of(base_of(rooms, boxes=False), trained.manifest | {"people": people}, material),
-        [Scored(each.name, each.threshold, each.f1, each.precision, each.recall, each.n) for each in trained.labels],
-        {},
-        _more(trained.summary, trained.labels),
-        {},
-        True,
-        told,
-        workshop_of(rooms).clock(),
-    )
+    def learned(self) -> Lesson:
+        """What came of it. Raises CannotTrain where that is nothing."""
+        try:
+            if self._version.project.feature is Feature.CONTENT_MODERATION:
+                return self._adapter()
+            if self._material.training.use_case == BOXES:
+                raise CannotTrain(Fault.TOO_FEW_USABLE_LABELS, "Boxes cannot be learned here: label whole pictures.")
+            return self._classifier()
+        except NotTrained as error:
+            raise CannotTrain(Fault(f"ERROR_{error.code}"), str(error)) from None
 
+    def _classifier(self) -> Lesson:
+        names = self._material.names()
+        (inputs, labels), test = (
+            (_features(self._looks(each)), labels_of(shown(each, self._seen.sizes), names)) for each in self._manifests
+        )
+        unrelated = background(self._features.base)
+        trained = train_classifier(
+            inputs, labels, names, background=unrelated, seed=SEED, test=test, base=self._backbone()
+        )
+        limits = {each.name: each.threshold for each in trained.labels}
+        told = [
+            Told({name: float(score) for name, score in zip(names, row, strict=True) if score >= limits[name]})
+            for row in trained.scores(test[0])
+        ]
+        return self._lesson(trained, told, confused=True, beside={})
 
-def _detector(rooms: Rooms, version: Version, material: Material, seen: Seen) -> Lesson:
-    assert material.testing is not None
-    # What the test alone shows cannot be found, and counts as what nobody looked for.
-    names = material.names()
-    training, testing = (
-        _pictured(looks_of(rooms, version, each, seen), shown(each, seen.sizes), names)
-        for each in (material.training, material.testing)
-    )
-    trained = train_detector(training, names, seed=SEED, test=testing)
-    told = [
-        Told(frames=_frames(trained.find(each.seen), names, picture.width, picture.height))
-        for each, picture in zip(testing, shown(material.testing, seen.sizes), strict=True)
-    ]
-    return Lesson(
-        trained.onnx,
-        manifest_of(base_of(rooms, boxes=True), trained.manifest, material),
-        [Scored(each.name, each.threshold, each.f1, each.precision, each.recall, each.n) for each in trained.labels],
-        {"AveragePrecision": trained.precision, "AverageRecall": trained.recall},
-        {"Way": trained.way, **_more(trained.summary, trained.labels)},
-        {},
-        False,
-        told,
-        workshop_of(rooms).clock(),
-    )
+    def _adapter(self) -> Lesson:
+        looks = [self._looks(each) for each in self._manifests]
+        pictures = [shown(each, self._seen.sizes) for each in self._manifests]
+        names = truth_of(pictures[0], [look.moderation for look in looks[0]])
+        if not names:
+            raise CannotTrain(
+                Fault.TOO_FEW_USABLE_LABELS,
+                "No line has a label that DetectModerationLabels tells, and it told none of any picture.",
+            )
+        adapting = Adapting(names)
+        (inputs, base, labels), test = (
+            (_features(seen), adapting.base([look.moderation for look in seen]), adapting.truth(there))
+            for seen, there in zip(looks, pictures, strict=True)
+        )
+        trained = train_adapter(inputs, base, labels, names, seed=SEED, test=test, of=self._backbone())
+        scores = trained.scores(np.concatenate([test[0], test[1]], axis=1))
+        config = self._version.asked.get("FeatureConfig", {}).get("ContentModeration", {})
+        beside = adapting.compared(test[1], scores, test[2], config.get("ConfidenceThreshold", 50.0))
+        told = [adapting.told(score, each.moderation) for score, each in zip(scores, looks[1], strict=True)]
+        return self._lesson(trained, told, confused=False, beside=beside)
 
+    def _lesson(self, trained: Trained, told: list[Told], *, confused: bool, beside: dict[str, Any]) -> Lesson:
+        digests = {"training": self._manifests[0].digest, "testing": self._manifests[1].digest}
+        manifest = trained.manifest | {"manifests": digests, "people": self._people}
+        scored = [
+            Scored(each.name, each.threshold, each.f1, each.precision, each.recall, each.n) for each in trained.labels
+        ]
+        now = workshop_of(self._rooms).clock()
+        return Lesson(
+            trained.onnx,
+            written(manifest),
+            scored,
+            {},
+            _more(trained),
+            beside,
+            confused,
+            told,
+            trained.summary.message,
+            now,
+        )
 
-def _pictured(looks: Sequence[Look], pictures: Sequence[Shown], names: Sequence[str]) -> list[Pictured]:
-    found = []
-    for look, picture in zip(looks, pictures, strict=True):
-        frames = [each for each in picture.frames if each.name in names]
-        sides = np.array([[each.left, each.top, each.width, each.height] for each in frames], np.float32)
-        size = np.array([picture.width, picture.height] * 2, np.float32)
-        kinds = np.array([names.index(each.name) for each in frames], np.int64)
-        found.append(Pictured(look.candidates, (sides.reshape(-1, 4) / size, kinds)))
-    return found
+    def _backbone(self) -> dict[str, str]:
+        return dict(msgspec.structs.asdict(Backbone.of(self._features)))
 
-
-def _frames(framed: Framed, names: Sequence[str], width: int, height: int) -> tuple[Frame, ...]:
-    size = np.array([width, height] * 2)
-    return tuple(
-        Frame(names[kind], *(box * size).tolist(), float(score))
-        for box, kind, score in zip(framed.boxes, framed.kinds, framed.scores, strict=True)
-    )
-
-
-def features_of(rooms: Rooms, version: Version, manifest: Manifest, seen: Seen) -> Floats:
-    """The features of the usable pictures of a manifest, (n, d), as they were kept. Raises CannotTrain."""
-    return np.stack([each.seen for each in looks_of(rooms, version, manifest, seen)])
-
-
-def looks_of(rooms: Rooms, version: Version, manifest: Manifest, seen: Seen) -> list[Look]:
-    """What was seen of the usable pictures of a manifest, as it was kept. Raises CannotTrain."""
-    sources = [manifest.lines[place].source for place in manifest.usable]
-    sought = [(source, seen.glances[source].on) for source in sources]
-    with rooms.gallery.reading() as connection:
-        found = workshop_of(rooms).features.found(connection, version.project.id, sought)
-    if any(each is None for each in found):
-        raise CannotTrain(Fault.FAILED_IMAGES_S3_COPY, "What was seen of some is gone: begin another version.")
-    return [Look.read(each) for each in found if each is not None]
+    def _looks(self, manifest: Manifest) -> list[Look]:
+        """What was seen of the usable pictures of a manifest, as it was kept. Raises CannotTrain."""
+        sources = [manifest.lines[place].source for place in manifest.usable]
+        sought = [(source, self._seen.glances[source].on) for source in sources]
+        with self._rooms.gallery.reading() as connection:
+            found = workshop_of(self._rooms).features.found(connection, self._version.project.id, sought)
+        if any(each is None for each in found):
+            raise CannotTrain(Fault.FAILED_IMAGES_S3_COPY, "What was seen of some is gone: begin another version.")
+        return [Look.read(each) for each in found if each is not None]
 
 
 def labels_of(pictures: Sequence[Shown], names: Sequence[str]) -> NDArray[np.bool_]:
@@ -156,15 +149,12 @@ def labels_of(pictures: Sequence[Shown], names: Sequence[str]) -> NDArray[np.boo
     return np.array([[name in each.labels for name in names] for each in pictures], bool).reshape(-1, len(names))
 
 
-def manifest_of(base: Base, made: dict[str, Any], material: Material) -> bytes:
-    """The manifest of a head: what the trainer says of it, the backbone, and digests of both manifests' lines."""
-    assert material.testing is not None
-    backbone = {"model": base.model, "sha256": base.sha256, "layer": base.layer}
-    digests = {"training": material.training.digest, "testing": material.testing.digest}
-    return msgspec.json.format(msgspec.json.encode(made | {"backbone": backbone, "manifests": digests}, order="sorted"))
+def _features(looks: Sequence[Look]) -> Floats:
+    return np.stack([each.seen for each in looks])
 
 
-def _more(summary: Summary, labels: Sequence[LabelReport]) -> dict[str, Any]:
+def _more(trained: Trained) -> dict[str, Any]:
+    summary = trained.summary
     return {
         "CrossValidatedF1Score": summary.cross_validated,
         "F1ScoreInterval": [summary.interval.low, summary.interval.high],
@@ -172,6 +162,7 @@ def _more(summary: Summary, labels: Sequence[LabelReport]) -> dict[str, Any]:
         "LearningCurve": [{"Images": each.pictures, "F1Score": each.f1} for each in summary.curve],
         "F1ScoreWith50MoreImages": summary.with_more,
         "Labels": [
-            {"Label": each.name, "NumberOfTrainingImages": each.trained, "Advice": each.advice} for each in labels
+            {"Label": each.name, "NumberOfTrainingImages": each.trained, "Advice": each.advice}
+            for each in trained.labels
         ],
     }
