@@ -79,7 +79,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         loops=holdings.loops,
         found_notices=holdings.found_notices,
         matters=gate.matters,
-        custom_audit=office.settings.custom_audit,
+        audit_set=office.settings.custom_audit,
         auditors=Auditors(office.engine, office.settings.audit_pictures),
         jobs=holdings.jobs,
         notices=holdings.notices,

@@ -65,7 +65,7 @@ class Rooms:
     workshop: Workshop | None = None
     features: Features | None = None
     seeker: Seeker | None = None
-    custom_audit: Path | None = None
+    audit_set: Path | None = None
 
     @contextmanager
     def writing(self, call: Call, *, alone: bool = True) -> Iterator[Connection]:

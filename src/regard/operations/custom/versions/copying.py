@@ -21,7 +21,7 @@ from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import require_standing, work
-from regard.operations.custom.versions.lawful import SHOWN
+from regard.operations.custom.versions.lawful import LAW, kept_of
 from regard.operations.custom.versions.leaving import Leaving
 from regard.operations.custom.versions.making import version_of
 from regard.operations.custom.versions.settling import workshop_of
@@ -80,9 +80,9 @@ def copy_version(task: Task, rooms: Rooms) -> Outcome:
     with rooms.gallery.writing() as connection:
         keep_model(connection, workshop.versions, version.id, model)
     labels = [each["name"] for each in msgspec.json.decode(model.manifest)["labels"]]
-    shown = source.told[SHOWN]
-    logged = {"labels": labels, "people": shown["of_people"]}
-    return Outcome({TOLD: told | {SHOWN: shown}, DIGEST: model.digest, LOGGED: logged, "StatusMessage": _DONE})
+    logged = {"labels": labels, "people": kept_of(source).of(source.project).of_people}
+    told |= {LAW: source.told.get(LAW, {})}
+    return Outcome({TOLD: told, DIGEST: model.digest, LOGGED: logged, "StatusMessage": _DONE})
 
 
 def _source(connection: Any, rooms: Rooms, given: dict[str, Any], organization: str, user: str) -> Version:

@@ -15,7 +15,7 @@ from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.pictures import require_at_most
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions.lawful import require_usable
+from regard.operations.custom.versions.lawful import require_use
 from regard.operations.custom.versions.settling import settled, workshop_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.pictures.images import Picture
@@ -30,7 +30,7 @@ def detect_custom_labels(call: Call, rooms: Rooms) -> Answer:
     standing = _running(call, rooms)
     assert rooms.features is not None
     head = workshop_of(rooms).head(standing, Backbone.of(rooms.features))
-    require_usable(call, rooms, standing, head)
+    require_use(call, rooms, standing, head.manifest.people)
     picture = rooms.pictures.read(call, given["Image"], LEAST_SIDE)
     require_at_most(picture, MOST_SIDE)
     if max(picture.width, picture.height) > MOST_RATIO * min(picture.width, picture.height):

@@ -1,100 +1,116 @@
-"""What the policy is asked about a version, as more of it is known: before it is trained, started, and asked."""
+"""What the law is asked about a version: what its labels are called, whom its pictures show, whom it tells apart.
+
+Decided by :mod:`regard.stewardship.gate.matters`; here is gathered what that is asked with. Nothing of it is asked
+within a transaction.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from regard.custom.versions.loaded import Head
-from regard.custom.versions.material import Material
+from regard.custom.projects import Project
+from regard.custom.versions.material import Manifest, Material
 from regard.custom.versions.versions import Standing, Version
 from regard.evaluation.bias.association import Association, probe
-from regard.evaluation.samples.pictures_on_disk import read_labelled
+from regard.evaluation.samples.labels import sample_in
+from regard.evaluation.samples.pictures_on_disk import NotLabelled
 from regard.jobs.errors import JobFailed
 from regard.jobs.working import Task
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.looking import Seen
-from regard.operations.custom.versions.settling import workshop_of
+from regard.stewardship.policy import custom_labels as law
 from regard.stewardship.policy.call import Call
-from regard.stewardship.policy.custom_labels import FILLS, PEOPLE, Faces, Project
 from regard.stewardship.policy.denied import Denied
 from regard.vision.pictures.images import ImageError, decode
 
-# What a line says besides: whom its picture shows, as ExternalImageIds.
-_WHOM = "regard-people"
-# Where a version keeps what the policy is asked of it.
-SHOWN = "Shown"
+# What a description keeps for the law, and what the lines of pictures with a face say of whom it is.
+LAW, PEOPLE = "Law", "regard-people"
 
 
-def shown_by(material: Material, seen: Seen, tags: dict[str, str]) -> dict[str, Any]:
-    """What the pictures of a training show of people, as a version keeps it. `tags` are those of its project."""
-    people, unnamed, filled, pictures = set[str](), 0, 0, 0
-    for manifest in material.manifests:
-        for place in manifest.usable:
-            line, pictures = manifest.lines[place], pictures + 1
-            if seen.glances[line.source].face < FILLS:
-                continue
-            named = line.line.get(_WHOM)
-            names = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
-            filled, unnamed = filled + 1, unnamed + (not names)
-            people.update(names)
-    shown = {"labels": material.names(), "faces": [pictures, filled], "people": sorted(people), "unnamed": unnamed}
-    return shown | {"of_people": project_of("", tags, shown).of_people}
+class Kept(msgspec.Struct, frozen=True):
+    """What is kept of a version that was trained, for its starts. `pictures` were looked at for faces."""
+
+    labels: tuple[str, ...] = ()
+    pictures: int = 0
+    filled: int = 0
+    people: tuple[str, ...] = ()
+    unnamed: int = 0
+    probe: Association | None = None
+
+    def of(self, project: Project) -> law.Project:
+        """The project as the law looks at it, with the tags that it has now."""
+        faces = law.Faces(self.pictures, self.filled)
+        return law.Project(project.name, self.labels, project.tags, faces, frozenset(self.people), self.unnamed)
 
 
-def project_of(name: str, tags: dict[str, str], shown: dict[str, Any]) -> Project:
-    """A project as the policy is asked about it."""
-    people, faces = frozenset(shown["people"]), Faces(*shown["faces"])
-    return Project(name, tuple(shown["labels"]), tags, faces, people, shown["unnamed"])
+def kept_of(version: Version) -> Kept:
+    """What is kept for the law of a version."""
+    return msgspec.convert(version.told.get(LAW, {}), Kept)
 
 
-def require_named_rightly(call: Call, rooms: Rooms, name: str, tags: dict[str, str], labels: list[str]) -> None:
-    """Raise Denied for what is refused whatever pictures show, before any is looked at."""
+def require_names(call: Call, rooms: Rooms, project: Project, labels: Sequence[str]) -> None:
+    """Raise Denied for names that are refused whatever the pictures show, before any is looked at."""
     if rooms.matters is not None:
-        rooms.matters.train(call, Project(name, tuple(labels), tags, Faces(0, 0)))
+        rooms.matters.train(call, law.Project(project.name, tuple(labels), project.tags, law.Faces(0, 0)))
 
 
-def require_trainable(task: Task, rooms: Rooms, version: Version, shown: dict[str, Any]) -> None:
-    """Raise JobFailed where the policy does not let the project be trained, now that its pictures were looked at."""
-    if rooms.matters is None or rooms.standing is None:
-        return
-    try:
-        project = project_of(version.project.name, version.project.tags, shown)
-        rooms.matters.train(rooms.standing.call(task.job), project)
-    except Denied as error:
-        raise JobFailed(str(error), Code="ACCESS_DENIED") from None
-
-
-def require_startable(call: Call, rooms: Rooms, version: Version) -> None:
-    """Raise Denied where the policy does not let a version be started; one of people is probed for that."""
-    shown = version.told.get(SHOWN)
-    if rooms.matters is None or shown is None:
-        return
-    project = project_of(version.project.name, version.project.tags, shown)
-    found = _probed(rooms, version) if project.of_people and rooms.custom_audit is not None else None
-    rooms.matters.start(call, project, call.arn(version.resource), found)
-
-
-def require_usable(call: Call, rooms: Rooms, standing: Standing, head: Head) -> None:
-    """Raise Denied where the caller may not ask a version of people about a picture."""
-    if rooms.matters is not None and (head.manifest.people or standing.tags.get(PEOPLE) == "yes"):
-        rooms.matters.use(call, Project(standing.project, (), {PEOPLE: "yes"}))
-
-
-def _probed(rooms: Rooms, version: Version) -> Association | None:
-    """What the predictions of a version say of groups, on the audit set that the operator names."""
-    assert rooms.custom_audit is not None
-    assert rooms.features is not None
-    with rooms.gallery.reading() as connection:
-        head = workshop_of(rooms).open(connection, version)
-    pictures, scores = [], []
-    for each in read_labelled(Path(rooms.custom_audit)):
+def require_training(task: Task, rooms: Rooms, version: Version, material: Material, seen: Seen) -> Kept:
+    """What is kept for the law, of a version that may be trained. Raises JobFailed with the rule where it may not."""
+    lines = [(line, seen.glances[line.source].face) for each in material.manifests for line in _usable(each)]
+    filled = [line for line, face in lines if face >= law.FILLS]
+    named = [tuple(map(str, line.line.get(PEOPLE) or ())) for line in filled]
+    kept = Kept(
+        tuple(material.names()),
+        len(lines),
+        len(filled),
+        tuple(sorted({person for each in named for person in each})),
+        sum(not each for each in named),
+    )
+    if rooms.matters is not None and rooms.standing is not None:
         try:
-            scores.append(head.scores(rooms.features.features_of(decode(each.read()))))
-        except (OSError, ImageError):
-            continue
-        pictures.append(each)
-    thresholds = np.array([label.threshold for label in head.manifest.labels])
-    return probe(np.stack(scores).astype(np.float64), thresholds, pictures) if pictures else None
+            rooms.matters.train(rooms.standing.call(task.job), kept.of(version.project))
+        except Denied as denial:
+            raise JobFailed(str(denial), Code="ACCESS_DENIED") from denial
+    return kept
+
+
+def require_start(call: Call, rooms: Rooms, version: Version) -> None:
+    """Let a version start. Raises Denied."""
+    if rooms.matters is not None:
+        kept = kept_of(version)
+        rooms.matters.start(call, kept.of(version.project), call.arn(version.resource), kept.probe)
+
+
+def require_use(call: Call, rooms: Rooms, version: Standing, people: bool) -> None:
+    """Let a version look at a picture, whose manifest says that it is one of people, or its project. Raises Denied."""
+    if rooms.matters is not None and (people or version.tags.get(law.PEOPLE) == "yes"):
+        rooms.matters.use(call, law.Project(version.project, (), {law.PEOPLE: "yes"}))
+
+
+def probed(rooms: Rooms, version: Version, kept: Kept, scores: Any, thresholds: list[float]) -> Kept:
+    """What is kept with what the probe found of a people project, where the operator names an audit set.
+
+    `scores` gives those of features: (n, d) to (n, k), 0 to 1. Pictures that cannot be read are left out.
+    """
+    if rooms.audit_set is None or rooms.features is None or not kept.of(version.project).of_people:
+        return kept
+    features, pictures = [], []
+    try:
+        for labelled in sample_in(rooms.audit_set):
+            try:
+                features.append(rooms.features.features_of(decode(labelled.read())))
+            except (ImageError, OSError):
+                continue
+            pictures.append(labelled)
+    except NotLabelled:
+        return kept
+    found = probe(scores(np.stack(features)), np.array(thresholds), pictures) if features else None
+    return msgspec.structs.replace(kept, probe=found)
+
+
+def _usable(manifest: Manifest) -> list[Any]:
+    return [manifest.lines[place] for place in manifest.usable]

@@ -11,6 +11,7 @@ from regard.custom.errors import NoSuchResource
 from regard.custom.projects import Feature
 from regard.custom.versions import ground_truth, summaries
 from regard.custom.versions.faults import CannotTrain
+from regard.custom.versions.loaded import read
 from regard.custom.versions.material import Manifest, Material, shown
 from regard.custom.versions.models import ModelFile, keep_model
 from regard.custom.versions.shown import Shown, Told
@@ -21,7 +22,7 @@ from regard.jobs.job import Outcome, Part, Step
 from regard.jobs.working import Task
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import require_standing, work
-from regard.operations.custom.versions.lawful import SHOWN, require_trainable, shown_by
+from regard.operations.custom.versions.lawful import LAW, probed, require_training
 from regard.operations.custom.versions.leaving import Leaving
 from regard.operations.custom.versions.looking import Seen, look_at, seen_in, sources_of
 from regard.operations.custom.versions.reading import material_of, parts_of
@@ -65,9 +66,8 @@ def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> 
         material.require_usable()
         material.split()
         require_standing(task, rooms)
-        shown_of = shown_by(material, seen, version.project.tags)
-        require_trainable(task, rooms, version, shown_of)
-        task.step(lambda: _taught(rooms, version, material, seen, shown_of["of_people"]))
+        people = require_training(task, rooms, version, material, seen).of(version.project).of_people
+        task.step(lambda: _taught(rooms, version, material, seen, people))
         return seen, msgspec.msgpack.decode(parts_of(task, rooms)[1 + steps], type=Lesson)
     except CannotTrain as error:
         if not error.leaves_files:
@@ -104,8 +104,12 @@ def _ended(task: Task, rooms: Rooms, version: Version, material: Material, seen:
     with rooms.gallery.writing() as connection:
         keep_model(connection, workshop.versions, version.id, model)
     names = [each.name for each in lesson.labels]
-    told[SHOWN] = shown_by(material, seen, version.project.tags)
-    logged = {"labels": names, "people": told[SHOWN]["of_people"]}
+    kept = require_training(task, rooms, version, material, seen)
+    if version.project.feature is Feature.CUSTOM_LABELS:
+        head = read(model)
+        kept = probed(rooms, version, kept, head.scores, [each.threshold for each in head.manifest.labels])
+    told[LAW] = msgspec.to_builtins(kept)
+    logged = {"labels": names, "people": kept.of(version.project).of_people}
     counts = {"pictures": len(seen.glances), "found": len(names)}
     return Outcome({TOLD: told, DIGEST: model.digest, LOGGED: logged, "StatusMessage": lesson.message}, counts)
 

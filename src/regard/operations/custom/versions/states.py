@@ -14,7 +14,7 @@ from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions.lawful import require_startable
+from regard.operations.custom.versions.lawful import require_start
 from regard.operations.custom.versions.settling import job_of, settled, workshop_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.vision.things.moderation import VERSION as MODERATION
@@ -52,7 +52,7 @@ def start_project_version(call: Call, rooms: Rooms) -> Answer:
     if version.project.feature is Feature.CONTENT_MODERATION:
         raise invalid_parameter("An adapter is never started: name its ARN to DetectModerationLabels.")
     if version.state in READY:
-        require_startable(call, rooms, version)
+        require_start(call, rooms, version)
     with rooms.writing(call) as connection:
         workshop.versions.move(connection, version, State.STARTING, least=least, most=most)
         started = workshop.versions.get(connection, version.project.organization, version.id)

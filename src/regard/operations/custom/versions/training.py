@@ -14,7 +14,7 @@ from regard.custom.versions.workshop import VERSION
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions.lawful import require_named_rightly
+from regard.operations.custom.versions.lawful import require_names
 from regard.operations.custom.versions.leaving import folder_of
 from regard.operations.custom.versions.settling import workshop_of
 from regard.operations.videos.starting import begun
@@ -37,7 +37,7 @@ def create_project_version(call: Call, rooms: Rooms) -> Answer:
         labels = [label.name for each in datasets for label in workshop.custom.entries.labels(connection, each)]
     _require_feature(project, given)
     beside = _sources(given)
-    require_named_rightly(call, rooms, project.name, project.tags, labels)
+    require_names(call, rooms, project, labels)
     with rooms.writing(call) as connection:
         _require_datasets(workshop.custom.datasets.of(connection, project), named=bool(beside))
         kept = {name: given[name] for name in _KEPT if name in given}
