@@ -127,6 +127,7 @@ def firm(tmp_path: Path, shop: Shop) -> Iterator[Firm]:
     made.house.logbook.close()
 
 
+@pytest.mark.slow("trains twice behind the gate")
 def test_parts_are_trained_and_started_and_traits_are_not_trained(firm: Firm) -> None:
     version, told = firm.trained(("screw", "nut"), faces=False)
     assert told.startswith("TRAINING_COMPLETED"), told
@@ -135,6 +136,7 @@ def test_parts_are_trained_and_started_and_traits_are_not_trained(firm: Firm) ->
     assert told.startswith("TRAINING_FAILED [no-inferred-traits]"), told
 
 
+@pytest.mark.slow("trains twice behind the gate")
 def test_a_project_of_faces_is_probed_before_it_starts(firm: Firm, tmp_path: Path) -> None:
     version, told = firm.trained(("a", "b"))
     assert told.startswith("TRAINING_COMPLETED"), told
@@ -165,6 +167,7 @@ def test_one_that_tells_no_groups_apart_starts(firm: Firm, tmp_path: Path) -> No
     assert firm.start(version) == "STARTING"
 
 
+@pytest.mark.slow("trains twice behind the gate")
 def test_on_consent_every_face_names_somebody_who_agreed(firm: Firm) -> None:
     consent: dict[str, Any] = {"regard:basis": "consent"}
     _, told = firm.trained(("a", "b"), **consent)
