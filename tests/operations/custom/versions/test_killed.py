@@ -30,14 +30,14 @@ from tests.operations.custom.versions.test_training import begin
 
 KILLS = 50
 MOST_SECONDS, PATIENCE = 1.0, 120.0
+# Of a step: more moments to be killed at.
+PICTURES = 4
 Places = tuple[Path, str, str | None, str]
 
 
 def rooms_at(places: Places) -> Rooms:
     """The rooms of a process of its own, with a clock that is right, on the databases of the test."""
     folder, url, keys, endpoint = places
-    looking.PICTURES = 4
-    setattr(teaching, "background", unrelated)  # noqa: B010
     with (
         patch("tests.helpers.fakes.database_url", lambda _: url),
         patch("tests.helpers.fakes.keys_url", lambda _: keys),
@@ -57,6 +57,8 @@ def _note(connection: sqlalchemy.Connection, made: Made) -> None:
 def _work_until_killed(places: Places, report: Connection) -> None:
     # It may be killed many times before its first step: it is not what ends its workers.
     working.MOST_TRIES = 1000
+    looking.PICTURES = PICTURES
+    setattr(teaching, "background", unrelated)  # noqa: B010
     rooms = rooms_at(places)
     assert rooms.jobs is not None
     report.send("works")
@@ -67,7 +69,10 @@ def _work_until_killed(places: Places, report: Connection) -> None:
 
 
 @pytest.mark.slow("each kill takes a process")
-def test_every_version_ends_once_however_often_its_worker_is_killed(tmp_path: Path, shop: Shop, scale: float) -> None:
+def test_every_version_ends_once_however_often_its_worker_is_killed(
+    tmp_path: Path, shop: Shop, scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "PICTURES", PICTURES)
     places = tmp_path, database_url(tmp_path), keys_url(tmp_path), shop.endpoint
     rooms, chance = rooms_at(places), random.Random(25)
     client, projects = Client(rooms), [project_of(rooms, name) for name in ("trained", "copied")]
