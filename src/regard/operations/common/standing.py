@@ -54,7 +54,7 @@ class Standing:
         """Raise Denied where whoever started the job might not start it now. A refusal is an entry of the log."""
         self._gate.before(self.call(job))
 
-    def call(self, job: Job) -> Call:
+    def call(self, job: Started) -> Call:
         """The call that started a job, as it would be made now. Raises Denied where its key works no more."""
         key = self._find_key(job.access_key)
         if key is None or not key.enabled or key.expires <= self._clock():

@@ -147,9 +147,9 @@ def remove_dataset_entry(call: Call, rooms: Rooms) -> Answer:
             if arn or dataset.state is not DatasetState.NOT_CREATED:
                 # One that is being filled could get the entry a moment later.
                 _require_changeable(rooms, dataset)
+                if rooms.workshop is not None:
+                    rooms.workshop.features.forget(connection, project.id, [source])
                 if custom.entries.remove(connection, dataset, source):
-                    if rooms.workshop is not None:
-                        rooms.workshop.features.forget(connection, project.id, [source])
                     custom.datasets.to(connection, dataset, DatasetState.UPDATED, version=dataset.version + 1)
                     gone.append(call.arn(dataset.resource(project)))
         if not gone:
