@@ -1,0 +1,202 @@
+"""Services that are killed with their workers at any moment: every job that was accepted ends once, and is told of."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from sqlalchemy import create_engine, select
+
+from regard import server
+from regard.commands import serve as command
+from regard.database import sqlite_url
+from regard.jobs import tables
+from tests.helpers.films import film_of, numbered
+from tests.helpers.killed import started
+from tests.helpers.migrated import migrated_in
+from tests.helpers.stores import store, store_client, store_settings
+from tests.jobs.test_served import workers_of
+
+KILLS, OPEN = 100, 3
+# About as long as a worker needs to begin, and to come to the end of a job.
+MOST_SECONDS, PATIENCE = 4.0, 120.0
+TOPIC, CHANNEL = "AmazonRekognition-films", "arn:aws:iam::123456789012:role/films"
+# One try: what was not answered was not accepted.
+ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60)
+assert server
+
+
+class Killed:
+    """A service on a data folder that can be killed, and what its caller was promised."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self._folder, self._address = folder, address
+        self._environment = store_settings(address, "*=films/") | {
+            "REGARD_WARM": "none",
+            "REGARD_JOBS_WORKERS": "2",
+            "REGARD_SNS_ALLOWED": "*=arn:aws:sns:us-east-1:123456789012:AmazonRekognition",
+            "AWS_ENDPOINT_URL_SNS": address,
+            "AWS_ACCESS_KEY_ID": "operator",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
+        self._key: tuple[str, str] | None = None
+        self.topic = self.amazon("sns").create_topic(Name=TOPIC)["TopicArn"]
+        self.queue = self.amazon("sqs").create_queue(QueueName="films")["QueueUrl"]
+        arn = self.amazon("sqs").get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        self.amazon("sns").subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+        self.begin()
+
+    def amazon(self, name: Any) -> Any:
+        keys: dict[str, Any] = {"aws_access_key_id": "caller", "aws_secret_access_key": "secret"}
+        return boto3.client(name, endpoint_url=self._address, region_name="us-east-1", **keys)
+
+    def begin(self) -> None:
+        self.process, ours = started(_serve, self._folder, self._environment)
+        assert ours.poll(PATIENCE)
+        self.url, key = ours.recv()
+        ours.close()
+        self._key = self._key or key
+        assert self._key
+        self.client: Any = boto3.client(
+            "rekognition",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=self._key[0],
+            aws_secret_access_key=self._key[1],
+            config=ONCE,
+        )
+
+    def end(self, *, with_workers: bool) -> None:
+        """Kill the service, and its workers at the same moment or by what they notice of it."""
+        assert self.process.pid
+        workers = workers_of(self.process.pid)
+        self.process.kill()
+        for worker in workers if with_workers else ():
+            with suppress(ProcessLookupError):
+                os.kill(worker, SIGKILL)
+        self.process.join()
+        _until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+    def start(self) -> str | None:
+        """A job that the caller was promised, or nothing where no answer came."""
+        film = {"S3Object": {"Bucket": "films", "Name": "film.mp4"}}
+        channel = {"SNSTopicArn": self.topic, "RoleArn": CHANNEL}
+        try:
+            answer = self.client.start_segment_detection(
+                Video=film, NotificationChannel=channel, SegmentTypes=["SHOT", "TECHNICAL_CUE"]
+            )
+        except (BotoCoreError, ClientError):
+            return None
+        return str(answer["JobId"])
+
+    def told(self, job: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.get_segment_detection(JobId=job)
+        return {name: each for name, each in answer.items() if name not in ("JobId", "ResponseMetadata")}
+
+    def is_open(self, job: str) -> bool:
+        return bool(self.told(job)["JobStatus"] == "IN_PROGRESS")
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        while found := self.amazon("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                self.amazon("sqs").delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+                yield json.loads(json.loads(message["Body"])["Message"])
+
+
+def _serve(folder: Path, environment: dict[str, str], report: Connection) -> None:
+    """Serve as `regard serve` does, and say where."""
+    os.environ.update(environment)
+
+    def announce(url: str, _opening: list[str], _operator: Any, first: Any, _console: str) -> None:
+        report.send((url, first and (first.access_key_id, first.secret)))
+
+    with patch.object(command, "_announce", announce):
+        command.serve(host=None, port=0, data_dir=folder)
+
+
+def _until(holds: Any) -> None:
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@contextmanager
+def _service(folder: Path) -> Iterator[Killed]:
+    with store() as address:
+        bucket = store_client(address)
+        bucket.create_bucket(Bucket="films")
+        path = film_of(folder / "film.mp4", numbered(50, (96, 96)))
+        bucket.put_object(Bucket="films", Key="film.mp4", Body=path.read_bytes())
+        migrated_in(folder / "data")
+        killed = Killed(folder / "data", address)
+        try:
+            yield killed
+        finally:
+            killed.end(with_workers=True)
+
+
+@pytest.mark.long
+@pytest.mark.slow("starts a service anew after each kill")
+def test_every_job_that_was_accepted_ends_once_however_often_its_service_is_killed(
+    tmp_path: Path, scale: float
+) -> None:
+    chance = random.Random(2)
+    with _service(tmp_path) as service, ThreadPoolExecutor(1) as beside:
+        (undisturbed,) = _accepted(service.start())
+        _until(lambda: not service.is_open(undisturbed))
+        expected, jobs = service.told(undisturbed), [undisturbed]
+        assert expected["JobStatus"] == "SUCCEEDED"
+        assert expected["Segments"]
+        for _ in range(round(KILLS * scale)):
+            while sum(map(service.is_open, jobs[-OPEN:])) < OPEN:
+                jobs += _accepted(service.start())
+            time.sleep(chance.uniform(0, MOST_SECONDS))
+            asked = beside.submit(service.start)
+            time.sleep(chance.uniform(0, 0.05))
+            service.end(with_workers=chance.random() < 0.5)
+            jobs += [job] if (job := asked.result()) else []
+            service.begin()
+        _until(lambda: not any(map(service.is_open, jobs)))
+        assert all(service.told(job) == expected for job in jobs)
+        _until(lambda: "regard_jobs_waiting 0.0" in httpx.get(f"{service.url}/metrics").text)
+        heard = Counter[str]()
+        _until(lambda: heard.update(_heard(service)) or set(jobs) <= set(heard))
+    owed = _owed(tmp_path / "data")
+    # One message is owed of each job, so it ended once; a job of whose start no answer came has one, too.
+    assert set(jobs) <= set(owed)
+    assert set(owed.values()) == {1}
+    assert list((tmp_path / "data" / "tmp").iterdir()) == []
+
+
+def _accepted(job: str | None) -> list[str]:
+    assert job
+    return [job]
+
+
+def _heard(service: Killed) -> list[str]:
+    heard = list(service.messages())
+    assert {each["Status"] for each in heard} <= {"SUCCEEDED"}
+    return [each["JobId"] for each in heard]
+
+
+def _owed(folder: Path) -> Counter[str]:
+    engine = create_engine(sqlite_url(folder / "regard.db"))
+    with engine.connect() as connection:
+        return Counter(connection.execute(select(tables.job_notices.c.job)).scalars())
