@@ -71,7 +71,7 @@ def _note(connection: sqlalchemy.Connection, job: Job, _outcome: Outcome) -> Non
 
 def _work_until_killed(places: Places, slots: str, report: Connection) -> None:
     """Work on whatever waits, as `regard work` does."""
-    film._DECODERS._source = _forked()
+    film.DECODERS._source = _forked()
     working.LEASE_SECONDS = 2.0
     working.HEARTBEAT_SECONDS, engine.SWEEP_SECONDS = 0.2, 0.2
     # On a slow machine a job may be killed many times before its first step: it is not what ends its workers.
