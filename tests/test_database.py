@@ -12,10 +12,12 @@ from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 import regard.custom.tables
+import regard.custom.versions.tables
 import regard.gallery.collections.tables
 import regard.jobs.tables
 import regard.stewardship.records.tables
 import regard.stewardship.staff.tables
+import regard.streams.tables
 from regard.database import (
     MIGRATIONS,
     insert_new,
@@ -35,10 +37,12 @@ from tests.helpers.migrated import migrate_by_copy
 
 ROOMS = (
     regard.custom.tables,
+    regard.custom.versions.tables,
     regard.gallery.collections.tables,
     regard.jobs.tables,
     regard.stewardship.records.tables,
     regard.stewardship.staff.tables,
+    regard.streams.tables,
 )
 
 
