@@ -86,9 +86,9 @@ def test_boto3_gets_the_cause_of_an_error(service: Running) -> None:
         client.detect_faces(Image={"Bytes": b"GIF89a"})
 
 
-def test_an_operation_that_is_not_built_says_so(service: Running) -> None:
-    with pytest.raises(ClientError, match=r"docs/coverage\.md"):
-        service.client().create_project(ProjectName="labels")
+def test_an_operation_that_a_rule_refuses_says_which(service: Running) -> None:
+    with pytest.raises(ClientError, match="liveness-by-motion"):
+        service.client().create_face_liveness_session()
 
 
 def test_the_aws_command_line_works(service: Running, portrait_file: Path) -> None:

@@ -266,6 +266,7 @@ def test_whom_somebody_like_this_was_told_apart_from_waits_whenever_it_is_asked(
 ) -> None:
     job = cinema.start()
     with monkeypatch.context() as patched:
+        patched.setattr(cinema.reviews.mismatches, "are_any", lambda *_: True)
         patched.setattr(cinema.reviews.mismatches, "doubted", lambda *_: {"external/alice"})
         work_off(cinema.rooms)
     # Later there is no picture any more to know it by.
@@ -275,6 +276,7 @@ def test_whom_somebody_like_this_was_told_apart_from_waits_whenever_it_is_asked(
     clock.now += 49 * 3600
     another = cinema.start()
     with monkeypatch.context() as patched:
+        patched.setattr(cinema.reviews.mismatches, "are_any", lambda *_: True)
         patched.setattr(cinema.reviews.mismatches, "doubted", lambda *_: {"external/alice"})
         work_off(cinema.rooms)
     clock.now += 49 * 3600

@@ -11,7 +11,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +19,7 @@ from regard.streams.cameras.packets import MOST_BYTES, SILENT_SECONDS, Packet
 from regard.streams.errors import CameraLost, CameraUnfit
 
 _CHUNK = 1 << 16
+_MOST_ADDRESS, _OPEN = 107, Path("/proc/self/fd")
 _JPEG, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _START = b"\x00\x00\x01"
 # What either begins with: a picture, or the first parameter set.
@@ -32,6 +33,19 @@ def socket_of(folder: Path, arn: str) -> Path:
     return folder / f"{hashlib.sha256(arn.encode()).hexdigest()[:24]}.pipe"
 
 
+@contextmanager
+def _addressed(path: Path) -> Iterator[str]:
+    """A path as sockets take it: of 107 bytes at most, which data folders may be longer than. Linux has another way."""
+    if len(os.fsencode(path)) <= _MOST_ADDRESS or not _OPEN.is_dir():
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"{_OPEN}/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
 def poured(folder: Path, arn: str, source: BinaryIO) -> None:
     """Hand on what comes from `source` to whoever connects, until it ends; nobody connected, it is thrown away."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -41,7 +55,8 @@ def poured(folder: Path, arn: str, source: BinaryIO) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         before = os.umask(0o177)
         try:
-            listening.bind(str(path))
+            with _addressed(path) as address:
+                listening.bind(address)
         finally:
             os.umask(before)
         listening.listen(1)
@@ -74,7 +89,8 @@ class Pipe:
         self._socket.settimeout(SILENT_SECONDS)
         self._data = bytearray()
         try:
-            self._socket.connect(str(socket_of(folder, arn)))
+            with _addressed(socket_of(folder, arn)) as address:
+                self._socket.connect(address)
             self.codec = self._told()
         except OSError as error:
             self.close()

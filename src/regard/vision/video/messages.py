@@ -18,6 +18,10 @@ _MOST_WORDS = 65_536
 # Over so many frames on each side a change is looked at for being one that goes on evenly, or a flash.
 REACH = 4
 _LENGTH = struct.Struct(">I")
+# What cameras send here. Sound is not taken.
+CODECS = ("mjpeg", "h264", "hevc")
+# A packet of theirs before its bytes: how many they are, and the milliseconds at which it came.
+HEAD = struct.Struct(">IQ")
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from regard.vision.video.film import DECODERS, Decoded, Frame, Limits, VideoError
-from regard.vision.video.live.packets import CODECS, HEAD
-from regard.vision.video.messages import Failed, Garbled, Request, Shown, receive
+from regard.vision.video.messages import CODECS, HEAD, Failed, Garbled, Request, Shown, receive
 
 # How long one process decodes, by the processor time that is allowed: whoever goes on for longer begins another.
 MOST_SECONDS = 24 * 3600

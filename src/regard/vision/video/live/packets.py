@@ -7,7 +7,6 @@ as :mod:`regard.vision.video.decoding` tells it, and as little of it is believed
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -18,12 +17,8 @@ from av.video.frame import VideoFrame
 
 from regard.vision.video.confinement import Confinement
 from regard.vision.video.decoding import upright
-from regard.vision.video.messages import MOST_PIXELS, Failed, Garbled, Request, Shown, send
+from regard.vision.video.messages import CODECS, HEAD, MOST_PIXELS, Failed, Garbled, Request, Shown, send
 
-# What cameras send here. Sound is not taken.
-CODECS = ("mjpeg", "h264", "hevc")
-# A packet before its bytes: how many they are, and the milliseconds at which it came.
-HEAD = struct.Struct(">IQ")
 # One frame of 8K in MJPEG has less.
 MOST_BYTES = 32 << 20
 # So many packets one after another that cannot be decoded are no moment any more: a stream that begins within a group
