@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import answered
-from regard.operations.coverage import refused, remark_of
+from regard.operations.coverage import remark_of
 from regard.operations.service import Service
 from regard.settings import Settings
 from regard.stewardship.parties.keys import AccessKey
@@ -197,8 +197,7 @@ class Application:
             raise errors.unknown_operation(target)
         exchange.operation = name
         if name not in answered():
-            told = errors.refused if name in refused() else errors.not_built
-            raise told(name, remark_of(name))
+            raise errors.refused(name, remark_of(name))
         exchange.model = service_model().operation_model(name)
 
     def _parse(self, exchange: Exchange) -> None:

@@ -24,11 +24,6 @@ def unknown_operation(target: str) -> ApiError:
     return ApiError("UnknownOperationException", f"There is no operation {target!r} in Amazon Rekognition.")
 
 
-def not_built(name: str, remark: str) -> ApiError:
-    """The operation is in the service model, but nothing here answers it. Clients do not try again."""
-    return ApiError("NotImplementedException", f"{name} is not answered here: {remark} See docs/coverage.md.")
-
-
 def refused(name: str, rule: str) -> ApiError:
     """A rule of the policy refuses the operation to everybody."""
     return ApiError("AccessDeniedException", f"{name} is not answered here: {rule} See docs/coverage.md.")
