@@ -20,8 +20,10 @@ from regard.settings import Settings
 from regard.stores.buckets import Buckets
 from regard.vision.heads.head import Base
 from regard.vision.pictures.images import Picture
+from regard.vision.things.candidates import Seeker
 from regard.vision.things.features import Features
 from tests.helpers.fakes import ORGANIZATION, Client, Clock, open_rooms
+from tests.helpers.shapes import Windows
 from tests.helpers.stores import KEY_ID, SECRET, store_client
 from tests.helpers.working import with_jobs
 
@@ -79,7 +81,7 @@ def custom_rooms(folder: Path, clock: Clock, endpoint: str) -> Rooms:
     """Rooms that train, with a desk for jobs."""
     rooms = with_jobs(open_rooms(folder, clock), folder, clock)
     pictures = PictureReader(Buckets(settings_of(endpoint)))
-    return replace(rooms, pictures=pictures, features=cast(Features, Colours()))
+    return replace(rooms, pictures=pictures, features=cast(Features, Colours()), seeker=cast(Seeker, Windows()))
 
 
 def project_of(rooms: Rooms, name: str, feature: Feature = Feature.CUSTOM_LABELS, owner: str = ORGANIZATION) -> str:

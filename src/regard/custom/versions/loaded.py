@@ -15,6 +15,8 @@ from scipy.special import logit
 from regard.custom.errors import CustomChanged
 from regard.custom.versions.models import ModelFile
 from regard.evaluation.custom.adapter import LEAST
+from regard.vision.heads.box_head import BoxHead
+from regard.vision.things.candidates import READ_AS, Seeker
 from regard.vision.things.features import READING, Features
 
 # Heads of one process. One of 250 labels has about a megabyte.
@@ -43,6 +45,12 @@ class Backbone(msgspec.Struct, frozen=True):
         base = features.base
         return cls(base.model, base.sha256, base.layer, READING)
 
+    @classmethod
+    def of_candidates(cls, seeker: Seeker) -> Backbone:
+        """The one that candidates are of now."""
+        base = seeker.base
+        return cls(base.model, base.sha256, base.layer, READ_AS)
+
 
 class Manifest(msgspec.Struct, frozen=True):
     """What the service needs of a head's manifest. `people` says that it was trained on pictures of people."""
@@ -51,18 +59,21 @@ class Manifest(msgspec.Struct, frozen=True):
     labels: tuple[Label, ...]
     base: Backbone
     people: bool = False
+    # How a detector comes by candidates; of others nothing.
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """A head that is ready: one matrix on the features of a picture, in f32.
 
-    An adapter adds what it says to the log odds of the base.
+    An adapter adds what it says to the log odds of the base. A detector's `boxes` are on candidates.
     """
 
     manifest: Manifest
     weights: Floats = field(repr=False)
     offsets: Floats = field(repr=False)
+    boxes: BoxHead | None = field(default=None, repr=False)
 
     def scores(self, features: Floats, base: Floats | None = None) -> Floats:
         """How sure each label is, 0 to 1: (labels,), for the features (d,) of a picture.
@@ -84,7 +95,10 @@ def read(model: ModelFile) -> Head:
         manifest = msgspec.json.decode(model.manifest, type=Manifest)
         tensors = onnx.load_model_from_string(model.onnx).graph.initializer
         held = {each.name: np.ascontiguousarray(numpy_helper.to_array(each), np.float32) for each in tensors}
-        head = Head(manifest, held["weights"], held["offsets"])
+        boxes = None
+        if manifest.kind == "detector":
+            boxes = BoxHead(held["weights"], held["offsets"], held["shifts"], held["places"])
+        head = Head(manifest, held["weights"], held["offsets"], boxes)
     except (msgspec.MsgspecError, KeyError, ValueError) as error:
         raise CustomChanged(f"the files of a model do not fit together: {error}") from None
     if head.weights.shape[1:] != (len(manifest.labels),) or head.offsets.shape != (len(manifest.labels),):

@@ -1,12 +1,15 @@
-"""What was seen of a picture once, as it is kept: its size, its largest face, and its features."""
+"""What was seen of a picture once, as it is kept: its size, its largest face, and its features or candidates."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from regard.vision.heads.box_head import Candidates
 
 Floats = NDArray[np.float32]
 
@@ -29,6 +32,15 @@ class Look(msgspec.Struct, frozen=True, array_like=True):
         return cls(width, height, face, np.ascontiguousarray(features, "<f4").tobytes(), dict(moderation))
 
     @classmethod
+    def of_candidates(cls, width: int, height: int, face: float, seen: dict[str, Candidates]) -> Look:
+        """What was seen, with candidates by each way. Many of their numbers are 0."""
+        parts = [
+            (way, each.features.shape, each.boxes.astype("<f4").tobytes(), each.features.astype("<f2").tobytes())
+            for way, each in seen.items()
+        ]
+        return cls(width, height, face, zlib.compress(msgspec.msgpack.encode(parts), 1))
+
+    @classmethod
     def read(cls, data: bytes) -> Look:
         """What was kept. Raises msgspec.MsgspecError."""
         return msgspec.msgpack.decode(data, type=cls)
@@ -41,3 +53,16 @@ class Look(msgspec.Struct, frozen=True, array_like=True):
     def seen(self) -> Floats:
         """The features, float32 (d,)."""
         return np.frombuffer(self.features, "<f4").astype(np.float32)
+
+    @property
+    def candidates(self) -> dict[str, Candidates]:
+        """The candidates, by each way."""
+        kind = list[tuple[str, tuple[int, int], bytes, bytes]]
+        parts = msgspec.msgpack.decode(zlib.decompress(self.features), type=kind)
+        return {
+            way: Candidates(
+                np.frombuffer(boxes, "<f4").reshape(-1, 4).astype(np.float32),
+                np.frombuffer(features, "<f2").reshape(shape).astype(np.float16),
+            )
+            for way, shape, boxes, features in parts
+        }

@@ -73,15 +73,15 @@ class Workshop:
             logged = end[LOGGED]
             self.tell(connection, Made(job, version, end[DIGEST], tuple(logged["labels"]), logged["people"]))
 
-    def head(self, standing: Standing, base: Backbone) -> Head:
-        """The head of a version, read if it is not in memory. Raises CustomChanged where it is of another backbone."""
+    def head(self, standing: Standing, *bases: Backbone) -> Head:
+        """The head of a version, read if it is not in memory. Raises CustomChanged where it is of none of `bases`."""
 
         def read() -> ModelFile:
             with self._gallery.reading() as connection:
                 return model_of(connection, self.versions, standing.id, standing.digest)
 
         head = self.loaded.of(standing.digest, read)
-        if head.manifest.base != base:
+        if head.manifest.base not in bases:
             raise CustomChanged(
                 f"the version {standing.name} was trained on another backbone, and means nothing on this one: train it "
                 "again"

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.evaluation.custom.detections import SAME, Truth, overlaps
-from regard.vision.heads.box_head import shifts_to
-from regard.vision.things.candidates import CELLS, WIDE, Candidates
+from regard.vision.heads.box_head import CELLS, WIDE, Candidates, shifts_to
 
 NOTHING: Final = -1
 UNCLEAR: Final = -2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,17 +33,17 @@ class Detections:
     `there` (pictures, k) counts what the pictures show.
     """
 
-    kinds: Ints
+    kinds: NDArray[np.intp]
     scores: Floats
     right: Bools
-    pictures: Ints
+    pictures: NDArray[np.intp]
     there: Ints
 
     @classmethod
     def of(cls, told: Sequence[Framed], truths: Sequence[Truth], labels: int) -> Detections:
         """What is told of pictures, beside the boxes and labels that they show."""
         right = [_right(each, *truth) for each, truth in zip(told, truths, strict=True)]
-        numbers = [np.full(len(each.kinds), place) for place, each in enumerate(told)]
+        numbers = [np.full(len(each.kinds), place, np.intp) for place, each in enumerate(told)]
         there = np.array([np.bincount(kinds, minlength=labels) for _, kinds in truths]).reshape(-1, labels)
         kinds, scores = np.concatenate([each.kinds for each in told]), np.concatenate([each.scores for each in told])
         return cls(kinds, scores.astype(np.float64), np.concatenate(right), np.concatenate(numbers), there)
@@ -71,11 +71,29 @@ class Detections:
         """Of each picture and label how many boxes are right, told and there, from `limits` (k,) on: (n, k, 3)."""
         found = np.zeros((*self.there.shape, 3))
         given = self.scores >= limits[self.kinds]
-        np.add.at(found, (self.pictures[given], self.kinds[given], 1), 1)
-        given &= self.right
-        np.add.at(found, (self.pictures[given], self.kinds[given], 0), 1)
+        for place, which in enumerate((given & self.right, given)):
+            np.add.at(found[..., place], (self.pictures[which], self.kinds[which]), 1)
         found[..., 2] = self.there
         return found
+
+
+def across(told: Detections, fold: Ints) -> NDArray[np.float64]:
+    """The counts (n, k, 3) of each fold of the pictures, from thresholds that the other folds have."""
+    found = np.zeros((*told.there.shape, 3))
+    for each in np.unique(fold):
+        there = fold == each
+        others = ~there[told.pictures]
+        rest = replace(
+            told,
+            kinds=told.kinds[others],
+            scores=told.scores[others],
+            right=told.right[others],
+            pictures=told.pictures[others],
+            there=told.there * ~there[:, None],
+        )
+        limits = np.array([rest.threshold(label) for label in range(told.there.shape[1])])
+        found[there] = told.counts(limits)[there]
+    return found
 
 
 def rates(counts: NDArray[np.float64]) -> Floats:
@@ -88,13 +106,16 @@ def rates(counts: NDArray[np.float64]) -> Floats:
 def interval_of_f1(counts: NDArray[np.float64], seed: int) -> Interval:
     """What holds the mean F1 on as many other pictures 95 times in 100: the pictures are drawn again and again."""
     draw, number = np.random.default_rng(seed), len(counts)
-    drawn = [counts[draw.integers(number, size=number)] for _ in range(_DRAWS)]
-    # A label that is in no picture of a draw has no F1 there.
-    found = [
-        float(rates(each)[each[..., 2].sum(axis=0) > 0, 0].mean()) if each[..., 2].any() else 0.0 for each in drawn
-    ]
+    measured = _mean_f1(counts)
+    found = [_mean_f1(counts[draw.integers(number, size=number)]) for _ in range(_DRAWS)]
     low, high = np.quantile(found, ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
-    return Interval(float(low), float(high))
+    return Interval(min(float(low), measured), max(float(high), measured))
+
+
+def _mean_f1(counts: NDArray[np.float64]) -> float:
+    """The mean over labels that are there at all."""
+    there = counts[..., 2].any(axis=0)
+    return float(rates(counts)[there, 0].mean()) if there.any() else 0.0
 
 
 def _right(told: Framed, boxes: NDArray[np.float32], kinds: Ints) -> Bools:

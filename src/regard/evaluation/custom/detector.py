@@ -6,40 +6,39 @@ pictures that the heads were not made of; figures come from test pictures, where
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
-import onnx
-import scipy
 
 from regard.evaluation.custom.assigning import NOTHING, Assigned, assigned
-from regard.evaluation.custom.detections import Detections, Truth, interval_of_f1, rates
+from regard.evaluation.custom.classifier import READY, WEAK_F1, WEAK_PICTURES, with_more
+from regard.evaluation.custom.detections import Detections, Truth, across, interval_of_f1, rates
 from regard.evaluation.custom.detector_file import detector_file
 from regard.evaluation.custom.errors import TooFew, Weak
 from regard.evaluation.custom.logistic import Floats, fitted
+from regard.evaluation.custom.manifest import manifest_of
 from regard.evaluation.custom.results import LabelReport, Learnt, Summary
 from regard.evaluation.training.regression import calibrated
-from regard.vision.heads.box_head import BoxHead, Framed
-from regard.vision.things.candidates import Candidates
+from regard.vision.heads.box_head import BoxHead, Candidates, Framed
 
 FOLDS, MOST_LABELS = 5, 250
 # scikit-learn's C for features whose spread is 1 in all.
-STRENGTHS = (3.0, 30.0)
-# Candidates of nothing that a picture teaches: so many that were drawn, and so many that a first head took for something.
+STRENGTHS = (0.3, 1.0, 5.0)
+# Candidates of nothing that a picture teaches: so many that were drawn, and so many that a first head took for things.
 _DRAWN, _HARD = 40, 20
+# Of more pictures than this each teaches fewer of them: a gigabyte is enough then.
+_PICTURES = 300
 # How strongly shifts are held back: as so many more pictures that shift nothing.
 _HELD = 3.0
 # What a way has to be told of a candidate, at least, to be looked at while a head is measured.
 _FAINT = 0.01
-_WEAK, _FEW = 0.6, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Pictured:
-    """A picture that teaches: its candidates by each way, and what it shows: boxes (m, 4) and numbers of labels (m,)."""
+    """A picture: its candidates by each way, and what it shows: boxes (m, 4) and the numbers of their labels (m,)."""
 
     seen: dict[str, Candidates]
     truth: Truth
@@ -83,17 +82,21 @@ class _Lesson:
     def _seen(self, place: int) -> Candidates:
         return self.pictures[place].seen[self.way]
 
+    def _most(self, each: int) -> int:
+        """Of so many candidates of nothing that a picture teaches those that memory has room for."""
+        return min(each, 1 + each * _PICTURES // len(self.pictures))
+
     def _drawn(self, place: int) -> np.ndarray[Any, Any]:
         kinds = self.found[place].kinds
         nothing = np.flatnonzero(kinds == NOTHING)
-        draw = np.random.default_rng((self.seed, place)).permutation(nothing)[:_DRAWN]
+        draw = np.random.default_rng((self.seed, place)).permutation(nothing)[: self._most(_DRAWN)]
         return np.concatenate([np.flatnonzero(kinds >= 0), draw])
 
     def _harder(self, place: int, chosen: np.ndarray[Any, Any], head: BoxHead) -> np.ndarray[Any, Any]:
         seen, kinds = self._seen(place), self.found[place].kinds
         best = (seen.features.astype(np.float32) @ head.weights + head.offsets).max(axis=1)
         best[kinds != NOTHING] = -np.inf
-        hard = np.argsort(-best, kind="stable")[: min(_HARD, int((kinds == NOTHING).sum()))]
+        hard = np.argsort(-best, kind="stable")[: min(self._most(_HARD), int((kinds == NOTHING).sum()))]
         return np.union1d(chosen, hard)
 
     def _fitted(self, among: Sequence[int], chosen: Sequence[np.ndarray[Any, Any]], strength: float) -> BoxHead:
@@ -119,12 +122,14 @@ def train_detector(
     *,
     seed: int = 0,
     test: Sequence[Pictured] | None = None,
+    base: Mapping[str, str] | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> TrainedDetector:
     """The detector of `names` (k), whose numbers the truths of pictures have.
 
-    `progress` is told the share that is done, 0 to 1. Raises TooFew and Weak, with the contract's code and what would
-    help.
+    `test` are pictures it is measured on, else it is on those left out. `base` says what candidates are of, for the
+    manifest. `progress` is told the share that is done, 0 to 1. Raises TooFew and Weak, with the contract's code and
+    what would help.
     """
     shown = _shown(pictures, len(names))
     _require_labels(shown, names)
@@ -132,29 +137,35 @@ def train_detector(
     tries = [(way, strength) for way in pictures[0].seen for strength in STRENGTHS]
     lessons = {way: _lesson(way, pictures, len(names), seed) for way in pictures[0].seen}
     best: tuple[float, str, float, Detections] | None = None
+    ways = dict.fromkeys(lessons, 0.0)
     for number, (way, strength) in enumerate(tries):
         told = _left_out(lessons[way], fold, strength)
         precision = float(np.mean([told.average_precision(label) for label in range(len(names))]))
+        ways[way] = max(ways[way], round(precision, 6))
         if best is None or precision > best[0]:
             best = precision, way, strength, told
         progress((number + 1) / (len(tries) + 2))
     assert best is not None
-    _, way, strength, across = best
-    curves = [_curve(across, label) for label in range(len(names))]
-    across = replace(across, scores=_sure(across, curves))
-    limits = np.array([round(across.threshold(label), 6) for label in range(len(names))])
-    _require_told(across, limits, shown, names)
-    half = _left_out(lessons[way], fold, strength, 0.5)
-    curve = (_learnt(half, curves, len(pictures) * 0.4), _learnt(across, None, len(pictures) * 0.8))
+    _, way, strength, told = best
+    curves = [_curve(told, label) for label in range(len(names))]
+    told = replace(told, scores=_sure(told, curves))
+    limits = np.array([round(told.threshold(label), 6) for label in range(len(names))])
+    _require_told(told, shown, names)
+    left_out = across(told, fold)
+    half = across(_left_out(lessons[way], fold, strength, 0.5), fold)
+    curve = tuple(
+        Learnt(round(len(pictures) * share), float(rates(each)[:, 0].mean()))
+        for share, each in ((0.4, half), (0.8, left_out))
+    )
     progress((len(tries) + 1) / (len(tries) + 2))
     head = _calibrated(lessons[way].head(range(len(pictures)), strength), curves)
     file = detector_file(head)
-    measured = across if test is None else _measured(head, way, test, len(names))
-    reports = _reports(names, limits, measured, across, shown)
-    summary = _summary(reports, limits, measured, across, curve, seed)
-    manifest = _manifest(
-        names, limits, file, {"way": way, "strength": strength, "pictures": len(pictures), "seed": seed}
-    )
+    measured = told if test is None else _measured(head, way, test, len(names))
+    counts = left_out if test is None else measured.counts(limits)
+    reports = _reports(names, limits, counts, left_out, shown)
+    summary = _summary(reports, counts, left_out, curve, len(pictures), seed)
+    made = {"way": way, "ways": ways, "strength": strength, "pictures": len(pictures), "seed": seed}
+    manifest = manifest_of("detector", file, names, limits, base or {}, made)
     there = [label for label in range(len(names)) if measured.there[:, label].any()]
     precision = float(np.mean([measured.average_precision(label) for label in there])) if there else 0.0
     recall = float(rates(measured.counts(np.zeros(len(names))))[there, 2].mean()) if there else 0.0
@@ -173,12 +184,12 @@ def _require_labels(shown: np.ndarray[Any, Any], names: Sequence[str]) -> None:
     if len(names) > MOST_LABELS:
         raise TooFew("MANIFEST_TOO_MANY_LABELS", f"There are {len(names)} labels, and {MOST_LABELS} are the most.")
     # Of fewer than two pictures none can be left out.
-    few = tuple(name for name, each in zip(names, (shown > 0).sum(axis=0), strict=True) if each < 2)
-    if few:
+    if (shown > 0).sum(axis=0).max() < 2:
         raise TooFew(
             "MANIFEST_TOO_FEW_USABLE_LABELS",
-            f"{', '.join(few)}: it takes two pictures to train with, and ten to be worth it. Add some, or take the label out.",
-            few,
+            f"{', '.join(names)}: no label has two pictures to train with. "
+            f"Add some, to {WEAK_PICTURES} of each at least.",
+            tuple(names),
         )
 
 
@@ -204,7 +215,7 @@ def _left_out(lesson: _Lesson, fold: np.ndarray[Any, Any], strength: float, shar
         kept = np.flatnonzero(fold != each)
         kept = kept[: max(1, round(len(kept) * share))] if share == 1 else kept[:: round(1 / share)]
         head = lesson.head(kept.tolist(), strength)
-        for place in np.flatnonzero(fold == each):
+        for place in np.flatnonzero(fold == each).tolist():
             told[place] = head(lesson.pictures[place].seen[lesson.way], faint)
     truths = [each.truth for each in lesson.pictures]
     return Detections.of([each for each in told if each is not None], truths, lesson.labels)
@@ -216,8 +227,13 @@ def _measured(head: BoxHead, way: str, test: Sequence[Pictured], labels: int) ->
 
 
 def _curve(told: Detections, label: int) -> tuple[float, float]:
-    """Slope and offset of Platt's curve, by which the scores of a label are how often its boxes are right."""
+    """Slope and offset of Platt's curve, by which the scores of a label are how often its boxes are right.
+
+    Labels of which few boxes are right have the curve of all labels together.
+    """
     of = told.kinds == label
+    if told.right[of].sum() < WEAK_PICTURES:
+        of = np.ones(len(told.kinds), bool)
     scores, right = told.scores[of], told.right[of]
     if not 0 < right.sum() < len(right):
         return 1.0, 0.0
@@ -240,66 +256,57 @@ def _calibrated(head: BoxHead, curves: Sequence[tuple[float, float]]) -> BoxHead
     return replace(head, weights=head.weights * slopes, offsets=head.offsets * slopes + offsets)
 
 
-def _require_told(told: Detections, limits: Floats, shown: np.ndarray[Any, Any], names: Sequence[str]) -> None:
-    f1 = rates(told.counts(limits))[:, 0]
-    if f1.any():
+def _require_told(told: Detections, shown: np.ndarray[Any, Any], names: Sequence[str]) -> None:
+    if told.right.any():
         return
     counts = ", ".join(f"{name} ({count})" for name, count in zip(names, (shown > 0).sum(axis=0), strict=True))
     raise Weak(
         "MANIFEST_TOO_FEW_USABLE_LABELS",
         f"On pictures left out, nothing of these is found (pictures that show them): {counts}. Add pictures, to "
-        f"{2 * _FEW} of each label at least, with boxes drawn close; or cut them so that things are larger.",
+        f"{2 * WEAK_PICTURES} of each label at least, with boxes drawn close; or cut them so that things are larger.",
         tuple(names),
     )
 
 
-def _learnt(told: Detections, curves: Sequence[tuple[float, float]] | None, pictures: float) -> Learnt:
-    """The mean F1 of what is told of pictures left out."""
-    if curves is not None:
-        told = replace(told, scores=_sure(told, curves))
-    labels = told.there.shape[1]
-    limits = np.array([told.threshold(label) for label in range(labels)])
-    return Learnt(round(pictures), float(rates(told.counts(limits))[:, 0].mean()))
-
-
 def _reports(
-    names: Sequence[str], limits: Floats, measured: Detections, across: Detections, shown: np.ndarray[Any, Any]
+    names: Sequence[str], limits: Floats, counts: Floats, left_out: Floats, shown: np.ndarray[Any, Any]
 ) -> list[LabelReport]:
-    left_out, found = rates(across.counts(limits))[:, 0], rates(measured.counts(limits))
+    crossed, found, there = rates(left_out)[:, 0], rates(counts), (counts[..., 2] > 0).sum(axis=0)
     reports = []
     for label, name in enumerate(names):
         trained, advice = int((shown[:, label] > 0).sum()), ""
-        if left_out[label] < _WEAK or trained < _FEW:
+        if crossed[label] < WEAK_F1 or trained < WEAK_PICTURES:
             advice = (
-                f"{name}: F1 {left_out[label]:.2f} on pictures left out, from {trained} pictures. Add pictures that show "
-                f"it, {max(2 * trained, 2 * _FEW)} in all or more."
+                f"{name}: F1 {crossed[label]:.2f} on pictures left out, from {trained} pictures. "
+                f"Add pictures that show it, {max(2 * trained, 2 * WEAK_PICTURES)} in all or more."
             )
-        tested = int((measured.there[:, label] > 0).sum())
-        reports.append(LabelReport(name, float(limits[label]), *found[label].tolist(), tested, trained, advice))
+        f1, precision, recall = found[label].tolist()
+        reports.append(
+            LabelReport(name, float(limits[label]), f1, precision, recall, int(there[label]), trained, advice)
+        )
     return reports
 
 
 def _summary(
     reports: Sequence[LabelReport],
-    limits: Floats,
-    measured: Detections,
-    across: Detections,
+    counts: Floats,
+    left_out: Floats,
     curve: tuple[Learnt, ...],
+    pictures: int,
     seed: int,
 ) -> Summary:
     tested = [each for each in reports if each.n]
-    means = [
-        float(np.mean([getattr(each, of) for each in tested])) if tested else 0.0
-        for of in ("f1", "precision", "recall")
-    ]
     weak = [each.advice for each in reports if each.advice]
-    message = " ".join(["The model is ready to run.", *(["Weak labels:", *weak] if weak else [])])
-    crossed = float(rates(across.counts(limits))[:, 0].mean())
-    return Summary(*means, interval_of_f1(measured.counts(limits), seed), crossed, None, curve, None, None, message)
-
-
-def _manifest(names: Sequence[str], limits: Floats, file: bytes, made: dict[str, Any]) -> dict[str, Any]:
-    labels = [{"name": name, "threshold": float(at)} for name, at in zip(names, limits, strict=True)]
-    libraries = {"numpy": np.__version__, "scipy": scipy.__version__, "onnx": onnx.__version__}
-    head = sha256(file).hexdigest()
-    return {"version": 1, "kind": "detector", "head": head, "labels": labels, "libraries": libraries} | made
+    message = " ".join([READY, *(["Weak labels:", *weak] if weak else [])])
+    return Summary(
+        f1=float(np.mean([each.f1 for each in tested])) if tested else 0.0,
+        precision=float(np.mean([each.precision for each in tested])) if tested else 0.0,
+        recall=float(np.mean([each.recall for each in tested])) if tested else 0.0,
+        interval=interval_of_f1(counts, seed),
+        cross_validated=float(rates(left_out)[:, 0].mean()),
+        false_labels=None,
+        curve=curve,
+        with_more=with_more(curve, pictures),
+        confusion=None,
+        message=message,
+    )

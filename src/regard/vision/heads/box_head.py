@@ -9,15 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.vision.pictures.overlaps import best_of_each
-from regard.vision.things.candidates import Candidates
 
 Floats = NDArray[np.float32]
+# Ways to come by candidates; :mod:`regard.vision.things.candidates` has them.
+PROPOSALS: Final = "proposals"
+CELLS: Final = "cells"
+WAYS: Final = (PROPOSALS, CELLS)
+# How many cells wide the square of a cell is, as anchors are at least three.
+WIDE: Final = 4.0
 # Boxes of one label that overlap more than this (intersection over union) are of one thing, and how many a picture has
 # at most: a manifest may have 50.
 OVERLAP: Final = 0.45
 MOST: Final = 50
 # Candidates that are looked at further, the surest; and how far a box may be moved, as the logarithm of its size.
 _MOST_CANDIDATES, _MOST_SHIFT = 600, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """n places: `boxes` (n, 4), left, top, width, height as ratios of the picture, and `features` (n, d), float16."""
+
+    boxes: NDArray[np.float32]
+    features: NDArray[np.float16] = field(repr=False)
 
 
 class Framed(NamedTuple):

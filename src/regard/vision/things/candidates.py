@@ -7,7 +7,6 @@ each cut out and looked at by the classifier of things and scenes. Cells are tho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.settings import Settings
+from regard.vision.heads.box_head import CELLS, PROPOSALS, WAYS, WIDE, Candidates
 from regard.vision.heads.head import Base
 from regard.vision.heads.scenes import MODEL
 from regard.vision.models.runtime import Model, Runtime
@@ -28,28 +28,19 @@ from regard.vision.things.anchors import anchors, boxes
 from regard.vision.things.objects import SIDE
 
 DETECTOR: Final = "object-detector"
-PROPOSALS: Final = "proposals"
-CELLS: Final = "cells"
-WAYS: Final = (PROPOSALS, CELLS)
 # The five levels of the pyramid, 64 numbers a cell, and the last layer of the network for classes on each of them.
 LAYERS: Final = tuple(f"Add {each}" for each in (129, 141, 153, 165, 176)) + tuple(
     f"Clamp {each}" for each in (74, 77, 80, 83, 86)
 )
-# How many cells wide the square of a cell is, as anchors are at least three.
-WIDE: Final = 4.0
+# What goes into the manifest: it changes where the same layers are read in another way.
+READ_AS: Final = "proposals by the root of the last layer at length 1 and of the scores; cells by pyramid and classes"
 # Proposals of a picture, each once: more of them found no more objects, and each costs an inference.
 _MOST, _LEAST, _OVERLAP = 32, 0.01, 0.6
+# What is seen of a proposal: the classifier's last layer, and what the detector gives each of its classes.
+_WIDTH = 1280 + 90
 # The classifier's input as it was trained, and how much around a box is seen with it.
 _CROP, _MEAN, _SPREAD, _AROUND = 224, 127.0, 128.0, 1.2
 _LAST: Final = "Transpose 2"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """n places: `boxes` (n, 4), left, top, width, height as ratios of the picture, and `features` (n, d), float16."""
-
-    boxes: NDArray[np.float32]
-    features: NDArray[np.float16] = field(repr=False)
 
 
 class Seeker:
@@ -98,7 +89,7 @@ class Seeker:
             np.append(self._crop(picture, box), np.sqrt(scores[place]))
             for box, place in zip(where[kept], places[kept], strict=True)
         ]
-        return Candidates(where[kept], np.array(seen, np.float16).reshape(len(kept), -1))
+        return Candidates(where[kept], np.array(seen, np.float16).reshape(len(kept), _WIDTH))
 
     def _crop(self, picture: Picture, box: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the classifier sees of a box, at length 1: the root of its last layer, (1280,)."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from regard.custom.boxes import LEAST_SIDE, MOST_RATIO, MOST_SIDE
 from regard.custom.errors import ResourceNotReady
 from regard.custom.projects import Feature
@@ -14,10 +16,13 @@ from regard.custom.versions.versions import Standing
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.pictures import require_at_most
 from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rendering import bounding_box
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.lawful import require_use
 from regard.operations.custom.versions.settling import settled, workshop_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.vision.heads.box_head import BoxHead
+from regard.vision.pictures.findings import Box
 from regard.vision.pictures.images import Picture
 
 
@@ -29,7 +34,9 @@ def detect_custom_labels(call: Call, rooms: Rooms) -> Answer:
     given = call.parameters
     standing = _running(call, rooms)
     assert rooms.features is not None
-    head = workshop_of(rooms).head(standing, Backbone.of(rooms.features))
+    assert rooms.seeker is not None
+    bases = Backbone.of(rooms.features), Backbone.of_candidates(rooms.seeker)
+    head = workshop_of(rooms).head(standing, *bases)
     require_use(call, rooms, standing, head.manifest.people)
     picture = rooms.pictures.read(call, given["Image"], LEAST_SIDE)
     require_at_most(picture, MOST_SIDE)
@@ -57,6 +64,8 @@ def _running(call: Call, rooms: Rooms) -> Standing:
 
 
 def _found(rooms: Rooms, head: Head, picture: Picture, least: float | None) -> list[dict[str, Any]]:
+    if head.boxes is not None:
+        return _boxes(rooms, head, head.boxes, picture, least)
     assert rooms.features is not None
     scores = head.scores(rooms.features.features_of(picture)).tolist()
     found = [
@@ -65,3 +74,18 @@ def _found(rooms: Rooms, head: Head, picture: Picture, least: float | None) -> l
         if 100 * score >= (100 * label.threshold if least is None else least)
     ]
     return sorted(found, key=lambda each: -float(each["Confidence"]))
+
+
+def _boxes(rooms: Rooms, head: Head, boxes: BoxHead, picture: Picture, least: float | None) -> list[dict[str, Any]]:
+    assert rooms.seeker is not None
+    labels, way = head.manifest.labels, head.manifest.way
+    limits = np.array([each.threshold if least is None else least / 100 for each in labels], np.float32)
+    found = boxes(rooms.seeker(picture, (way,))[way], limits)
+    return [
+        {
+            "Name": labels[kind].name,
+            "Confidence": 100 * float(score),
+            "Geometry": {"BoundingBox": bounding_box(Box(*box.tolist()))},
+        }
+        for box, kind, score in zip(found.boxes, found.kinds, found.scores, strict=True)
+    ]

@@ -73,11 +73,14 @@ def sources_of(manifests: Sequence[Manifest]) -> list[str]:
     return list(dict.fromkeys(line.source for line in lines))
 
 
-def look_at(task: Task, rooms: Rooms, project: Project, sources: Sequence[str]) -> int:
-    """Look at pictures, a few a step; how many steps that are. Raises CannotTrain where a bucket may not be read."""
+def look_at(task: Task, rooms: Rooms, project: Project, sources: Sequence[str], boxes: bool) -> int:
+    """Look at pictures, a few a step, by what `boxes` or labels are learned from; how many steps that are.
+
+    Raises CannotTrain where a bucket may not be read.
+    """
     batches = [sources[begin : begin + PICTURES] for begin in range(0, len(sources), PICTURES)]
     for batch in batches:
-        task.step(partial(_looked_at, task, rooms, project, batch, len(sources)))
+        task.step(partial(_looked_at, task, rooms, project, batch, len(sources), boxes))
     return len(batches)
 
 
@@ -87,28 +90,30 @@ def seen_in(parts: Sequence[bytes], sources: Sequence[str]) -> Seen:
     return Seen(dict(zip(sources, glances, strict=True)))
 
 
-def _looked_at(task: Task, rooms: Rooms, project: Project, sources: Sequence[str], whole: int) -> Step:
+def _looked_at(task: Task, rooms: Rooms, project: Project, sources: Sequence[str], whole: int, boxes: bool) -> Step:
     fresh: list[tuple[str, str, bytes]] = []
-    glances = [_glance(task, rooms, project, source, fresh) for source in sources]
+    glances = [_glance(task, rooms, project, source, fresh, boxes) for source in sources]
     if fresh:
         with rooms.gallery.writing(f"features/{project.id}") as connection:
             workshop_of(rooms).features.keep(connection, project.id, fresh)
     return Step((Part(msgspec.msgpack.encode(glances), len(glances)),), len(glances), whole)
 
 
-def _glance(task: Task, rooms: Rooms, project: Project, source: str, fresh: list[tuple[str, str, bytes]]) -> Glance:
+def _glance(
+    task: Task, rooms: Rooms, project: Project, source: str, fresh: list[tuple[str, str, bytes]], boxes: bool
+) -> Glance:
     bucket, _, name = source.removeprefix("s3://").partition("/")
     where = task.job.organization, bucket, name, None, MOST_BYTES_FROM_S3
     try:
         found = persist(lambda: rooms.pictures.buckets.found(*where))
-        on = f"{found.etag}/{_backbone(rooms)}/{MODERATION if _adapts(project) else ''}"
+        on = f"{found.etag}/{_backbone(rooms, boxes)}/{MODERATION if _adapts(project) else ''}"
         with rooms.gallery.reading() as connection:
             (kept,) = workshop_of(rooms).features.found(connection, project.id, [(source, on)])
         if kept is None:
             picture = decode(b"".join(found.parts()))
             if not fits(picture.width, picture.height):
                 return Glance(LineCode.INVALID_IMAGE_DIMENSION)
-            kept = _look(rooms, picture, adapts=_adapts(project)).kept()
+            kept = _look(rooms, picture, boxes, adapts=_adapts(project)).kept()
             fresh.append((source, on, kept))
     except BucketRefused as error:
         raise CannotTrain(Fault.INVALID_PERMISSIONS_IMAGES_S3_BUCKET, str(error)) from None
@@ -121,10 +126,13 @@ def _glance(task: Task, rooms: Rooms, project: Project, source: str, fresh: list
     return Glance("", look.width, look.height, look.face, on)
 
 
-def _look(rooms: Rooms, picture: Picture, adapts: bool) -> Look:
+def _look(rooms: Rooms, picture: Picture, boxes: bool, adapts: bool) -> Look:
     assert rooms.features is not None
-    boxes = [face.box for face in rooms.faces.detect(picture)]
-    largest = max((box.width * box.height for box in boxes), default=0.0)
+    faces = [face.box for face in rooms.faces.detect(picture)]
+    largest = max((box.width * box.height for box in faces), default=0.0)
+    if boxes:
+        assert rooms.seeker is not None
+        return Look.of_candidates(picture.width, picture.height, largest, rooms.seeker(picture))
     labels = {each.name: each.confidence for each in rooms.moderator(picture)} if adapts else {}
     return Look.of(picture.width, picture.height, largest, rooms.features.features_of(picture), labels)
 
@@ -133,6 +141,8 @@ def _adapts(project: Project) -> bool:
     return project.feature is Feature.CONTENT_MODERATION
 
 
-def _backbone(rooms: Rooms) -> str:
+def _backbone(rooms: Rooms, boxes: bool) -> str:
     assert rooms.features is not None
-    return "/".join(msgspec.structs.astuple(Backbone.of(rooms.features)))
+    assert rooms.seeker is not None
+    backbone = Backbone.of_candidates(rooms.seeker) if boxes else Backbone.of(rooms.features)
+    return "/".join(msgspec.structs.astuple(backbone))

@@ -12,7 +12,7 @@ from regard.custom.projects import Feature
 from regard.custom.versions import ground_truth, summaries
 from regard.custom.versions.faults import CannotTrain
 from regard.custom.versions.loaded import read
-from regard.custom.versions.material import Manifest, Material, shown
+from regard.custom.versions.material import BOXES, Manifest, Material, shown
 from regard.custom.versions.models import ModelFile, keep_model
 from regard.custom.versions.shown import Shown, Told
 from regard.custom.versions.versions import Version
@@ -58,9 +58,9 @@ def version_of(task: Task, rooms: Rooms) -> Version:
 def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> tuple[Seen, Lesson]:
     """What was seen of the pictures, and what was learned from them. Raises CannotTrain, JobFailed."""
     try:
-        material.choose()
+        boxes = material.choose() == BOXES
         sources = sources_of(material.manifests)
-        steps = look_at(task, rooms, version.project, sources)
+        steps = look_at(task, rooms, version.project, sources, boxes)
         seen = seen_in(parts_of(task, rooms)[1 : 1 + steps], sources)
         seen.spoil(material.manifests)
         material.require_usable()

@@ -21,10 +21,12 @@ from regard.custom.versions.versions import Version
 from regard.evaluation.custom.adapter import train_adapter
 from regard.evaluation.custom.background import background
 from regard.evaluation.custom.classifier import train_classifier
+from regard.evaluation.custom.detector import TrainedDetector, train_detector
 from regard.evaluation.custom.errors import NotTrained
 from regard.evaluation.custom.manifest import written
 from regard.evaluation.custom.results import Trained
 from regard.operations.common.rooms import Rooms
+from regard.operations.custom.versions.framing import framed, pictured
 from regard.operations.custom.versions.looking import Seen
 from regard.operations.custom.versions.settling import workshop_of
 
@@ -68,7 +70,7 @@ class Lessons:
             if self._version.project.feature is Feature.CONTENT_MODERATION:
                 return self._adapter()
             if self._material.training.use_case == BOXES:
-                raise CannotTrain(Fault.TOO_FEW_USABLE_LABELS, "Boxes cannot be learned here: label whole pictures.")
+                return self._detector()
             return self._classifier()
         except NotTrained as error:
             raise CannotTrain(Fault(f"ERROR_{error.code}"), str(error)) from None
@@ -110,7 +112,32 @@ class Lessons:
         told = [adapting.told(score, each.moderation) for score, each in zip(scores, looks[1], strict=True)]
         return self._lesson(trained, told, confused=False, beside=beside)
 
-    def _lesson(self, trained: Trained, told: list[Told], *, confused: bool, beside: dict[str, Any]) -> Lesson:
+    def _detector(self) -> Lesson:
+        assert self._rooms.seeker is not None
+        names = self._material.names()
+        training, testing = (
+            pictured([look.candidates for look in self._looks(each)], shown(each, self._seen.sizes), names)
+            for each in self._manifests
+        )
+        base = dict(msgspec.structs.asdict(Backbone.of_candidates(self._rooms.seeker)))
+        trained = train_detector(training, names, seed=SEED, test=testing, base=base)
+        pictures = shown(self._manifests[1], self._seen.sizes)
+        told = [
+            Told(frames=framed(trained.find(each.seen), names, picture.width, picture.height))
+            for each, picture in zip(testing, pictures, strict=True)
+        ]
+        means = {"AveragePrecision": trained.precision, "AverageRecall": trained.recall}
+        return self._lesson(trained, told, confused=False, beside={}, means=means)
+
+    def _lesson(
+        self,
+        trained: Trained | TrainedDetector,
+        told: list[Told],
+        *,
+        confused: bool,
+        beside: dict[str, Any],
+        means: dict[str, Any] | None = None,
+    ) -> Lesson:
         digests = {"training": self._manifests[0].digest, "testing": self._manifests[1].digest}
         manifest = trained.manifest | {"manifests": digests, "people": self._people}
         scored = [
@@ -121,7 +148,7 @@ class Lessons:
             trained.onnx,
             written(manifest),
             scored,
-            {},
+            means or {},
             _more(trained),
             beside,
             confused,
@@ -153,7 +180,7 @@ def _features(looks: Sequence[Look]) -> Floats:
     return np.stack([each.seen for each in looks])
 
 
-def _more(trained: Trained) -> dict[str, Any]:
+def _more(trained: Trained | TrainedDetector) -> dict[str, Any]:
     summary = trained.summary
     return {
         "CrossValidatedF1Score": summary.cross_validated,
