@@ -182,7 +182,8 @@ def _features(looks: Sequence[Look]) -> Floats:
 
 def _more(trained: Trained | TrainedDetector) -> dict[str, Any]:
     summary = trained.summary
-    return {
+    ways = {"Way": trained.way, "Ways": trained.manifest["ways"]} if isinstance(trained, TrainedDetector) else {}
+    return ways | {
         "CrossValidatedF1Score": summary.cross_validated,
         "F1ScoreInterval": [summary.interval.low, summary.interval.high],
         "FalseLabelsOnUnrelatedImages": summary.false_labels,
