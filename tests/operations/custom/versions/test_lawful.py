@@ -23,10 +23,12 @@ from regard.stewardship.council.member_keys import operator_key
 from regard.stewardship.council.motions import Kind, Vote
 from regard.stewardship.people.consent import NewConsent
 from regard.stores.buckets import Buckets
+from regard.vision.things.candidates import Seeker
 from regard.vision.things.features import Features
 from tests.helpers.custom import Colours, coloured, line, put_manifest, settings_of
 from tests.helpers.fakes import Clock, picture_of
 from tests.helpers.peopled import NOTICE, House
+from tests.helpers.shapes import Windows
 from tests.helpers.stores import store_client
 from tests.helpers.working import work_off
 from tests.operations.custom.versions.conftest import Shop
@@ -51,6 +53,7 @@ class Firm:
             custom=custom,
             workshop=workshop,
             features=cast(Features, Colours()),
+            seeker=cast(Seeker, Windows()),
             pictures=PictureReader(Buckets(settings)),
             standing=Standing(gate, house.organizations.key, answered, house.clock),
         )

@@ -142,7 +142,8 @@ def _adapts(project: Project) -> bool:
 
 
 def _backbone(rooms: Rooms, boxes: bool) -> str:
+    if boxes:
+        assert rooms.seeker is not None
+        return "/".join(msgspec.structs.astuple(Backbone.of_candidates(rooms.seeker)))
     assert rooms.features is not None
-    assert rooms.seeker is not None
-    backbone = Backbone.of_candidates(rooms.seeker) if boxes else Backbone.of(rooms.features)
-    return "/".join(msgspec.structs.astuple(backbone))
+    return "/".join(msgspec.structs.astuple(Backbone.of(rooms.features)))
