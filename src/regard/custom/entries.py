@@ -128,6 +128,18 @@ class Entries:
         owe(connection)
         return True
 
+    def naming(self, connection: Connection, dataset: Dataset, feature: Feature, person: str) -> list[str]:
+        """The source-refs of all entries whose lines name a person. Raises CustomChanged."""
+        # Of most lines that is seen without reading them as JSON: 250,000 of them take about two seconds.
+        vault, after, sought, found = _Vault(self._key(dataset), dataset), 0, msgspec.json.encode(person), list[str]()
+        while rows := _rows(connection, dataset, after, _AT_ONCE, []):
+            for row in rows:
+                text = vault.opened(row)
+                if sought in text and person in (line := judge(text, feature)).people:
+                    found.append(line.source)
+            after = rows[-1].id
+        return found
+
     def clear(self, connection: Connection, dataset: Dataset) -> None:
         """Remove all entries of a dataset."""
         mine = select(_of.id).where(_of.dataset == dataset.id)

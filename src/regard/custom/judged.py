@@ -11,6 +11,8 @@ from regard.custom.codes import LineCode
 
 # Of a line that ends here there is no entry: nothing would be known of it but that it was wrong.
 _DROPPED = (LineCode.INVALID_JSON_LINE, LineCode.MISSING_SOURCE_REF, LineCode.INVALID_SOURCE_REF_FORMAT)
+# Whom the picture shows, as whoever made the line says: ExternalImageIds.
+_PEOPLE = "regard-people"
 # What listings, and validation manifests, add to lines. It is no part of them when they are sent again.
 _METADATA, _ERRORS = "cl-metadata", "cl-errors"
 _VALIDATED = ("errors", "warnings")
@@ -67,6 +69,13 @@ class Judged:
         """The bucket and the name of its picture."""
         bucket, _, name = self.source.removeprefix("s3://").partition("/")
         return bucket, name
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Whom the line says that its picture shows (`regard-people`), each once."""
+        told = self.line.get(_PEOPLE)
+        named = told if isinstance(told, list) else [told]
+        return tuple(dict.fromkeys(each for each in named if isinstance(each, str) and each))
 
     @property
     def names(self) -> dict[str, int]:

@@ -20,7 +20,7 @@ from regard.stewardship.council.council import Council
 from regard.stewardship.gate.seals import CouncilSeals
 from regard.stewardship.logbook.ends import record_end
 from regard.stewardship.logbook.streams import record_stream
-from regard.stewardship.logbook.versions_told import record_version
+from regard.stewardship.logbook.versions_told import record_version, record_withdrawal
 from regard.stewardship.office import Office
 from regard.stewardship.people.access import Access
 from regard.stewardship.people.erasure import Erasure
@@ -30,6 +30,7 @@ from regard.stewardship.people.retention import Retention
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import FOUND, MOST_HOURS, SubjectTokens
 from regard.stewardship.policy.call import Caller
+from regard.stewardship.trainings import Trainings
 from regard.streams.streams import Streams, open_streams
 
 
@@ -83,12 +84,16 @@ def open_holdings(office: Office) -> Holdings:
     streams.processors.told.append(partial(record_stream, logbook))
     workshop = Workshop(custom, gallery, office.key)
     workshop.tell = partial(record_version, logbook)
+    workshop.tell_withdrawn = partial(record_withdrawal, logbook)
     jobs.at_end.append(workshop.end)
+    trainings = Trainings(engine, gallery, workshop, consents)
+    consents.after = trainings.withdrawn
 
     def forget(organization: str, whose: str) -> None:
         reviews.forget(organization, whose)
         jobs.forget(organization, whose)
         streams.messages.forget(organization, whose)
+        trainings.erase(organization, whose)
 
     erasure = Erasure(engine, gallery, consents, logbook, also=forget)
     erasure.replay()
@@ -103,6 +108,7 @@ def open_holdings(office: Office) -> Holdings:
 
     def expire() -> None:
         reviews.expire()
+        trainings.settle()
         found_notices.expire()
         if webhook is not None:
             found_notices.send(posting(webhook))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 import msgspec
@@ -13,6 +14,8 @@ from regard.custom.versions.versions import Versions
 from regard.sealing import SealBroken
 
 _of = tables.models.c
+# Under which kind a model keeps whom it was trained with.
+_PICTURED = "Pictured"
 
 
 class ModelFile(msgspec.Struct, frozen=True):
@@ -29,6 +32,24 @@ class ModelFile(msgspec.Struct, frozen=True):
     def digest(self) -> str:
         """What it is known by: SHA-256 over the digests of both, in hex."""
         return sha256(sha256(self.onnx).digest() + sha256(self.manifest).digest()).hexdigest()
+
+
+class Pictured(msgspec.Struct, frozen=True, array_like=True):
+    """Pictures of people, and the people whom lines name, as keyed digests: what a model was trained with of them.
+
+    A copy carries them along, and with them goes when they are withdrawn.
+    """
+
+    pictures: frozenset[bytes] = frozenset()
+    people: frozenset[bytes] = frozenset()
+
+    def meets(self, other: Pictured) -> bool:
+        """Whether both have a picture or a person in common."""
+        return not (self.pictures.isdisjoint(other.pictures) and self.people.isdisjoint(other.people))
+
+    def file(self) -> dict[str, bytes]:
+        """As it is kept beside a model."""
+        return {_PICTURED: msgspec.msgpack.encode(self)} if self.pictures or self.people else {}
 
 
 def keep_model(connection: Connection, versions: Versions, version: int, model: ModelFile) -> None:
@@ -50,6 +71,21 @@ def model_of(connection: Connection, versions: Versions, version: int, digest: s
     except (SealBroken, msgspec.MsgspecError):
         pass
     raise CustomChanged("the model of a version is not the one that was trained: it is not used")
+
+
+def pictured_in(connection: Connection, versions: Versions) -> Iterator[tuple[int, Pictured]]:
+    """Every version that has a model of people, with what that was trained with of them.
+
+    One whose model does not open any more is not among them: it answers nothing either.
+    """
+    for (version,) in connection.execute(select(_of.version).order_by(_of.version)).all():
+        sealed = connection.execute(select(_of.sealed).where(_of.version == version)).scalar_one()
+        try:
+            model = msgspec.msgpack.decode(versions.key(version).open(sealed, _context(version)), type=ModelFile)
+            if _PICTURED in model.files:
+                yield version, msgspec.msgpack.decode(model.files[_PICTURED], type=Pictured)
+        except (CustomChanged, SealBroken, msgspec.MsgspecError):
+            continue
 
 
 def _context(version: int) -> bytes:

@@ -20,6 +20,8 @@ class State(StrEnum):
     STOPPING = "STOPPING"
     STOPPED = "STOPPED"
     DELETING = "DELETING"
+    # Withdrawn: its model is gone, and it comes back by nothing.
+    EXPIRED = "EXPIRED"
 
 
 # In which a job works on the version, and what comes of it: done or not.

@@ -23,6 +23,8 @@ from regard.sealing import SealBroken, SealingKey
 from regard.traces import owe
 
 _of = tables.versions.c
+# Under which name `told` keeps what the law asks of a version.
+LAW = "Law"
 _MADE = {State.TRAINING: "The model is being trained.", State.COPYING: "The model is being copied."}
 _TOLD = {
     State.STARTING: "The model is being started.",
@@ -198,11 +200,44 @@ class Versions:
         """
         rows = _select(connection, _of.id == version)
         before = State(rows[0]["state"]) if rows else State.DELETING
+        if before is State.EXPIRED or not done:
+            # Of one that was withdrawn meanwhile nothing stays that a job made.
+            self._drop_model(connection, version)
         if before not in (DONE if done else ENDS):
             return
         state, now = DONE[before] if done else ENDS[before][1], self._clock()
         values = {"state": state, "digest": digest or None, "changed_at": now, "ended_at": now}
         self._update(connection, rows[0], **values, sealed_end=self._told(version, told))
+
+    def remember(self, connection: Connection, version: Version, law: Mapping[str, Any]) -> None:
+        """Keep what the law asks of a version."""
+        row = self._row(connection, version.id)
+        self._update(connection, row, sealed_end=self._told(version.id, version.told | {LAW: law}))
+
+    def withdraw(self, connection: Connection, version: Version, why: str) -> None:
+        """Take its model from a version for good, whatever state it is in, and what is kept of people for the law.
+
+        The job that works on one comes to nothing.
+        """
+        row = self._row(connection, version.id)
+        self._drop_model(connection, version.id)
+        told = {name: value for name, value in version.told.items() if name != LAW} | {"StatusMessage": why}
+        now = self._clock()
+        values = {"state": State.EXPIRED, "digest": None, "changed_at": now, "ended_at": row["ended_at"] or now}
+        self._update(connection, row, **values, sealed_end=self._told(version.id, told))
+        owe(connection)
+
+    def ids(self, connection: Connection, state: State) -> list[int]:
+        """The ids of all versions in a state, whoever's."""
+        return list(connection.execute(select(_of.id).where(_of.state == state).order_by(_of.id)).scalars())
+
+    def owner(self, connection: Connection, version: int) -> str:
+        """The organization whose version this is. Raises NoSuchResource."""
+        wanted = select(projects.c.organization).join(tables.versions, projects.c.id == _of.project)
+        found: str | None = connection.execute(wanted.where(_of.id == version)).scalar()
+        if found is None:
+            raise NoSuchResource(f"version {version}")
+        return found
 
     def tag(self, connection: Connection, version: Version, tags: Mapping[str, str], without: Sequence[str]) -> None:
         """Add tags, and remove those of the keys `without`. Raises QuotaExceeded, CustomChanged."""
@@ -218,7 +253,7 @@ class Versions:
         state = State(self._row(connection, version.id)["state"])
         if state in HELD:
             raise ResourceInUse(f"The version {version.name} is {state}. {_DELETING[state in ENDS]}")
-        connection.execute(delete(tables.models).where(tables.models.c.version == version.id))
+        self._drop_model(connection, version.id)
         connection.execute(delete(tables.versions).where(_of.id == version.id))
         owe(connection)
 
@@ -232,6 +267,9 @@ class Versions:
         if key is None:
             raise CustomChanged(f"the key of the version {version} is gone, and so is all that was kept of it")
         return key
+
+    def _drop_model(self, connection: Connection, version: int) -> None:
+        connection.execute(delete(tables.models).where(tables.models.c.version == version))
 
     def _row(self, connection: Connection, version: int) -> dict[str, Any]:
         found = _select(connection, _of.id == version)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from regard.custom.arns import parse
+from regard.custom.arns import Arn, parse
 from regard.custom.custom import Custom
 from regard.custom.errors import CustomChanged, NoSuchResource
 from regard.custom.projects import Project
+from regard.custom.versions import states
 from regard.custom.versions.features import KeptFeatures
 from regard.custom.versions.loaded import Backbone, Head, Loaded
-from regard.custom.versions.models import ModelFile, model_of
+from regard.custom.versions.models import ModelFile, Pictured, model_of, pictured_in
 from regard.custom.versions.policies import Policies, drop_policies
 from regard.custom.versions.versions import Standing, Version, Versions
 from regard.gallery.gallery import Gallery
@@ -41,7 +44,8 @@ class Made:
 class Workshop:
     """Versions, their models and features, and the policies of their projects. Thread-safe.
 
-    `tell` is called within the transaction in which the model of a version is there: the log's record of it.
+    `tell` is called within the transaction in which the model of a version is there: the log's record of it; and
+    `tell_withdrawn` in the one from which on it is gone.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class Workshop:
         self._gallery = gallery
         self.loaded = Loaded()
         self.tell: Callable[[Connection, Made], None] = lambda _connection, _made: None
+        self.tell_withdrawn: Callable[[Connection, Version], None] = lambda _connection, _version: None
+        self._naming = key.derived("custom/pictured")
 
     def end(self, connection: Connection, job: Job, outcome: Outcome) -> None:
         """End the version that a job trained or copied, within the transaction that ends the job."""
@@ -69,6 +75,8 @@ class Workshop:
             try:
                 version = self.versions.get(connection, job.organization, number)
             except NoSuchResource:
+                return
+            if version.state is states.State.EXPIRED:
                 return
             logged = end[LOGGED]
             self.tell(connection, Made(job, version, end[DIGEST], tuple(logged["labels"]), logged["people"]))
@@ -110,6 +118,38 @@ class Workshop:
         else:
             self.custom.tag(connection, organization, arn, tags, without)
 
+    def pictured(self, organization: str, pictures: Iterable[str] = (), people: Iterable[str] = ()) -> Pictured:
+        """Pictures by their source-refs, and people by their names, as models keep them."""
+        return Pictured(
+            frozenset(self._digest(organization, "picture", each) for each in pictures),
+            frozenset(self._digest(organization, "person", each) for each in people),
+        )
+
+    def withdraw(
+        self, connection: Connection, sought: Pictured, why: str, project: Project | None = None
+    ) -> list[Version]:
+        """Withdraw every version that was trained with any of these, or those of one project; which ones.
+
+        Copies go with them, whoever has them, and what is being copied. `why` is their StatusMessage. The models are
+        gone with the transaction.
+        """
+        meets = {number for number, kept in pictured_in(connection, self.versions) if kept.meets(sought)}
+        gone: list[Version] = []
+        # A copy is younger than what it is one of.
+        for number in sorted({*meets, *self.versions.ids(connection, states.State.COPYING)}):
+            version = self.versions.get(connection, self.versions.owner(connection, number), number)
+            source = parse(str(version.asked.get("SourceProjectVersionArn", "")))
+            copied = source is not None and any(_is(source, each) for each in gone)
+            if copied or (number in meets and _of_project(version, source, project)):
+                gone.append(version)
+        for version in gone:
+            self.versions.withdraw(connection, version, why)
+            self.tell_withdrawn(connection, version)
+        return gone
+
+    def _digest(self, organization: str, what: str, name: str) -> bytes:
+        return hmac.digest(self._naming, f"{organization}/{what}/{name}".encode(), hashlib.sha256)[:16]
+
     def delete(self, version: Version) -> None:
         """Let go of what hangs on a version that was deleted."""
         self.versions.forget(version.id)
@@ -118,6 +158,18 @@ class Workshop:
         """Delete what else a project has that is deleted: its policies, and what was seen of its pictures."""
         drop_policies(connection, project.id)
         self.features.drop(connection, project.id)
+
+
+def _is(arn: Arn, version: Version) -> bool:
+    """Whether an ARN is a version's."""
+    return arn.organization == version.project.organization and arn.resource == version.resource
+
+
+def _of_project(version: Version, source: Arn | None, project: Project | None) -> bool:
+    """Whether a version, or the one that it was copied from, is of a project; of any where none is said."""
+    if project is None or version.project.id == project.id:
+        return True
+    return source is not None and (source.organization, source.project) == (project.organization, project.name)
 
 
 def _is_version(arn: str) -> bool:

@@ -54,6 +54,10 @@ class Standing:
         """Raise Denied where whoever started the job might not start it now. A refusal is an entry of the log."""
         self._gate.before(self.call(job))
 
+    def refused(self, call: Call, denial: Denied) -> None:
+        """Enter into the log that work on a job was refused by what was seen in it."""
+        self._gate.refused(call, denial)
+
     def call(self, job: Started) -> Call:
         """The call that started a job, as it would be made now. Raises Denied where its key works no more."""
         key = self._find_key(job.access_key)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from regard.custom.codes import DatasetCode
 from regard.custom.datasets import Dataset, DatasetState
 from regard.custom.distribution import TooFewImages, chosen
 from regard.custom.entries import MOST_ENTRIES, MOST_LABELS, TooManyEntries, TooManyLabels, Wanted
 from regard.custom.errors import ResourceInUse, ResourceNotReady
 from regard.custom.manifests import judge, lines_of
+from regard.custom.projects import Project
+from regard.custom.versions.versions import Version
 from regard.operations.common.errors import invalid_parameter, no_such_resource
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
@@ -23,6 +27,7 @@ class _TooManyBad(Exception):
     """More lines are wrong than may be."""
 
 
+_WITHDRAWN = "Withdrawn: a picture of somebody that it was trained with was removed. Train another version without it."
 # Why nothing of an update is kept.
 _WHY: dict[type[Exception], tuple[DatasetCode, str]] = {
     _TooManyBad: (DatasetCode.TOO_MANY_RECORDS_IN_ERROR, ""),
@@ -137,7 +142,8 @@ def distribute_dataset_entries(call: Call, rooms: Rooms) -> Answer:
 def remove_dataset_entry(call: Call, rooms: Rooms) -> Answer:
     """Remove the entry of a source-ref, which AWS's API cannot, from one dataset or from all that have it.
 
-    What was trained with it stays. The answer names the datasets that it was in.
+    Versions that were trained with it are withdrawn where it shows a face or names somebody; others stay. The answer
+    names the datasets that it was in, and the versions.
     """
     custom, organization, source = custom_of(rooms), call.caller.organization, call.parameters["SourceRef"]
     arn, gone = call.parameters.get("DatasetArn"), list[str]()
@@ -156,8 +162,20 @@ def remove_dataset_entry(call: Call, rooms: Rooms) -> Answer:
             raise no_such_resource(
                 f"No dataset has an entry of {source}." if not arn else f"{arn} has none of {source}."
             )
+        withdrawn = _withdrawn(rooms, connection, organization, source, one[0][0] if one else None)
     rooms.gallery.traces.overwrite()
-    return {"removed_from": gone}
+    return {"removed_from": gone, "withdrawn": [call.arn(each.resource) for each in withdrawn]}
+
+
+def _withdrawn(
+    rooms: Rooms, connection: Connection, organization: str, source: str, project: Project | None
+) -> list[Version]:
+    """The versions of the organization that learned from this picture of somebody, of one project or of all."""
+    if rooms.workshop is None:
+        return []
+    sought = rooms.workshop.pictured(organization, [source])
+    gone = rooms.workshop.withdraw(connection, sought, _WITHDRAWN, project)
+    return [each for each in gone if each.project.organization == organization]
 
 
 def require_ready(dataset: Dataset) -> None:

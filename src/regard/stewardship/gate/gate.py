@@ -159,6 +159,11 @@ class Gate:
         self._write(permit.call, accounts.ANSWERED, answer, permit.searched)
         return answer
 
+    def refused(self, call: Call, denial: Denied) -> None:
+        """Log that work on a call was refused later, by what was seen by then. Raises NotLogged."""
+        call.account = accounts.begun(call) | {"decision": "denied", "rules": [denial.rule]}
+        self._write(call, accounts.DENIED, {})
+
     def failed(self, permit: Permit, code: str) -> None:
         """Log that the operation ended in an error of the API. Raises NotLogged."""
         self._write(permit.call, code, {}, permit.searched)

@@ -104,6 +104,8 @@ def _shard(entry: Entry) -> str:
 
 
 def _version(entry: Entry) -> str:
+    if entry["change"] == "withdrawn":
+        return f"A model of one's own was withdrawn, with somebody in its pictures. {_hash('Model', entry)}"
     people = " Of people, as its pictures show." if entry["people"] else ""
     return f"A model of one's own was {entry['change']} for {entry['purpose']}. {_hash('Model', entry)}{people}"
 

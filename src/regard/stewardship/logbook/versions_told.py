@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from regard.custom.versions.states import State
+from regard.custom.versions.versions import Version
 from regard.custom.versions.workshop import Made
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
@@ -32,3 +33,14 @@ def record_version(logbook: Logbook, connection: Connection, made: Made) -> None
         "job": made.job.id,
     }
     logbook.record(connection, KIND, body, [logbook.seal(Part(made.job.organization, details))])
+
+
+def record_withdrawal(logbook: Logbook, connection: Connection, version: Version) -> None:
+    """Record that a model was withdrawn, with somebody who was in its pictures, within the transaction that does so.
+
+    Who that was is not told: it is their leaving.
+    """
+    organization = version.project.organization
+    body = {"organization": organization, "change": "withdrawn", "model": version.digest, "people": True}
+    details = {"operation": "withdrawal", "version": version.resource}
+    logbook.record(connection, KIND, body, [logbook.seal(Part(organization, details))])

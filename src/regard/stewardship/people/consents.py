@@ -59,6 +59,8 @@ class Consents:
         self._engine = engine
         self._logbook = logbook
         self._clock = clock
+        # What is done once somebody withdrew.
+        self.after: Callable[[], object] = lambda: None
         self._held: frozenset[tuple[Any, ...]] = frozenset()
         covering = _counting(_kept()).where(_of.subject == bindparam("subject"))
         self._covering, self._columns = Reader(engine, covering), [column.name for column in covering.selected_columns]
@@ -227,6 +229,7 @@ class Consents:
             update_sealed(connection, tables.consents, given, withdrawn_at=self._clock(), settled=False)
             record = self._log(connection, organization, found.consent, found.proof, "withdrawn")
         self._logbook.take_over(record)
+        self.after()
         return self.get(organization, receipt)
 
     def people(self) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from regard.custom.projects import Feature, Project
 from regard.custom.versions.faults import CannotTrain
 from regard.custom.versions.models import keep_model, model_of
 from regard.custom.versions.states import WITH_MODEL, State
-from regard.custom.versions.versions import Version
+from regard.custom.versions.versions import LAW, Version
 from regard.custom.versions.workshop import DIGEST, LOGGED, TOLD
 from regard.jobs.errors import JobFailed
 from regard.jobs.job import Outcome
@@ -21,7 +21,7 @@ from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import require_standing, work
-from regard.operations.custom.versions.lawful import LAW, kept_of
+from regard.operations.custom.versions.lawful import kept_of, require_copied, require_copy
 from regard.operations.custom.versions.leaving import Leaving
 from regard.operations.custom.versions.making import version_of
 from regard.operations.custom.versions.settling import workshop_of
@@ -43,6 +43,10 @@ def copy_project_version(call: Call, rooms: Rooms) -> Answer:
     """Begin to copy a version. To another organization's project it goes where a policy of its own project says so."""
     workshop, given = workshop_of(rooms), call.parameters
     require_output(call, rooms)
+    with rooms.gallery.reading() as connection:
+        project = workshop.projects.find(connection, call.caller.organization, given["DestinationProjectArn"])
+        source = _source(connection, rooms, given, call.caller.organization, _user(call))
+    require_copy(call, rooms, source, project)
     with rooms.writing(call) as connection:
         project = workshop.projects.find(connection, call.caller.organization, given["DestinationProjectArn"])
         source = _source(connection, rooms, given, call.caller.organization, _user(call))
@@ -67,6 +71,7 @@ def copy_version(task: Task, rooms: Rooms) -> Outcome:
             model = model_of(connection, workshop.versions, source.id, source.digest)
     except NoSuchResource as error:
         raise JobFailed(f"{error} It was deleted, or may not be copied any more.") from None
+    require_copied(task, rooms, source, version.project)
     told: dict[str, Any] = {"StatusMessage": _DONE}
     try:
         if (summary := model.files.get(_KIND)) is not None:

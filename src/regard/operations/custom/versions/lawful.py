@@ -6,29 +6,26 @@ within a transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import msgspec
-import numpy as np
 
-from regard.custom.projects import Project
-from regard.custom.versions.material import Manifest, Material
-from regard.custom.versions.versions import Standing, Version
-from regard.evaluation.bias.association import Association, probe
-from regard.evaluation.samples.labels import sample_in
-from regard.evaluation.samples.pictures_on_disk import NotLabelled
+from regard.custom.judged import Judged
+from regard.custom.projects import Feature, Project
+from regard.custom.versions.loaded import Head
+from regard.custom.versions.material import Material
+from regard.custom.versions.models import Pictured
+from regard.custom.versions.versions import LAW, Standing, Version
+from regard.evaluation.bias.association import Association
 from regard.jobs.errors import JobFailed
 from regard.jobs.working import Task
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.looking import Seen
+from regard.operations.custom.versions.probing import probe_of
+from regard.operations.custom.versions.settling import workshop_of
 from regard.stewardship.policy import custom_labels as law
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
-from regard.vision.pictures.images import ImageError, decode
-
-# What a description keeps for the law, and what the lines of pictures with a face say of whom it is.
-LAW, PEOPLE = "Law", "regard-people"
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -60,28 +57,61 @@ def require_names(call: Call, rooms: Rooms, project: Project, labels: Sequence[s
 
 def require_training(task: Task, rooms: Rooms, version: Version, material: Material, seen: Seen) -> Kept:
     """What is kept for the law, of a version that may be trained. Raises JobFailed with the rule where it may not."""
-    lines = [(line, seen.glances[line.source].face) for each in material.manifests for line in _usable(each)]
-    filled = [line for line, face in lines if face >= law.FILLS]
-    named = [tuple(map(str, line.line.get(PEOPLE) or ())) for line in filled]
+    lines = _usable(material)
+    filled = [line for line in lines if seen.glances[line.source].face >= law.FILLS]
     kept = Kept(
         tuple(material.names()),
         len(lines),
         len(filled),
-        tuple(sorted({person for each in named for person in each})),
-        sum(not each for each in named),
+        tuple(sorted({person for each in filled for person in each.people})),
+        sum(not each.people for each in filled),
     )
-    if rooms.matters is not None and rooms.standing is not None:
-        try:
-            rooms.matters.train(rooms.standing.call(task.job), kept.of(version.project))
-        except Denied as denial:
-            raise JobFailed(str(denial), Code="ACCESS_DENIED") from denial
+    _require_nobody_left(rooms, version, {person for each in lines for person in each.people})
+    _require(task, rooms, kept.of(version.project))
     return kept
 
 
-def require_start(call: Call, rooms: Rooms, version: Version) -> None:
-    """Let a version start. Raises Denied."""
+def require_copy(call: Call, rooms: Rooms, source: Version, project: Project) -> None:
+    """Let a version be copied into a project: as if it were trained there. Raises Denied."""
     if rooms.matters is not None:
-        kept = kept_of(version)
+        rooms.matters.train(call, kept_of(source).of(project))
+
+
+def require_copied(task: Task, rooms: Rooms, source: Version, project: Project) -> None:
+    """The same, when the copy is made. Raises JobFailed."""
+    _require(task, rooms, kept_of(source).of(project))
+
+
+def pictured(rooms: Rooms, version: Version, material: Material, seen: Seen) -> Pictured:
+    """The pictures of people that a version is trained with: with any face, however small, or with a name."""
+    lines = _usable(material)
+    of_people = [line.source for line in lines if line.people or seen.glances[line.source].face > 0]
+    named = [person for line in lines for person in line.people]
+    return workshop_of(rooms).pictured(version.project.organization, of_people, named)
+
+
+def probed(rooms: Rooms, version: Version, kept: Kept, head: Callable[[], Head]) -> Kept:
+    """What is kept, with what the probe finds of a people project where that was not looked for yet."""
+    adapts = version.project.feature is Feature.CONTENT_MODERATION
+    if adapts or kept.probe is not None or not kept.of(version.project).of_people or rooms.audit_set is None:
+        return kept
+    return msgspec.structs.replace(kept, probe=probe_of(rooms, head()))
+
+
+def require_start(call: Call, rooms: Rooms, version: Version) -> None:
+    """Let a version start. What the probe finds before the first start is kept for the next. Raises Denied."""
+    workshop = workshop_of(rooms)
+
+    def head() -> Head:
+        with rooms.gallery.reading() as connection:
+            return workshop.open(connection, version)
+
+    if rooms.matters is not None:
+        before = kept_of(version)
+        kept = probed(rooms, version, before, head)
+        if kept != before:
+            with rooms.gallery.writing() as connection:
+                workshop.versions.remember(connection, version, msgspec.to_builtins(kept))
         rooms.matters.start(call, kept.of(version.project), call.arn(version.resource), kept.probe)
 
 
@@ -91,26 +121,27 @@ def require_use(call: Call, rooms: Rooms, version: Standing, people: bool) -> No
         rooms.matters.use(call, law.Project(version.project, (), {law.PEOPLE: "yes"}))
 
 
-def probed(rooms: Rooms, version: Version, kept: Kept, scores: Any, thresholds: list[float]) -> Kept:
-    """What is kept with what the probe found of a people project, where the operator names an audit set.
-
-    `scores` gives those of features: (n, d) to (n, k), 0 to 1. Pictures that cannot be read are left out.
-    """
-    if rooms.audit_set is None or rooms.features is None or not kept.of(version.project).of_people:
-        return kept
-    features, pictures = [], []
+def _require(task: Task, rooms: Rooms, project: law.Project) -> None:
+    if rooms.matters is None or rooms.standing is None:
+        return
     try:
-        for labelled in sample_in(rooms.audit_set):
-            try:
-                features.append(rooms.features.features_of(decode(labelled.read())))
-            except (ImageError, OSError):
-                continue
-            pictures.append(labelled)
-    except NotLabelled:
-        return kept
-    found = probe(scores(np.stack(features)), np.array(thresholds), pictures) if features else None
-    return msgspec.structs.replace(kept, probe=found)
+        call = rooms.standing.call(task.job)
+        try:
+            rooms.matters.train(call, project)
+        except Denied as denial:
+            rooms.standing.refused(call, denial)
+            raise
+    except Denied as denial:
+        raise JobFailed(str(denial), Code="ACCESS_DENIED") from denial
 
 
-def _usable(manifest: Manifest) -> list[Any]:
-    return [manifest.lines[place] for place in manifest.usable]
+def _require_nobody_left(rooms: Rooms, version: Version, people: set[str]) -> None:
+    """Raise JobFailed where somebody whom lines name was erased since the training was asked for."""
+    objections = rooms.gallery.objections
+    since = {name for name, at in objections.erasures().items() if at >= version.created_at}
+    if since and since & set(objections.names((version.project.organization, f"external/{each}") for each in people)):
+        raise JobFailed("Somebody in the pictures was erased meanwhile. Begin another version, without them.")
+
+
+def _usable(material: Material) -> list[Judged]:
+    return [each.lines[place] for each in material.manifests for place in each.usable]

@@ -15,14 +15,14 @@ from regard.custom.versions.loaded import read
 from regard.custom.versions.material import BOXES, Manifest, Material, shown
 from regard.custom.versions.models import ModelFile, keep_model
 from regard.custom.versions.shown import Shown, Told
-from regard.custom.versions.versions import Version
+from regard.custom.versions.versions import LAW, Version
 from regard.custom.versions.workshop import DIGEST, LOGGED, TOLD, VERSION
 from regard.jobs.errors import JobFailed
 from regard.jobs.job import Outcome, Part, Step
 from regard.jobs.working import Task
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import require_standing, work
-from regard.operations.custom.versions.lawful import LAW, probed, require_training
+from regard.operations.custom.versions.lawful import pictured, probed, require_training
 from regard.operations.custom.versions.leaving import Leaving
 from regard.operations.custom.versions.looking import Seen, look_at, seen_in, sources_of
 from regard.operations.custom.versions.reading import material_of, parts_of
@@ -100,14 +100,14 @@ def _ended(task: Task, rooms: Rooms, version: Version, material: Material, seen:
     told["EvaluationResult"] = {"F1Score": f1, "Summary": leaving.put("EvaluationResultSummary", summary)}
     told["StatusMessage"] = lesson.message
     told["BillableTrainingTimeInSeconds"] = max(1, round(lesson.at - (task.job.started_at or lesson.at)))
-    model = ModelFile(lesson.onnx, lesson.manifest, {"EvaluationResultSummary": summary})
+    files = {"EvaluationResultSummary": summary} | pictured(rooms, version, material, seen).file()
+    model = ModelFile(lesson.onnx, lesson.manifest, files)
     with rooms.gallery.writing() as connection:
         keep_model(connection, workshop.versions, version.id, model)
     names = [each.name for each in lesson.labels]
+    # Once the model is there: who leaves from now on finds it, and takes it along.
     kept = require_training(task, rooms, version, material, seen)
-    if version.project.feature is Feature.CUSTOM_LABELS:
-        head = read(model)
-        kept = probed(rooms, version, kept, head.scores, [each.threshold for each in head.manifest.labels])
+    kept = probed(rooms, version, kept, lambda: read(model))
     told[LAW] = msgspec.to_builtins(kept)
     logged = {"labels": names, "people": kept.of(version.project).of_people}
     counts = {"pictures": len(seen.glances), "found": len(names)}

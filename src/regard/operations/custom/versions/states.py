@@ -54,6 +54,7 @@ def start_project_version(call: Call, rooms: Rooms) -> Answer:
     if version.state in READY:
         require_start(call, rooms, version)
     with rooms.writing(call) as connection:
+        version = workshop.versions.get(connection, call.caller.organization, version.id)
         workshop.versions.move(connection, version, State.STARTING, least=least, most=most)
         started = workshop.versions.get(connection, version.project.organization, version.id)
     settled(rooms, started)

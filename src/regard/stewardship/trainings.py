@@ -1,0 +1,108 @@
+"""Trainings: what labels of one's own learned of people goes when the people go.
+
+Whoever is erased, or withdraws the consent that a project trains by, takes along the lines that name them, what was
+seen of their pictures, and every version that was trained with these: it answers nothing from the next call on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Engine, or_, select, update
+
+from regard.custom.datasets import Dataset
+from regard.custom.projects import Project
+from regard.custom.versions.workshop import Workshop
+from regard.database import reading
+from regard.gallery.gallery import Gallery
+from regard.stewardship.council.collections import BASIS, PURPOSE
+from regard.stewardship.people.consents import Consents
+from regard.stewardship.records import tables
+
+_ERASED = "Withdrawn: somebody in the pictures that it was trained with was erased. Train another version without them."
+_ENDED = (
+    "Withdrawn: a consent to training with somebody's pictures ended. Train another version, which is without them."
+)
+_NAMED, _PROJECT = "external/", "project:"
+_of = tables.consents.c
+_log = logging.getLogger(__name__)
+
+
+class Trainings:
+    """Lets lines and versions go with people. Thread-safe."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        gallery: Gallery,
+        workshop: Workshop,
+        consents: Consents,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine = engine
+        self._gallery = gallery
+        self._workshop = workshop
+        self._consents = consents
+        self._clock = clock
+
+    def erase(self, organization: str, whose: str) -> int:
+        """Let go of all that names a subject of the gallery; how many versions were withdrawn."""
+        if not whose.startswith(_NAMED):
+            return 0
+        with self._gallery.writing() as connection:
+            return self._let_go(connection, organization, whose.removeprefix(_NAMED), _ERASED, None)
+
+    def settle(self) -> int:
+        """Let go of what consents covered that ended since, in projects on consent; how many versions were withdrawn.
+
+        What was not done stays to be done: it is looked for from time to time.
+        """
+        ended = or_(_of.withdrawn_at.is_not(None), _of.expires_at <= self._clock())
+        due = (_of.settled.is_(False), _of.collection.startswith(_PROJECT, autoescape=True), ended)
+        with reading(self._engine) as connection:
+            wanted = select(_of.receipt, _of.organization, _of.collection, _of.subject).where(*due)
+            found = connection.execute(wanted).all()
+        return sum(self._settle(*row) for row in found)
+
+    def withdrawn(self) -> None:
+        """The same, right after somebody withdrew: that stands, whatever goes wrong here."""
+        try:
+            with self._gallery.overwriting():
+                self.settle()
+        except Exception:
+            _log.exception("what a consent covered is let go of at the next sweep")
+
+    def _settle(self, receipt: str, organization: str, collection: str, person: str) -> int:
+        name, gone = collection.removeprefix(_PROJECT), 0
+        with reading(self._engine) as connection:
+            project = self._workshop.projects.named(connection, organization, name)
+        # Another receipt of the same person may count still.
+        on_consent = project is not None and project.tags.get(BASIS) == "consent"
+        covered = project is not None and self._consents.covers_training(
+            organization, name, person, project.tags.get(PURPOSE, "")
+        )
+        with self._gallery.writing() as connection:
+            if on_consent and not covered:
+                gone = self._let_go(connection, organization, person, _ENDED, project)
+            connection.execute(update(tables.consents).where(_of.receipt == receipt).values(settled=True))
+        return gone
+
+    def _let_go(self, connection: Connection, organization: str, person: str, why: str, project: Project | None) -> int:
+        custom, sources = self._workshop.custom, set[str]()
+        for each, dataset in custom.all_datasets(connection, organization):
+            if project is None or each.id == project.id:
+                sources |= self._lines_gone(connection, each, dataset, person)
+        sought = self._workshop.pictured(organization, sources, [person])
+        return len(self._workshop.withdraw(connection, sought, why, project))
+
+    def _lines_gone(self, connection: Connection, project: Project, dataset: Dataset, person: str) -> set[str]:
+        custom = self._workshop.custom
+        sources = custom.entries.naming(connection, dataset, project.feature, person)
+        for source in sources:
+            custom.entries.remove(connection, dataset, source)
+        if sources:
+            self._workshop.features.forget(connection, project.id, sources)
+            custom.datasets.change(connection, dataset, version=dataset.version + 1)
+        return set(sources)
