@@ -13,7 +13,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Engine, or_, select, update
 
 from regard.custom.datasets import Dataset
-from regard.custom.projects import Project
+from regard.custom.projects import Feature, Project
 from regard.custom.versions.workshop import Workshop
 from regard.database import reading
 from regard.gallery.gallery import Gallery
@@ -90,12 +90,22 @@ class Trainings:
         return gone
 
     def _let_go(self, connection: Connection, organization: str, person: str, why: str, project: Project | None) -> int:
-        custom, sources = self._workshop.custom, set[str]()
-        for each, dataset in custom.all_datasets(connection, organization):
-            if project is None or each.id == project.id:
+        projects = [project] if project else self._all(connection, organization)
+        sources, listed = set[str](), set[int]()
+        for each in projects:
+            for dataset in self._workshop.custom.datasets.of(connection, each):
+                listed.add(each.id)
                 sources |= self._lines_gone(connection, each, dataset, person)
         sought = self._workshop.pictured(organization, sources, [person])
-        return len(self._workshop.withdraw(connection, sought, why, project))
+        gone = self._workshop.withdraw(connection, sought, why, project)
+        # Which pictures manifests in buckets name with somebody is not known any more: all are looked at again.
+        unlisted = {each.id for each in projects} - listed
+        for number in unlisted | {version.project.id for version in gone}:
+            self._workshop.features.drop(connection, number)
+        return len(gone)
+
+    def _all(self, connection: Connection, organization: str) -> list[Project]:
+        return self._workshop.projects.page(connection, organization, 0, None, tuple(Feature))
 
     def _lines_gone(self, connection: Connection, project: Project, dataset: Dataset, person: str) -> set[str]:
         custom = self._workshop.custom

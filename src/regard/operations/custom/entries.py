@@ -158,11 +158,11 @@ def remove_dataset_entry(call: Call, rooms: Rooms) -> Answer:
                 if custom.entries.remove(connection, dataset, source):
                     custom.datasets.to(connection, dataset, DatasetState.UPDATED, version=dataset.version + 1)
                     gone.append(call.arn(dataset.resource(project)))
-        if not gone:
+        withdrawn = _withdrawn(rooms, connection, organization, source, one[0][0] if one else None)
+        if not gone and (arn or not withdrawn):
             raise no_such_resource(
                 f"No dataset has an entry of {source}." if not arn else f"{arn} has none of {source}."
             )
-        withdrawn = _withdrawn(rooms, connection, organization, source, one[0][0] if one else None)
     rooms.gallery.traces.overwrite()
     return {"removed_from": gone, "withdrawn": [call.arn(each.resource) for each in withdrawn]}
 
