@@ -88,6 +88,7 @@ def open_holdings(office: Office) -> Holdings:
     jobs.at_end.append(workshop.end)
     trainings = Trainings(engine, gallery, workshop, consents)
     consents.after = trainings.withdrawn
+    jobs.at_end.insert(0, trainings.imported)
 
     def forget(organization: str, whose: str) -> None:
         reviews.forget(organization, whose)
@@ -95,7 +96,7 @@ def open_holdings(office: Office) -> Holdings:
         streams.messages.forget(organization, whose)
         trainings.erase(organization, whose)
 
-    erasure = Erasure(engine, gallery, consents, logbook, also=forget)
+    erasure = Erasure(engine, gallery, consents, logbook, also=forget, again=trainings.again)
     erasure.replay()
     seals = CouncilSeals(gallery, Council(engine), logbook)
 

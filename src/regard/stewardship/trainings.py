@@ -14,9 +14,12 @@ from sqlalchemy import Connection, Engine, or_, select, update
 
 from regard.custom.datasets import Dataset
 from regard.custom.projects import Feature, Project
+from regard.custom.tables import projects
+from regard.custom.versions.models import Pictured
 from regard.custom.versions.workshop import Workshop
 from regard.database import reading
 from regard.gallery.gallery import Gallery
+from regard.jobs.job import Job, Outcome, State
 from regard.stewardship.council.collections import BASIS, PURPOSE
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.records import tables
@@ -54,6 +57,31 @@ class Trainings:
         with self._gallery.writing() as connection:
             return self._let_go(connection, organization, whose.removeprefix(_NAMED), _ERASED, None)
 
+    def imported(self, connection: Connection, job: Job, _outcome: Outcome) -> None:
+        """Let go of lines that came into a dataset while somebody was erased whom they name.
+
+        To be asked within the transaction that ends the job which fills the dataset, before the dataset is told of it.
+        """
+        dataset = self._workshop.custom.datasets.by_job(connection, job.id)
+        if dataset is None or job.state is not State.SUCCEEDED:
+            return
+        objections = self._gallery.objections
+        since = {name for name, at in objections.erasures().items() if at >= dataset.created_at}
+        if since:
+            project = self._workshop.projects.get(connection, job.organization, dataset.project)
+            self._named_gone(connection, project, dataset, since)
+
+    def again(self, names: set[bytes]) -> int:
+        """Let go again of what a backup brought back of people, by the digests of their erasures; how many versions."""
+        with self._gallery.writing() as connection:
+            for organization in connection.execute(select(projects.c.organization).distinct()).scalars().all():
+                for project, dataset in self._workshop.custom.all_datasets(connection, organization):
+                    self._named_gone(connection, project, dataset, names)
+            gone = self._workshop.withdraw(connection, Pictured(people=frozenset(names)), _ERASED)
+            for number in {version.project.id for version in gone}:
+                self._workshop.features.drop(connection, number)
+            return len(gone)
+
     def settle(self) -> int:
         """Let go of what consents covered that ended since, in projects on consent; how many versions were withdrawn.
 
@@ -90,22 +118,32 @@ class Trainings:
         return gone
 
     def _let_go(self, connection: Connection, organization: str, person: str, why: str, project: Project | None) -> int:
-        projects = [project] if project else self._all(connection, organization)
+        looked = [project] if project else self._all(connection, organization)
         sources, listed = set[str](), set[int]()
-        for each in projects:
+        for each in looked:
             for dataset in self._workshop.custom.datasets.of(connection, each):
                 listed.add(each.id)
                 sources |= self._lines_gone(connection, each, dataset, person)
         sought = self._workshop.pictured(organization, sources, [person])
         gone = self._workshop.withdraw(connection, sought, why, project)
         # Which pictures manifests in buckets name with somebody is not known any more: all are looked at again.
-        unlisted = {each.id for each in projects} - listed
+        unlisted = {each.id for each in looked} - listed
         for number in unlisted | {version.project.id for version in gone}:
             self._workshop.features.drop(connection, number)
         return len(gone)
 
     def _all(self, connection: Connection, organization: str) -> list[Project]:
         return self._workshop.projects.page(connection, organization, 0, None, tuple(Feature))
+
+    def _named_gone(self, connection: Connection, project: Project, dataset: Dataset, names: set[bytes]) -> None:
+        """Let go of the lines of a dataset that name anybody of these digests."""
+        organization = project.organization
+        lines = self._workshop.custom.entries.each(connection, dataset, project.feature)
+        people = sorted({person for line in lines for person in line.people})
+        found = self._gallery.objections.names((organization, _NAMED + person) for person in people)
+        for person, name in zip(people, found, strict=True):
+            if name in names:
+                self._lines_gone(connection, project, dataset, person)
 
     def _lines_gone(self, connection: Connection, project: Project, dataset: Dataset, person: str) -> set[str]:
         custom = self._workshop.custom

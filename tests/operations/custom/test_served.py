@@ -111,7 +111,7 @@ def _remove(service: Running, dataset: str, source: str) -> None:
     ask = OwnClient(service.url, service.environment["AWS_ACCESS_KEY_ID"], service.environment["AWS_SECRET_ACCESS_KEY"])
     body = {"dataset": dataset, "source_ref": source}
     answer = ask("POST", "/datasets/entries/remove", body)
-    assert (answer.status_code, answer.json()) == (200, {"removed_from": [dataset]}), answer.text
+    assert (answer.status_code, answer.json()) == (200, {"removed_from": [dataset], "withdrawn": []}), answer.text
     assert answer.headers["x-regard-entry"]
     again = ask("POST", "/datasets/entries/remove", body)
     assert (again.status_code, f"none of {source}" in again.text) == (404, True)

@@ -119,11 +119,12 @@ class Workshop:
             self.custom.tag(connection, organization, arn, tags, without)
 
     def pictured(self, organization: str, pictures: Iterable[str] = (), people: Iterable[str] = ()) -> Pictured:
-        """Pictures by their source-refs, and people by their names, as models keep them."""
-        return Pictured(
-            frozenset(self._digest(organization, "picture", each) for each in pictures),
-            frozenset(self._digest(organization, "person", each) for each in people),
-        )
+        """Pictures by their source-refs, and people by their names, as models keep them.
+
+        People are digested as those who were erased are: what a backup brings back is known by it.
+        """
+        named = self._gallery.objections.names([(organization, f"external/{each}") for each in people])
+        return Pictured(frozenset(self._digest(organization, each) for each in pictures), frozenset(named))
 
     def withdraw(
         self, connection: Connection, sought: Pictured, why: str, project: Project | None = None
@@ -147,8 +148,8 @@ class Workshop:
             self.tell_withdrawn(connection, version)
         return gone
 
-    def _digest(self, organization: str, what: str, name: str) -> bytes:
-        return hmac.digest(self._naming, f"{organization}/{what}/{name}".encode(), hashlib.sha256)[:16]
+    def _digest(self, organization: str, source: str) -> bytes:
+        return hmac.digest(self._naming, f"{organization}/{source}".encode(), hashlib.sha256)[:16]
 
     def delete(self, version: Version) -> None:
         """Let go of what hangs on a version that was deleted."""

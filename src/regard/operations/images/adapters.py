@@ -11,6 +11,7 @@ from regard.custom.versions.states import State
 from regard.operations.common.errors import invalid_parameter, no_such_resource
 from regard.operations.common.rooms import Rooms
 from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.custom_labels import PEOPLE, Project
 from regard.vision.pictures.images import Picture
 from regard.vision.things.moderation import ModerationLabel, chain, taxonomy
 
@@ -21,7 +22,7 @@ _LEAST = 1.0
 def adapter_of(call: Call, rooms: Rooms) -> Head | None:
     """The adapter that a call names, which was trained to the end; None where it names none.
 
-    Raises NoSuchResource, ResourceNotReady, ApiError, and CustomChanged.
+    Raises NoSuchResource, ResourceNotReady, ApiError, CustomChanged, and Denied.
     """
     arn = call.parameters.get("ProjectVersion")
     if arn is None:
@@ -34,7 +35,11 @@ def adapter_of(call: Call, rooms: Rooms) -> Head | None:
         raise invalid_parameter("ProjectVersion is no adapter: name it to DetectCustomLabels as ProjectVersionArn.")
     if standing.state is not State.TRAINED:
         raise ResourceNotReady(f"The adapter {standing.name} is {standing.state}: wait for its end, or train another.")
-    return rooms.workshop.head(standing, Backbone.of(rooms.features))
+    head = rooms.workshop.head(standing, Backbone.of(rooms.features))
+    if rooms.matters is not None and (head.manifest.people or standing.tags.get(PEOPLE) == "yes"):
+        # What was trained on faces looks at a picture as an operation on faces does.
+        rooms.matters.use(call, Project(standing.project, (), {PEOPLE: "yes"}))
+    return head
 
 
 def adapted(rooms: Rooms, head: Head, picture: Picture, found: list[ModerationLabel]) -> list[ModerationLabel]:

@@ -54,14 +54,18 @@ class Erasure:
         logbook: Logbook,
         clock: Callable[[], float] = time.time,
         also: Callable[[str, str], object] = lambda _organization, _whose: None,
+        again: Callable[[set[bytes]], object] = lambda _names: None,
     ) -> None:
-        """`also` erases what else is held on a subject of an organization."""
+        """`also` erases what else is held on a subject of an organization; `again` what a backup brought back of that,
+        by the digests that erasures are known by.
+        """
         self._engine = engine
         self._gallery = gallery
         self._consents = consents
         self._logbook = logbook
         self._clock = clock
         self._also = also
+        self._again = again
 
     def erase(self, organization: str, whose: str) -> Erased:
         """Erase a subject of an organization, and enter them so that they are not enrolled again.
@@ -104,6 +108,7 @@ class Erasure:
             for (organization, whose), name in zip(people, self._gallery.objections.names(people), strict=True):
                 if name in known:
                     found += self._came_back(organization, whose, known[name])
+            self._again({name for name, at in known.items() if _mark(name, at) in unseen})
         with self._engine.begin() as connection:
             for mark in unseen:
                 _note(connection, mark)

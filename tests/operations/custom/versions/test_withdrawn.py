@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from regard.custom.versions import tables
 from regard.operations.common.errors import ApiError
@@ -19,6 +19,7 @@ from regard.stewardship.logbook.entry_words import in_words
 from regard.stewardship.logbook.versions_told import record_version, record_withdrawal
 from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.policy.call import Call
+from regard.stewardship.records import tables as records
 from regard.stewardship.trainings import Trainings
 from tests.helpers.custom import coloured, line, put_manifest
 from tests.helpers.fakes import picture_of
@@ -39,7 +40,8 @@ class Left(Firm):
         workshop.tell = partial(record_version, house.logbook)
         workshop.tell_withdrawn = partial(record_withdrawal, house.logbook)
         self.trainings = Trainings(house.engine, house.gallery, workshop, house.consents, house.clock)
-        house.erasure._also = self.trainings.erase
+        house.erasure._also, house.erasure._again = self.trainings.erase, self.trainings.again
+        house.jobs.at_end.insert(0, self.trainings.imported)
         house.consents.after = self.trainings.withdrawn
 
     def project(self, name: str, **tags: str) -> str:
@@ -175,6 +177,39 @@ def test_who_is_erased_while_a_version_learns_of_them_is_not_in_it(firm: Left) -
     work_off(firm.rooms, erased_between)
     assert firm.state(version[0]["ProjectVersionArn"]).startswith("TRAINING_FAILED Somebody in the pictures was erased")
     assert firm.counted()[0] == 0
+
+
+def test_who_is_erased_while_a_dataset_is_filled_is_not_in_it(firm: Left) -> None:
+    place = put_manifest(firm.endpoint, "filled.jsonl", firm.things("filled", "ann"))
+    project = firm.project("shop")
+    firm.house.ask("CreateDataset", ProjectArn=project, DatasetType="TRAIN", DatasetSource=place)
+
+    def erased_before(step: Callable[[], Any]) -> Any:
+        firm.house.erase("ann")
+        return step()
+
+    work_off(firm.rooms, erased_before)
+    (told,) = firm.house.ask("DescribeProjects", ProjectNames=["shop"])[0]["ProjectDescriptions"]
+    (dataset,) = told["Datasets"]
+    assert dataset["Status"] == "CREATE_COMPLETE"
+    left = firm.house.ask("ListDatasetEntries", DatasetArn=dataset["DatasetArn"])[0]["DatasetEntries"]
+    assert len(left) == 14
+    assert not any("regard-people" in each for each in left)
+
+
+def test_what_a_backup_brings_back_of_somebody_goes_again(firm: Left) -> None:
+    firm.house.erase("ann")
+    firm.house.clock.now += 10
+    listed, _ = firm.listed("shop", firm.things("backup", "ann"))
+    versions = [firm.learned(listed, "one"), firm.learned(firm.project("faces"), "two", **_faces(firm, "again"))]
+    firm.house.erasure.replay()
+    assert [firm.state(each).split()[0] for each in versions] == ["TRAINING_COMPLETED"] * 2
+    # A database from before the erasure has not seen it.
+    with firm.house.engine.begin() as connection:
+        connection.execute(delete(records.erasures))
+    firm.house.erasure.replay()
+    assert [firm.state(each).split()[0] for each in versions] == ["EXPIRED"] * 2
+    assert firm.counted() == (0, 0)
 
 
 def test_who_withdraws_takes_versions_of_projects_on_consent_along(firm: Left) -> None:
