@@ -53,6 +53,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "settings",
     ],
     ("commands",): [
+        "custom",
         "gallery",
         "video",
         "streams",
@@ -69,6 +70,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("stewardship", "people"): ["matches"],
     ("custom",): [
+        "workbench",
         "versions",
         "custom",
         "entries",

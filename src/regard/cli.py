@@ -46,6 +46,10 @@ COMMANDS = {
         "pictures.train:app",
         "Make heads, the small files that tell attributes of faces and scenes, from labelled pictures.",
     ),
+    "custom": (
+        "custom.custom:app",
+        "Train models of labels of your own from pictures on disk; look at them, ask them, take them along.",
+    ),
     "evaluate": ("pictures.evaluate:app", "Measure accuracy and calibrate. Rates only, never who."),
     "collections": ("gallery.seals:app", "List, make, show and delete collections."),
     "figures": ("gallery.figures:app", "Enrol, list, recognize and remove public figures."),

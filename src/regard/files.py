@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,6 +37,28 @@ def write_whole(path: Path, data: bytes) -> None:
         _write(file, data)
         file.chmod(0o644)
         file.replace(path)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Make a folder of files in one step, for its owner alone (0700); folders above it are made.
+
+    Raises FileExistsError where something is there that is no empty folder, and OSError, and then leaves nothing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=path.parent, prefix=".writing-"))
+    try:
+        for name, data in files.items():
+            _write(made / name, data)
+        sync(made)
+        try:
+            made.rename(path)
+        except OSError as error:
+            if not path.exists():
+                raise
+            raise FileExistsError(f"{path} is there already. Name another folder, or take it away.") from error
+        sync(path.parent)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def make_private(path: Path, data: bytes) -> bool:

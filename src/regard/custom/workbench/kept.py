@@ -1,0 +1,128 @@
+"""A model in a folder: head.onnx, manifest.json, results.json and report.html, there together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from regard.custom.workbench.seeing import Twin
+from regard.evaluation.custom.manifest import written
+from regard.evaluation.custom.results import LabelReport, Trained
+from regard.evaluation.statistics.intervals import Interval
+from regard.files import write_folder
+from regard.vision.heads.head import Base, DamagedHead
+
+VERSION: Final = 1
+HEAD, MANIFEST, RESULTS, REPORT = "head.onnx", "manifest.json", "results.json", "report.html"
+
+
+class Point(msgspec.Struct, frozen=True, array_like=True):
+    """The mean F1 on pictures left out, of a head made of so many."""
+
+    pictures: int
+    f1: float
+
+
+class Tested(msgspec.Struct, frozen=True):
+    """A picture of the test: its file, what it shows, and the score of each label, 0 to 1."""
+
+    path: str
+    digest: str
+    shows: list[str]
+    scores: list[float]
+
+
+class Results(msgspec.Struct, frozen=True):
+    """What a training came to, as `evaluation.custom.results.Summary` has it, and what is told of each test picture.
+
+    `trained` is how many pictures were learned from, `beside` what the names of the labels were judged by.
+    """
+
+    version: int
+    name: str
+    trained: int
+    labels: list[LabelReport]
+    f1: float
+    precision: float
+    recall: float
+    interval: Interval
+    cross_validated: float
+    false_labels: float | None
+    curve: list[Point]
+    with_more: float | None
+    message: str
+    pictures: list[Tested]
+    twins: list[Twin]
+    beside: dict[str, Any]
+
+    @property
+    def names(self) -> list[str]:
+        """The labels, in the order of the scores."""
+        return [each.name for each in self.labels]
+
+    def told(self, picture: Tested) -> list[str]:
+        """The labels that are told of a picture, the surest first."""
+        found = [
+            (score, each.name)
+            for score, each in zip(picture.scores, self.labels, strict=True)
+            if score >= each.threshold
+        ]
+        return [name for _, name in sorted(found, reverse=True)]
+
+    def right(self, picture: Tested) -> bool:
+        """Whether just what a picture shows is told of it; labels that were not learned count as not shown."""
+        return set(self.told(picture)) == {name for name in picture.shows if name in self.names}
+
+
+class Model(NamedTuple):
+    """A model that was read: the bytes of its head, of the digest that its manifest names, and the manifest."""
+
+    head: bytes
+    manifest: dict[str, Any]
+
+    @property
+    def base(self) -> Base:
+        """What its features are of."""
+        return msgspec.convert(self.manifest["base"], Base)
+
+    @property
+    def labels(self) -> Sequence[Mapping[str, Any]]:
+        """Its labels, each with `name` and `threshold` (0 to 1), in the order of the scores."""
+        found: Sequence[Mapping[str, Any]] = self.manifest["labels"]
+        return found
+
+
+def keep(folder: Path, trained: Trained, results: Results, page: str) -> None:
+    """Write the folder in one step, for its owner alone. Raises FileExistsError where something is there."""
+    files = {HEAD: trained.onnx, MANIFEST: written(trained.manifest), REPORT: page.encode()}
+    write_folder(folder, files | {RESULTS: msgspec.json.format(msgspec.json.encode(results)) + b"\n"})
+
+
+def read_model(folder: Path) -> Model:
+    """The model in a folder. Raises DamagedHead where it is not the one that its manifest names, and OSError."""
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=dict[str, Any])
+        model = Model((folder / HEAD).read_bytes(), manifest)
+        whole = manifest["kind"] == "classifier" and bool(model.base) and bool([each["name"] for each in model.labels])
+        named = manifest["head"]
+    except (msgspec.MsgspecError, LookupError, TypeError) as error:
+        raise DamagedHead(f"{folder / MANIFEST} is no manifest of a model: {error}. Train it again.") from None
+    found = sha256(model.head).hexdigest()
+    if found != named or not whole:
+        raise DamagedHead(f"{folder / HEAD} has SHA-256 {found}, its manifest names {named}. Train it again.")
+    return model
+
+
+def read_results(folder: Path) -> Results:
+    """What the training of a folder came to. Raises ValueError and OSError."""
+    try:
+        found = msgspec.json.decode((folder / RESULTS).read_bytes(), type=Results)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"{folder / RESULTS} has no results of a training: {error}. Train it again.") from None
+    if any(len(each.scores) != len(found.labels) for each in found.pictures):
+        raise ValueError(f"{folder / RESULTS} has scores of other labels. Train it again.")
+    return found
