@@ -68,6 +68,13 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Markup:
+    """What a page alone shows, as HTML in which strangers' words are safe already; Markdown goes without."""
+
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
     """A text as it stands, line by line; on a page folded away under what it is."""
 
@@ -75,7 +82,7 @@ class Folded:
     text: str
 
 
-Block = Heading | Paragraph | Listing | Table | Chart | Folded
+Block = Heading | Paragraph | Listing | Table | Chart | Markup | Folded
 
 
 def as_markdown(blocks: Iterable[Block], words: Words = str) -> str:
@@ -106,7 +113,7 @@ def _markdown(block: Block, words: Words) -> str:
             rule = [*["---"] * (len(columns) - figures), *["---:"] * figures]
             lines = [_line(map(words, columns)), _line(rule), *(_line(map(words, row)) for row in rows)]
             return "\n".join([*([f"{words(caption)}:", ""] if caption else []), *lines])
-        case Chart():
+        case Chart() | Markup():
             return ""
         case Folded(summary, text):
             # A fence is longer than any within (CommonMark, 4.5), so that the text cannot end it.
@@ -132,6 +139,8 @@ def _html(block: Block, words: Words) -> str:
             return _table(block, words)
         case Chart(svg):
             return f"<figure>{svg}</figure>"
+        case Markup(html):
+            return html
         case Folded(summary, text):
             return f"<details><summary>{words(summary)}</summary><pre>{words(text)}</pre></details>"
 

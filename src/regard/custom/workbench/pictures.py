@@ -39,7 +39,9 @@ def labelled_in(source: Path) -> list[Labelled]:
     for path, labels in found:
         joined[path] = tuple(dict.fromkeys((*joined.get(path, ()), *labels)))
     if not joined:
-        raise NotLabelled(f"{source} names no pictures. Give a folder of folders, one a label, with JPEG and PNG files.")
+        raise NotLabelled(
+            f"{source} names no pictures. Give a folder of folders, one a label, with JPEG and PNG files."
+        )
     return [Labelled(path, labels) for path, labels in joined.items()]
 
 
@@ -76,7 +78,9 @@ def _of_manifest(file: Path) -> Iterable[Labelled]:
             raise NotLabelled(f"{file}, line {number}: it is no JSON object with a {SOURCE}.") from None
         if not isinstance(source, str):
             raise NotLabelled(f"{file}, line {number}: its {SOURCE} is no text.")
-        yield Labelled(_there(file, source.removeprefix(_FILE), number), _labels(judge(msgspec.json.encode(line)), file, number))
+        yield Labelled(
+            _there(file, source.removeprefix(_FILE), number), _labels(judge(msgspec.json.encode(line)), file, number)
+        )
 
 
 def _labels(line: Judged, file: Path, number: int) -> tuple[str, ...]:
