@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.files import make_private, replace_private, write_whole
+from regard.files import make_private, replace_private, write_folder, write_whole
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +47,19 @@ def test_a_private_file_is_replaced_whole_or_stays(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError, match="full"):
         replace_private(path, b"newer")
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("key", b"new")]
+
+
+def test_a_folder_is_written_whole_and_never_over_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(tmp_path / "out" / "model", {"a": b"1", "b": b"2"})
+    assert {each.name: each.read_bytes() for each in (tmp_path / "out" / "model").iterdir()} == {"a": b"1", "b": b"2"}
+    with pytest.raises(FileExistsError, match="is there already"):
+        write_folder(tmp_path / "out" / "model", {"a": b"3"})
+
+    def broken(_file: int) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("os.fsync", broken)
+    with pytest.raises(OSError, match="full"):
+        write_folder(tmp_path / "out" / "other", {"a": b"3"})
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["model"]
+    assert (tmp_path / "out" / "model" / "a").read_bytes() == b"1"

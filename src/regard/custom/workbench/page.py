@@ -24,7 +24,7 @@ PAGE = Template(
     "--soft:#2a2a2d}}"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:var(--ink);"
     "background:var(--back);overflow-wrap:anywhere}a{color:var(--blue)}.loud{font-weight:600}"
-    "table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto;overflow-wrap:normal}"
+    "table{border-collapse:collapse;margin:1rem 0;overflow-wrap:normal}.wide{overflow-x:auto}"
     "caption{text-align:left}th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left;"
     "vertical-align:top}th{font-weight:600}.figure,.wide td{text-align:right}.wide th{max-width:10rem}"
     ".wide td a{display:block}.wrong a{color:var(--red);font-weight:600}.none{opacity:.5}"
@@ -32,6 +32,9 @@ PAGE = Template(
     ".charts,.grid{display:flex;flex-wrap:wrap;gap:.75rem;padding:0;margin:.5rem 0;list-style:none}"
     ".grid li{width:7rem;display:flex;flex-direction:column;font-size:.85rem;line-height:1.3}"
     ".grid img,.gone{width:96px;height:96px;object-fit:contain;background:var(--soft)}"
+    "@media(max-width:34rem){body>table,body>table :is(caption,tbody,tr,th){display:block}body>table thead{display:none}"
+    "body>table td{display:flex;justify-content:space-between;gap:1rem;border:0}"
+    "body>table td::before{content:attr(data-of)}body>table th{border:0;border-top:1px solid var(--line)}}"
     "section:target{outline:2px solid var(--blue);outline-offset:.4rem}small{font-weight:400;opacity:.75}"
     "</style></head>\n<body>\n$blocks\n</body></html>\n"
 )
