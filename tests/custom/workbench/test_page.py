@@ -12,15 +12,17 @@ import pytest
 from PIL import Image
 
 from regard.custom.workbench.groups import matrix_of
-from regard.custom.workbench.kept import Point, Results, Tested
+from regard.custom.workbench.kept import Asked, Point, Results
 from regard.custom.workbench.page import page
 from regard.custom.workbench.seeing import Twin
 from regard.evaluation.custom.results import LabelReport
 from regard.evaluation.statistics.intervals import Interval
 
 
-def _results(pictures: list[Tested], twins: list[Twin] | None = None) -> Results:
-    labels = [LabelReport(name, 0.5, 0.5, 0.5, 0.5, 2, 10, advice) for name, advice in (("<nut>", "Add nuts."), ("screw", ""))]
+def _results(pictures: list[Asked], twins: list[Twin] | None = None) -> Results:
+    labels = [
+        LabelReport(name, 0.5, 0.5, 0.5, 0.5, 2, 10, advice) for name, advice in (("<nut>", "Add nuts."), ("screw", ""))
+    ]
     curve = [Point(5, 0.4), Point(10, 0.5)]
     return Results(
         1, "parts", 20, labels, 0.5, 0.5, 0.5, Interval(0.2, 0.8), 0.5, 0.01, curve, 0.6, "", pictures, twins or [], {}
@@ -28,20 +30,18 @@ def _results(pictures: list[Tested], twins: list[Twin] | None = None) -> Results
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> list[Tested]:
-    """A nut that is told, one that is taken for a screw, and a screw of which nothing is told and whose file is gone."""
+def pictures(tmp_path: Path) -> list[Asked]:
+    """A nut that is told, one that is taken for a screw, and a screw that is told nothing of, whose file is gone."""
     found = []
-    for number, (shows, scores) in enumerate(
-        [("<nut>", [0.9, 0.1]), ("<nut>", [0.2, 0.8]), ("screw", [0.3, 0.4])]
-    ):
+    for number, (shows, scores) in enumerate([("<nut>", [0.9, 0.1]), ("<nut>", [0.2, 0.8]), ("screw", [0.3, 0.4])]):
         path = tmp_path / f"{number}.png"
         Image.fromarray(np.full((64, 80, 3), 80 * number, np.uint8)).save(path)
-        found.append(Tested(str(path), sha256(path.read_bytes()).hexdigest(), [shows], scores))
+        found.append(Asked(str(path), sha256(path.read_bytes()).hexdigest(), [shows], scores))
     path.unlink()
     return found
 
 
-def test_each_number_of_the_matrix_leads_to_its_pictures(pictures: list[Tested]) -> None:
+def test_each_number_of_the_matrix_leads_to_its_pictures(pictures: list[Asked]) -> None:
     text = page(_results(pictures))
     links = re.findall(r'<td class="(\w+)"><a href="#([\w-]+)" aria-label="([^"]*)">(\d+)<', text)
     assert links == [
@@ -53,7 +53,7 @@ def test_each_number_of_the_matrix_leads_to_its_pictures(pictures: list[Tested])
         assert text.count(f'<section id="{anchor}">') == 1
 
 
-def test_pictures_are_in_the_page_small_and_one_that_is_gone_or_changed_is_not(pictures: list[Tested]) -> None:
+def test_pictures_are_in_the_page_small_and_one_that_is_gone_or_changed_is_not(pictures: list[Asked]) -> None:
     text = page(_results(pictures))
     assert text.count('<img src="data:image/jpeg;base64,') == 2
     assert text.count("gone or changed") == 1
@@ -61,7 +61,7 @@ def test_pictures_are_in_the_page_small_and_one_that_is_gone_or_changed_is_not(p
     assert page(_results([changed])).count("<img") == 0
 
 
-def test_the_page_needs_nothing_else_and_words_of_labels_are_no_markup(pictures: list[Tested]) -> None:
+def test_the_page_needs_nothing_else_and_words_of_labels_are_no_markup(pictures: list[Asked]) -> None:
     text = page(_results(pictures))
     assert "<nut>" not in text
     assert not re.search(r"<script|<link|https?://(?!www\.w3\.org/2000/svg)|url\(", text)
@@ -69,16 +69,16 @@ def test_the_page_needs_nothing_else_and_words_of_labels_are_no_markup(pictures:
         assert told in text
 
 
-def test_of_pictures_with_several_labels_each_label_stands_by_itself(pictures: list[Tested]) -> None:
+def test_of_pictures_with_several_labels_each_label_stands_by_itself(pictures: list[Asked]) -> None:
     both = msgspec.structs.replace(pictures[0], shows=["<nut>", "screw"])
     matrix = matrix_of(_results([both, pictures[1]]))
     counts = {name: [len(each.pictures) for each in row] for name, row in matrix.rows}
     assert counts == {"<nut>": [1, 1, 0], "screw": [0, 1, 1]}
 
 
-def test_a_picture_that_was_learned_from_and_tested_with_is_told(pictures: list[Tested]) -> None:
+def test_a_picture_that_was_learned_from_and_tested_with_is_told(pictures: list[Asked]) -> None:
     assert "No picture of the test is in the training" in page(_results(pictures))
     text = page(_results(pictures, [Twin(pictures[0].path, "/elsewhere/copy.png", True)]))
-    assert "1 pictures of the test" not in text
+    assert "Of the test, also in the training or alike: 1." in text
     assert "copy.png" in text
     assert "the same file" in text

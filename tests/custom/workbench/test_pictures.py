@@ -61,7 +61,11 @@ def _manifest(folder: Path, *lines: object) -> Path:
 
 def test_a_manifest_names_local_files(folder: Path) -> None:
     line = {"source-ref": "screw/1.png", "a": 1, "a-metadata": METADATA}
-    other = line | {"source-ref": f"file://{folder / 'nut/3.jpeg'}", "b": 1, "b-metadata": METADATA | {"class-name": "old"}}
+    other = line | {
+        "source-ref": f"file://{folder / 'nut/3.jpeg'}",
+        "b": 1,
+        "b-metadata": METADATA | {"class-name": "old"},
+    }
     assert labelled_in(_manifest(folder, line, other)) == [
         Labelled(folder / "screw/1.png", ("screw",)),
         Labelled(folder / "nut/3.jpeg", ("screw", "old")),

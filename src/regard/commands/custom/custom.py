@@ -63,7 +63,7 @@ def train(
     Examples: `regard custom train parts/ --out parts-1`, `regard custom train parts.csv --test more.csv --out parts-2`
     """
     from regard.custom.workbench.kept import REPORT, keep
-    from regard.custom.workbench.making import made, split
+    from regard.custom.workbench.making import made, require_enough, split
     from regard.custom.workbench.page import page
     from regard.custom.workbench.pictures import labelled_in
     from regard.evaluation.custom.errors import NotTrained
@@ -77,8 +77,10 @@ def train(
     require_lawful(Project(to.resolve().name, names, tags))
     features = Features.opened(from_environment())
     try:
+        if not test:
+            require_enough(labelled[0])
         with _bar("Looking") as told:
-            sides = _seen([*labelled], features, told)
+            sides = _seen(labelled, features, told)
         faces = Faces(sum(map(len, sides)), sum(each.face for side in sides for each in side))
         require_lawful(Project(to.resolve().name, names, tags, faces))
         training, tested = (sides[0], sides[1]) if test else split(sides[0])
@@ -264,7 +266,9 @@ def _tell(results: Results) -> None:
         labels.add_row(*each)
     out.print(labels)
     if results.twins:
-        err.print(f"{len(results.twins)} pictures of the test are in the training too, or look alike: F1 is flattered.")
+        err.print(
+            f"Of the test, also in the training or alike: {len(results.twins)}. What is told of them is flattered."
+        )
     for label in results.labels:
         if label.advice:
             say(f"Weak: {label.advice}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from regard.custom.workbench.kept import Results, Tested
+from regard.custom.workbench.kept import Asked, Results
 
 NOTHING = "nothing told"
 
@@ -17,7 +17,7 @@ class Group:
     title: str
     anchor: str
     wrong: bool
-    pictures: list[Tested] = field(default_factory=list)
+    pictures: list[Asked] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

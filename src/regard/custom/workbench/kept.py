@@ -27,7 +27,7 @@ class Point(msgspec.Struct, frozen=True, array_like=True):
     f1: float
 
 
-class Tested(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True):
     """A picture of the test: its file, what it shows, and the score of each label, 0 to 1."""
 
     path: str
@@ -55,7 +55,7 @@ class Results(msgspec.Struct, frozen=True):
     curve: list[Point]
     with_more: float | None
     message: str
-    pictures: list[Tested]
+    pictures: list[Asked]
     twins: list[Twin]
     beside: dict[str, Any]
 
@@ -64,7 +64,7 @@ class Results(msgspec.Struct, frozen=True):
         """The labels, in the order of the scores."""
         return [each.name for each in self.labels]
 
-    def told(self, picture: Tested) -> list[str]:
+    def told(self, picture: Asked) -> list[str]:
         """The labels that are told of a picture, the surest first."""
         found = [
             (score, each.name)
@@ -73,7 +73,7 @@ class Results(msgspec.Struct, frozen=True):
         ]
         return [name for _, name in sorted(found, reverse=True)]
 
-    def right(self, picture: Tested) -> bool:
+    def right(self, picture: Asked) -> bool:
         """Whether just what a picture shows is told of it; labels that were not learned count as not shown."""
         return set(self.told(picture)) == {name for name in picture.shows if name in self.names}
 

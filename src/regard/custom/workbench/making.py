@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from regard.custom.distribution import TooFewImages, chosen
 from regard.custom.judged import Judged
-from regard.custom.workbench.kept import VERSION, Point, Results, Tested
+from regard.custom.workbench.kept import VERSION, Asked, Point, Results
+from regard.custom.workbench.pictures import Labelled
 from regard.custom.workbench.seeing import Glance, twins
 from regard.evaluation.custom.background import background
 from regard.evaluation.custom.classifier import train_classifier
@@ -22,20 +23,29 @@ from regard.vision.heads.head import Base
 Bools = NDArray[np.bool_]
 
 
+def require_enough(pictures: Sequence[Labelled]) -> None:
+    """Raise TooFew where a fifth cannot be set aside, before anything is looked at."""
+    _aside([(str(each.path), each.labels) for each in pictures])
+
+
 def split(pictures: Sequence[Glance]) -> tuple[list[Glance], list[Glance]]:
     """Pictures to learn from and a fifth to test with, of each label about a fifth, the same each time.
 
     Raises TooFew for a label with one picture.
     """
-    lines = [(place, Judged(source=each.digest, labels=each.labels)) for place, each in enumerate(pictures)]
-    try:
-        aside = set(chosen(lines))
-    except TooFewImages as error:
-        raise TooFew("INSUFFICIENT_IMAGES_PER_LABEL_FOR_AUTOSPLIT", str(error)) from None
+    aside = _aside([(each.digest, each.labels) for each in pictures])
     sides: tuple[list[Glance], list[Glance]] = ([], [])
     for place, each in enumerate(pictures):
         sides[place in aside].append(each)
     return sides
+
+
+def _aside(pictures: Sequence[tuple[str, tuple[str, ...]]]) -> set[int]:
+    lines = [(place, Judged(source=name, labels=labels)) for place, (name, labels) in enumerate(pictures)]
+    try:
+        return set(chosen(lines))
+    except TooFewImages as error:
+        raise TooFew("INSUFFICIENT_IMAGES_PER_LABEL_FOR_AUTOSPLIT", str(error)) from None
 
 
 def made(
@@ -82,7 +92,7 @@ def made(
         with_more=told.with_more,
         message=told.message,
         pictures=[
-            Tested(each.path, each.digest, list(each.labels), [round(float(score), 4) for score in row])
+            Asked(each.path, each.digest, list(each.labels), [round(float(score), 4) for score in row])
             for each, row in zip(test, scores, strict=True)
         ],
         twins=twins(test, training),

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from regard.custom.workbench.groups import Group, Matrix
-from regard.custom.workbench.kept import Results, Tested
+from regard.custom.workbench.kept import Asked, Results
 from regard.vision.pictures.images import ImageError, decode
 
 # Pixels of the longer side, of a picture in a page.
@@ -31,7 +31,7 @@ def grid(group: Group, results: Results) -> str:
     )
 
 
-def pictures(of: Sequence[Tested], results: Results, most: int = MOST_WRONG) -> str:
+def pictures(of: Sequence[Asked], results: Results, most: int = MOST_WRONG) -> str:
     """Pictures with what is told of them, the first `most`."""
     items = "".join(_item(each, results) for each in of[:most])
     rest = f"<p>{len(of) - most} more are not in this page.</p>" if len(of) > most else ""
@@ -66,7 +66,7 @@ def _count(number: int) -> str:
     return f"{number} picture" if number == 1 else f"{number} pictures"
 
 
-def _item(picture: Tested, results: Results) -> str:
+def _item(picture: Asked, results: Results) -> str:
     name = Path(picture.path).name
     scores = dict(zip(results.names, picture.scores, strict=True))
     sure = max(scores, key=lambda each: scores[each])

@@ -9,7 +9,7 @@ from string import Template
 
 from regard.custom.workbench.charts import learning, precision_recall
 from regard.custom.workbench.groups import matrix_of
-from regard.custom.workbench.kept import Point, Results, Tested
+from regard.custom.workbench.kept import Asked, Point, Results
 from regard.custom.workbench.markup import grid, linked, pictures
 from regard.evaluation.custom.classifier import MORE
 from regard.evaluation.document import Block, Heading, Listing, Markup, Paragraph, Table, as_html
@@ -32,7 +32,8 @@ PAGE = Template(
     ".charts,.grid{display:flex;flex-wrap:wrap;gap:.75rem;padding:0;margin:.5rem 0;list-style:none}"
     ".grid li{width:7rem;display:flex;flex-direction:column;font-size:.85rem;line-height:1.3}"
     ".grid img,.gone{width:96px;height:96px;object-fit:contain;background:var(--soft)}"
-    "@media(max-width:34rem){body>table,body>table :is(caption,tbody,tr,th){display:block}body>table thead{display:none}"
+    "@media(max-width:34rem){body>table,body>table :is(caption,tbody,tr,th){display:block}"
+    "body>table thead{display:none}"
     "body>table td{display:flex;justify-content:space-between;gap:1rem;border:0}"
     "body>table td::before{content:attr(data-of)}body>table th{border:0;border-top:1px solid var(--line)}}"
     "section:target{outline:2px solid var(--blue);outline-offset:.4rem}small{font-weight:400;opacity:.75}"
@@ -75,7 +76,7 @@ def by_label(results: Results) -> list[list[str]]:
     ]
 
 
-COLUMNS = ("Label", "F1", "Precision", "Recall", "Told from", "Learned from", "Tested with")
+COLUMNS = ("Label", "F1", "Precision", "Recall", "Told from", "Learned from", "Asked with")
 
 
 def _worth(results: Results) -> list[Block]:
@@ -145,8 +146,8 @@ def _twins(results: Results) -> list[Block]:
     return [
         Heading("Twice there"),
         Paragraph(
-            f"{len(rows)} pictures of the test are in the training too, or look like one that is. What is told of them "
-            "was learned by heart; F1 is flattered."
+            f"Of the test, also in the training or alike: {len(rows)}. What is told of them was learned by heart; F1 is "
+            "flattered."
         ),
         Table(("Test", "", "Training"), rows),
         Markup(pictures([of[each.test] for each in results.twins if each.test in of], results)),
@@ -174,7 +175,7 @@ def _changed(now: Results, before: Results) -> list[Block]:
     both = [(each, earlier[each.digest]) for each in now.pictures if each.digest in earlier]
     if not both:
         return [Paragraph("No picture was in both tests.")]
-    sides: dict[str, Sequence[Tested]] = {
+    sides: dict[str, Sequence[Asked]] = {
         title: [new for new, old in both if (now.right(new), before.right(old)) == change]
         for title, change in (("wrong now, right before", (False, True)), ("right now, wrong before", (True, False)))
     }
