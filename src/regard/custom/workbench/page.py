@@ -146,8 +146,7 @@ def _twins(results: Results) -> list[Block]:
     return [
         Heading("Twice there"),
         Paragraph(
-            f"Of the test, also in the training or alike: {len(rows)}. What is told of them was learned by heart; F1 is "
-            "flattered."
+            f"Of the test, also in the training or alike: {len(rows)}. They were learned by heart, which flatters F1."
         ),
         Table(("Test", "", "Training"), rows),
         Markup(pictures([of[each.test] for each in results.twins if each.test in of], results)),
