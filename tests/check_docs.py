@@ -33,7 +33,10 @@ PICTURES = (
     *("picture.jpg", "passport.jpg", "selfie.jpg", "street.jpg", "party.jpg", "car.jpg"),
     *("photos/one.jpg", "people/ann/1.jpg", "people/ann/2.jpg"),
 )
-FOLDERS = ("receipts", "lfw", "members", "arrests", "audit", "faces", "attributes")
+FOLDERS = (
+    *("receipts", "lfw", "members", "arrests", "audit", "faces", "attributes"),
+    *("unrelated", "parts", "parts-1", "parts-2", "new"),
+)
 FILES = dict.fromkeys(
     (
         "pairs.txt",
