@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from regard.operations.common.rooms import Rooms
+from regard.operations.custom.versions.probing import probe_of
+from regard.vision.pictures.images import Picture
 from tests.helpers.custom import described, file_at, project_of, put_manifest
-from tests.helpers.fakes import Client
+from tests.helpers.fakes import ORGANIZATION, Client
 from tests.helpers.shapes import NAMES, SIDE, drawn, png
 from tests.helpers.stores import store_client
 from tests.helpers.working import work_off
@@ -50,7 +55,23 @@ def _begin(client: Client, shop: Shop, project: str, training: list[Any], testin
     return begin(client, shop, project, **sides)
 
 
-def test_boxes_are_learned_told_and_measured(client: Client, rooms: Rooms, shop: Shop) -> None:
+def _told_apart(rooms: Rooms, arn: str, folder: Path) -> str:
+    """What the probe finds of a version, of groups whose pictures show the one shape or nothing."""
+    assert rooms.workshop is not None
+    shows, blank = png(drawn(300)[0]), png(Picture(np.full((SIDE, SIDE, 3), 128, np.uint8), "PNG"))
+    rows = ["subject,image,group"]
+    for number in range(60):
+        (folder / f"{number}.png").write_bytes(shows if number % 2 else blank)
+        rows.append(f"{number},{number}.png,{'xy'[number % 2]}")
+    (folder / "audit.csv").write_text("\n".join(rows))
+    with rooms.gallery.reading() as connection:
+        version = rooms.workshop.versions.find(connection, ORGANIZATION, arn)
+        head = rooms.workshop.open(connection, version)
+    found = probe_of(replace(rooms, audit_set=folder / "audit.csv"), head)
+    return found.outcome if found else ""
+
+
+def test_boxes_are_learned_told_and_measured(client: Client, rooms: Rooms, shop: Shop, tmp_path: Path) -> None:
     project = project_of(rooms, "shapes")
     arn = _begin(client, shop, project, _put(shop, range(14)), _put(shop, range(100, 104)))
     work_off(rooms)
@@ -76,6 +97,8 @@ def test_boxes_are_learned_told_and_measured(client: Client, rooms: Rooms, shop:
         assert set(found) == {"BoundingBox"}
         sides = [SIDE * found["BoundingBox"][side] for side in ("Left", "Top", "Width", "Height")]
         assert sides == pytest.approx([left, top, width, height], abs=8)
+    # Where faces were boxed, the probe goes by the surest box of each label.
+    assert _told_apart(rooms, arn, tmp_path) == "apart"
     one = client("DetectCustomLabels", ProjectVersionArn=arn, Image={"Bytes": png(picture)}, MaxResults=1)
     assert one["CustomLabels"] == told[:1]
     whole = client("DetectCustomLabels", ProjectVersionArn=arn, Image={"Bytes": png(picture)}, MinConfidence=0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,15 @@ from regard.evaluation.bias.association import Association, probe
 from regard.evaluation.samples.labels import sample_in
 from regard.evaluation.samples.pictures_on_disk import Labelled, NotLabelled
 from regard.operations.common.rooms import Rooms
-from regard.vision.pictures.images import ImageError, decode
+from regard.vision.pictures.images import ImageError, Picture, decode
 
 
 @dataclass(frozen=True, slots=True)
 class _Audit:
-    """The pictures of an audit set that can be read, and their features (n, d)."""
+    """The pictures of an audit set that can be read, and what was seen of them (n, d)."""
 
     pictures: list[Labelled]
-    features: NDArray[np.float32]
+    seen: NDArray[np.float32]
 
 
 class _Last:
@@ -40,7 +41,7 @@ class _Last:
         of = rooms.features.base, tuple(_stamp(each) for each in pictures)
         with self._lock:
             if self._of != of:
-                self._of, self._audit = of, _looked_at(rooms, pictures)
+                self._of, self._audit = of, _looked_at(pictures, rooms.features.features_of)
             return self._audit
 
 
@@ -52,25 +53,37 @@ def probe_of(rooms: Rooms, head: Head) -> Association | None:
     if rooms.audit_set is None or rooms.features is None:
         return None
     try:
-        audit = _last.get(rooms, sample_in(rooms.audit_set))
+        pictures = sample_in(rooms.audit_set)
     except (NotLabelled, OSError):
         return None
+    # What a detector looks at is too much to be kept: of a picture it is more than all features of a set.
+    audit = _last.get(rooms, pictures) if head.boxes is None else _looked_at(pictures, partial(_surest, rooms, head))
     if audit is None:
         return None
+    scores = head.scores(audit.seen) if head.boxes is None else audit.seen
     thresholds = np.array([each.threshold for each in head.manifest.labels])
-    return probe(head.scores(audit.features).astype(np.float64), thresholds, audit.pictures)
+    return probe(scores.astype(np.float64), thresholds, audit.pictures)
 
 
-def _looked_at(rooms: Rooms, pictures: list[Labelled]) -> _Audit | None:
-    assert rooms.features is not None
-    seen, features = [], []
+def _looked_at(pictures: list[Labelled], look: Callable[[Picture], NDArray[np.float32]]) -> _Audit | None:
+    kept, seen = [], []
     for labelled in pictures:
         try:
-            features.append(rooms.features.features_of(decode(labelled.read())))
+            seen.append(look(decode(labelled.read())))
         except (ImageError, OSError):
             continue
-        seen.append(labelled)
-    return _Audit(seen, np.stack(features)) if features else None
+        kept.append(labelled)
+    return _Audit(kept, np.stack(seen)) if seen else None
+
+
+def _surest(rooms: Rooms, head: Head, picture: Picture) -> NDArray[np.float32]:
+    """The score of the surest box of each label of a detector (k,), 0 where there is none."""
+    assert rooms.seeker is not None
+    assert head.boxes is not None
+    scores, way = np.zeros(len(head.manifest.labels), np.float32), head.manifest.way
+    told = head.boxes(rooms.seeker(picture, (way,))[way], np.zeros_like(scores))
+    np.maximum.at(scores, told.kinds, told.scores)
+    return scores
 
 
 def _stamp(labelled: Labelled) -> Hashable:
