@@ -17,6 +17,7 @@ from regard.custom.workbench.page import page
 from regard.custom.workbench.seeing import Twin
 from regard.evaluation.custom.results import LabelReport
 from regard.evaluation.statistics.intervals import Interval
+from tests.helpers.browser import look_here, open_browser
 
 
 def _results(pictures: list[Asked], twins: list[Twin] | None = None) -> Results:
@@ -82,3 +83,14 @@ def test_a_picture_that_was_learned_from_and_tested_with_is_told(pictures: list[
     assert "Of the test, also in the training or alike: 1." in text
     assert "copy.png" in text
     assert "the same file" in text
+
+
+def test_the_page_is_fit_to_be_looked_at_on_a_desk_and_on_a_phone(pictures: list[Asked], tmp_path: Path) -> None:
+    twins = [Twin(pictures[0].path, "/elsewhere/copy.png", True)]
+    before = msgspec.structs.replace(_results(pictures[:2]), name="before")
+    (tmp_path / "report.html").write_text(page(_results(pictures, twins), before))
+    with open_browser() as browser:
+        window = browser.new_context(bypass_csp=True)
+        shown = window.new_page()
+        shown.goto((tmp_path / "report.html").as_uri())
+        look_here(shown)

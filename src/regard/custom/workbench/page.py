@@ -27,17 +27,17 @@ PAGE = Template(
     "table{border-collapse:collapse;margin:1rem 0;overflow-wrap:normal}.wide{overflow-x:auto}"
     "caption{text-align:left}th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left;"
     "vertical-align:top}th{font-weight:600}.figure,.wide td{text-align:right}.wide th{max-width:10rem}"
-    ".wide td a{display:block}.wrong a{color:var(--red);font-weight:600}.none{opacity:.5}"
+    ".wide td a{display:block}.wrong a{color:var(--red);font-weight:600}.none{opacity:.7}"
     "svg{max-width:100%;height:auto}.line{stroke:var(--blue);stroke-width:2}.dot{fill:var(--blue)}"
     ".charts,.grid{display:flex;flex-wrap:wrap;gap:.75rem;padding:0;margin:.5rem 0;list-style:none}"
     ".grid li{width:7rem;display:flex;flex-direction:column;font-size:.85rem;line-height:1.3}"
     ".grid img,.gone{width:96px;height:96px;object-fit:contain;background:var(--soft)}"
-    "@media(max-width:34rem){body>table,body>table :is(caption,tbody,tr,th){display:block}"
-    "body>table thead{display:none}"
-    "body>table td{display:flex;justify-content:space-between;gap:1rem;border:0}"
-    "body>table td::before{content:attr(data-of)}body>table th{border:0;border-top:1px solid var(--line)}}"
+    "@media(max-width:34rem){main>table,main>table :is(caption,tbody,tr,th){display:block}"
+    "main>table thead{display:none}"
+    "main>table td{display:flex;justify-content:space-between;gap:1rem;border:0}"
+    "main>table td::before{content:attr(data-of)}main>table th{border:0;border-top:1px solid var(--line)}}"
     "section:target{outline:2px solid var(--blue);outline-offset:.4rem}small{font-weight:400;opacity:.75}"
-    "</style></head>\n<body>\n$blocks\n</body></html>\n"
+    "</style></head>\n<body><main>\n$blocks\n</main></body></html>\n"
 )
 
 
@@ -76,7 +76,7 @@ def by_label(results: Results) -> list[list[str]]:
     ]
 
 
-COLUMNS = ("Label", "F1", "Precision", "Recall", "Told from", "Learned from", "Asked with")
+COLUMNS = ("Label", "F1", "Precision", "Recall", "Told from", "Learned from", "Tested with")
 
 
 def _worth(results: Results) -> list[Block]:
@@ -86,7 +86,7 @@ def _worth(results: Results) -> list[Block]:
     return [
         Heading(results.name, 1),
         Paragraph(text),
-        Table(("", "This model"), figures(results), caption="What it is worth"),
+        Table(("Figure", "This model"), figures(results), caption="What it is worth"),
         Table(COLUMNS, by_label(results), caption="By label"),
         *help,
     ]
@@ -148,7 +148,7 @@ def _twins(results: Results) -> list[Block]:
         Paragraph(
             f"Of the test, also in the training or alike: {len(rows)}. They were learned by heart, which flatters F1."
         ),
-        Table(("Test", "", "Training"), rows),
+        Table(("Test", "How", "Training"), rows),
         Markup(pictures([of[each.test] for each in results.twins if each.test in of], results)),
     ]
 
