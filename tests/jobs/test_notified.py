@@ -36,7 +36,7 @@ _MORE: dict[str, dict[str, Any]] = {
 STARTS = [
     pytest.param(name, marks=() if name == "StartSegmentDetection" else pytest.mark.long)
     for name in sorted(answered())
-    if name.startswith("Start") and name not in ("StartMediaAnalysisJob", "StartStreamProcessor")
+    if name.startswith("Start") and name not in ("StartMediaAnalysisJob", "StartProjectVersion", "StartStreamProcessor")
 ]
 _ROUNDS = 30
 
