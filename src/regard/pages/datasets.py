@@ -27,7 +27,6 @@ class Removal(msgspec.Struct, forbid_unknown_fields=True):
 def described() -> Elsewhere:
     """The page, for the description of the API."""
     summary = "Remove one picture from a dataset of labels, or from all. Versions that learned people from it go, too."
-    summary = "Remove one picture from a dataset of custom labels, or from all, and versions that it taught a person."
     return Elsewhere("POST", PATH.removeprefix(ROOT), ours()["RemoveDatasetEntry"], Removal, summary)
 
 
