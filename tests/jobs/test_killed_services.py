@@ -33,7 +33,7 @@ from tests.helpers.migrated import migrated_in
 from tests.helpers.stores import store, store_client, store_settings
 from tests.jobs.test_served import workers_of
 
-KILLS, OPEN = 100, 3
+KILLS, OPEN = 20, 3
 # About as long as a worker needs to begin, and to come to the end of a job.
 MOST_SECONDS, PATIENCE = 4.0, 120.0
 TOPIC, CHANNEL = "AmazonRekognition-films", "arn:aws:iam::123456789012:role/films"
