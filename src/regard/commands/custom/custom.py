@@ -254,14 +254,14 @@ def _bar(about: str) -> Iterator[Says]:
 
 
 def _tell(results: Results) -> None:
-    from regard.custom.workbench.page import COLUMNS, by_label, figures
+    from regard.custom.workbench.page import by_label, figures
 
-    out.print(f"Learned from {results.trained} pictures, tested with {len(results.pictures)} others.")
-    shown = table("", results.name)
+    out.print(f"{results.name}: learned from {results.trained} pictures, tested with {len(results.pictures)} others.")
+    shown = table("", "")
     for row in figures(results):
         shown.add_row(*row)
     out.print(shown)
-    labels = table(*COLUMNS)
+    labels = table("Label", "F1", "Precision", "Recall", "Told from", "Learned from", "Tested with")
     for each in by_label(results):
         labels.add_row(*each)
     out.print(labels)
