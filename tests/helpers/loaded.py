@@ -19,6 +19,8 @@ from regard.vision.models.model_file import ModelFile
 _LOAD, _CONVERT = runtime._OpenVino.load, weights._converted
 # More than all models in every form that they are asked in, so that none is made twice; a bound all the same.
 _MOST = 60
+# Numbers of an input: a face's, or a small picture's.
+_MOST_KEPT = 3 * 320 * 320
 
 
 @contextmanager
@@ -49,7 +51,12 @@ def loaded_once() -> Iterator[None]:
             converted[key] = _CONVERT(file, how)
         return converted[key]
 
-    with patch.object(runtime._OpenVino, "load", found), patch.object(weights, "_converted", made):
+    # What an inference took of memory is given back after each that is no small one: sixty models keep gigabytes.
+    with (
+        patch.object(runtime._OpenVino, "load", found),
+        patch.object(weights, "_converted", made),
+        patch.object(runtime, "_MOST_KEPT", _MOST_KEPT),
+    ):
         yield
 
 

@@ -131,8 +131,13 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped_and_ends_in_the_same_rep
         assert time.monotonic() < end
         assert process.poll() is None
         time.sleep(0.01)
+    looking = _children(process.pid)
     process.kill()
     assert process.wait() == -signal.SIGKILL
+    # Who looked for it does not wait for ever for more.
+    while any(map(_works, looking)):
+        assert time.monotonic() < end
+        time.sleep(0.01)
     kept = found[0].stat().st_size
     assert 0 < kept < _size(data_dir)
 
@@ -147,6 +152,19 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped_and_ends_in_the_same_rep
     reports = [_report(sample, folder, tmp_path / folder.name, monkeypatch) for folder in (resumed, data_dir)]
     assert 0 < len(looked) == len(set(looked)) < len(people)
     assert reports[0] == reports[1]
+
+
+def _children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def _works(process: int) -> bool:
+    """Whether it is there, and not only in the table."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _size(data_dir: Path) -> int:

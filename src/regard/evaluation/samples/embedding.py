@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
+from threading import Thread
 from typing import BinaryIO, Literal
 
 import msgspec
@@ -223,7 +224,16 @@ def _open(settings: Settings, choice: Choice) -> None:
     global _opened
     # An interruption from the keyboard reaches the whole group; the process that collects decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_who_collects, daemon=True).start()
     _opened = FaceAnalyzer.opened(settings), choice
+
+
+def _end_with_who_collects() -> None:
+    """End this process when that one was killed: it would wait for pictures for ever, with 300 MB of memory."""
+    collects = multiprocessing.parent_process()
+    assert collects is not None
+    collects.join()
+    os._exit(1)
 
 
 def _look(batch: list[tuple[bytes, Labelled]]) -> dict[bytes, Found]:
