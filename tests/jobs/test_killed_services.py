@@ -57,7 +57,7 @@ class Killed:
         }
         self._key: tuple[str, str] | None = None
         self.topic = self.amazon("sns").create_topic(Name=TOPIC)["TopicArn"]
-        self.queue = self.amazon("sqs").create_queue(QueueName="films")["QueueUrl"]
+        self.queue = self.amazon("sqs").create_queue(QueueName="killed")["QueueUrl"]
         arn = self.amazon("sqs").get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
         self.amazon("sns").subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
         self.begin()

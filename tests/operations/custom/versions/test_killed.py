@@ -74,16 +74,18 @@ def test_every_version_ends_once_however_often_its_worker_is_killed(
 ) -> None:
     monkeypatch.setattr(looking, "PICTURES", PICTURES)
     places = tmp_path, database_url(tmp_path), keys_url(tmp_path), shop.endpoint
+    # The shop has what other tests left.
+    to = {"S3Bucket": "results", "S3KeyPrefix": tmp_path.name}
     rooms, chance = rooms_at(places), random.Random(25)
     client, projects = Client(rooms), [project_of(rooms, name) for name in ("trained", "copied")]
-    first = begin(client, shop, projects[0], "undisturbed", OutputConfig={"S3Bucket": "results", "S3KeyPrefix": "k"})
+    first = begin(client, shop, projects[0], "undisturbed", OutputConfig=to)
     work_off(rooms)
     expected = described(client, projects[0])
     names: list[str] = []
     for number in range(round(KILLS * scale)):
         if len(names) < 2 or not any(_open(client, project) for project in projects):
             names.append(f"v{number}")
-            begin(client, shop, projects[0], names[-1], OutputConfig={"S3Bucket": "results", "S3KeyPrefix": "k"})
+            begin(client, shop, projects[0], names[-1], OutputConfig=to)
             copied(client, projects[0], first, projects[1], names[-1])
         process, ours = started(_work_until_killed, places)
         assert ours.poll(PATIENCE)
@@ -99,7 +101,7 @@ def test_every_version_ends_once_however_often_its_worker_is_killed(
             assert told["EvaluationResult"]["F1Score"] == expected["EvaluationResult"]["F1Score"]
     digests = _told(rooms)
     assert (len(digests), set(digests)) == (1 + 2 * len(names), {digests[0]})
-    kept = store_client(shop.endpoint).list_objects_v2(Bucket="results", Prefix="k/")["Contents"]
+    kept = store_client(shop.endpoint).list_objects_v2(Bucket="results", Prefix=f"{tmp_path.name}/")["Contents"]
     assert len(kept) == 6 * (1 + len(names))
 
 
