@@ -17,6 +17,7 @@ from regard.evaluation.samples.embedding import embed
 from regard.evaluation.samples.pictures_on_disk import read_folder
 from regard.evaluation.samples.sample import Sample, sample_of
 from regard.settings import from_environment
+from regard.vision.models import runtime
 from tests.helpers.client_files import files_read_once
 from tests.helpers.databases import POSTGRESQL, SQLITE, on
 from tests.helpers.dealing import prepare
@@ -78,6 +79,13 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `scale` multiplies, keep on one worker what shares a module's fixture, and begin with what is slow."""
     prepare(items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Return to the system what looking at hundreds of pictures left: glibc keeps a gigabyte of it."""
+    if item.get_closest_marker("slow"):
+        runtime._give_back()
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
