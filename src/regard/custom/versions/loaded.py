@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from regard.custom.errors import CustomChanged
 from regard.custom.versions.models import ModelFile
-from regard.evaluation.custom.adapter import LEAST
 from regard.vision.heads.box_head import BoxHead
 from regard.vision.things.candidates import READ_AS, Seeker
 from regard.vision.things.features import READING, Features
@@ -82,6 +80,11 @@ class Head:
         """
         odds = features @ self.weights + self.offsets
         if base is not None:
+            # Slow to import, and for adapters alone.
+            from scipy.special import logit
+
+            from regard.evaluation.custom.adapter import LEAST
+
             odds += logit(np.clip(base, LEAST, 1 - LEAST))
         return np.asarray(1 / (1 + np.exp(-np.clip(odds, -60, 60))), np.float32)
 

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chndtr, chndtrinc
 
 from regard.evaluation.samples.pictures_on_disk import Labelled
 from regard.evaluation.statistics.intervals import Interval
@@ -167,6 +166,9 @@ def _square(group: Ints, guesses: Ints, groups: int) -> float:
 
 def _interval(chi: float, freedom: int, counted: float) -> Interval:
     """The interval of w, from the chi-squared statistic over `counted` people."""
+    # What takes a quarter of a second to import, a service that probes nothing need not wait for.
+    from scipy.special import chndtr, chndtrinc
+
     tail = (1 - LEVEL) / 2
     # A noncentrality of 0 is the least there is: where even that makes so little unlikely, the limit is 0.
     likely = float(chndtr(chi, freedom, 0.0))

@@ -11,7 +11,6 @@ from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 FOLDS = 5
 # How much a simple answer is preferred. Over 0.001 to 0.1 the areas of the heads that ship differ by 0.003 at most.
@@ -36,6 +35,9 @@ def fitted(near: Floats, yes: NDArray[np.bool_], ridge: float = RIDGE) -> tuple[
     The log odds of a face are the sum of duals times how alike it is to each, and the start. A larger `ridge` asks
     for a simpler answer. Raises NotFitted where there is one answer only.
     """
+    # What takes a quarter of a second to import, a service that fits nothing need not wait for.
+    from scipy.linalg import cho_factor, cho_solve
+
     weights = balanced(yes, 0.5)
     duals, start, ones = np.zeros(len(yes)), 0.0, np.ones(len(yes))
     for _ in range(_STEPS):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
+
+import pytest
 
 from regard.operations.common.rooms import Rooms
 from tests.helpers.custom import coloured, described, file_at, project_of
@@ -93,3 +97,11 @@ def test_files_are_left_behind_as_aws_names_them(client: Client, rooms: Rooms, s
     details = lines[0]["rekognition-custom-labels-evaluation-0-metadata"]
     assert details["class-name"] == lines[0]["rekognition-custom-labels-training-0-metadata"]["class-name"] == "green"
     assert details["rekognition-custom-labels-evaluation-details"]["is-true-positive"]
+
+
+@pytest.mark.sqlite
+def test_a_service_starts_without_what_learns() -> None:
+    code = "import sys, regard.server; from regard.operations.common import registry, works; registry.ours(); "
+    code += "works.works(); print({'onnx', 'scipy'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "set()"

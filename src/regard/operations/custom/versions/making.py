@@ -24,10 +24,10 @@ from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import require_standing, work
 from regard.operations.custom.versions.lawful import pictured, probed, require_training
 from regard.operations.custom.versions.leaving import Leaving
+from regard.operations.custom.versions.lesson import Lesson
 from regard.operations.custom.versions.looking import Seen, look_at, seen_in, sources_of
 from regard.operations.custom.versions.reading import material_of, parts_of
 from regard.operations.custom.versions.settling import workshop_of
-from regard.operations.custom.versions.teaching import Lesson, Lessons
 from regard.operations.custom.versions.training import START
 
 Json = dict[str, Any]
@@ -77,6 +77,9 @@ def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> 
 
 
 def _taught(rooms: Rooms, version: Version, material: Material, seen: Seen, people: bool) -> Step:
+    # What learns is slow to import: a service that answers need not wait for it.
+    from regard.operations.custom.versions.teaching import Lessons
+
     lesson = Lessons(rooms, version, material, seen, people).learned()
     return Step((Part(msgspec.msgpack.encode(lesson), 1),), 0, len(seen.glances))
 

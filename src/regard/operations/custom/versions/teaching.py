@@ -27,31 +27,13 @@ from regard.evaluation.custom.manifest import written
 from regard.evaluation.custom.results import Trained
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.framing import framed, pictured
+from regard.operations.custom.versions.lesson import Lesson
 from regard.operations.custom.versions.looking import Seen
 from regard.operations.custom.versions.settling import workshop_of
 
 # The same pictures come to the same model.
 SEED = 0
 Floats = NDArray[np.float32]
-
-
-class Lesson(msgspec.Struct, frozen=True):
-    """What a training came to: the model, what its labels are worth, and what it tells of each picture of the test.
-
-    `aggregated` stands in the summary beside the means, `more` among what we add, `beside` beside both; `message` says
-    what would help. `at` is when it came to its end.
-    """
-
-    onnx: bytes
-    manifest: bytes
-    labels: list[Scored]
-    aggregated: dict[str, Any]
-    more: dict[str, Any]
-    beside: dict[str, Any]
-    confused: bool
-    told: list[Told]
-    message: str
-    at: float
 
 
 class Lessons:
