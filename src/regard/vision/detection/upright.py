@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.vision.detection.detector import LEAST_SCORE, Candidates, Detector, apart, joined
-from regard.vision.detection.scales import COPY, quickly_shrunk, sure, within
+from regard.vision.detection.detector import LEAST_SCORE, Candidates, Detector, apart, joined, quickly_shrunk
+from regard.vision.detection.scales import COPY, sure, within
 from regard.vision.detection.second_look import tilt
 from regard.vision.detection.tiles import Pixels, Tiles, chip_of, turned
 from regard.vision.pictures.crops import Placement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 
 import numpy as np
@@ -162,15 +162,15 @@ class FaceAnalyzer:
 
     def detect_each(self, frames: Sequence[Picture]) -> list[list[Face]]:
         """The same of each of some frames of a film that follow each other: a film is turned as a whole, if it is."""
-        found = self._upright.of_frames([frame.pixels for frame in frames])
+        found = self._upright_in_films.of_frames([frame.pixels for frame in frames])
         return [_faces(each, frame) for each, frame in zip(found, frames, strict=True)]
 
     def detect_all(self, picture: Picture) -> list[Face]:
         """Everything that may be a face, largest first: for covering, where a false one costs less than one missed."""
         return _faces(self._thorough(picture.pixels), picture, most=None)
 
-    def _look(self, pixels: NDArray[np.uint8]) -> Candidates:
-        found = self._scales(pixels)
+    def _look(self, scales: Scales, pixels: NDArray[np.uint8]) -> Candidates:
+        found = scales(pixels)
         if self._small_faces == "always" or (self._small_faces == "auto" and has_small(found, pixels)):
             found = without_doubles(joined(found, self._small_face_detector(pixels)))
         return found
@@ -263,16 +263,16 @@ class FaceAnalyzer:
         return Detector(Sizes(any_size, lambda shape: self._load("face-detector", shape, fine=True)))
 
     @cached_property
-    def _scales(self) -> Scales:
-        return Scales(self._detector)
-
-    @cached_property
     def _tiles(self) -> Tiles:
         return Tiles(lambda side: self._load("face-detector", (1, 3, side, side), fine=True))
 
     @cached_property
     def _upright(self) -> UprightDetector:
-        return UprightDetector(self._detector, self._look, self._tiles)
+        return self._upright_by(self._detector)
+
+    @cached_property
+    def _upright_in_films(self) -> UprightDetector:
+        return self._upright_by(self._detector.in_films())
 
     @cached_property
     def _second_look(self) -> SecondLook:
@@ -315,6 +315,9 @@ class FaceAnalyzer:
     @cached_property
     def _expression(self) -> ExpressionEstimator:
         return ExpressionEstimator(self._load("expression", (1, 64, 64, 1)))
+
+    def _upright_by(self, detector: Detector) -> UprightDetector:
+        return UprightDetector(detector, partial(self._look, Scales(detector)), self._tiles)
 
     def _load(self, name: str, shape: tuple[int, ...], fine: bool = False, taps: tuple[str, ...] = ()) -> Model:
         asked = name, shape, fine, taps

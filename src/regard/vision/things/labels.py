@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regard.settings import Settings
-from regard.vision.detection.detector import Detector
-from regard.vision.detection.scales import quickly_shrunk
+from regard.vision.detection.detector import Detector, quickly_shrunk
 from regard.vision.heads.head import DamagedHead
 from regard.vision.heads.scenes import AGAIN, LAYERS, MODEL, Scenes
 from regard.vision.models.runtime import Model, Runtime
