@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from regard.settings import from_environment
 from regard.vision.eyes import open_analyzer
-from regard.vision.faces.appearance import TOLD, appearance, chance_of_glasses, cover
+from regard.vision.faces.appearance import TOLD, appearance, chances_of_glasses, cover
 from regard.vision.faces.faces import Description, FaceAnalyzer
 from regard.vision.faces.mesh import Mesh
 from regard.vision.heads.head import chance
 from regard.vision.models.manifest import MissingWeights
+from regard.vision.pictures.findings import Worn
 from regard.vision.pictures.images import Picture, decode
 
 ALL = frozenset(TOLD)
@@ -36,9 +37,9 @@ def test_dark_lenses_are_decided_first() -> None:
 
 
 def test_glasses_are_clear_or_dark() -> None:
-    assert chance_of_glasses({"eyeglasses": 0.0, "sunglasses": 1.0}) == 1.0
-    assert chance_of_glasses({"eyeglasses": 0.5, "sunglasses": 0.5}) == pytest.approx(0.75)
-    assert chance_of_glasses({"eyeglasses": 0.5}) is None
+    assert chances_of_glasses({"eyeglasses": 0.0, "sunglasses": 1.0}) == Worn(1.0, 1.0)
+    assert chances_of_glasses({"eyeglasses": 0.5, "sunglasses": 0.5}) == Worn(0.75, 0.5)
+    assert chances_of_glasses({"eyeglasses": 0.5}) is None
 
 
 def test_without_dark_lenses_clear_ones_and_eyes_are_told_as_they_are() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regard.vision.heads.head import chance
-from regard.vision.pictures.findings import Estimate
+from regard.vision.pictures.findings import Estimate, Worn
 
 # The API's name of each attribute, and that of a Description; heads have the second with hyphens.
 TOLD = {
@@ -48,9 +48,9 @@ def appearance(chances: Mapping[str, float]) -> dict[str, Estimate[bool]]:
     return {name: Estimate(yes >= 0.5, 100 * max(yes, 1 - yes)) for name, yes in found.items()}
 
 
-def chance_of_glasses(chances: Mapping[str, float]) -> float | None:
-    """How likely a face wears glasses, clear or dark, 0 to 1, by each head's probability of yes; None without heads."""
+def chances_of_glasses(chances: Mapping[str, float]) -> Worn | None:
+    """How likely a face wears any, and dark ones, by each head's probability of yes; None without heads."""
     if not {"eyeglasses", "sunglasses"} <= chances.keys():
         return None
     dark = chances["sunglasses"]
-    return dark + (1 - dark) * chances["eyeglasses"]
+    return Worn(dark + (1 - dark) * chances["eyeglasses"], dark)

@@ -20,7 +20,7 @@ from regard.vision.detection.thorough import ThoroughDetector
 from regard.vision.detection.tiles import Tiles
 from regard.vision.detection.upright import UprightDetector, Uprights, lean, quarters
 from regard.vision.faces import landmarks
-from regard.vision.faces.appearance import TOLD, appearance, chance_of_glasses, cover
+from regard.vision.faces.appearance import TOLD, appearance, chances_of_glasses, cover
 from regard.vision.faces.attributes import AgeEstimator, GenderEstimator
 from regard.vision.faces.chip import GRID, Chip
 from regard.vision.faces.embedder import TOGETHER, Embedder
@@ -42,6 +42,7 @@ from regard.vision.pictures.findings import (
     Landmark,
     Pose,
     Quality,
+    Worn,
 )
 from regard.vision.pictures.images import Picture
 
@@ -200,10 +201,10 @@ class FaceAnalyzer:
             emotions=self._expression(pixels, box, quarters(face.points)) if "EMOTIONS" in wanted else None,
         )
 
-    def wears_glasses(self, picture: Picture, face: Face) -> float | None:
-        """How likely a face wears glasses, clear or dark, 0 to 1; None where no head tells."""
+    def wears_glasses(self, picture: Picture, face: Face) -> Worn | None:
+        """How likely a face wears glasses, and dark ones; None where no head tells."""
         seen = self._mesh.see(picture.pixels, in_pixels(face.box, picture), face.points)
-        return chance_of_glasses(self._heads(seen.layers, seen.places))
+        return chances_of_glasses(self._heads(seen.layers, seen.places))
 
     def _told(self, seen: Seen, wanted: frozenset[str]) -> dict[str, Estimate[bool]]:
         """What the heads tell, of what is wanted, by its name in a Description."""

@@ -74,6 +74,14 @@ class Estimate(Generic[Value]):
 
 
 @dataclass(frozen=True, slots=True)
+class Worn:
+    """How likely somebody wears glasses, clear or dark, and how likely dark ones, 0 to 1."""
+
+    glasses: float
+    dark: float
+
+
+@dataclass(frozen=True, slots=True)
 class AgeRange:
     """The years between which the age lies, both included."""
 
