@@ -168,6 +168,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             pattern="^(auto|always|never)$",
         ),
     ] = "auto"
+    label_text: Annotated[
+        bool,
+        _help("Whether DetectLabels reads pictures, too, and tells Text where it read words: it then takes six times as long."),
+    ] = False
     emotions: Annotated[bool, _help("Set to false to forbid emotions even where the policy allows them.")] = True
 
     video_interval: Annotated[

@@ -56,9 +56,10 @@ def open_eyes(settings: Settings, ran: Callable[[str, float], None] = lambda _na
         idle.ran(model, seconds)
 
     faces = open_analyzer(settings, told, weights)
-    labels = LabelFinder.opened(settings, told, weights, faces.wears_glasses, faces.detector)
-    moderator = Moderator.opened(settings, labels.scene, told, weights)
     text = TextReader.opened(settings, told, weights)
+    reads = text if settings.label_text else None
+    labels = LabelFinder.opened(settings, told, weights, faces.wears_glasses, faces.detector, reads)
+    moderator = Moderator.opened(settings, labels.scene, told, weights)
     equipment = EquipmentInspector(faces, labels.objects)
     features, seeker = Features.opened(settings, weights), Seeker.opened(settings, weights)
     idle.watch(("object-detector", "things-and-scenes"), labels.unload)

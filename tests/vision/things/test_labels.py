@@ -8,17 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
+from PIL import Image, ImageDraw
 
 from regard.settings import from_environment
+from regard.vision.eyes import open_eyes
 from regard.vision.pictures.colors import dominant, light, luma_of, properties
 from regard.vision.pictures.findings import Box, FoundLabel, Instance, overlap
 from regard.vision.pictures.images import Picture, decode
 from regard.vision.things.labels import LabelFinder, joined
 from regard.vision.things.objects import FoundObject
 from regard.vision.things.taxonomy import ancestors, categories, of_coco, of_imagenet, taxonomy
+from regard.vision.things.text import Line, Word, words_seen
 
 # Labels that no class of a network stands for: of people counted, of faces, of light.
-TOLD = {"Face", "Head", "Portrait", "Group", "Crowd", "Dark"}
+TOLD = {"Face", "Head", "Portrait", "Group", "Crowd", "Dark", "Text"}
 # Whose name ends with that of another label, and is none of its kind.
 BY_NAME_ALONE = {
     *("Wild Cat", "Madagascar Cat", "Hot Dog", "African Hunting Dog", "Teddy Bear", "Guinea Pig", "Sea Lion"),
@@ -116,6 +120,27 @@ def test_nothing_hangs_on_faces_where_none_are_looked_for(portrait: bytes, monke
     found = {label.name for label in finder(decode(portrait), faces=False)}
     assert "Person" in found
     assert not {"Face", "Head", "Portrait", "Dark"} & found
+
+
+def test_text_is_told_where_words_are_read_if_the_operator_wants_it() -> None:
+    page = Image.new("RGB", (400, 200), "white")
+    ImageDraw.Draw(page).text((40, 70), "Mind the step", "black", font_size=48)
+    picture, settings = Picture(np.asarray(page), "PNG"), from_environment()
+    (sure,) = (
+        label.confidence
+        for label in open_eyes(structs.replace(settings, label_text=True)).labels(picture)
+        if label.name == "Text"
+    )
+    assert sure >= 80
+    assert "Text" not in {label.name for label in open_eyes(settings).labels(picture)}
+
+
+def test_one_letter_is_no_text() -> None:
+    outline = np.zeros((4, 2))
+    words = [Word(text, sure, outline) for text, sure in (("A", 99.0), ("on", 81.0), ("7 b", 92.0), ("!?", 97.0))]
+    (label,) = words_seen([Line("", 99.0, outline, tuple(words))])
+    assert label == FoundLabel("Text", 92.0)
+    assert not words_seen([Line("", 99.0, outline, tuple(words[:1]))])
 
 
 def test_a_large_picture_has_the_labels_of_a_small_one(portrait: bytes) -> None:

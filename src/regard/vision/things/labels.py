@@ -30,6 +30,9 @@ from regard.vision.things.objects import SIDE as OBJECTS_SIDE
 from regard.vision.things.objects import FoundObject, ObjectDetector, curved
 from regard.vision.things.people import people
 from regard.vision.things.taxonomy import ancestors, of_coco, of_imagenet, of_people
+from regard.vision.things.text import Line, words_seen
+
+Reads = Callable[[Picture], Iterable[Line]]
 
 VERSION = "3.0"
 # The classifier's input. It was trained with 224, and at 256 names a few things more: objects look larger in what a
@@ -54,7 +57,8 @@ _SCENE_CURVE = (1.547, 1.618)
 class LabelFinder:
     """Looks for labels. Loads its networks when the first picture comes. Thread-safe.
 
-    `scenes` tells words that the classifier has no class for, from its layers; `wears` whether a face wears glasses.
+    `scenes` tells words that the classifier has no class for, from its layers; `wears` whether a face wears glasses;
+    what `reads` finds words for the label Text.
     Where there is a face `detector` already, its network looks for faces; else one is loaded.
     """
 
@@ -65,12 +69,14 @@ class LabelFinder:
         scenes: Scenes | None = None,
         wears: Wears | None = None,
         detector: Detector | None = None,
+        reads: Reads | None = None,
     ) -> None:
         self._weights = weights
         self._runtime = runtime
         self._scenes = scenes
         self._wears = wears
         self._shared = detector
+        self._reads = reads
 
     @classmethod
     def opened(
@@ -80,10 +86,12 @@ class LabelFinder:
         weights: Weights | None = None,
         wears: Wears | None = None,
         detector: Detector | None = None,
+        reads: Reads | None = None,
     ) -> LabelFinder:
         """The finder of these settings. `ran` is told of each inference. Raises DamagedHead, OSError."""
         weights = weights or Weights.opened(settings)
-        return cls(weights, Runtime.opened(settings, ran), _scenes(settings.scenes_file, weights), wears, detector)
+        scenes = _scenes(settings.scenes_file, weights)
+        return cls(weights, Runtime.opened(settings, ran), scenes, wears, detector, reads)
 
     @property
     def version(self) -> str:
@@ -104,6 +112,8 @@ class LabelFinder:
         others = [*people(objects, found), *(darkness(seen, found) if faces else ()), *words]
         if self._wears is not None:
             others += glasses(picture, found, self._wears)
+        if self._reads is not None:
+            others += words_seen(self._reads(picture))
         return joined(objects, chances, others)
 
     def objects(self, picture: Picture) -> list[FoundObject]:

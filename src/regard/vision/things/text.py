@@ -25,6 +25,7 @@ from regard.settings import Settings
 from regard.vision.models.manifest import WeightsError
 from regard.vision.models.runtime import Array, Model, Runtime, opened_openvino
 from regard.vision.models.weights import Weights
+from regard.vision.pictures.findings import FoundLabel
 from regard.vision.pictures.images import Picture
 from regard.vision.things import lines
 
@@ -320,6 +321,12 @@ def _character_width(centres: NDArray[np.float64], groups: list[list[tuple[int, 
         float(centres[later] - centres[earlier]) for group in groups for (earlier, _), (later, _) in pairwise(group)
     ]
     return float(np.median(inside)) if inside else 1 / max(1, sum(len(group) + 1 for group in groups) - 1)
+
+
+def words_seen(read: Iterable[Line]) -> list[FoundLabel]:
+    """The label Text, as sure as of the surest word of two letters or digits and more; none where there is no such."""
+    words = (word for line in read for word in line.words if sum(map(str.isalnum, word.text)) > 1)
+    return [FoundLabel("Text", word.confidence) for word in sorted(words, key=lambda word: -word.confidence)[:1]]
 
 
 def matching(read: Iterable[Line], patterns: Iterable[str]) -> list[Word]:
