@@ -170,7 +170,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "auto"
     label_text: Annotated[
         bool,
-        _help("Whether DetectLabels reads pictures, too, and tells Text where it read words: it then takes six times as long."),
+        _help("Whether DetectLabels reads, too, and tells Text where words are: it then takes six times as long."),
     ] = False
     emotions: Annotated[bool, _help("Set to false to forbid emotions even where the policy allows them.")] = True
 
