@@ -210,6 +210,16 @@ def test_no_template_is_made_of_a_doubtful_face(
     assert not analyzer.embed(picture, [doubtful]).any()
 
 
+@pytest.mark.parametrize("name", ["0_0_0 copy 27", "0_0_1 copy 17", "0_0_1 copy 19", "299"])
+def test_a_masked_face_that_fills_its_picture_is_found_though_it_looks_like_one_in_another_turn(
+    analyzer: FaceAnalyzer, shared_data: Path, name: str
+) -> None:
+    picture = decode((shared_data / "facemask" / "with_mask" / f"{name}.jpg").read_bytes())
+    (face,) = analyzer.detect(picture)
+    assert quarters(face.points) == 0
+    assert face.box.height > 0.5
+
+
 def test_the_head_of_a_turned_face_has_its_hair_where_the_face_has_its_brow() -> None:
     box = Box(0.4, 0.4, 0.1, 0.1)
     upright, right, down, left = (head(box, turn) for turn in range(4))

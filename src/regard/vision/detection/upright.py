@@ -85,16 +85,24 @@ class UprightDetector:
         turns = sheets.argmax(axis=1)[found.scores >= LEAST_SCORE]
         glanced = self._glanced(pixels, found) if glancing else set[int]()
         others = sorted((set(turns.tolist()) | glanced) - {0})
-        seen_in = np.zeros(len(found), int)
         if not others and bool((sheets[:, :1] == 1).all()):
             return Uprights(found, np.zeros(len(found), bool))
         if others:
             seen = [looks[turn] for turn in (0, *others)]
             every, seen_in = joined(*seen), np.repeat([0, *others], [len(look) for look in seen])
-            stays = apart(every, every.scores, sure(every, pixels))
-            found, seen_in = every[stays], seen_in[stays]
-            sheets = self._sheets(pixels, found)
-        return _settled(_told(found, seen_in, sheets, bool(others)), looks)
+            return _settled(self._once_each(pixels, every, seen_in), looks)
+        plain, stays = _believed(found, np.zeros(len(found), int), sheets)
+        return _settled(Uprights(found[np.flatnonzero(stays)], ~plain[stays]), looks)
+
+    def _once_each(self, pixels: Pixels, every: Candidates, seen_in: NDArray[np.int_]) -> Uprights:
+        """Each face of what was seen in some turns: what turns out to be none hides none that it lies upon."""
+        chosen = apart(every, every.scores, sure(every, pixels))
+        found, turns = every[chosen], seen_in[chosen]
+        plain, stays = _believed(found, turns, self._sheets(pixels, found))
+        if stays.all():
+            return Uprights(found, ~plain, True)
+        left = np.setdiff1d(np.arange(len(every)), chosen[~stays])
+        return self._once_each(pixels, every[left], seen_in[left])
 
     def _glanced(self, pixels: Pixels, found: Candidates) -> set[int]:
         """The turn in which a picture shows a face at a glance, where it is not sure of one as it stands."""
@@ -156,16 +164,17 @@ def _settled(told: Uprights, looks: _Looks) -> Uprights:
     return Uprights(told.found, told.doubtful & ~clear, told.lies)
 
 
-def _told(found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float64], lies: bool) -> Uprights:
-    """The faces that were seen as upright in the turns `seen_in`, without what the sheets show to be none."""
+def _believed(
+    found: Candidates, seen_in: NDArray[np.int_], sheets: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of n faces, seen as upright in the turns `seen_in`, the sheets show to stand so, and which may (n,)."""
     here, across = (np.take_along_axis(sheets, turn[:, None], axis=1)[:, 0] for turn in (seen_in, seen_in ^ 2))
     agree = here >= sheets.max(axis=1, initial=0) - NEAR
     leads = [(here >= score) & (here - across >= lead) for score, lead in LEADS]
     plain = agree & np.logical_or.reduce(leads)
     # What is seen only when the picture lies on another side, and then seems to lie on this one, is no face.
     part = within(found, found[np.flatnonzero(plain)]) > PARTLY
-    stays = np.flatnonzero(plain | (~part & ((seen_in == 0) | agree)))
-    return Uprights(found[stays], ~plain[stays], lies)
+    return plain, plain | (~part & ((seen_in == 0) | agree))
 
 
 def _scores_of(found: Candidates, seen: Candidates) -> NDArray[np.float64]:
