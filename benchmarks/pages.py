@@ -38,8 +38,8 @@ from tests.helpers.consoled import ORIGIN, Console
 from tests.helpers.fakes import picture_of
 
 COUNT = 100_000
-# What one person may have been found by: somebody whom a door finds every working day, for four years.
-SEARCHES = 1_000
+# What one person may have been found by: somebody whom a door finds ten times on each working day, for four years.
+SEARCHES = 10_000
 AT_ONCE = 10_000
 ROUNDS = 7
 DIMENSIONS = 128
@@ -72,6 +72,7 @@ _CONSOLE = {
         "/organizations",
         "/motions",
         "/people",
+        "/people?page=2000",
         "/people?subject=alice",
         "/inbox",
         "/health",
@@ -146,7 +147,7 @@ def _pages(console: Console) -> dict[str, Ask]:
     secret = SubjectSessions(office.engine, office.key, tokens).open(
         tokens.issue(_caller(console), "alice", "passport")
     )
-    return found | {path: asking(path, f"regard-me={secret}") for path in ("/me", "/me?page=20")}
+    return found | {path: asking(path, f"regard-me={secret}") for path in ("/me", "/me?page=200", "/me/export.zip")}
 
 
 async def _asked(application: Starlette, path: str, cookie: str, auth: tuple[str, str] | None) -> httpx.Response:

@@ -146,16 +146,21 @@ def _html(block: Block, words: Words) -> str:
 
 
 def _table(table: Table, words: Words) -> str:
-    def cell(text: str, place: int, scope: str) -> str:
+    def around(place: int, scope: str) -> tuple[str, str]:
         tag = "th" if scope == "col" or (table.caption and scope) else "td"
         # Where a page is too narrow for columns, each cell says of what it is.
         of = f' data-of="{words(table.columns[place])}"' if table.caption and tag == "td" else ""
         figure = ' class="figure"' if table.caption and place >= table.words else ""
         scope = f' scope="{scope}"' if table.caption and scope else ""
-        return f"<{tag}{scope}{figure}{of}>{words(text)}</{tag}>"
+        return f"<{tag}{scope}{figure}{of}>", f"</{tag}>"
 
-    head = "".join(cell(text, place, "col") for place, text in enumerate(table.columns))
-    rows = ("".join(cell(text, place, "" if place else "row") for place, text in enumerate(row)) for row in table.rows)
+    def line(cells: Sequence[str], tags: Sequence[tuple[str, str]]) -> str:
+        return "".join([f"{begin}{words(text)}{end}" for text, (begin, end) in zip(cells, tags, strict=True)])
+
+    places = range(len(table.columns))
+    head = line(table.columns, [around(place, "col") for place in places])
+    cells = [around(place, "" if place else "row") for place in places]
+    rows = (line(row, cells) for row in table.rows)
     caption = [f"<caption>{words(table.caption)}</caption>"] if table.caption else []
     lines = (*caption, f"<thead><tr>{head}</tr></thead>", "<tbody>", *(f"<tr>{row}</tr>" for row in rows), "</tbody>")
     return ("\n" if table.caption else "").join(("<table>", *lines, "</table>"))

@@ -45,6 +45,11 @@ def named() -> dict[str, str]:
     return {"x-amzn-requestid": str(uuid.uuid4())}
 
 
+def page_number(told: str) -> int:
+    """The page that an address or a form names, from 1 on; what names none is the first."""
+    return max(1, int(told)) if told.isascii() and told.isdigit() and len(told) < 10 else 1
+
+
 def status_of(error: Exception, statuses: Mapping[type[Exception], int]) -> int:
     """The HTTP status of the first kind in `statuses` that the error is of. Raises StopIteration for none."""
     return next(status for kind, status in statuses.items() if isinstance(error, kind))

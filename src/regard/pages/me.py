@@ -23,7 +23,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from regard.operations.common.errors import ApiError
-from regard.pages.exchanges import TooLarge, form_within, is_from_elsewhere, named, status_of
+from regard.pages.exchanges import TooLarge, form_within, is_from_elsewhere, named, page_number, status_of
 from regard.pages.frame import HEADERS, page
 from regard.pages.me_words import account
 from regard.pages.people import Mismatch
@@ -116,7 +116,7 @@ class Me:
         session = await run_in_threadpool(self._session, request)
         looking = partial(self._ask, unsigned=True)
         export, _ = await run_in_threadpool(looking, request, session, "ExportSubject", {}, Nothing())
-        told = account(export, session, _page_of(request), self._organization(session.bearer.organization))
+        told = account(export, session, page_number(request.query_params.get("page", "")), self._organization(session.bearer.organization))
         marks = {name: self._sessions.mark(session, name) for name in (*_ACTS, "leave")}
         entry = _ENTRY.fullmatch(request.query_params.get("entry", ""))
         done = _DONE.get(request.query_params.get("done", ""), "")
@@ -238,11 +238,6 @@ def _said(given: dict[str, str], name: str) -> str:
             "Tick the box first: what is erased does not come back." if name == "sure" else "Nothing chosen."
         )
     return given[name]
-
-
-def _page_of(request: Request) -> int:
-    told = request.query_params.get("page", "")
-    return max(1, int(told)) if told.isascii() and told.isdigit() and len(told) < 8 else 1
 
 
 def _sent_to(place: str) -> Response:

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from regard.pages.exchanges import named, status_of
+from regard.pages.exchanges import named, page_number, status_of
 from regard.pages.frame import HEADERS, framed, safe
 from regard.stewardship.people.loops import Loop, Loops, NoSuchLabel, NoSuchLoop
 from regard.stewardship.people.matches.candidates import Candidate
@@ -123,7 +123,7 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
         return "".join(found) or "<p>Nothing waits for you.</p>"
 
     async def waiting(request: Request, reviewer: Reviewer) -> Response:
-        page = _number(request.query_params.get("page", ""))
+        page = page_number(request.query_params.get("page", ""))
         return _page(await run_in_threadpool(cards, reviewer, page))
 
     async def decide(request: Request, reviewer: Reviewer) -> Response:
@@ -133,7 +133,7 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
         if same not in ("yes", "no"):
             return _page("<p>Say yes or no.</p>", 400)
         await run_in_threadpool(reviews.decide, reviewer, candidate, same == "yes")
-        page = _number(form.get("page", [""])[0])
+        page = page_number(form.get("page", [""])[0])
         return RedirectResponse(f"/review?page={page}" if page > 1 else "/review", 303, _headers())
 
     async def judge(request: Request, reviewer: Reviewer) -> Response:
@@ -192,11 +192,6 @@ def _credentials(header: str) -> tuple[str, str, str]:
 def _page_of(number: int) -> int:
     """The page on which the candidate of this number stands, both from 1 on."""
     return max(0, number - 1) // MOST_CANDIDATES + 1
-
-
-def _number(told: str) -> int:
-    """The page that an address or a form names; what names none is the first."""
-    return max(1, int(told)) if told.isascii() and told.isdigit() and len(told) < 10 else 1
 
 
 def _links(page: int, among: int) -> str:

@@ -43,6 +43,21 @@ def test_what_is_erased_about_one_subject_leaves_the_rest(tmp_path: Path) -> Non
         payloads.open(parts[0].commitment)
 
 
+def test_the_key_of_somebody_is_fetched_once_for_all_that_is_told_of_them(tmp_path: Path) -> None:
+    fetched: list[str] = []
+
+    def keys(_organization: str, whose: str, make: bool) -> SealingKey:
+        fetched.append(whose)
+        return KEY
+
+    payloads = Payloads(FileRows(tmp_path / "payloads.db"), KEY, keys)
+    payloads.keep([payloads.seal(Part("o", {"n": n}, "c/external/somebody")) for n in range(9)], 7.0)
+    fetched.clear()
+    told = payloads.dated("o", "external/somebody")
+    assert [(at, details["n"]) for _, at, details in told] == [(7, n) for n in range(9)]
+    assert fetched == ["external/somebody"]
+
+
 def test_erased_details_are_not_left_in_the_files(tmp_path: Path) -> None:
     payloads = Payloads(FileRows(tmp_path / "payloads.db"), KEY)
     sealed = payloads.seal(Part("o", {"n": 1}, "c/external/somebody"))

@@ -193,6 +193,9 @@ def test_a_list_is_read_page_by_page(office: Office) -> None:
     assert ([len(some) for some in found], after) == ([2, 2, 1], "")
     assert [*chain(*found)] == everybody
     assert {*everybody} == {*given}
+    newest = [office.consents.newest(office.club.organization, None, 2, skipped) for skipped in (0, 2, 4)]
+    assert [each.consent.receipt_id for each in chain(*newest)] == everybody[::-1]
+    assert [office.consents.number(office.club.organization, of) for of in (None, "person-1", "nobody")] == [5, 2, 0]
     of_one, after = office.consents.page(office.club.organization, "person-1", "members", "", 2)
     assert ([receipt.consent.pii_principal_id for receipt in of_one], after) == (["person-1"] * 2, "")
     with pytest.raises(NoSuchReceipt):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.responses import Response
@@ -10,6 +11,7 @@ from starlette.routing import Route
 
 from regard.gallery.faces import subject as subject_of
 from regard.pages.console.desk import OPERATORS, Desk, Visit
+from regard.pages.exchanges import page_number
 from regard.stewardship.people.consent import Subject
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.people.erasure import Erasure
@@ -30,15 +32,20 @@ def people_pages(desk: Desk, consents: Consents, erasure: Erasure, tokens: Subje
     """The routes."""
 
     def shown(visit: Visit, status: int = 200, **told: Any) -> Response:
-        found, number = consents.newest(visit.organization, visit.given("subject") or None, MOST_SHOWN)
+        whose = visit.given("subject") or None
+        number = consents.number(visit.organization, whose)
+        last = max(1, -(-number // MOST_SHOWN))
+        at = min(page_number(visit.given("page")), last)
         around = {"done": "", "token": "", "receipt": "", "problems": {}}
         return desk.show(
             visit,
             "people.html",
             status,
             here="/people",
-            consents=found,
+            consents=consents.newest(visit.organization, whose, MOST_SHOWN, (at - 1) * MOST_SHOWN),
             number=number,
+            at=at,
+            last=last,
             now=desk.clock(),
             published=erasure.published(),
             subject=visit.given("subject"),
@@ -47,7 +54,9 @@ def people_pages(desk: Desk, consents: Consents, erasure: Erasure, tokens: Subje
 
     def withdraw(visit: Visit) -> Response:
         consents.withdraw(visit.organization, visit.given("consent"))
-        return desk.back("/people")
+        # Where they were in the list.
+        there = {name: told for name in ("subject", "page") if (told := visit.given(name))}
+        return desk.back(f"/people?{urlencode(there)}" if there else "/people")
 
     def issue(visit: Visit) -> Response:
         name, check = _name(visit), visit.given("check")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +19,7 @@ _DONE = {
     "review expired": "a match with you was let go of, as nobody confirmed it in time",
 }
 _CHANGED = {"given": "you gave a consent", "withdrawn": "a consent of yours was withdrawn"}
+_MONTHS = tuple(calendar.month_name)
 _CAPITALS = re.compile(r"([A-Z])")
 BASES = {"consent": "your consent", "attested": "the organization's word that it may", "none": "none"}
 
@@ -38,8 +39,8 @@ def done(event: dict[str, Any]) -> str:
 
 def day(moment: str) -> str:
     """A time of the export, for people."""
-    at = time.strptime(moment[:16], "%Y-%m-%dT%H:%M")
-    return time.strftime(f"{at.tm_mday} %B %Y, %H:%M UTC", at)
+    # Ten thousand of them are told in one answer: `time.strptime` would take a second for that.
+    return f"{int(moment[8:10])} {_MONTHS[int(moment[5:7])]} {moment[:4]}, {moment[11:16]} UTC"
 
 
 def searches(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -207,14 +207,20 @@ class Consents:
             found = [self._receipt(row) for row in connection.execute(wanted)]
         return found[:most], found[most - 1].consent.receipt_id if len(found) > most else ""
 
-    def newest(self, organization: str, subject: str | None, most: int) -> tuple[list[Receipt], int]:
-        """The newest receipts of an organization, or of one person, and how many there are in all."""
-        mine = (_of.organization == organization,) + ((_of.subject == subject,) if subject is not None else ())
+    def number(self, organization: str, subject: str | None = None) -> int:
+        """How many receipts an organization has, or has of one person."""
+        wanted = select(func.count()).select_from(tables.consents).where(*_mine(organization, subject))
         with reading(self._engine) as connection:
-            number = connection.execute(select(func.count()).select_from(tables.consents).where(*mine)).scalar() or 0
-            newest = [column.desc() for column in _by_time(subject)]
-            wanted = _kept().where(*mine).order_by(*newest).limit(most)
-            return [self._receipt(row) for row in connection.execute(wanted)], number
+            return connection.execute(wanted).scalar() or 0
+
+    def newest(self, organization: str, subject: str | None, most: int, skipped: int = 0) -> list[Receipt]:
+        """The newest receipts of an organization, or of one person: at most `most`, but for the `skipped` newer ones."""
+        newest = [column.desc() for column in _by_time(subject)]
+        # Those alone that are answered are read: what is skipped is skipped in the index.
+        these = select(_of.receipt).where(*_mine(organization, subject)).order_by(*newest).limit(most).offset(skipped)
+        wanted = _kept().where(_of.receipt.in_(these)).order_by(*newest)
+        with reading(self._engine) as connection:
+            return [self._receipt(row) for row in connection.execute(wanted)]
 
     def withdraw(self, organization: str, receipt: str) -> Receipt:
         """End a consent, from the next call on in every process. One that is withdrawn stays so.
@@ -333,6 +339,10 @@ def _counting(kept: Select[Any]) -> Select[Any]:
 
 def _kept() -> Select[Any]:
     return select(*tables.consents.columns)
+
+
+def _mine(organization: str, subject: str | None) -> list[ColumnElement[bool]]:
+    return [_of.organization == organization, *([] if subject is None else [_of.subject == subject])]
 
 
 def _by_time(subject: str | None) -> tuple[ColumnElement[Any], ...]:

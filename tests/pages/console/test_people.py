@@ -1,0 +1,60 @@
+"""The console's list of consents: page by page, the newest first, and back to its page after a withdrawal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regard.pages.console import people
+from regard.stewardship.people.consent import NewConsent
+from tests.helpers.consoled import Console, Somebody
+from tests.helpers.peopled import NOTICE
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    made = Console(tmp_path / "data")
+    yield made
+    made.close()
+
+
+def shown(ada: Somebody, query: str = "") -> tuple[list[str], list[str]]:
+    """Whose consents a page lists, and where it leads on to."""
+    text = ada.get(f"/console/people{query}").text
+    return re.findall(r'<th scope="row">(.*?)</th>', text), re.findall(r'href="(/console/people\?[^"]*)"', text)
+
+
+def test_consents_are_read_page_by_page(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "MOST_SHOWN", 2)
+    caller, consents = console.office.organizations.keys.all()[0].caller, console.office.consents
+    for name in ("ann", "bo & co", "cat", "bo & co", "bo & co"):
+        asked = NewConsent(name, "staff", "development", NOTICE, 30)
+        consents.attest(caller, consents.draw_up(console.organization, asked))
+    newest = [each.consent.pii_principal_id for each in reversed(consents.all(console.organization))]
+    ada, found = console.somebody(), []
+    for page, links in ((1, [2]), (2, [1, 3]), (3, [2])):
+        names, leads = shown(ada, f"?page={page}")
+        assert leads == [f"/console/people?page={each}" for each in links]
+        found += names
+    assert [each.replace("&amp;", "&") for each in found] == newest
+    assert shown(ada, "?page=999") == shown(ada, "?page=3")
+    assert shown(ada, "?page=x") == shown(ada)
+    names, leads = shown(ada, "?subject=bo+%26+co&page=2")
+    assert (names, leads) == (["bo &amp; co"], ["/console/people?subject=bo%20%26%20co&amp;page=1"])
+
+
+def test_whoever_withdraws_a_consent_stays_on_its_page(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "MOST_SHOWN", 1)
+    caller, consents = console.office.organizations.keys.all()[0].caller, console.office.consents
+    for _ in range(2):
+        asked = NewConsent("alice", "staff", "development", NOTICE, 30)
+        consents.attest(caller, consents.draw_up(console.organization, asked))
+    ada = console.somebody()
+    form = dict(re.findall(r'name="(\w+)" value="(\w+)"', ada.get("/console/people?subject=alice&page=2").text))
+    done = ada.post("/console/people/consents/withdrawn", {name: form[name] for name in ("consent", "subject", "page")})
+    assert done.headers["location"] == "/console/people?subject=alice&page=2"
+    assert consents.get(console.organization, form["consent"]).withdrawn
+    assert "no: withdrawn" in ada.get(done.headers["location"]).text
