@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -88,6 +89,8 @@ def run() -> str:
     # The checkout's own disk: the system's temporary folder may be memory.
     with TemporaryDirectory(dir=".", prefix=".pages-") as folder, _opened(Path(folder)) as console:
         _fill(console)
+        # As `serve` does.
+        gc.freeze()
         rows = [_row(name, ask) for name, ask in _pages(console).items()]
     rows.sort(key=lambda row: -float(row[2]))
     return markdown(

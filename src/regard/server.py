@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -132,6 +133,8 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
     running = ExitStack()
 
     def answers(port: int) -> None:
+        # What is open by now stays: no collection of garbage, for which every request waits, need walk it again.
+        gc.freeze()
         address = url(settings, port)
         running.enter_context(told_to_commands(settings, address))
         announce(address, [*house.service.gate.council.opening(), *house.audits.opening()])

@@ -116,7 +116,12 @@ class Me:
         session = await run_in_threadpool(self._session, request)
         looking = partial(self._ask, unsigned=True)
         export, _ = await run_in_threadpool(looking, request, session, "ExportSubject", {}, Nothing())
-        told = account(export, session, page_number(request.query_params.get("page", "")), self._organization(session.bearer.organization))
+        told = account(
+            export,
+            session,
+            page_number(request.query_params.get("page", "")),
+            self._organization(session.bearer.organization),
+        )
         marks = {name: self._sessions.mark(session, name) for name in (*_ACTS, "leave")}
         entry = _ENTRY.fullmatch(request.query_params.get("entry", ""))
         done = _DONE.get(request.query_params.get("done", ""), "")
@@ -222,9 +227,10 @@ def _packed(export: dict[str, Any]) -> bytes:
     """All files of an export in one."""
     found = msgspec.convert({name: export[name] for name in Export.__struct_fields__}, Export)
     file = io.BytesIO()
+    # Somebody waits for it: level 1 takes half the time of the usual one, for a tenth more bytes.
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in found.files.items():
-            archive.writestr(zipfile.ZipInfo(name, time.gmtime()[:6]), data, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, time.gmtime()[:6]), data, zipfile.ZIP_DEFLATED, 1)
     return file.getvalue()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from regard.stewardship.people.access_words import BASES, day, done, searches
+from regard.stewardship.people.access_words import BASES, day, done, purpose, searches
 from regard.stewardship.people.subject_sessions import SubjectSession
 
 # A page has as many searches as one reads; all of them are in the file.
@@ -52,7 +52,7 @@ def _search(event: dict[str, Any]) -> dict[str, str]:
         "at": day(event["at"]),
         "done": done(event),
         "collection": event["collection"],
-        "purpose": event.get("purpose", "not stated"),
+        "purpose": purpose(event),
         "request": event["request_id"],
     }
 

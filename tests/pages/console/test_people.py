@@ -30,7 +30,7 @@ def shown(ada: Somebody, query: str = "") -> tuple[list[str], list[str]]:
 def test_consents_are_read_page_by_page(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "MOST_SHOWN", 2)
     caller, consents = console.office.organizations.keys.all()[0].caller, console.office.consents
-    for name in ("ann", "bo & co", "cat", "bo & co", "bo & co"):
+    for name in ("ann", "bo:co", "cat", "bo:co", "bo:co"):
         asked = NewConsent(name, "staff", "development", NOTICE, 30)
         consents.attest(caller, consents.draw_up(console.organization, asked))
     newest = [each.consent.pii_principal_id for each in reversed(consents.all(console.organization))]
@@ -39,11 +39,11 @@ def test_consents_are_read_page_by_page(console: Console, monkeypatch: pytest.Mo
         names, leads = shown(ada, f"?page={page}")
         assert leads == [f"/console/people?page={each}" for each in links]
         found += names
-    assert [each.replace("&amp;", "&") for each in found] == newest
+    assert found == newest
     assert shown(ada, "?page=999") == shown(ada, "?page=3")
     assert shown(ada, "?page=x") == shown(ada)
-    names, leads = shown(ada, "?subject=bo+%26+co&page=2")
-    assert (names, leads) == (["bo &amp; co"], ["/console/people?subject=bo%20%26%20co&amp;page=1"])
+    names, leads = shown(ada, "?subject=bo:co&page=2")
+    assert (names, leads) == (["bo:co"], ["/console/people?subject=bo%3Aco&amp;page=1"])
 
 
 def test_whoever_withdraws_a_consent_stays_on_its_page(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ class FileRows:
         """The rows about one subject of an organization, oldest first."""
         query = f"SELECT * FROM payloads WHERE {_ABOUT} ORDER BY rowid"
         with self._lock:
-            return [Row(*row) for row in self._database.execute(query, (organization, subject))]
+            return list(map(Row._make, self._database.execute(query, (organization, subject))))
 
     def erase(self, organization: str, subject: str) -> int:
         """Remove the rows about one subject, for good; how many there were."""

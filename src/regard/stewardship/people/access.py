@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -51,15 +52,6 @@ class Export(msgspec.Struct, frozen=True):
         """Each file by its name."""
         told = {"access.html": self.page, "access.txt": self.text, "access.json": self.json, "access.note": self.note}
         return {name: text.encode() for name, text in told.items()} | self.pictures
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """One thing that the log's sealed details say of a person. `at` is in seconds since 1970."""
-
-    at: int
-    commitment: str
-    details: dict[str, Any]
 
 
 class Access:
@@ -121,19 +113,19 @@ class Access:
                 for face in faces
             ],
             "receipts": [msgspec.to_builtins(receipt) for receipt in receipts],
-            "events": [
-                {"at": _moment(told.at), "commitment": told.commitment} | _without(told.details, left_out | _OF_OTHERS)
-                for told in self._told(organization, whose)
-            ],
+            "events": self._events(organization, whose, left_out | _OF_OTHERS),
             "mismatches": [_mismatch(each) for each in self._mismatches(organization, whose)],
             "suppression": None if objection is None else {"since": _moment(objection.at)},
         }
         return document, {name: each.jpeg for name, each in shown.items()}
 
-    def _told(self, organization: str, whose: str) -> list[_Told]:
-        dated = self._logbook.payloads.dated(organization, whose)
-        found = [_Told(at, commitment, details) for commitment, at, details in dated]
-        return sorted(found, key=lambda told: (told.at, told.commitment))
+    def _events(self, organization: str, whose: str, left_out: frozenset[str]) -> list[dict[str, Any]]:
+        """What the log's sealed details say of a person, oldest first."""
+        dated = sorted(self._logbook.payloads.dated(organization, whose), key=itemgetter(1, 0))
+        return [
+            {"at": _moment(at), "commitment": commitment} | _without(details, left_out)
+            for commitment, at, details in dated
+        ]
 
 
 def _mismatch(told: Mismatch) -> dict[str, Any]:
@@ -164,6 +156,8 @@ def _face(face: Held, terms: dict[str, str], left_out: frozenset[str], picture: 
 
 
 def _without(told: dict[str, Any], left_out: frozenset[str]) -> dict[str, Any]:
+    if left_out.isdisjoint(told):
+        return told
     return {name: value for name, value in told.items() if name not in left_out}
 
 
@@ -206,4 +200,4 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _moment(at: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    return f"{datetime.fromtimestamp(int(at), UTC).isoformat()[:19]}Z"

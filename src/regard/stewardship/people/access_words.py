@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from regard.evaluation.document import Block, Heading, Listing, Paragraph, Table, as_html
@@ -32,9 +33,13 @@ def as_page(document: dict[str, Any]) -> str:
 def done(event: dict[str, Any]) -> str:
     """What an event of the export was, in words."""
     told = str(event.get("operation", ""))
-    # Operations tell what they do by their names: "search faces by image".
-    words = _CAPITALS.sub(r" \1", told).strip().lower()
-    return _DONE.get(told) or words or _CHANGED.get(str(event.get("change")), "a consent was changed")
+    return _DONE.get(told) or _spelt(told) or _CHANGED.get(str(event.get("change")), "a consent was changed")
+
+
+@lru_cache(256)
+def _spelt(operation: str) -> str:
+    """What an operation does, which its name tells: "search faces by image"."""
+    return _CAPITALS.sub(r" \1", operation).strip().lower()
 
 
 def day(moment: str) -> str:
@@ -45,7 +50,17 @@ def day(moment: str) -> str:
 
 def searches(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The searches that found the person, newest first."""
-    return [event for event in reversed(document["events"]) if "similarity" in event and "request_id" in event]
+    return [event for event in reversed(document["events"]) if is_search(event)]
+
+
+def is_search(event: dict[str, Any]) -> bool:
+    """Whether an event of the export is a search that found the person."""
+    return "similarity" in event and "request_id" in event
+
+
+def purpose(event: dict[str, Any]) -> str:
+    """What a search was for."""
+    return str(event.get("purpose", "not stated"))
 
 
 def _blocks(document: dict[str, Any]) -> Iterator[Block]:
@@ -92,14 +107,19 @@ def _blocks(document: dict[str, Any]) -> Iterator[Block]:
     if not found:
         yield Paragraph("None.")
     else:
-        rows = [[day(event["at"]), done(event), event["collection"], event["request_id"]] for event in found]
-        yield Table(("When", "What was done", "Collection", "Request"), rows)
+        rows = [
+            [day(event["at"]), done(event), event["collection"], purpose(event), event["request_id"]] for event in found
+        ]
+        yield Table(("When", "What was done", "Collection", "What for", "Request"), rows)
     if document["mismatches"]:
         yield Heading("People whom you were told apart from", 2)
         told = [[day(each["at"]), each["collection"], each["said_by"]] for each in document["mismatches"]]
         yield Table(("When", "Collection", "Said by"), told)
-    yield Heading("Everything that the log keeps sealed on you", 2)
-    rows = [[day(event["at"]), done(event), event["commitment"]] for event in document["events"]]
+    yield Heading("What else the log keeps sealed on you", 2)
+    yield Paragraph("The files access.json and access.txt have the commitment of each search, too.")
+    rows = [
+        [day(event["at"]), done(event), event["commitment"]] for event in document["events"] if not is_search(event)
+    ]
     yield Table(("When", "What", "Its commitment in the public log"), rows) if rows else Paragraph("Nothing.")
     if document["suppression"]:
         yield Paragraph(f"You were erased on {day(document['suppression']['since'])} and are not enrolled again.")

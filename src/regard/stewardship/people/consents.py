@@ -214,7 +214,7 @@ class Consents:
             return connection.execute(wanted).scalar() or 0
 
     def newest(self, organization: str, subject: str | None, most: int, skipped: int = 0) -> list[Receipt]:
-        """The newest receipts of an organization, or of one person: at most `most`, but for the `skipped` newer ones."""
+        """The newest receipts of an organization, or of one person: `most` at most, but for `skipped` newer ones."""
         newest = [column.desc() for column in _by_time(subject)]
         # Those alone that are answered are read: what is skipped is skipped in the index.
         these = select(_of.receipt).where(*_mine(organization, subject)).order_by(*newest).limit(most).offset(skipped)
