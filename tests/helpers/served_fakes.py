@@ -1,4 +1,4 @@
-"""`regard serve` as it is in life, with its gate, its log and its pool, and with a face analyzer without models."""
+"""`regard serve` as it is in life, with its gate, its log and its pool; finding faces and moderating without models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 from regard.cli import main
 from regard.vision import eyes
-from tests.helpers.fakes import FakeAnalyzer
+from regard.vision.things.moderation import Moderator
+from tests.helpers.fakes import FakeAnalyzer, FakeModerator
 from tests.helpers.running import Running, running
 
 
@@ -23,5 +24,8 @@ def running_fakes(data_dir: Path, first: Running | None = None, **settings: str)
 
 
 if __name__ == "__main__":
-    with patch.object(eyes, "open_analyzer", lambda *_: FakeAnalyzer()):
+    with (
+        patch.object(eyes, "open_analyzer", lambda *_: FakeAnalyzer()),
+        patch.object(Moderator, "__call__", lambda _, picture: FakeModerator(90.0)(picture)),
+    ):
         main()

@@ -116,12 +116,8 @@ class Me:
         session = await run_in_threadpool(self._session, request)
         looking = partial(self._ask, unsigned=True)
         export, _ = await run_in_threadpool(looking, request, session, "ExportSubject", {}, Nothing())
-        told = account(
-            export,
-            session,
-            page_number(request.query_params.get("page", "")),
-            self._organization(session.bearer.organization),
-        )
+        pages = {name: page_number(request.query_params.get(name, "")) for name in ("page", "matches")}
+        told = account(export, session, pages, self._organization(session.bearer.organization))
         marks = {name: self._sessions.mark(session, name) for name in (*_ACTS, "leave")}
         entry = _ENTRY.fullmatch(request.query_params.get("entry", ""))
         done = _DONE.get(request.query_params.get("done", ""), "")

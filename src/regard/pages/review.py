@@ -109,7 +109,7 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
         among = reviews.waiting(reviewer)
         page = min(page, _page_of(among))
         first = (page - 1) * MOST_CANDIDATES
-        found = []
+        found = [f"<p>{among:,} matches wait for you.</p>"] if among > 1 else []
         for number, each in enumerate(reviews.pending(reviewer, MOST_CANDIDATES, first), first + 1):
             # Somebody else may have decided meanwhile.
             with suppress(NoSuchCandidate):

@@ -49,7 +49,8 @@ def filled(served: Served) -> Served:
     Flows(served.office.engine).define(served.organization, Flow("all"))
     arn = f"arn:aws:sagemaker:us-east-1:{served.organization}:flow-definition/all"
     config = {"HumanLoopName": "picture-1", "FlowDefinitionArn": arn}
-    client.detect_moderation_labels(Image={"Bytes": picture_of(1)}, MinConfidence=0, HumanLoopConfig=config)
+    told = client.detect_moderation_labels(Image={"Bytes": picture_of(1)}, MinConfidence=0, HumanLoopConfig=config)
+    assert told["HumanLoopActivationOutput"]["HumanLoopArn"]
     _governed(served)
     return served
 

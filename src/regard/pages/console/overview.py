@@ -15,6 +15,7 @@ from regard.pages.console.reviewing import reviewer_of
 from regard.stewardship.council.council import Council
 from regard.stewardship.council.dockets import OPEN
 from regard.stewardship.people.inbox import Inbox
+from regard.stewardship.people.loops import Loops
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.staff.staff import Role
@@ -41,6 +42,7 @@ class Watched:
     """What the pages look at. `trouble` says what keeps the service from answering."""
 
     reviews: Reviews
+    loops: Loops
     council: Council
     inbox: Inbox
     cosigning: Collector
@@ -83,23 +85,26 @@ def _needs(desk: Desk, watched: Watched, visit: Visit) -> list[tuple[frozenset[R
     motions = sum(each.outcome == OPEN for each in watched.council.dockets())
     soon = desk.clock() + SOON_DAYS * 86_400
     ending = sum(key.expires < soon for key in desk.keys_of(visit.session))
-    candidates = watched.reviews.waiting(reviewer_of(visit, watched.reviews))
+    reviewer = reviewer_of(visit, watched.reviews)
+    candidates, pictures = watched.reviews.waiting(reviewer), watched.loops.waiting(reviewer)
     found = [
         (
             frozenset({Role.REVIEWER}),
             Need(candidates, "Matches that wait for two people who say whether it is the same person", "/review"),
         ),
+        (frozenset({Role.REVIEWER}), Need(pictures, "Pictures whose labels wait for you", "/pictures")),
         (frozenset({Role.COUNCIL, Role.OPERATOR}), Need(motions, "Motions that wait for votes", "/motions")),
         (frozenset({Role.OPERATOR}), Need(ending, f"Access keys that end within {SOON_DAYS} days", "/keys")),
     ]
     if desk.keeps(visit):
         reviews = len(desk.organizations.admission.reviews())
         due, late = watched.inbox.waiting(), watched.inbox.overdue()
+        overdue = f", {late} of them overdue" if late else ""
         found += [
             (frozenset({Role.OPERATOR}), Need(reviews, "Organizations that wait to be admitted", "/organizations")),
             (
                 frozenset({Role.OPERATOR}),
-                Need(due, f"Appeals and reports that wait for an answer, {late} overdue", "/inbox"),
+                Need(due, f"Appeals and reports that wait for an answer{overdue}", "/inbox"),
             ),
         ]
     return found

@@ -34,6 +34,10 @@ _KEPT_SECONDS = 60.0
 _WORDS = {(action, data): words for action, data, words in ACTS} | {
     (Capability.READ, DataClass.SETTINGS): "See settings",
     (Capability.MANAGE, DataClass.SETTINGS): "Change settings",
+    ("infer-traits", DataClass.OBJECTS): "Infer a trait by labels of one's own",
+    ("train-people", DataClass.FACES): "Train labels of one's own on pictures of people",
+    ("start-people", DataClass.FACES): "Run labels of one's own that tell of people",
+    ("track", DataClass.OBJECTS): "Follow people through pictures",
 }
 _log = logging.getLogger(__name__)
 
