@@ -14,7 +14,7 @@ from threading import Event
 from regard.jobs.crew import Crew
 from regard.jobs.job import Outcome
 from regard.jobs.messenger import Messenger
-from regard.jobs.slots import slot
+from regard.jobs.slots import is_free, slot
 from regard.jobs.working import Task, Worker
 from regard.ledger.witnesses.cosigning import open_cosigning
 from regard.operations.common.rooms import Rooms
@@ -72,11 +72,12 @@ def work(office: Office, stop: Event, idle: float = math.inf) -> None:
     rooms, desk = house.service.rooms, house.holdings.jobs
     for room in (office.logbook, house.eyes):
         room.start()
-    with slot(office.settings.data_dir / "workers") as name:
+    with slot(workers := office.settings.data_dir / "workers") as name:
         worker = Worker(desk, {start: partial(_at_work, each, rooms) for start, each in works().items()}, name)
         engine = Engine(desk, worker, place_of(office.settings), name)
-        runners = Runners(tools(rooms), name)
-        for each in (engine, runners):
+        runners = Runners(tools(rooms), name, partial(is_free, workers))
+        # A camera waits for nobody, and the engine takes seconds to begin.
+        for each in (runners, engine):
             each.start()
         engine.run(stop, idle, house.holdings.streams.processors.busy)
         runners.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -69,6 +71,18 @@ def test_a_worker_that_ends_is_followed_by_another(tmp_path: Path, monkeypatch: 
     works = Crew(1, lambda: True, {}, _command(ENDS, file))
     works.start()
     _until(lambda: len(_begun(file)) >= 3)
+    works.close()
+
+
+def test_one_that_ran_well_and_was_killed_is_followed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "_LEAST_PAUSE", 600.0)
+    monkeypatch.setattr(crew, "_STEADY_SECONDS", 0.0)
+    file = tmp_path / "begun"
+    works = Crew(1, lambda: True, {}, _command(WAITS, file))
+    works.start()
+    _until(lambda: len(_begun(file)) == 1)
+    os.kill(_begun(file)[0], signal.SIGKILL)
+    _until(lambda: len(_begun(file)) == 2)
     works.close()
 
 

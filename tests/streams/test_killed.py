@@ -81,7 +81,7 @@ def test_nothing_is_told_twice_and_nothing_is_lost(tmp_path: Path, scale: float)
     told = [tuple(label["name"] for label in each.get("labels", ())) for each in den.topic.words()]
     assert Counter(told) == {("PERSON",): 1, ("PET",): 1, (): 1}
     assert told[-1] == ()
-    assert (len(den.s3.taken), len(den.hook.taken)) == (4, 3)
+    assert (len(den.s3.taken), len(den.hook.taken)) == (5, 3)
     assert den.streams.messages.owed() == 0
 
 

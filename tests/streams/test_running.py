@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import json
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from regard.streams.cameras.watching import Moment
-from regard.streams.errors import AddressRefused, CameraLost, CameraUnfit
-from regard.streams.homes import Seen
+from regard.streams.errors import AddressRefused, CameraLost, CameraUnfit, NotAllowed
+from regard.streams.homes import Home, Seen
 from regard.streams.processor import Processor
 from regard.streams.processors import LEASE_SECONDS
-from regard.streams.running import MOST_PAUSE
+from regard.streams.running import MOST_PAUSE, Runners, Tools
 from regard.vision.pictures.findings import Box
+from regard.vision.pictures.images import Picture
 from tests.helpers.streaming import HOME, NOW, STREAM, Den, Scripted
 
 PERSON = Seen("Person", 90.0, Box(0.1, 0.1, 0.2, 0.5))
@@ -75,13 +80,35 @@ def test_the_frames_are_in_the_bucket_before_anybody_hears_of_them(den: Den) -> 
     den.clock.now += 60
     den.send()
     told = den.topic.words()[0]["labels"][0]
-    (_, bucket, whole, jpeg, kind, kms), (_, _, crop, *_) = den.s3.taken
+    (_, bucket, whole, jpeg, kind, kms), (_, _, crop, *_) = (each for each in den.s3.taken if "image/jpeg" in each)
     assert (bucket, kind, kms) == ("frames", "image/jpeg", "")
     assert told["frameImageUri"] == f"s3://frames/{whole}"
     assert told["croppedImageUri"] == f"s3://frames/{crop}"
     assert whole.startswith(f"home/door/{session}/")
     assert jpeg.startswith(b"\xff\xd8")
     assert den.streams.messages.owed() == 0
+
+
+def test_a_summary_of_the_session_is_in_the_bucket_at_its_end(den: Den) -> None:
+    session, begun = den.start(seconds=2), den.clock.now
+    script = iter([[PERSON], [PERSON, CAT]])
+
+    def frames() -> Iterator[float]:
+        while True:
+            den.seen = next(script, [])
+            yield 0.2
+
+    den.run(Scripted(den.clock, frames()))
+    den.send()
+    ((_, bucket, name, data, kind, _),) = (each for each in den.s3.taken if "image/jpeg" not in each)
+    assert (bucket, name, kind) == ("frames", f"home/door/{session}/summary.json", "application/json")
+    told = json.loads(data)
+    assert (told["sessionId"], told["streamProcessorName"]) == (session, "door")
+    assert told["inputInformation"]["kinesisVideo"] == {"streamArn": STREAM, "processedVideoDurationMillis": 2000}
+    assert [each["name"] for each in told["labels"]] == ["PERSON", "PET"]
+    at = [each["videoMapping"]["kinesisVideoMapping"]["producerTimestamp"] for each in told["labels"]]
+    assert at == pytest.approx([(begun + 0.2) * 1000, (begun + 0.4) * 1000], abs=1)
+    assert told["labels"][0] == den.topic.words()[0]["labels"][0]
 
 
 def test_something_outside_of_the_regions_or_too_unsure_is_not_told(den: Den) -> None:
@@ -260,12 +287,83 @@ def test_the_lag_is_told(den: Den) -> None:
             den.clock.now += 0.7
             return processor
 
-        def end(self, *_told: object) -> None:
+        def ready(self, _processor: Processor) -> None:
             pass
+
+        def end(self, _connection: object, processor: Processor, _cause: str) -> Processor:
+            return processor
 
     runner = den.runner(Scripted(den.clock, script()), looking=Slow())
     runner.run(number)
     assert den.streams.processors.load().wanted == 0
+
+
+def test_what_looks_is_loaded_before_a_camera_is_connected_to_so_that_no_frame_waits_for_it(den: Den) -> None:
+    den.start(seconds=60)
+    (number,) = den.streams.processors.alone()
+    camera, loaded = Scripted(den.clock, itertools.repeat(0.2)), list[float]()
+
+    class Slow:
+        def ready(self, _processor: Processor) -> None:
+            assert camera.connected == []
+            den.clock.now += 20
+            loaded.append(den.clock.now)
+
+        def look(self, processor: Processor, _moment: Moment) -> Processor:
+            return processor
+
+        def end(self, _connection: object, processor: Processor, _cause: str) -> Processor:
+            return processor
+
+    runner = den.runner(camera, looking=Slow())
+    runner.run(number)
+    assert camera.connected == loaded
+    assert runner.lag() == 0
+
+
+def test_a_model_that_is_not_there_fails_a_processor_before_its_camera_is_connected_to(den: Den) -> None:
+    den.start()
+
+    class Without:
+        def ready(self, _processor: Processor) -> None:
+            raise NotAllowed("object-detector is not there")
+
+    camera = Scripted(den.clock, [0.2])
+    looking: Any = Without()
+    looking.end = Home(den.streams.processors, den.streams.messages, lambda _picture: []).end
+    den.run(camera, looking=looking)
+    assert den.status() == ("FAILED", "object-detector is not there")
+    assert camera.connected == []
+
+
+def _runners(den: Den, gone: set[str], home: Home) -> Runners:
+    camera = Scripted(den.clock, [])
+    tools = Tools(den.streams.processors, den.streams.sources, camera.watch, home, 300.0)
+    return Runners(tools, "two", gone.__contains__)
+
+
+def test_what_a_worker_left_that_was_killed_is_gone_on_with_before_its_lease_is_over(den: Den) -> None:
+    den.start(seconds=60)
+    (number,) = den.streams.processors.alone()
+    den.streams.processors.begin(number, "one")
+    loaded, gone = threading.Event(), set[str]()
+
+    def find(_picture: Picture) -> list[Seen]:
+        loaded.set()
+        return []
+
+    runners = _runners(den, gone, Home(den.streams.processors, den.streams.messages, find))
+    runners.start()
+    # Whoever has nothing to do keeps loaded what the other works with.
+    assert loaded.wait(60)
+    assert den.streams.processors.holders() == {"one"}
+    gone.add("one")
+    until = time.monotonic() + 60
+    while den.streams.processors.holders() != {"two"}:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    den.client("StopStreamProcessor", Name="door")
+    runners.close()
 
 
 def test_nothing_is_lost_while_all_sinks_are_away_for_five_minutes(den: Den) -> None:
@@ -285,6 +383,6 @@ def test_nothing_is_lost_while_all_sinks_are_away_for_five_minutes(den: Den) -> 
         den.send()
     assert den.streams.messages.owed() == 0
     assert sorted(each[0] for each in _types(den)) == ["PERSON"] * 5 + ["PET"] * 5 + ["end"] * 5
-    assert len(den.s3.taken) == 20
+    assert len(den.s3.taken) == 25
     assert len(den.hook.taken) == 15
     assert den.topic.words()[0]["startStreamProcessorRequest"]["StartSelector"] == NOW

@@ -62,11 +62,13 @@ class Crew:
                 return
             assert worker.stdin
             worker.stdin.close()
-            steady = worker.returncode == 0 or time.monotonic() - began > _STEADY_SECONDS
-            pause = _LEAST_PAUSE if steady else min(2 * pause, _MOST_PAUSE)
+            steady = time.monotonic() - began > _STEADY_SECONDS
+            pause = _LEAST_PAUSE if steady or worker.returncode == 0 else min(2 * pause, _MOST_PAUSE)
             if worker.returncode:
-                _log.warning("a worker ended with code %d; another begins in %.0f s", worker.returncode, pause)
-            self._closing.wait(pause)
+                _log.warning("a worker ended with code %d; another begins", worker.returncode)
+            # Live video waits for nobody: one that ran well until now, and was killed, is followed at once.
+            if not steady:
+                self._closing.wait(pause)
 
     def _waited_for_work(self) -> bool:
         """Wait until there is something to do; whether there is, and not the end."""

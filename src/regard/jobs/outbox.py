@@ -34,10 +34,12 @@ class Outbox:
     ) -> None:
         self._engine, self._table, self._part, self._clock, self._waiting = engine, table, part, clock, waiting
 
-    def owed(self) -> int:
-        """How many rows are yet to be sent."""
+    def owed(self, of: ColumnElement[bool] | None = None) -> int:
+        """How many rows are yet to be sent, of those that are asked for."""
         with reading(self._engine) as connection:
-            count = select(func.count()).select_from(self._table).where(self._waiting)
+            count = (
+                select(func.count()).select_from(self._table).where(self._waiting if of is None else self._waiting & of)
+            )
             return connection.execute(count).scalar_one()
 
     def taken(self, kind: str, *ready: ColumnElement[bool]) -> Mapping[str, Any] | None:

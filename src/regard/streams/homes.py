@@ -1,4 +1,6 @@
-"""ConnectedHome: one message for the first of each class that is seen, with the frame, and one at the end."""
+"""ConnectedHome: one message for the first of each class that is seen, with the frame, and one at the end, with a
+summary in the bucket.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,8 @@ PERSON, PET, PACKAGE, ALL = "PERSON", "PET", "PACKAGE", "ALL"
 CLASSES: Mapping[str, frozenset[str]] = {PERSON: frozenset({"Person"}), PET: frozenset({"Cat", "Dog"})}
 DEFAULT_CONFIDENCE = 50.0
 _QUALITY = 90
+# What a model is loaded with: a frame with nobody on it.
+_NOBODY = Picture(np.zeros((480, 640, 3), np.uint8), "JPEG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,10 @@ class Home:
     def __init__(self, processors: Processors, outbox: Messages, find: Finder) -> None:
         self._processors, self._outbox, self._find = processors, outbox, find
 
+    def ready(self, _processor: Processor) -> None:
+        """Load the model. Raises MissingWeights."""
+        self._find(_NOBODY)
+
     def look(self, processor: Processor, moment: Moment) -> Processor:
         """Tell of the classes that are in this frame for the first time; the processor as it stands then.
 
@@ -62,17 +70,32 @@ class Home:
         with writing(self._processors.engine, f"stream/{processor.id}") as connection:
             own = self._processors.own(connection, processor)
             last: dict[str, str] = {}
+            labels = list(session.labels)
             for name, seen in found.items():
-                last = self._tell(connection, own, session, name, seen, moment)
-            session = msgspec.structs.replace(session, seen=(*session.seen, *found), told=last, last_at=moment.at)
+                last, label = self._tell(connection, own, session, name, seen, moment)
+                labels.append(label)
+            session = msgspec.structs.replace(
+                session,
+                seen=(*session.seen, *found),
+                told=last,
+                told_at=self._processors.clock(),
+                last_at=moment.at,
+                labels=tuple(labels),
+            )
             return self._processors.change(connection, own, session=session)
 
-    def end(self, connection: Connection, processor: Processor, cause: str) -> None:
-        """Tell, within the transaction that ends a session, that it is over."""
-        session, event = processor.session, str(uuid4())
+    def end(self, connection: Connection, processor: Processor, cause: str) -> Processor:
+        """Tell, within the transaction that ends a session, that it is over, and put its summary into the bucket."""
+        session, event, now = processor.session, str(uuid4()), self._processors.clock()
         assert session is not None
         told = telling.completed(processor, session, event, cause)
-        self._owe(connection, processor, told, "stream.ended", session.told, self._processors.clock())
+        if output := processor.given["Output"].get("S3Destination"):
+            data = words_of(telling.summary(processor, session, cause)).encode()
+            place, kms = _folder(processor, session), processor.given.get("KmsKeyId", "")
+            frame = Frame(output["Bucket"], f"{place}/summary.json", data, kms, "application/json")
+            self._outbox.owe(connection, processor.organization, frame, messages.FRAME)
+        self._owe(connection, processor, told, "stream.ended", session.told, now)
+        return self._processors.change(connection, processor, session=msgspec.structs.replace(session, told_at=now))
 
     def _first_of(self, wanted: Sequence[str], given: Mapping[str, Any], picture: Picture) -> dict[str, Seen]:
         """The surest of each class that is wanted and in the frame."""
@@ -88,13 +111,14 @@ class Home:
 
     def _tell(
         self, connection: Connection, processor: Processor, session: Session, name: str, seen: Seen, moment: Moment
-    ) -> dict[str, str]:
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Tell of a class: the names of the messages, by kind, and what they say of it."""
         event = str(uuid4())
         label = {"id": str(uuid4()), "name": name, "confidence": seen.confidence}
         label |= {"boundingBox": telling.of_box(seen.box)}
         output, after, images = processor.given["Output"].get("S3Destination"), "", None
         if output is not None:
-            folder = f"{output.get('KeyPrefix', '').rstrip('/')}/{processor.name}/{session.id}".lstrip("/")
+            folder = _folder(processor, session)
             whole, part = f"{folder}/{event}.frame.jpg", f"{folder}/{event}.crop.jpg"
             kms = processor.given.get("KmsKeyId", "")
             for place, picture in ((whole, moment.picture), (part, _cut(moment.picture, seen.box))):
@@ -103,7 +127,7 @@ class Home:
             images = f"s3://{output['Bucket']}/{whole}", f"s3://{output['Bucket']}/{part}"
         told = telling.label_detected(processor, session, event, label, images, moment.at)
         waiting = dict.fromkeys((messages.SNS, messages.WEBHOOK), after)
-        return self._owe(connection, processor, told, "stream.label", waiting, moment.at)
+        return self._owe(connection, processor, told, "stream.label", waiting, moment.at), told["labels"][0]
 
     def _owe(
         self,
@@ -131,6 +155,12 @@ def classes_of(given: Mapping[str, Any]) -> list[str]:
     """The classes that a processor looks for; ALL are those that a model tells."""
     asked = given["Settings"]["ConnectedHome"]["Labels"]
     return [each for each in CLASSES if each in asked or ALL in asked]
+
+
+def _folder(processor: Processor, session: Session) -> str:
+    """Where in the bucket what a session finds is put."""
+    prefix = processor.given["Output"]["S3Destination"].get("KeyPrefix", "").rstrip("/")
+    return f"{prefix}/{processor.name}/{session.id}".lstrip("/")
 
 
 def _cut(picture: Picture, box: Box) -> Picture:

@@ -34,12 +34,13 @@ _log = logging.getLogger(__name__)
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):
-    """A picture for a bucket."""
+    """A picture for a bucket; or what else is put there, of another `media` type."""
 
     bucket: str
     name: str
     data: bytes
     kms: str = ""
+    media: str = "image/jpeg"
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
@@ -103,9 +104,9 @@ class Messages:
         connection.execute(insert(tables.stream_messages).values(row))
         return name
 
-    def owed(self) -> int:
-        """How many messages nobody took yet."""
-        return self._outbox.owed()
+    def owed(self, organization: str | None = None) -> int:
+        """How many messages nobody took yet; of one organization, where one is named."""
+        return self._outbox.owed(None if organization is None else _of.organization == organization)
 
     def send_due(self, kind: str, over: Callable[[], bool] = lambda: False) -> int:
         """Send what is due of a kind, one after the other, until it is `over`; how many were taken."""
@@ -137,7 +138,7 @@ class Messages:
     def _give(self, row: Mapping[str, Any], what: Frame | Message | Records) -> None:
         organization = row["organization"]
         if isinstance(what, Frame):
-            self.buckets.write(organization, what.bucket, what.name, what.data, "image/jpeg", what.kms)
+            self.buckets.write(organization, what.bucket, what.name, what.data, what.media, what.kms)
         elif isinstance(what, Records):
             self.streams.put(organization, what.to, what.key, what.records)
         elif row["kind"] == SNS:

@@ -30,9 +30,10 @@ class Session(msgspec.Struct, frozen=True):
 
     Which key started it, for which purpose, by which operation, and what was `asked`. `seconds` are those of video that
     it is about, None for no end; none before `begins_at` is. `first_at` is the time at which the first frame was looked
-    at, `last_at` of the last, as far as it was noted. `seen` are the classes that were told of, and `told` the names of
-    the last messages, by kind: the one of the end waits for them. One that searches faces does so in the `collection`
-    that it was started with, by its number, and before the camera whose source was set at `source_at`: in no others.
+    at, `last_at` of the last, as far as it was noted. `seen` are the classes that were told of, `labels` what was said
+    of them, and `told` the names of the last messages, by kind: the one of the end waits for them; `told_at` is the
+    time of the last one. One that searches faces does so in the `collection` that it was started with, by its number,
+    and before the camera whose source was set at `source_at`: in no others.
     """
 
     id: str
@@ -47,6 +48,8 @@ class Session(msgspec.Struct, frozen=True):
     last_at: float | None = None
     seen: tuple[str, ...] = ()
     told: dict[str, str] = {}
+    told_at: float | None = None
+    labels: tuple[dict[str, Any], ...] = ()
     collection: int = 0
     source_at: float = 0.0
 

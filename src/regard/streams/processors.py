@@ -15,6 +15,7 @@ from regard.sealing import SealingKey
 from regard.streams import tables
 from regard.streams.errors import (
     NoSuchProcessor,
+    ProcessorChanged,
     ProcessorExists,
     ProcessorInUse,
     Superseded,
@@ -94,6 +95,19 @@ class Processors:
         with reading(self.engine) as connection:
             return self.rows.all(connection, select(tables.stream_processors).order_by(_of.id))
 
+    def readable(self) -> tuple[list[Processor], int]:
+        """The processors of all organizations whose rows are as they were written, and how many others there are."""
+        found, changed = list[Processor](), 0
+        with reading(self.engine) as connection:
+            for (number,) in connection.execute(select(_of.id).order_by(_of.id)).all():
+                try:
+                    one = self.rows.find(connection, _of.id == number)
+                except ProcessorChanged:
+                    changed += 1
+                else:
+                    found += [one] if one is not None else []
+        return found, changed
+
     def delete(self, connection: Connection, organization: str, name: str) -> str:
         """Delete a processor that nobody works on; the name of its key, to be destroyed after the transaction.
 
@@ -132,6 +146,22 @@ class Processors:
             raise ProcessorInUse(f"The stream processor {processor.name} is {processor.status}: there is none to stop.")
         self.change(connection, processor, status=Status.STOPPING)
 
+    def halt(self, organization: str, name: str) -> None:
+        """Have nobody work on a processor any more, in a transaction of its own, and enter that in the log: what is not
+        asked by a call of the API. Raises NoSuchProcessor, ProcessorInUse.
+        """
+        number = self.get(organization, name).id
+        with writing(self.engine, f"stream/{number}") as connection:
+            found = self.found(connection, organization, name)
+            self.stop(connection, found)
+            self.tell(connection, found, "stopped")
+
+    def lags(self) -> dict[int, float]:
+        """By how many seconds the frames of processors that somebody works on were late, by their ids."""
+        with reading(self.engine) as connection:
+            wanted = select(_leases.processor, _leases.lag).where(_leases.until >= self.clock())
+            return {row.processor: row.lag for row in connection.execute(wanted)}
+
     # What workers ask.
 
     def alone(self) -> list[int]:
@@ -140,6 +170,18 @@ class Processors:
         wanted = select(_of.id).where(_of.status.in_(_WORKS), ~lease.exists()).order_by(_of.id)
         with reading(self.engine) as connection:
             return list(connection.execute(wanted).scalars())
+
+    def wanted(self) -> list[Processor]:
+        """The processors that are to be worked on, whoever does. Raises ProcessorChanged."""
+        wanted = select(tables.stream_processors).where(_of.status.in_(_WORKS)).order_by(_of.id)
+        with reading(self.engine) as connection:
+            return self.rows.all(connection, wanted)
+
+    def holders(self) -> set[str]:
+        """The names of workers that say that they work on something."""
+        with reading(self.engine) as connection:
+            held = select(_leases.holder).where(_leases.until >= self.clock()).distinct()
+            return set(connection.execute(held).scalars())
 
     def begin(self, number: int, holder: str) -> Processor:
         """Take a processor that nobody works on. Raises Superseded where somebody does, ProcessorChanged."""

@@ -29,7 +29,7 @@ from regard.streams.sources import Source, Sources
 FIRST_PAUSE, MOST_PAUSE = 1.0, 30.0
 # How soon a runner hears that it is to stop while no frame comes.
 _LOOK_SECONDS = 0.5
-_BEAT_SECONDS, _SWEEP_SECONDS = 5.0, 1.0
+_BEAT_SECONDS, _SWEEP_SECONDS = 5.0, 0.5
 # One worker works on so many processors at once, each with threads of its own.
 MOST_AT_ONCE = 10
 _log = logging.getLogger(__name__)
@@ -45,11 +45,14 @@ class Camera(Protocol):
 class Looking(Protocol):
     """What is done with frames."""
 
+    def ready(self, processor: Processor) -> None:
+        """Load what its frames are looked at with, before there is one that would wait for it. Raises NotAllowed."""
+
     def look(self, processor: Processor, moment: Moment) -> Processor:
         """Look at a frame; the processor as it stands then. Raises Superseded, NotAllowed."""
 
-    def end(self, connection: Connection, processor: Processor, cause: str) -> None:
-        """Tell, within the transaction that ends a session, that it is over."""
+    def end(self, connection: Connection, processor: Processor, cause: str) -> Processor:
+        """Tell, within the transaction that ends a session, that it is over; the processor as it stands then."""
 
 
 class Tools(NamedTuple):
@@ -96,7 +99,9 @@ class Runner:
             try:
                 if (over := self._is_over(processor)) or self._wait(0.0):
                     return "" if over else None
-                with self._tools.watch(self._source(processor)) as camera:
+                source = self._source(processor)
+                self._tools.looking.ready(processor)
+                with self._tools.watch(source) as camera:
                     while True:
                         moment = camera.next(_LOOK_SECONDS)
                         # A frame that comes after the stop is not looked at.
@@ -184,7 +189,7 @@ class Runner:
                 last = own.session.first_at + self._lasted(own)
                 session = msgspec.structs.replace(own.session, last_at=last)
                 own = processors.change(connection, own, session=session)
-            self._tools.looking.end(connection, own, cause)
+            own = self._tools.looking.end(connection, own, cause)
             processors.end(connection, own, cause)
 
     def _lasted(self, processor: Processor) -> float:
@@ -197,10 +202,14 @@ class Runner:
 
 
 class Runners:
-    """The runners of one worker, from `start` to `close`. `holder` is a name that no other worker has meanwhile."""
+    """The runners of one worker, from `start` to `close`. `holder` is a name that no other worker has meanwhile.
 
-    def __init__(self, tools: Tools, holder: str) -> None:
-        self._tools, self._holder = tools, holder
+    `is_gone` says of the name of another worker whether nobody has it any more: what such a one was at is gone on with
+    before its lease is over.
+    """
+
+    def __init__(self, tools: Tools, holder: str, is_gone: Callable[[str], bool] = lambda _name: False) -> None:
+        self._tools, self._holder, self._is_gone = tools, holder, is_gone
         self._over = threading.Event()
         self._running: dict[int, tuple[Runner, threading.Thread]] = {}
         self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
@@ -227,14 +236,27 @@ class Runners:
                 if not left:
                     self._tools.processors.leave(self._holder)
                     left = True
+                for each in self._tools.processors.holders() - {self._holder}:
+                    if self._is_gone(each):
+                        self._tools.processors.leave(each)
                 self._sweep()
                 if time.monotonic() >= beat_at:
                     beat_at = time.monotonic() + _BEAT_SECONDS
                     for number, (runner, _) in self._running.items():
                         self._tools.processors.beat(number, self._holder, runner.lag())
+                    if not self._running:
+                        self._stand_by()
             except SQLAlchemyError:
                 _log.warning("the database does not answer", exc_info=True)
             self._over.wait(_SWEEP_SECONDS)
+
+    def _stand_by(self) -> None:
+        """Keep loaded what others work with, so that this worker goes on at once where one of them ends."""
+        try:
+            for each in self._tools.processors.wanted():
+                self._tools.looking.ready(each)
+        except (NotAllowed, ProcessorChanged) as error:
+            _log.info("nothing is made ready: %s", error)
 
     def _sweep(self) -> None:
         for number in [number for number, (_, thread) in self._running.items() if not thread.is_alive()]:

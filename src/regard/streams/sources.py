@@ -19,7 +19,7 @@ from sqlalchemy import Engine, delete, insert, select
 from regard.database import reading, writing
 from regard.sealing import SealBroken, SealingKey
 from regard.streams import tables
-from regard.streams.cameras.places import Place, camera_of, place_of
+from regard.streams.cameras.places import Place, camera_of, is_address, place_of
 from regard.streams.errors import NoSource, ProcessorChanged
 from regard.traces import owe
 
@@ -71,15 +71,18 @@ class Sources:
         return self._opened(row)
 
     def camera(self, arn: str) -> str:
-        """The digest of where a stream leads, by which a motion names its camera; empty where no source is set."""
+        """The digest of where a stream leads, by which a motion names its camera; empty where no camera is set."""
         try:
             return self.digest(self.get(arn))
         except NoSource:
             return ""
 
     def digest(self, source: Source) -> str:
-        """The digest of a source: of its address without what logs in there."""
-        return camera_of(source.text, self._cameras)
+        """The digest of a source: of its address without what logs in there.
+
+        Empty for a film and for a pipe: anything may come through them, so that no motion can say what is looked at.
+        """
+        return camera_of(source.text, self._cameras) if is_address(source.text) else ""
 
     def all(self) -> list[Source]:
         """All sources, by their ARNs. Raises ProcessorChanged."""

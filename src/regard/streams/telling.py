@@ -36,10 +36,21 @@ def label_detected(
 
 def completed(processor: Processor, session: Session, event: str, cause: str) -> dict[str, Any]:
     """The message of the end of a session: how long the video was, and why it failed, where it did."""
-    lasted = (session.last_at or 0.0) - (session.first_at or 0.0)
-    about = {"streamArn": processor.stream, "processedVideoDurationMillis": max(0, int(lasted * 1000))}
-    told = _event(processor, session, event, END, {"kinesisVideo": about})
+    told = _event(processor, session, event, END, _whole(processor, session))
     return told | {"streamProcessingResults": {"message": cause or WELL}}
+
+
+def summary(processor: Processor, session: Session, cause: str) -> dict[str, Any]:
+    """What is put into the bucket at the end of a session: how long the video was, and the first of each class."""
+    return {
+        "streamProcessorArn": processor.arn,
+        "streamProcessorName": processor.name,
+        "sessionId": session.id,
+        "inputInformation": _whole(processor, session),
+        "startStreamProcessorRequest": session.asked,
+        "streamProcessingResults": {"message": cause or WELL},
+        "labels": list(session.labels),
+    }
 
 
 def frame_record(processor: Processor, at: float, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -68,6 +79,12 @@ def of_hook(kind: str, processor: Processor, told: dict[str, Any], at: float) ->
     stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     data = told | {"Organization": processor.organization, "StreamProcessorArn": processor.arn}
     return {"type": kind, "timestamp": stamp, "data": data}
+
+
+def _whole(processor: Processor, session: Session) -> dict[str, Any]:
+    """The video of a session, and how long it was."""
+    lasted = (session.last_at or 0.0) - (session.first_at or 0.0)
+    return {"kinesisVideo": {"streamArn": processor.stream, "processedVideoDurationMillis": max(0, int(lasted * 1000))}}
 
 
 def _event(processor: Processor, session: Session, event: str, kind: str, about: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from regard.commands.common.output import NO, err, out, print_json, say, table
-from regard.database import writing
 from regard.settings import from_environment
 from regard.stewardship.holdings import open_holdings
 from regard.stewardship.office import open_office
@@ -98,12 +97,9 @@ def show(name: Name, as_json: Json = False) -> None:
 def stop(name: Name) -> None:
     """Have a processor not worked on any more."""
     streams = _streams()
-    processors, found = streams.processors, _found(streams, name)
+    found = _found(streams, name)
     try:
-        with writing(processors.engine, f"stream/{found.id}") as connection:
-            own = processors.found(connection, found.organization, found.name)
-            processors.stop(connection, own)
-            processors.tell(connection, own, "stopped")
+        streams.processors.halt(found.organization, found.name)
     except ProcessorInUse as error:
         err.print(str(error))
         raise typer.Exit(NO) from None

@@ -59,7 +59,7 @@ class Warming:
 
 
 def _steps(rooms: Rooms) -> Mapping[str, Callable[[], object]]:
-    picture, face = _page(), _face()
+    picture, face = nobody()
 
     def faces() -> None:
         rooms.faces.detect(picture)
@@ -79,6 +79,11 @@ def _steps(rooms: Rooms) -> Mapping[str, Callable[[], object]]:
         "moderation": lambda: rooms.moderator(picture),
         "equipment": equipment,
     }
+
+
+def nobody() -> tuple[Picture, Face]:
+    """A picture of nobody, and where a face could be on it, for models that are to be loaded before anybody comes."""
+    return _page(), _face()
 
 
 def _page() -> Picture:

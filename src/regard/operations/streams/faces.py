@@ -9,13 +9,17 @@ from __future__ import annotations
 import threading
 from typing import Any, NamedTuple
 
+import msgspec
+
 from regard.database import writing
+from regard.gallery.collections.collections import Kept
 from regard.gallery.faces import KeptFace
 from regard.gallery.search import Probe
 from regard.operations.common.likeness import Compared, Like, least_score, like_face, told
 from regard.operations.common.registry import answered
 from regard.operations.common.rendering import face_detail, wanted_attributes
 from regard.operations.common.rooms import Rooms
+from regard.operations.common.warming import nobody
 from regard.operations.gallery.kept import kept_face
 from regard.operations.streams.asking import streams_of
 from regard.stewardship.policy.call import Call, Caller
@@ -58,6 +62,17 @@ class Faces:
         self._streams = streams_of(rooms)
         self._empty, self._lock = dict[int, list[dict[str, Any]]](), threading.Lock()
 
+    def ready(self, processor: Processor) -> None:
+        """Load the models and the collection. Raises NotAllowed, CollectionSealed and NoSuchCollection."""
+        kept, (picture, face) = self._collection(processor), nobody()
+        of = self._rooms.faces
+        of.detect(picture)
+        of.describe(picture, face, _DEFAULT)
+        (embedding,) = of.embed(picture, [face], kept.face_model)
+        probe = Probe(embedding=embedding, face_model=kept.face_model)
+        # What is found is nobody's: nothing is this much like it.
+        self._rooms.gallery.search.faces(processor.organization, kept.collection_id, probe, 1, 1.0)
+
     def look(self, processor: Processor, moment: Moment) -> Processor:
         """Tell of a frame, to Kinesis. Raises Superseded, NotAllowed, CollectionSealed and NoSuchCollection."""
         call = self._call(processor)
@@ -73,6 +88,9 @@ class Faces:
                 records = self._records(processor, [frame_record(processor, moment.at, [match.told])])
                 self._streams.messages.owe(connection, own.organization, records, KINESIS, whose=match.whose)
             processors.tell(connection, own, "matched", _people(call))
+            assert own.session is not None
+            session = msgspec.structs.replace(own.session, told_at=processors.clock())
+            own = processors.change(connection, own, session=session)
         if self._rooms.found_notices is not None:
             self._rooms.found_notices.owe(call)
         return own
@@ -93,12 +111,7 @@ class Faces:
 
     def _matches(self, processor: Processor, call: Call, moment: Moment) -> list[_Match]:
         rooms, collection = self._rooms, call.parameters["CollectionId"]
-        rooms.gallery.require_open(processor.organization, collection)
-        with rooms.gallery.reading() as connection:
-            kept = rooms.gallery.collections.find(connection, processor.organization, collection)
-        if processor.session is None or kept.id != processor.session.collection:
-            raise NotAllowed(f"{collection} is another collection than when it was started. Start it again.")
-        face_model = kept.face_model
+        face_model = self._collection(processor).face_model
         asked = processor.given["Settings"]["FaceSearch"]["FaceMatchThreshold"]
         at_least = least_score(call, face_model, asked)
         faces = [face for face in rooms.faces.detect(moment.picture) if not face.doubtful]
@@ -112,6 +125,16 @@ class Faces:
             likes = [like_face(score, each, each) for score, each in near]
             found += self._told(call, face_model, moment, face, likes, at_least)
         return found
+
+    def _collection(self, processor: Processor) -> Kept:
+        """The collection that a processor searches, as long as it is the one that it was started with."""
+        gallery, name = self._rooms.gallery, processor.given["Settings"]["FaceSearch"]["CollectionId"]
+        gallery.require_open(processor.organization, name)
+        with gallery.reading() as connection:
+            kept = gallery.collections.find(connection, processor.organization, name)
+        if processor.session is None or kept.id != processor.session.collection:
+            raise NotAllowed(f"{name} is another collection than when it was started. Start it again.")
+        return kept
 
     def _told(
         self, call: Call, face_model: str, moment: Moment, face: Face, likes: list[Like[KeptFace]], at_least: float

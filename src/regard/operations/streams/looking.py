@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,6 +25,7 @@ from regard.vision.models.manifest import WeightsError
 from regard.vision.models.runtime import RuntimeUnavailable
 from regard.vision.pictures.images import Picture
 from regard.vision.things.taxonomy import of_coco
+from regard.vision.video.live.live import make_ready
 
 # How often the gate is asked again about a processor that searches no faces, in seconds.
 _ASK_SECONDS = 1.0
@@ -47,26 +50,35 @@ class Eyes:
         self._home = Home(streams.processors, streams.messages, partial(_seen, rooms))
         self._faces = Faces(rooms)
         self._asked, self._lock = dict[str, float](), threading.Lock()
+        self._loading = threading.Lock()
+
+    def ready(self, processor: Processor) -> None:
+        """Load what the frames of a processor are looked at with. Raises NotAllowed where that is not there."""
+        # One loads, and those who come meanwhile wait: they would load the same.
+        with _allowed(), self._loading:
+            make_ready(self._rooms.films.limits)
+            if processor.searches_faces:
+                self._faces.ready(processor)
+            else:
+                self._home.ready(processor)
 
     def look(self, processor: Processor, moment: Moment) -> Processor:
         """Look at a frame; the processor as it stands then. Raises Superseded, NotAllowed."""
-        try:
+        with _allowed():
             self._require(processor)
             if processor.searches_faces:
                 return self._faces.look(processor, moment)
             return self._home.look(processor, moment)
-        except (Denied, CollectionSealed, NoSuchCollection, TermsChanged, WeightsError, RuntimeUnavailable) as error:
-            raise NotAllowed(str(error)) from error
 
-    def end(self, connection: Connection, processor: Processor, cause: str) -> None:
+    def end(self, connection: Connection, processor: Processor, cause: str) -> Processor:
         """Tell that a session is over, where that is told."""
         assert processor.session is not None
         with self._lock:
             self._asked.pop(processor.session.id, None)
         if processor.searches_faces:
             self._faces.end(processor)
-        else:
-            self._home.end(connection, processor, cause)
+            return processor
+        return self._home.end(connection, processor, cause)
 
     def _require(self, processor: Processor) -> None:
         """Raise Denied where whoever started a processor might not start it now; of faces, at each frame."""
@@ -80,6 +92,15 @@ class Eyes:
             self._rooms.standing.require(_started(session))
         with self._lock:
             self._asked[session.id] = now
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    """Raise NotAllowed for whatever keeps frames from being looked at."""
+    try:
+        yield
+    except (Denied, CollectionSealed, NoSuchCollection, TermsChanged, WeightsError, RuntimeUnavailable) as error:
+        raise NotAllowed(str(error)) from error
 
 
 def _started(session: Session) -> _Started:

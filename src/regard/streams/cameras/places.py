@@ -58,6 +58,11 @@ def place_of(text: str) -> Place:
     return Place(scheme, parts.hostname, port, path, user, password)
 
 
+def is_address(text: str) -> bool:
+    """Whether a source is an address of the network, and no film or pipe of this machine."""
+    return text.partition("://")[0].lower() in _PORTS
+
+
 def camera_of(address: str, key: bytes) -> str:
     """The digest of the address that a stream's ARN leads to, without what logs in there; in hexadecimal.
 

@@ -13,6 +13,11 @@ from regard.vision.video.messages import CODECS, HEAD, Failed, Garbled, Request,
 MOST_SECONDS = 24 * 3600
 
 
+def make_ready(limits: Limits) -> None:
+    """Have what decodes loaded, before there is a camera whose pictures would wait for it. Raises OSError."""
+    Live("mjpeg", 1000, limits).close()
+
+
 class Live(Decoded):
     """What a camera sends, being decoded. One thread feeds packets, another iterates; each once.
 
