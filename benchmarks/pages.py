@@ -69,6 +69,7 @@ _CONSOLE = {
         f"/collections/{MANY}",
         "/search",
         "/jobs",
+        "/streams",
         "/keys",
         "/organizations",
         "/motions",

@@ -66,6 +66,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "common",
     ],
     ("pages",): ["console", "public", "ledger", "frame", "exchanges"],
+    ("pages", "console"): ["work", "desk", "place"],
     ("operations",): ["custom", "bulk", "streams", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("stewardship", "people"): ["matches"],

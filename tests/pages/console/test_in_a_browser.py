@@ -27,8 +27,8 @@ from tests.helpers.fakes import picture_of
 from tests.pages.console.conftest import Served, authenticator
 
 _OF_OPERATORS = [
-    *("", "/try", "/collections", "/collections/door", "/search", "/jobs", "/keys", "/organizations", "/motions"),
-    *("/people", "/inbox", "/health", "/under"),
+    *("", "/try", "/collections", "/collections/door", "/search", "/jobs", "/streams", "/keys", "/organizations"),
+    *("/motions", "/people", "/inbox", "/health", "/under"),
 ]
 # Where a shape is on the screen, without the breadth of its line.
 _PLACE = """each => {

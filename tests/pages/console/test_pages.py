@@ -193,6 +193,7 @@ def test_each_page_is_for_some_roles_and_for_nobody_who_is_signed_out(console: C
         "/console/review": {"reviewer"},
         "/console/pictures": {"reviewer"},
         "/console/jobs": read,
+        "/console/streams": governed,
         "/console/keys": read,
         "/console/organizations": governed,
         "/console/motions": governed,

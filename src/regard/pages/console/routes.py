@@ -13,7 +13,6 @@ from regard.pages.console.collections import collection_pages
 from regard.pages.console.desk import EVERYBODY, OPERATORS, Desk, Entry
 from regard.pages.console.entering import entering_pages
 from regard.pages.console.inbox import inbox_pages
-from regard.pages.console.jobs import job_pages
 from regard.pages.console.keys import key_pages
 from regard.pages.console.motions import motion_pages
 from regard.pages.console.organizations import organization_pages
@@ -23,6 +22,8 @@ from regard.pages.console.place import Places
 from regard.pages.console.reviewing import reviewing_pages
 from regard.pages.console.searching import searching_pages
 from regard.pages.console.trying import trying_pages
+from regard.pages.console.work.jobs import job_pages
+from regard.pages.console.work.streams import stream_pages
 from regard.pages.public.votes import Votes
 from regard.stewardship.gate.effects import Foresight
 from regard.stewardship.holdings import Holdings
@@ -42,6 +43,7 @@ NAVIGATION = [
     Entry("/search", "Search", OPERATORS),
     Entry("/review", "Review", frozenset({Role.REVIEWER})),
     Entry("/jobs", "Jobs", _AUDITED),
+    Entry("/streams", "Live video", _GOVERNED),
     Entry("/keys", "Keys", _AUDITED),
     Entry("/organizations", "Organizations", _GOVERNED),
     Entry("/motions", "Motions", _GOVERNED),
@@ -76,6 +78,7 @@ def console_pages(
         *searching_pages(desk),
         *reviewing_pages(desk, holdings.reviews, holdings.loops),
         *job_pages(desk, holdings.jobs),
+        *stream_pages(desk, holdings.streams),
         *key_pages(desk),
         *organization_pages(desk, council),
         *motion_pages(desk, council, votes, foresight),

@@ -1,0 +1,1 @@
+"""Pages on what workers are at: jobs, and live video."""
