@@ -302,6 +302,18 @@ class Scripted:
         return Moment(self._clock.now, picture)
 
 
+class Still(Clock):
+    """The time as it is, for a camera of a script."""
+
+    @property
+    def now(self) -> float:
+        return time.time()
+
+    @now.setter
+    def now(self, _value: float) -> None:
+        pass
+
+
 BLANK = Picture(np.zeros((40, 60, 3), np.uint8), "PNG")
 
 

@@ -16,9 +16,8 @@ from regard.streams.homes import Home, Seen
 from regard.streams.processor import Session
 from regard.streams.running import Runners, Tools
 from regard.vision.pictures.findings import Box
-from tests.helpers.fakes import Clock
 from tests.helpers.killed import started
-from tests.helpers.streaming import HOME, Den, Scripted
+from tests.helpers.streaming import HOME, Den, Scripted, Still
 
 KILLS = 10
 
@@ -41,18 +40,6 @@ def _work(folder: Path, seed: int, report: Connection) -> None:
     tools = Tools(streams.processors, streams.sources, camera.watch, home, 300.0)
     Runners(tools, "one").start()
     threading.Event().wait()
-
-
-class Still(Clock):
-    """The time as it is, for a camera of a script."""
-
-    @property
-    def now(self) -> float:
-        return time.time()
-
-    @now.setter
-    def now(self, _value: float) -> None:
-        pass
 
 
 @pytest.mark.slow("each kill takes a process")

@@ -155,6 +155,57 @@ def test_one_whose_camera_may_not_be_reached_has_failed_and_says_so_everywhere(
     assert "regard_streams_wanted 0.0" in told
 
 
+@pytest.mark.slow("the AWS CLI starts eight times")
+def test_the_aws_command_line_keeps_a_processor(service: Running, data: Path, queue: tuple[Any, str, str]) -> None:
+    account = service.client().create_collection(CollectionId="cli")["CollectionArn"].split(":")[4]
+    stream = f"arn:aws:kinesisvideo:us-east-1:{account}:stream/shed/1"
+    _command(data, "source", stream, "rtsp://169.254.169.254/live")
+    made = _aws(
+        service,
+        "create-stream-processor",
+        *("--name", "shed", "--input", f"KinesisVideoStream={{Arn={stream}}}"),
+        *("--stream-processor-output", "S3Destination={Bucket=frames,KeyPrefix=home/}"),
+        *("--settings", "ConnectedHome={Labels=PERSON,MinConfidence=70}"),
+        *("--notification-channel", f"SNSTopicArn={queue[1]}", "--role-arn", f"arn:aws:iam::{account}:role/any"),
+    )
+    assert made["StreamProcessorArn"].endswith(":streamprocessor/shed")
+    named = ("--name", "shed")
+    _aws(
+        service,
+        "update-stream-processor",
+        *named,
+        *("--settings-for-update", "ConnectedHomeForUpdate={Labels=ALL}"),
+        *("--parameters-to-delete", "ConnectedHomeMinConfidence"),
+    )
+    told = _aws(service, "describe-stream-processor", *named)
+    assert (told["Status"], told["Settings"]) == ("STOPPED", {"ConnectedHome": {"Labels": ["ALL"]}})
+    selector = "KVSStreamStartSelector={ProducerTimestamp=32503680000000}"
+    begun = _aws(service, "start-stream-processor", *named, "--start-selector", selector)
+    assert len(begun["SessionId"]) == 36
+    _until(lambda: _aws(service, "describe-stream-processor", *named)["Status"] == "FAILED")
+    listed = _aws(service, "list-stream-processors")["StreamProcessors"]
+    assert {"Name": "shed", "Status": "FAILED"} in listed
+    stop = _words("stop-stream-processor", *named)
+    failed = subprocess.run(stop, env=_known(service), capture_output=True, text=True, check=False)
+    assert "ResourceInUseException" in failed.stderr
+    _aws(service, "delete-stream-processor", *named)
+    assert "shed" not in [each["Name"] for each in service.client().list_stream_processors()["StreamProcessors"]]
+
+
+def _aws(service: Running, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(_words(*arguments), env=_known(service), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout or "{}"))
+
+
+def _words(*arguments: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("aws")), "rekognition", *arguments, "--output", "json"]
+
+
+def _known(service: Running) -> dict[str, str]:
+    return {**os.environ, **service.environment, "AWS_REGION": "us-east-1"}
+
+
 def _command(data: Path, *words: str) -> str:
     """What a command of `regard streams` prints."""
     done = subprocess.run(
