@@ -10,6 +10,8 @@ from pathlib import Path
 
 from benchmarks.measuring import machine
 
+# Those that run for a time that may be said.
+LASTING = ("streaming",)
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 NAMES = (
     "pipeline",
@@ -35,13 +37,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--write", action="store_true", help=f"keep what was measured in {PAGE.name}")
+    parser.add_argument(
+        "--minutes", type=float, help=f"for how long to measure {', '.join(LASTING)}, where not for as long as its bar"
+    )
     chosen = parser.parse_args()
     measured_on = machine()
     cores = os.sched_getaffinity(0)
     for name in chosen.names or NAMES:
         # The one before may have kept to a core of its own.
         os.sched_setaffinity(0, cores)
-        section = f"{importlib.import_module(f'benchmarks.{name}').run()}\n\n{measured_on}"
+        lasting = {"minutes": chosen.minutes} if name in LASTING and chosen.minutes else {}
+        section = f"{importlib.import_module(f'benchmarks.{name}').run(**lasting)}\n\n{measured_on}"
         print(section, "\n")
         if chosen.write:
             _keep(name, section)
