@@ -11,7 +11,8 @@ from regard.jobs.job import Job, State
 from regard.operations.common.errors import ApiError, invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.images.moderation import NAME, require_no_adapter
+from regard.operations.images.adapters import adapter_at
+from regard.operations.images.moderation import NAME
 from regard.operations.videos.starting import desk_of, handed_in
 from regard.operations.videos.telling import job_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
@@ -42,7 +43,8 @@ def start_media_analysis_job(call: Call, rooms: Rooms) -> Answer:
     config = given["OperationsConfig"].get(NAME)
     if config is None:
         raise invalid_parameter(f"OperationsConfig must name an operation: {NAME}.")
-    require_no_adapter(config)
+    if "ProjectVersion" in config:
+        adapter_at(config["ProjectVersion"], rooms, call.caller.organization, lambda: call)
     if "KmsKeyId" in given:
         raise invalid_parameter("KmsKeyId is not taken: results are written as the bucket's own settings encrypt them.")
     bucket, folder = given["OutputConfig"]["S3Bucket"], folder_of(given["OutputConfig"])

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from regard.custom.errors import CustomChanged, NoSuchResource, ResourceNotReady
+from regard.custom.versions.loaded import Head
 from regard.jobs.errors import JobFailed
 from regard.jobs.job import Outcome, Part, Step
 from regard.jobs.working import Task
@@ -16,8 +18,11 @@ from regard.operations.bulk.manifests import Line, Report, Seen, lines_of
 from regard.operations.common.pictures import LEAST_SIDE, MOST_BYTES_FROM_S3
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.works import require_standing, work
+from regard.operations.images.adapters import adapter_at
 from regard.operations.images.moderation import DEFAULT_CONFIDENCE, NAME, seen, told
 from regard.operations.videos.starting import desk_of
+from regard.stewardship.policy.call import Call
+from regard.stewardship.policy.denied import Denied
 from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable, StoreFaltered
 from regard.stores.patience import persist
 from regard.vision.pictures.images import Damaged, TooManyPixels, TooSmall, UnknownFormat, decode, require_side
@@ -37,6 +42,13 @@ _CODES: dict[type[Exception], str] = {
     UnknownFormat: "INVALID_IMAGE_FORMAT",
     Damaged: "INVALID_IMAGE_FORMAT",
     TooSmall: "INVALID_IMAGE",
+}
+# What FailureDetails call it where the adapter is gone, withdrawn, edited or refused.
+_REFUSED: dict[type[Exception], str] = {
+    NoSuchResource: "RESOURCE_NOT_FOUND",
+    ResourceNotReady: "RESOURCE_NOT_READY",
+    Denied: "ACCESS_DENIED",
+    CustomChanged: "INTERNAL_ERROR",
 }
 
 
@@ -68,11 +80,29 @@ def _lines(task: Task, rooms: Rooms) -> list[Line]:
 
 def _looked_at(task: Task, rooms: Rooms, lines: Sequence[Line], whole: int) -> Step:
     require_standing(task, rooms)
-    found = [_seen(task, rooms, line) for line in lines]
+    adapter = _adapter(task, rooms)
+    found = [_seen(task, rooms, line, adapter) for line in lines]
     return Step((Part(msgspec.json.encode(found), len(found)),), len(found), whole)
 
 
-def _seen(task: Task, rooms: Rooms, line: Line) -> Seen:
+def _adapter(task: Task, rooms: Rooms) -> Head | None:
+    """The adapter that the job names, as it stands now: one that was withdrawn meanwhile tells nothing more."""
+    arn: str | None = task.job.given["OperationsConfig"][NAME].get("ProjectVersion")
+    if arn is None:
+        return None
+
+    def call() -> Call:
+        assert rooms.standing is not None
+        return rooms.standing.call(task.job)
+
+    try:
+        return adapter_at(arn, rooms, task.job.organization, call)
+    except tuple(_REFUSED) as error:
+        code = next(code for kind, code in _REFUSED.items() if isinstance(error, kind))
+        raise JobFailed(str(error), Code=code) from error
+
+
+def _seen(task: Task, rooms: Rooms, line: Line, adapter: Head | None) -> Seen:
     if not line.valid:
         return Seen(line.number, None, _INVALID_LINE, line.wrong)
     config = task.job.given["OperationsConfig"][NAME]
@@ -80,7 +110,8 @@ def _seen(task: Task, rooms: Rooms, line: Line) -> Seen:
     try:
         picture = decode(persist(lambda: rooms.pictures.buckets.read(*where, MOST_BYTES_FROM_S3)))
         require_side(picture, LEAST_SIDE)
-        return Seen(line.number, told(seen(rooms, picture, config.get("MinConfidence", DEFAULT_CONFIDENCE))))
+        least = config.get("MinConfidence", DEFAULT_CONFIDENCE)
+        return Seen(line.number, told(seen(rooms, picture, least, adapter)))
     except StoreFaltered as error:
         # Of a store that is away every picture would be wrong. What is done stays done: the job can be retried.
         raise JobFailed(f"The store gave up at line {line.number}. {error}", Code="INVALID_S3_OBJECT") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from regard.custom.errors import ResourceNotReady
@@ -25,12 +27,15 @@ def adapter_of(call: Call, rooms: Rooms) -> Head | None:
     Raises NoSuchResource, ResourceNotReady, ApiError, CustomChanged, and Denied.
     """
     arn = call.parameters.get("ProjectVersion")
-    if arn is None:
-        return None
+    return None if arn is None else adapter_at(arn, rooms, call.caller.organization, lambda: call)
+
+
+def adapter_at(arn: str, rooms: Rooms, organization: str, call: Callable[[], Call]) -> Head:
+    """The adapter of an ARN, as :func:`adapter_of`. `call` is what the law is asked with, of one trained on people."""
     if rooms.workshop is None or rooms.features is None:
         raise no_such_resource(f"There is no adapter {arn}.")
     with rooms.gallery.reading() as connection:
-        standing = rooms.workshop.versions.standing(connection, call.caller.organization, arn)
+        standing = rooms.workshop.versions.standing(connection, organization, arn)
     if standing.feature is not Feature.CONTENT_MODERATION:
         raise invalid_parameter("ProjectVersion is no adapter: name it to DetectCustomLabels as ProjectVersionArn.")
     if standing.state is not State.TRAINED:
@@ -38,7 +43,7 @@ def adapter_of(call: Call, rooms: Rooms) -> Head | None:
     head = rooms.workshop.head(standing, Backbone.of(rooms.features))
     if rooms.matters is not None and (head.manifest.people or standing.tags.get(PEOPLE) == "yes"):
         # What was trained on faces looks at a picture as an operation on faces does.
-        rooms.matters.use(call, Project(standing.project, (), {PEOPLE: "yes"}))
+        rooms.matters.use(call(), Project(standing.project, (), {PEOPLE: "yes"}))
     return head
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from regard.custom.versions.loaded import Head
-from regard.operations.common.errors import no_such_resource
 from regard.operations.common.pictures import require_at_most
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
@@ -49,12 +48,6 @@ def detect_moderation_labels(call: Call, rooms: Rooms) -> Answer:
     if flow is not None:
         answer["HumanLoopActivationOutput"] = activation(call, rooms, flow, picture, found)
     return answer
-
-
-def require_no_adapter(given: Mapping[str, Any]) -> None:
-    """Raise ApiError where a ProjectVersion is named."""
-    if "ProjectVersion" in given:
-        raise no_such_resource(f"The adapter {given['ProjectVersion']} is not taken by jobs. Ask picture by picture.")
 
 
 def seen(rooms: Rooms, picture: Picture, at_least: float, adapter: Head | None = None) -> list[ModerationLabel]:

@@ -11,6 +11,7 @@ from regard.custom.projects import Feature
 from regard.operations.common.rooms import Rooms
 from tests.helpers.custom import coloured, described, file_at, project_of, put_manifest
 from tests.helpers.fakes import Client, FakeModerator
+from tests.helpers.stores import store_client
 from tests.helpers.working import work_off
 from tests.operations.custom.versions.conftest import Shop
 from tests.operations.custom.versions.test_training import begin
@@ -105,3 +106,37 @@ def test_what_is_no_adapter_or_not_there_yet_is_refused(client: Client, rooms: R
         (young[:-1] + ("1" if young[-1] != "1" else "2"), "ResourceNotFoundException"),
     ):
         assert client.refusal("DetectModerationLabels", Image=image, ProjectVersion=arn)[0] == code
+
+
+def test_a_job_on_a_list_of_pictures_tells_what_the_adapter_tells(
+    client: Client, rooms: Rooms, shop: Shop, project: str
+) -> None:
+    arn = adapter(client, rooms, shop, project)["ProjectVersionArn"]
+    keys = {f"party/{colour}.png": coloured(colour, 910, (100, 100)) for colour in (SAFE, BAD)}
+    for key, data in keys.items():
+        store_client(shop.endpoint).put_object(Bucket="pictures", Key=key, Body=data)
+    put_manifest(shop.endpoint, "party.jsonl", [{"source-ref": f"s3://pictures/{key}"} for key in keys])
+    asked = {
+        "OperationsConfig": {"DetectModerationLabels": {"ProjectVersion": arn}},
+        "Input": {"S3Object": {"Bucket": "pictures", "Name": "party.jsonl"}},
+        "OutputConfig": {"S3Bucket": "results", "S3KeyPrefix": "party"},
+    }
+    job = client("StartMediaAnalysisJob", **asked)["JobId"]
+    work_off(rooms)
+    done = client("GetMediaAnalysisJob", JobId=job)
+    assert (done["Status"], done["OperationsConfig"]) == ("SUCCEEDED", asked["OperationsConfig"])
+    lines = [json.loads(each) for each in file_at(shop.endpoint, done["Results"]).splitlines()]
+    told = {each["source-ref"]: each["detect-moderation-labels"]["ModerationLabels"] for each in lines}
+    seen = {source: [label["Name"] for label in labels] for source, labels in told.items()}
+    assert seen == {
+        f"s3://pictures/party/{SAFE}.png": [],
+        f"s3://pictures/party/{BAD}.png": ["Explicit", "Explicit Nudity"],
+    }
+
+    # One that is deleted while the job waits tells nothing.
+    late = client("StartMediaAnalysisJob", **asked)["JobId"]
+    client("DeleteProjectVersion", ProjectVersionArn=arn)
+    work_off(rooms)
+    failed = client("GetMediaAnalysisJob", JobId=late)
+    assert (failed["Status"], failed["FailureDetails"]["Code"]) == ("FAILED", "RESOURCE_NOT_FOUND")
+    assert client.refusal("StartMediaAnalysisJob", **asked)[0] == "ResourceNotFoundException"
