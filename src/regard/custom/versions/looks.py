@@ -17,7 +17,8 @@ Floats = NDArray[np.float32]
 class Look(msgspec.Struct, frozen=True, array_like=True):
     """A picture of so many pixels. `face` is the share of it that its largest face fills, 0 where there is none.
 
-    `moderation` are the confidences of labels of moderation, 0 to 100, of a picture that an adapter learns from.
+    `moderation` are the confidences of labels of moderation, 0 to 100, of a picture that an adapter learns from. `alike`
+    are 64 bits that pictures have in common that look alike.
     """
 
     width: int
@@ -25,6 +26,7 @@ class Look(msgspec.Struct, frozen=True, array_like=True):
     face: float
     features: bytes
     moderation: dict[str, float] = {}
+    alike: int = 0
 
     @classmethod
     def of(cls, width: int, height: int, face: float, features: Floats, moderation: Mapping[str, float]) -> Look:

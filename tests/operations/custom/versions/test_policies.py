@@ -87,6 +87,11 @@ def test_a_copy_goes_to_a_project_of_ones_own_and_answers_the_same(client: Clien
     assert place["S3Object"]["Name"] == "copies/EvaluationResultSummary-second-copy.json"
     summary = json.loads(file_at(shop.endpoint, place))
     assert summary["EvaluationDetails"]["ProjectVersionArn"] == copy
+    counts = json.loads(file_at(shop.endpoint, done["ManifestSummary"]))
+    assert done["ManifestSummary"]["S3Object"]["Name"] == "copies/ManifestSummary-second-copy.json"
+    assert counts["statistics"]["training"]["valid_json_lines"] == len(shop.lines)
+    # No file has a line about a picture.
+    assert not {"TrainingDataResult", "TestingDataResult"} & done.keys()
     client("DeleteProjectVersion", ProjectVersionArn=arn)
     client("StartProjectVersion", ProjectVersionArn=copy, MinInferenceUnits=1)
     told = client("DetectCustomLabels", ProjectVersionArn=copy, Image={"Bytes": coloured("blue", 701)})

@@ -14,6 +14,7 @@ from regard.custom.versions.models import keep_model, model_of
 from regard.custom.versions.states import WITH_MODEL, State
 from regard.custom.versions.versions import LAW, Version
 from regard.custom.versions.workshop import DIGEST, LOGGED, TOLD
+from regard.custom.workbench.tested import TESTED
 from regard.jobs.errors import JobFailed
 from regard.jobs.job import Outcome
 from regard.jobs.working import Task
@@ -30,14 +31,14 @@ from regard.stewardship.policy.call import Call, Capability, DataClass
 
 START = "CopyProjectVersion"
 _DONE = "The model was copied, and is ready to run."
-_KIND = "EvaluationResultSummary"
+_KIND, _COUNTS = "EvaluationResultSummary", "ManifestSummary"
 
 
 @operation(
     START,
     Capability.MANAGE,
     DataClass.OBJECTS,
-    lacks=f"Of the files the EvaluationResultSummary is copied, no lines of pictures. {LACKS_KEY}",
+    lacks=f"Of the files both summaries are copied, no lines of pictures. {LACKS_KEY}",
 )
 def copy_project_version(call: Call, rooms: Rooms) -> Answer:
     """Begin to copy a version. To another organization's project it goes where a policy of its own project says so."""
@@ -62,7 +63,7 @@ def copy_project_version(call: Call, rooms: Rooms) -> Answer:
 
 @work(START)
 def copy_version(task: Task, rooms: Rooms) -> Outcome:
-    """The model of the source under the key of the copy, and its summary in the bucket. Raises JobFailed."""
+    """The model of the source under the key of the copy, and its summaries in the bucket. Raises JobFailed."""
     require_standing(task, rooms)
     workshop, version, job = workshop_of(rooms), version_of(task, rooms), task.job
     try:
@@ -72,14 +73,10 @@ def copy_version(task: Task, rooms: Rooms) -> Outcome:
     except NoSuchResource as error:
         raise JobFailed(f"{error} It was deleted, or may not be copied any more.") from None
     require_copied(task, rooms, source, version.project)
-    told: dict[str, Any] = {"StatusMessage": _DONE}
+    # Which pictures it was tested with, the other project is not told.
+    model = msgspec.structs.replace(model, files={kind: each for kind, each in model.files.items() if kind != TESTED})
     try:
-        if (summary := model.files.get(_KIND)) is not None:
-            file = msgspec.json.decode(summary)
-            file["EvaluationDetails"]["ProjectVersionArn"] = job.beside["arn"]
-            place = Leaving(task, rooms, version).put(_KIND, msgspec.json.encode(file))
-            f1 = file["AggregatedEvaluationResults"]["F1Score"]
-            told["EvaluationResult"] = {"F1Score": f1, "Summary": place}
+        told = _left(Leaving(task, rooms, version), model.files, job.beside["arn"])
     except CannotTrain as error:
         raise JobFailed(str(error), Code=str(error.fault)) from None
     with rooms.gallery.writing() as connection:
@@ -88,6 +85,19 @@ def copy_version(task: Task, rooms: Rooms) -> Outcome:
     logged = {"labels": labels, "people": kept_of(source).of(source.project).of_people}
     told |= {LAW: source.told.get(LAW, {})}
     return Outcome({TOLD: told, DIGEST: model.digest, LOGGED: logged, "StatusMessage": _DONE})
+
+
+def _left(leaving: Leaving, files: dict[str, bytes], arn: str) -> dict[str, Any]:
+    """Write the summaries of the source, as the copy's; the members of a description that say where they are."""
+    told: dict[str, Any] = {"StatusMessage": _DONE}
+    if (summary := files.get(_KIND)) is not None:
+        file = msgspec.json.decode(summary)
+        file["EvaluationDetails"]["ProjectVersionArn"] = arn
+        f1, place = file["AggregatedEvaluationResults"]["F1Score"], leaving.put(_KIND, msgspec.json.encode(file))
+        told["EvaluationResult"] = {"F1Score": f1, "Summary": place}
+    if (counts := files.get(_COUNTS)) is not None:
+        told[_COUNTS] = leaving.put(_COUNTS, counts)
+    return told
 
 
 def _source(connection: Any, rooms: Rooms, given: dict[str, Any], organization: str, user: str) -> Version:

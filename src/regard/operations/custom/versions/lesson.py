@@ -8,13 +8,14 @@ import msgspec
 
 from regard.custom.versions.shown import Told
 from regard.custom.versions.summaries import Scored
+from regard.custom.workbench.tested import Tested
 
 
 class Lesson(msgspec.Struct, frozen=True):
     """What a training came to: the model, what its labels are worth, and what it tells of each picture of the test.
 
     `aggregated` stands in the summary beside the means, `more` among what we add, `beside` beside both; `message` says
-    what would help. `at` is when it came to its end.
+    what would help. `at` is when it came to its end. `tested` is what the console shows of the test.
     """
 
     onnx: bytes
@@ -27,3 +28,4 @@ class Lesson(msgspec.Struct, frozen=True):
     told: list[Told]
     message: str
     at: float
+    tested: Tested = Tested()

@@ -16,6 +16,7 @@ from regard.custom.versions.faults import CannotTrain, Fault
 from regard.custom.versions.loaded import Backbone
 from regard.custom.versions.looks import Look
 from regard.custom.versions.material import Manifest
+from regard.custom.workbench.seeing import look_of
 from regard.jobs.job import Part, Step
 from regard.jobs.working import Task
 from regard.operations.common.pictures import MOST_BYTES_FROM_S3
@@ -26,6 +27,8 @@ from regard.stores.patience import persist
 from regard.vision.pictures.images import ImageError, Picture, decode
 from regard.vision.things.moderation import VERSION as MODERATION
 
+# Raised where more is kept of a picture than before: all are looked at again.
+_FORM = 2
 # Pictures of a step: what a worker that is killed looks at again, at most.
 PICTURES = 16
 
@@ -106,7 +109,7 @@ def _glance(
     where = task.job.organization, bucket, name, None, MOST_BYTES_FROM_S3
     try:
         found = persist(lambda: rooms.pictures.buckets.found(*where))
-        on = f"{found.etag}/{_backbone(rooms, boxes)}/{MODERATION if _adapts(project) else ''}"
+        on = f"{found.etag}/{_backbone(rooms, boxes)}/{MODERATION if _adapts(project) else ''}/{_FORM}"
         with rooms.gallery.reading() as connection:
             (kept,) = workshop_of(rooms).features.found(connection, project.id, [(source, on)])
         if kept is None:
@@ -132,9 +135,11 @@ def _look(rooms: Rooms, picture: Picture, boxes: bool, adapts: bool) -> Look:
     largest = max((box.width * box.height for box in faces), default=0.0)
     if boxes:
         assert rooms.seeker is not None
-        return Look.of_candidates(picture.width, picture.height, largest, rooms.seeker(picture))
-    labels = {each.name: each.confidence for each in rooms.moderator(picture)} if adapts else {}
-    return Look.of(picture.width, picture.height, largest, rooms.features.features_of(picture), labels)
+        seen = Look.of_candidates(picture.width, picture.height, largest, rooms.seeker(picture))
+    else:
+        labels = {each.name: each.confidence for each in rooms.moderator(picture)} if adapts else {}
+        seen = Look.of(picture.width, picture.height, largest, rooms.features.features_of(picture), labels)
+    return msgspec.structs.replace(seen, alike=look_of(picture))
 
 
 def _adapts(project: Project) -> bool:

@@ -103,7 +103,8 @@ def _ended(task: Task, rooms: Rooms, version: Version, material: Material, seen:
     told["EvaluationResult"] = {"F1Score": f1, "Summary": leaving.put("EvaluationResultSummary", summary)}
     told["StatusMessage"] = lesson.message
     told["BillableTrainingTimeInSeconds"] = max(1, round(lesson.at - (task.job.started_at or lesson.at)))
-    files = {"EvaluationResultSummary": summary} | pictured(rooms, version, material, seen).file()
+    files = {"EvaluationResultSummary": summary, "ManifestSummary": _summary_of_manifests(material, None)}
+    files |= pictured(rooms, version, material, seen).file() | lesson.tested.file()
     model = ModelFile(lesson.onnx, lesson.manifest, files)
     with rooms.gallery.writing() as connection:
         keep_model(connection, workshop.versions, version.id, model)
@@ -142,10 +143,14 @@ def _left_of_manifests(leaving: Leaving, version: Version, material: Material, e
         if manifest is not None:
             file = b"".join(line.validated() + b"\n" for line in manifest.lines)
             told[f"{side}DataResult"]["Validation"] = leaving.assets(f"{side}ManifestWithValidation", file)
+    told["ManifestSummary"] = leaving.put("ManifestSummary", _summary_of_manifests(material, error))
+    return told
+
+
+def _summary_of_manifests(material: Material, error: CannotTrain | None) -> bytes:
     errors = [] if error is None else [{"code": str(error.fault), "message": str(error)}]
     statistics = material.training.statistics(), _statistics(material.testing)
-    told["ManifestSummary"] = leaving.put("ManifestSummary", summaries.manifest_summary(*statistics, errors))
-    return told
+    return summaries.manifest_summary(*statistics, errors)
 
 
 def _statistics(manifest: Manifest | None) -> summaries.Statistics:

@@ -18,10 +18,12 @@ from regard.custom.versions.material import BOXES, Manifest, Material, shown
 from regard.custom.versions.shown import Shown, Told
 from regard.custom.versions.summaries import Scored
 from regard.custom.versions.versions import Version
+from regard.custom.workbench.seeing import Glance
+from regard.custom.workbench.tested import Tested
 from regard.evaluation.custom.adapter import train_adapter
 from regard.evaluation.custom.background import background
 from regard.evaluation.custom.classifier import train_classifier
-from regard.evaluation.custom.detector import TrainedDetector, train_detector
+from regard.evaluation.custom.detector import Pictured, TrainedDetector, train_detector
 from regard.evaluation.custom.errors import NotTrained
 from regard.evaluation.custom.manifest import written
 from regard.evaluation.custom.results import Trained
@@ -30,10 +32,12 @@ from regard.operations.custom.versions.framing import framed, pictured
 from regard.operations.custom.versions.lesson import Lesson
 from regard.operations.custom.versions.looking import Seen
 from regard.operations.custom.versions.settling import workshop_of
+from regard.stewardship.policy.custom_labels import FILLS
 
 # The same pictures come to the same model.
 SEED = 0
 Floats = NDArray[np.float32]
+_NOTHING = np.zeros(0, np.float32)
 
 
 class Lessons:
@@ -45,6 +49,7 @@ class Lessons:
         self._rooms, self._version, self._seen, self._people = rooms, version, seen, people
         self._features, self._material = rooms.features, material
         self._manifests = material.training, material.testing
+        self._alike: dict[str, int] = {}
 
     def learned(self) -> Lesson:
         """What came of it. Raises CannotTrain where that is nothing."""
@@ -67,11 +72,12 @@ class Lessons:
             inputs, labels, names, background=unrelated, seed=SEED, test=test, base=self._backbone()
         )
         limits = {each.name: each.threshold for each in trained.labels}
+        scores = trained.scores(test[0])
         told = [
             Told({name: float(score) for name, score in zip(names, row, strict=True) if score >= limits[name]})
-            for row in trained.scores(test[0])
+            for row in scores
         ]
-        return self._lesson(trained, told, confused=True, beside={})
+        return self._lesson(trained, told, self._tested(names, test[1], scores), confused=True, beside={})
 
     def _adapter(self) -> Lesson:
         looks = [self._looks(each) for each in self._manifests]
@@ -92,7 +98,7 @@ class Lessons:
         config = self._version.asked.get("FeatureConfig", {}).get("ContentModeration", {})
         beside = adapting.compared(test[1], scores, test[2], config.get("ConfidenceThreshold", 50.0))
         told = [adapting.told(score, each.moderation) for score, each in zip(scores, looks[1], strict=True)]
-        return self._lesson(trained, told, confused=False, beside=beside)
+        return self._lesson(trained, told, self._tested(names, test[2], scores), confused=False, beside=beside)
 
     def _detector(self) -> Lesson:
         assert self._rooms.seeker is not None
@@ -109,12 +115,15 @@ class Lessons:
             for each, picture in zip(testing, pictures, strict=True)
         ]
         means = {"AveragePrecision": trained.precision, "AverageRecall": trained.recall}
-        return self._lesson(trained, told, confused=False, beside={}, means=means)
+        there = np.array([np.bincount(each.truth[1], minlength=len(names)) > 0 for each in testing], bool)
+        tested = self._tested(names, there.reshape(-1, len(names)), [_surest(trained, each) for each in testing])
+        return self._lesson(trained, told, tested, confused=False, beside={}, means=means)
 
     def _lesson(
         self,
         trained: Trained | TrainedDetector,
         told: list[Told],
+        tested: Tested,
         *,
         confused: bool,
         beside: dict[str, Any],
@@ -137,7 +146,19 @@ class Lessons:
             told,
             trained.summary.message,
             now,
+            tested,
         )
+
+    def _tested(self, names: Sequence[str], there: NDArray[np.bool_], scores: Sequence[Floats] | Floats) -> Tested:
+        """What is kept of the test: which of the labels are `there` (n, k), and how sure each is (n, k)."""
+        training, testing = ([each.lines[place].source for place in each.usable] for each in self._manifests)
+        shows = [tuple(name for name, yes in zip(names, row, strict=True) if yes) for row in there]
+        test = [self._glance(source, labels) for source, labels in zip(testing, shows, strict=True)]
+        return Tested.of(test, [self._glance(source) for source in training], [each.tolist() for each in scores])
+
+    def _glance(self, source: str, labels: tuple[str, ...] = ()) -> Glance:
+        glance = self._seen.glances[source]
+        return Glance(source, labels, glance.on, self._alike[source], glance.face >= FILLS, _NOTHING)
 
     def _backbone(self) -> dict[str, str]:
         return dict(msgspec.structs.asdict(Backbone.of(self._features)))
@@ -150,12 +171,22 @@ class Lessons:
             found = workshop_of(self._rooms).features.found(connection, self._version.project.id, sought)
         if any(each is None for each in found):
             raise CannotTrain(Fault.FAILED_IMAGES_S3_COPY, "What was seen of some is gone: begin another version.")
-        return [Look.read(each) for each in found if each is not None]
+        looks = [Look.read(each) for each in found if each is not None]
+        self._alike |= {source: look.alike for (source, _), look in zip(sought, looks, strict=True)}
+        return looks
 
 
 def labels_of(pictures: Sequence[Shown], names: Sequence[str]) -> NDArray[np.bool_]:
     """Which pictures show which labels: (n, k)."""
     return np.array([[name in each.labels for name in names] for each in pictures], bool).reshape(-1, len(names))
+
+
+def _surest(trained: TrainedDetector, picture: Pictured) -> Floats:
+    """The score of the surest box of each label (k,), 0 where there is none."""
+    scores = np.zeros(len(trained.labels), np.float32)
+    found = trained.head(picture.seen[trained.way], np.zeros_like(scores))
+    np.maximum.at(scores, found.kinds, found.scores)
+    return scores
 
 
 def _features(looks: Sequence[Look]) -> Floats:
