@@ -17,8 +17,8 @@ Floats = NDArray[np.float32]
 class Look(msgspec.Struct, frozen=True, array_like=True):
     """A picture of so many pixels. `face` is the share of it that its largest face fills, 0 where there is none.
 
-    `moderation` are the confidences of labels of moderation, 0 to 100, of a picture that an adapter learns from. `alike`
-    are 64 bits that pictures have in common that look alike.
+    `moderation` are the confidences of labels of moderation, 0 to 100, of a picture that an adapter learns from.
+    `alike` are 64 bits, of which few differ in pictures that look alike.
     """
 
     width: int

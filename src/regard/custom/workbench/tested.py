@@ -21,7 +21,7 @@ MOST_SCORES = 200_000
 class Tested(msgspec.Struct, frozen=True):
     """What was told of the pictures of a test, of the first `MOST_SCORES` scores; the test had `whole` pictures.
 
-    A picture's `path` is its source-ref, its `digest` begins with its ETag. `twins` are those that the training has too.
+    A picture's `path` is its source-ref, and its `digest` begins with its ETag. `twins` are in the training too.
     """
 
     pictures: list[Asked] = []
