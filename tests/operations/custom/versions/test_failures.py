@@ -132,21 +132,31 @@ def test_a_picture_that_is_wrong_spoils_its_line_alone(client: Client, rooms: Ro
     }
 
 
+_TOO_LARGE = "The manifest file size exceeds the maximum supported size."
+
+
 @pytest.mark.parametrize(
-    ("place", "text"),
+    ("place", "limits", "text"),
     [
-        ({"Bucket": "pictures", "Name": "none.jsonl"}, "The manifest file extension or contents are invalid."),
-        ({"Bucket": "others", "Name": "train.jsonl"}, "The S3 bucket permissions are incorrect."),
-        ({"Bucket": "pictures", "Name": "train.jsonl"}, "The manifest file size exceeds the maximum supported size."),
-        ({"Bucket": "pictures", "Name": "empty.jsonl"}, "The manifest file is empty."),
+        ({"Bucket": "pictures", "Name": "none.jsonl"}, {}, "The manifest file extension or contents are invalid."),
+        ({"Bucket": "others", "Name": "train.jsonl"}, {}, "The S3 bucket permissions are incorrect."),
+        ({"Bucket": "pictures", "Name": "train.jsonl"}, {"MOST_BYTES": 100}, _TOO_LARGE),
+        ({"Bucket": "pictures", "Name": "train.jsonl"}, {"MOST_LINES": 9}, f"{_TOO_LARGE} It has more than 9 lines."),
+        ({"Bucket": "pictures", "Name": "empty.jsonl"}, {}, "The manifest file is empty."),
     ],
 )
 def test_a_manifest_that_cannot_be_read_leaves_no_files(
-    client: Client, rooms: Rooms, shop: Shop, monkeypatch: pytest.MonkeyPatch, place: dict[str, str], text: str
+    client: Client,
+    rooms: Rooms,
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    place: dict[str, str],
+    limits: dict[str, int],
+    text: str,
 ) -> None:
     put_manifest(shop.endpoint, "empty.jsonl", [])
-    if "size" in text:
-        monkeypatch.setattr(reading, "MOST_BYTES", 100)
+    for name, value in limits.items():
+        monkeypatch.setattr(reading, name, value)
     project = project_of(rooms, "unread")
     asset = {"GroundTruthManifest": {"S3Object": place}}
     begin(client, shop, project, TrainingData={"Assets": [asset]}, TestingData=AUTO)
