@@ -13,6 +13,8 @@ from uuid import uuid4
 import msgspec
 from sqlalchemy import delete, select
 
+from regard.custom.versions.models import ModelFile, keep_model, model_of
+from regard.custom.versions.states import State as VersionState
 from regard.gallery.figures import Figures
 from regard.jobs.job import Asked, Job, Outcome, Part, Step
 from regard.jobs.working import Task, Worker
@@ -50,6 +52,7 @@ from regard.vision.things.labels import LabelFinder
 from regard.vision.things.moderation import Moderator
 from regard.vision.things.text import TextReader
 from regard.vision.video.film import Films
+from tests.helpers.customs import box, boxed, manifest, picture
 from tests.helpers.fakes import FakeAnalyzer, FakeModerator, picture_of
 from tests.helpers.peopled import NOTICE
 from tests.helpers.started import settings_in
@@ -73,6 +76,8 @@ class Known(msgspec.Struct):
     reports: list[str] = []
     jobs: list[str] = []
     mine: dict[str, int] = {}
+    project: str = ""
+    labels: dict[str, Any] = {}
 
 
 class Lived:
@@ -99,6 +104,8 @@ class Lived:
             reviews=self.holdings.reviews,
             loops=self.holdings.loops,
             found_notices=self.holdings.found_notices,
+            custom=self.holdings.custom,
+            workshop=self.holdings.workshop,
         )
         self.service = Service(gate, rooms)
         self.council = Council(office.engine)
@@ -138,6 +145,7 @@ def lived(folder: Path) -> Known:
         _filed(house, known)
         _worked(house, known)
         _streamed(house, known)
+        _labelled(house, known)
         _, log = house.office.logbook.shards.current()
         log.submit([b'{"kind":"regard/test"}'] * 300).result()
         log.publish()
@@ -305,6 +313,49 @@ def _streamed(house: Lived, known: Known) -> None:
         streams.messages.owe(connection, known.firm, message, SNS)
 
 
+def _labelled(house: Lived, known: Known) -> None:
+    """A project with a dataset, a policy, a version with its model, and what was seen of a picture."""
+    photos, workshop = _caller(house, known, "photos"), house.holdings.workshop
+    known.project = house.ask(photos, "CreateProject", ProjectName="parts", Tags={"mood": "good"})["ProjectArn"]
+    dataset = house.ask(photos, "CreateDataset", ProjectArn=known.project, DatasetType="TRAIN")["DatasetArn"]
+    lines = manifest([picture("Sea", key="0"), picture("Sun", "Sea", key="1"), boxed(box(), box(left=-1), key="b")])
+    house.ask(photos, "UpdateDatasetEntries", DatasetArn=dataset, Changes={"GroundTruth": lines})
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "rekognition:CopyProjectVersion", "Resource": "*"}
+    document = msgspec.json.encode({"Version": "2012-10-17", "Statement": [statement]}).decode()
+    house.ask(photos, "PutProjectPolicy", ProjectArn=known.project, PolicyName="all", PolicyDocument=document)
+    with house.holdings.gallery.writing() as connection:
+        project = workshop.projects.find(connection, known.firm, known.project)
+        version = workshop.versions.create(connection, project, "one", VersionState.TRAINING, {"asked": 1}, {"a": "b"})
+        model = ModelFile(b"a head", b"a manifest", {"a file": b"beside"})
+        keep_model(connection, workshop.versions, version.id, model)
+        workshop.versions.end(connection, version.id, True, {"StatusMessage": "It is ready."}, model.digest)
+        workshop.features.keep(connection, project.id, [("s3://bucket/0", "1", b"seen")])
+    known.labels = _told_of_labels(house, known)
+
+
+def _told_of_labels(house: Lived, known: Known) -> dict[str, Any]:
+    """All that the organization is told of its project."""
+    photos, workshop = _caller(house, known, "photos"), house.holdings.workshop
+    (project,) = house.ask(photos, "DescribeProjects")["ProjectDescriptions"]
+    (dataset,) = (each["DatasetArn"] for each in project["Datasets"])
+    told = {
+        "entries": house.ask(photos, "ListDatasetEntries", DatasetArn=dataset),
+        "wrong": house.ask(photos, "ListDatasetEntries", DatasetArn=dataset, HasErrors=True),
+        "labelled": [
+            house.ask(photos, "ListDatasetEntries", DatasetArn=dataset, ContainsLabels=[name])
+            for name in ("Sea", "Sun", "Dot")
+        ],
+        "labels": house.ask(photos, "ListDatasetLabels", DatasetArn=dataset),
+        "policies": len(house.ask(photos, "ListProjectPolicies", ProjectArn=project["ProjectArn"])["ProjectPolicies"]),
+    }
+    with house.holdings.gallery.reading() as connection:
+        of = workshop.projects.find(connection, known.firm, known.project)
+        (version,) = workshop.versions.page(connection, of, 0, 9)
+        model = model_of(connection, workshop.versions, version.id, version.digest)
+        seen = workshop.features.found(connection, of.id, [("s3://bucket/0", "1")])
+    return told | {"model": model.digest, "files": sorted(model.files), "seen": [bool(each) for each in seen]}
+
+
 def noticed(folder: Path, known: Known) -> list[str]:
     """What is noticed at the start of a folder, and at each use of what is in it; empty where all is as it was left."""
     with _listening() as said:
@@ -419,6 +470,7 @@ def _uses(house: Lived, known: Known) -> dict[str, Callable[[], object]]:
         "notices": lambda: [house.holdings.notices.of(each) for each in known.jobs],
         "streams": lambda: _same(["door"], [each.name for each in house.holdings.streams.processors.all()]),
         "sources": lambda: _same(1, len(house.holdings.streams.sources.all())),
+        "own labels": lambda: _same(known.labels, _told_of_labels(house, known)),
         "reports": lambda: [house.inbox.read(each) for each in known.reports],
         "organizations": lambda: [
             office.organizations.edges.end_customers(each.id) for each in office.organizations.all()

@@ -41,6 +41,7 @@ def account(
         "matches": {"page": at, "last": end, "open": sum(map(_waits, reviewed))},
         "apart": [each | {"at": day(each["at"])} for each in document["mismatches"]],
         "consents": [_consent(receipt) for receipt in document["receipts"]],
+        "labels": document["labels"],
         "events": len(document["events"]),
         "erased": document["suppression"] and day(document["suppression"]["since"]),
     }

@@ -119,7 +119,7 @@ def open_holdings(office: Office) -> Holdings:
 
     # What retention lets go of does not come back when the clock is right again.
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
-    access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of)
+    access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of, taught=trainings.taught)
     return Holdings(
         gallery,
         retention,

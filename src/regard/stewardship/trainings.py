@@ -21,6 +21,7 @@ from regard.database import reading
 from regard.gallery.gallery import Gallery
 from regard.jobs.job import Job, Outcome, State
 from regard.stewardship.council.collections import BASIS, PURPOSE
+from regard.stewardship.people.access import Taught
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.records import tables
 
@@ -56,6 +57,20 @@ class Trainings:
             return 0
         with self._gallery.writing() as connection:
             return self._let_go(connection, organization, whose.removeprefix(_NAMED), _ERASED, None)
+
+    def taught(self, organization: str, whose: str) -> Taught:
+        """What labels of an organization have of a subject of the gallery: the person asked what is held on them."""
+        if not whose.startswith(_NAMED):
+            return Taught()
+        person, lines, custom = whose.removeprefix(_NAMED), list[dict[str, str]](), self._workshop.custom
+        with self._gallery.reading() as connection:
+            for project, dataset in custom.all_datasets(connection, organization):
+                sources = custom.entries.naming(connection, dataset, project.feature, person)
+                lines += [{"project": project.name, "dataset": dataset.type, "picture": each} for each in sources]
+            sought = self._workshop.pictured(organization, [each["picture"] for each in lines], [person])
+            found = self._workshop.trained_with(connection, organization, sought)
+            versions = tuple({"project": each.project.name, "version": each.name} for each in found)
+        return Taught(tuple(lines), versions)
 
     def imported(self, connection: Connection, job: Job, _outcome: Outcome) -> None:
         """Let go of lines that came into a dataset while somebody was erased whom they name.

@@ -148,6 +148,12 @@ class Workshop:
             self.tell_withdrawn(connection, version)
         return gone
 
+    def trained_with(self, connection: Connection, organization: str, sought: Pictured) -> list[Version]:
+        """The versions of an organization that were trained with any of these."""
+        meets = [number for number, kept in pictured_in(connection, self.versions) if kept.meets(sought)]
+        own = [number for number in meets if self.versions.owner(connection, number) == organization]
+        return [self.versions.get(connection, organization, number) for number in own]
+
     def _digest(self, organization: str, source: str) -> bytes:
         return hmac.digest(self._naming, f"{organization}/{source}".encode(), hashlib.sha256)[:16]
 

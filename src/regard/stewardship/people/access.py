@@ -54,6 +54,25 @@ class Export(msgspec.Struct, frozen=True):
         return {name: text.encode() for name, text in told.items()} | self.pictures
 
 
+class Taught(msgspec.Struct, frozen=True):
+    """What labels of one's own have of a person: `lines` of datasets that name them, each with `project`, `dataset` and
+    `picture` (its source-ref), and `versions` that were trained with these, or with their name, each with `project` and
+    `version`.
+    """
+
+    lines: tuple[dict[str, str], ...] = ()
+    versions: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One thing that the log's sealed details say of a person. `at` is in seconds since 1970."""
+
+    at: int
+    commitment: str
+    details: dict[str, Any]
+
+
 class Access:
     """Tells people what is held on them. Thread-safe."""
 
@@ -64,9 +83,13 @@ class Access:
         logbook: Logbook,
         clock: Callable[[], float] = time.time,
         mismatches: Callable[[str, str], Sequence[Mismatch]] = lambda _organization, _whose: (),
+        taught: Callable[[str, str], Taught] = lambda _organization, _whose: Taught(),
     ) -> None:
-        """`mismatches` are the people whom a subject of an organization was told apart from."""
+        """`mismatches` are the people whom a subject of an organization was told apart from, and `taught` is what
+        labels of one's own have of them.
+        """
         self._mismatches = mismatches
+        self._taught = taught
         self._gallery = gallery
         self._consents = consents
         self._logbook = logbook
@@ -114,6 +137,11 @@ class Access:
             ],
             "receipts": [msgspec.to_builtins(receipt) for receipt in receipts],
             "events": self._events(organization, whose, left_out | _OF_OTHERS),
+            "events": [
+                {"at": _moment(told.at), "commitment": told.commitment} | _without(told.details, left_out | _OF_OTHERS)
+                for told in self._told(organization, whose)
+            ],
+            "labels": msgspec.to_builtins(self._taught(organization, whose)),
             "mismatches": [_mismatch(each) for each in self._mismatches(organization, whose)],
             "suppression": None if objection is None else {"since": _moment(objection.at)},
         }
@@ -179,6 +207,13 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
             f"- {consent['receipt_id']}: collection {consent['collection']}, purpose {consent['purpose']}, given "
             f"{consent['given']}, until {consent['expires']}{ended}"
         )
+    labels = document["labels"]
+    if labels["lines"] or labels["versions"]:
+        yield f"\nPictures that labels are learned from, and that name you: {len(labels['lines'])}"
+        for line in labels["lines"]:
+            yield f"- {line['picture']}: project {line['project']}, dataset {line['dataset']}"
+        for each in labels["versions"]:
+            yield f"- the version {each['version']} of the project {each['project']} was trained with you"
     searches = [event for event in events if "similarity" in event]
     yield f"\nSearches that found you: {len(searches)}"
     for event in searches:

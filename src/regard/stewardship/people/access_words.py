@@ -103,6 +103,11 @@ def _blocks(document: dict[str, Any]) -> Iterator[Block]:
             for receipt in receipts
         ]
         yield Table(("Collection", "What for", "Given", "Until", "State"), rows)
+    if (labels := document["labels"])["lines"] or labels["versions"]:
+        yield Heading("Labels that are learned from pictures of you", 2)
+        told = [[each["picture"], each["project"], each["dataset"]] for each in labels["lines"]]
+        yield Table(("Picture", "Project", "Dataset"), told) if told else Paragraph("No line of a dataset names you.")
+        yield Listing([f"Version {each['version']} of {each['project']}" for each in labels["versions"]])
     yield Heading("Searches that found you", 2)
     if not found:
         yield Paragraph("None.")

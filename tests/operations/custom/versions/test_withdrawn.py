@@ -17,6 +17,7 @@ from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import ours
 from regard.stewardship.logbook.entry_words import in_words
 from regard.stewardship.logbook.versions_told import record_version, record_withdrawal
+from regard.stewardship.people.access import Access
 from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.policy.call import Call
 from regard.stewardship.records import tables as records
@@ -97,6 +98,17 @@ class Left(Firm):
             seen = connection.execute(select(func.count()).select_from(tables.features))
             return kept[0].scalar_one(), seen.scalar_one()
 
+    def held(self, person: str) -> dict[str, Any]:
+        """What somebody is told that is held on them, which each of the three files says."""
+        house = self.house
+        access = Access(house.gallery, house.consents, house.logbook, house.clock, taught=self.trainings.taught)
+        found = access.export(house.organization, f"external/{person}")
+        told: dict[str, Any] = json.loads(found.json)
+        for line in told["labels"]["lines"]:
+            assert line["picture"] in found.text
+            assert line["picture"] in found.page
+        return told
+
     def remover(self, dataset: str) -> Callable[[str], dict[str, Any]]:
         """What removes a picture from a dataset, as our own HTTP API does."""
 
@@ -140,6 +152,13 @@ def test_who_is_erased_takes_lines_features_versions_and_copies_along(firm: Left
     firm.house.erase("bob")
     assert firm.counted() == (2, 16)
     assert firm.state(version).startswith("RUNNING")
+    held = firm.held("ann")
+    pictures = [f"s3://pictures/erased/{colour}-3.png" for colour in ("green", "blue")]
+    assert held["labels"] == {
+        "lines": [{"project": "shop", "dataset": "TRAIN", "picture": each} for each in pictures],
+        "versions": [{"project": "shop", "version": "one"}, {"project": "other", "version": "copy"}],
+    }
+    assert firm.held("bob")["labels"] == {"lines": [], "versions": []}
 
     firm.house.erase("ann")
     for gone in (version, copy):
@@ -147,6 +166,7 @@ def test_who_is_erased_takes_lines_features_versions_and_copies_along(firm: Left
     assert firm.refusal(version) == "ResourceNotReadyException"
     assert "is EXPIRED" in firm.start(version)
     assert firm.counted() == (0, 0)
+    assert firm.held("ann")["labels"] == {"lines": [], "versions": []}
     left = firm.house.ask("ListDatasetEntries", DatasetArn=dataset)[0]["DatasetEntries"]
     assert len(left) == 14
     assert not any("regard-people" in each for each in left)
