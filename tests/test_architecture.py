@@ -67,6 +67,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ],
     ("pages",): ["console", "public", "ledger", "frame", "exchanges"],
     ("pages", "console"): ["work", "desk", "place"],
+    ("pages", "console"): ["labels", "desk", "place"],
     ("operations",): ["custom", "bulk", "streams", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("stewardship", "people"): ["matches"],

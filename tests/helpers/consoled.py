@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from regard.ledger.witnesses.cosigning import open_cosigning
+from regard.operations.common.rooms import Rooms
 from regard.operations.service import Service
 from regard.pages.console.desk import COOKIE
 from regard.pages.console.routes import console_pages
@@ -41,14 +42,15 @@ _MARK = re.compile(r'action="([^"]+)"[^>]*>\s*<input type="hidden" name="mark" v
 class Console:
     """A service in `folder`, whose staff and sessions go by a clock that tests move."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changed: Callable[[Rooms], Rooms] = lambda rooms: rooms) -> None:
+        """`changed` gives the rooms that are worked with, for those that there are."""
         self.folder, self.clock = folder, Clock()
         # Keys that were issued a moment ago go by the real time.
         self.clock.now = time.time()
         self.office = started(folder)
         with patch.object(eyes, "open_analyzer", lambda *_: FakeAnalyzer()):
             house = open_house(self.office)
-        rooms = replace(house.service.rooms, moderator=cast(Moderator, FakeModerator(90.0)))
+        rooms = changed(replace(house.service.rooms, moderator=cast(Moderator, FakeModerator(90.0))))
         self.house = replace(house, service=Service(house.service.gate, rooms))
         self.organization = self.office.organizations.operator().id
         self.reception = open_reception(self.office.engine, self.office.key, self.clock)

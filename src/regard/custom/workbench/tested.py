@@ -49,7 +49,11 @@ def tested_in(files: dict[str, bytes]) -> Tested:
 
 
 def results_of(name: str, summary: bytes, tested: Tested) -> Results:
-    """What a version came to, by its EvaluationResultSummary and its test."""
+    """What a version came to, by its EvaluationResultSummary and its test.
+
+    `beside` is how many pictures the test had; of a detector the means over boxes; of an adapter how often it and the
+    base were right, at the `Confidence` that was asked for.
+    """
     told: dict[str, Any] = msgspec.json.decode(summary)
     means, details, ours = told["AggregatedEvaluationResults"], told["EvaluationDetails"], told["Regard"]
     beside = {each["Label"]: each for each in ours["Labels"]}
@@ -69,8 +73,18 @@ def results_of(name: str, summary: bytes, tested: Tested) -> Results:
         message="",
         pictures=tested.pictures,
         twins=tested.twins,
-        beside={"tested": details["NumberOfTestingImages"]},
+        beside={"tested": details["NumberOfTestingImages"]}
+        | {name: means[name] for name in ("AveragePrecision", "AverageRecall") if name in means}
+        | _compared(told.get("ContentModeration")),
     )
+
+
+def _compared(told: dict[str, Any] | None) -> dict[str, Any]:
+    """Of an adapter: what it was right about and what the base was, at the confidence that was asked for."""
+    if told is None:
+        return {}
+    asked = told["InputConfidenceThresholdEvalResults"]
+    return {"Confidence": asked["ConfidenceThreshold"], **asked["AggregatedEvaluationResults"]}
 
 
 def _label(told: dict[str, Any], beside: dict[str, Any]) -> LabelReport:

@@ -54,6 +54,7 @@ _FILES = (
     "custom.versions.copying",
     "custom.versions.policies",
     "custom.versions.detecting",
+    "custom.versions.showing",
     "streams.processors",
 )
 

@@ -14,6 +14,7 @@ from regard.pages.console.desk import EVERYBODY, OPERATORS, Desk, Entry
 from regard.pages.console.entering import entering_pages
 from regard.pages.console.inbox import inbox_pages
 from regard.pages.console.keys import key_pages
+from regard.pages.console.labels.pages import label_pages
 from regard.pages.console.motions import motion_pages
 from regard.pages.console.organizations import organization_pages
 from regard.pages.console.overview import Watched, overview_pages
@@ -41,6 +42,7 @@ NAVIGATION = [
     Entry("/try", "Try", OPERATORS),
     Entry("/collections", "Collections", _AUDITED),
     Entry("/search", "Search", OPERATORS),
+    Entry("/labels", "Labels", _AUDITED),
     Entry("/review", "Review", frozenset({Role.REVIEWER})),
     Entry("/jobs", "Jobs", _AUDITED),
     Entry("/streams", "Live video", _GOVERNED),
@@ -76,6 +78,7 @@ def console_pages(
         *trying_pages(desk),
         *collection_pages(desk),
         *searching_pages(desk),
+        *label_pages(desk),
         *reviewing_pages(desk, holdings.reviews, holdings.loops),
         *job_pages(desk, holdings.jobs),
         *stream_pages(desk, holdings.streams),

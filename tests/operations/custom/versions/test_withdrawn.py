@@ -104,9 +104,9 @@ class Left(Firm):
         access = Access(house.gallery, house.consents, house.logbook, house.clock, taught=self.trainings.taught)
         found = access.export(house.organization, f"external/{person}")
         told: dict[str, Any] = json.loads(found.json)
-        for line in told["labels"]["lines"]:
-            assert line["picture"] in found.text
-            assert line["picture"] in found.page
+        for each in told["labels"]["lines"]:
+            assert each["picture"] in found.text
+            assert each["picture"] in found.page
         return told
 
     def remover(self, dataset: str) -> Callable[[str], dict[str, Any]]:

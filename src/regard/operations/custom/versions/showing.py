@@ -1,0 +1,95 @@
+"""What the console shows of versions: what each is worth, what it told of its test, and the pictures of that, small."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+from PIL import Image
+from sqlalchemy import Connection
+
+from regard.custom.errors import CustomChanged, NoSuchResource
+from regard.custom.versions.models import ModelFile, model_of
+from regard.custom.versions.versions import Version
+from regard.custom.workbench.tested import results_of, tested_in
+from regard.operations.common.pictures import MOST_BYTES_FROM_S3
+from regard.operations.common.registry import Answer, operation
+from regard.operations.common.rooms import Rooms
+from regard.operations.custom.versions.settling import workshop_of
+from regard.stewardship.policy.call import Call, Capability, DataClass
+from regard.stores.errors import BucketRefused, ObjectTooLarge, ObjectUnavailable
+from regard.vision.pictures.images import ImageError, decode
+
+# Of a call: versions, and pictures. A page has fewer than a hundred kilobytes without its pictures.
+MOST_VERSIONS, MOST_PICTURES = 20, 64
+# Pixels of the longer side, of a picture on a page.
+SIDE = 160
+# Pictures that are fetched at once, while the store is waited for.
+_AT_ONCE = 4
+_SUMMARY = "EvaluationResultSummary"
+
+
+@operation("DescribeVersionResults", Capability.READ, DataClass.OBJECTS, ours=True)
+def describe_version_results(call: Call, rooms: Rooms) -> Answer:
+    """What versions of a project are worth, by the `VersionNames` of the call, 20 at most; one without a model is left
+    out, and with `Whole` the pictures of the tests come along.
+    """
+    given, whole = call.parameters, bool(call.parameters.get("Whole"))
+    told: dict[str, Any] = {}
+    with rooms.gallery.reading() as connection:
+        for version in _named(connection, call, rooms, given["VersionNames"][:MOST_VERSIONS]):
+            try:
+                model = model_of(connection, workshop_of(rooms).versions, version.id, version.digest)
+            except CustomChanged:
+                continue
+            if _SUMMARY not in model.files:
+                continue
+            results = results_of(version.name, model.files[_SUMMARY], tested_in(model.files))
+            results = results if whole else msgspec.structs.replace(results, pictures=[], twins=[])
+            told[version.name] = msgspec.to_builtins(results)
+    return {"Results": told}
+
+
+@operation("ReadVersionPictures", Capability.READ, DataClass.OBJECTS, ours=True)
+def read_version_pictures(call: Call, rooms: Rooms) -> Answer:
+    """`Pictures` of the test of a version, by their source-refs, 64 at most, each as a small JPEG; one that is gone,
+    that the operator does not let the organization read, or that was changed since is left out.
+    """
+    given = call.parameters
+    with rooms.gallery.reading() as connection:
+        found = _named(connection, call, rooms, [given["VersionName"]])
+        if not found:
+            raise NoSuchResource(f"version {given['VersionName']}")
+        model: ModelFile = model_of(connection, workshop_of(rooms).versions, found[0].id, found[0].digest)
+    known = {each.path: each.digest for each in tested_in(model.files).pictures}
+    wanted = [each for each in dict.fromkeys(given["Pictures"]) if each in known][:MOST_PICTURES]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        small = threads.map(lambda each: _small(rooms, call.caller.organization, each, known[each]), wanted)
+    return {"Pictures": {source: data for source, data in zip(wanted, small, strict=True) if data}}
+
+
+def _named(connection: Connection, call: Call, rooms: Rooms, names: Sequence[str]) -> list[Version]:
+    """The versions of these names that have a model."""
+    workshop = workshop_of(rooms)
+    project = workshop.projects.find(connection, call.caller.organization, call.parameters["ProjectArn"])
+    found = workshop.versions.page(connection, project, 0, MOST_VERSIONS, names)
+    return [each for each in found if each.digest]
+
+
+def _small(rooms: Rooms, organization: str, source: str, digest: str) -> bytes:
+    """A picture as a small JPEG; empty where it is not there, or not the one that was looked at."""
+    bucket, _, name = source.removeprefix("s3://").partition("/")
+    try:
+        found = rooms.pictures.buckets.found(organization, bucket, name, None, MOST_BYTES_FROM_S3)
+        if not digest.startswith(f"{found.etag}/"):
+            return b""
+        picture = Image.fromarray(decode(b"".join(found.parts())).pixels)
+    except (BucketRefused, ObjectUnavailable, ObjectTooLarge, ImageError):
+        return b""
+    picture.thumbnail((SIDE, SIDE))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=70)
+    return file.getvalue()

@@ -1,0 +1,130 @@
+"""What the pages on versions say: the results of one, taken apart for its template; and two of them compared."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from markupsafe import Markup
+
+from regard.custom.workbench.charts import learning, precision_recall
+from regard.custom.workbench.groups import Matrix, matrix_of
+from regard.custom.workbench.kept import Asked, Point, Results
+from regard.names import shown
+
+# The pictures of a page, and of each side where two versions are compared.
+MOST_PICTURES, MOST_CHANGED = 24, 12
+# Labels of a matrix that can be read, pairs that are told where there are more, and charts: of the least F1.
+MOST_SQUARE, MOST_PAIRS, MOST_CHARTS = 20, 50, 12
+WRONG, RIGHT = "wrong", "right"
+# By how many pictures more the summary says what they would give: its member's name has it.
+_MORE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The pictures that are looked at: in which words, and what each is asked for with in the address."""
+
+    show: str
+    words: str
+    pictures: Sequence[Asked]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two versions: rows of F1 by label, how many pictures were in both tests, and those that came out otherwise."""
+
+    name: str
+    rows: Sequence[Sequence[str]]
+    both: int
+    worse: Sequence[Asked]
+    better: Sequence[Asked]
+
+
+def results_in(told: Mapping[str, Any]) -> Results:
+    """The results of a version as an operation told them, in words that may be shown."""
+    return msgspec.convert(_legible(told), Results)
+
+
+def chosen(results: Results, matrix: Matrix, show: str) -> Chosen:
+    """The pictures that an address asks for: those that are wrong or right, of one cell, or with one label."""
+    cells = {each.anchor: each for _, row in matrix.rows for each in row}
+    if show in cells:
+        return Chosen(show, cells[show].title, cells[show].pictures)
+    labels = {f"l-{number}": name for number, name in enumerate(results.names)}
+    if show in labels:
+        name = labels[show]
+        found = [each for each in results.pictures if name in each.shows or name in results.told(each)]
+        return Chosen(show, f"{name}: shown or told", found)
+    if show == RIGHT:
+        return Chosen(RIGHT, "told rightly", [each for each in results.pictures if results.right(each)])
+    return Chosen(WRONG, "told wrongly", [each for each in results.pictures if not results.right(each)])
+
+
+def about(results: Results) -> dict[str, Any]:
+    """What the template of a version is told of it, beside its pictures."""
+    matrix, shown_labels = matrix_of(results), [each for each in results.labels if each.n]
+    charted = sorted(shown_labels, key=lambda each: each.f1)[:MOST_CHARTS] if results.pictures else []
+    more = None if results.with_more is None else Point(results.trained + _MORE, results.with_more)
+    wrong = [each for each in matrix.groups if each.wrong]
+    return {
+        "results": results,
+        "weak": [each for each in results.labels if each.advice],
+        "matrix": matrix if len(results.labels) <= MOST_SQUARE else None,
+        "pairs": sorted(wrong, key=lambda each: -len(each.pictures))[:MOST_PAIRS],
+        "mistaken": sum(not results.right(each) for each in results.pictures),
+        "charts": [Markup(precision_recall(results, each.name)) for each in charted],
+        "uncharted": len(shown_labels) - len(charted),
+        # What is in these charts is ours, or was escaped where it was drawn.
+        "learning": Markup(learning(results.curve, more)) if len(results.curve) > 1 else "",
+        "more": _MORE,
+    }
+
+
+def compared(now: Results, before: Results) -> Compared:
+    """What is other in a version than in one before, each label on the test of each; pictures of both tests beside."""
+    olds = {each.name: each.f1 for each in before.labels}
+    rows = [_row("all labels", before.f1, now.f1)]
+    rows += [_row(each.name, olds.pop(each.name, None), each.f1) for each in now.labels]
+    rows += [_row(name, f1, None) for name, f1 in olds.items()]
+    earlier = {(each.path, each.digest): before.right(each) for each in before.pictures}
+    both = [each for each in now.pictures if (each.path, each.digest) in earlier]
+    worse, better = (
+        [each for each in both if (now.right(each), earlier[each.path, each.digest]) == change]
+        for change in ((False, True), (True, False))
+    )
+    return Compared(before.name, rows, len(both), worse[:MOST_CHANGED], better[:MOST_CHANGED])
+
+
+def tiles(results: Results, pictures: Sequence[Asked], small: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """Pictures as a page shows them: what each shows, what was told of it, and the picture as a data address."""
+    return [_tile(results, each, small.get(each.path, b"")) for each in pictures]
+
+
+def _tile(results: Results, picture: Asked, small: bytes) -> dict[str, str]:
+    scores = dict(zip(results.names, picture.scores, strict=True))
+    told = [f"{name} {100 * scores[name]:.0f}" for name in results.told(picture)]
+    nearest = max(scores, key=lambda each: scores[each])
+    return {
+        "name": picture.path.rpartition("/")[2],
+        "shows": ", ".join(picture.shows) or "none of the labels",
+        "told": ", ".join(told) or f"none; nearest {nearest} {100 * scores[nearest]:.0f}",
+        "data": f"data:image/jpeg;base64,{base64.b64encode(small).decode()}" if small else "",
+    }
+
+
+def _row(name: str, before: float | None, now: float | None) -> list[str]:
+    change = f"{now - before:+.3f}" if before is not None and now is not None else ""
+    return [name, *("not there" if each is None else f"{each:.3f}" for each in (before, now)), change]
+
+
+def _legible(told: Any) -> Any:
+    """Strangers named the labels. A picture's path is asked for by what it is, and a page shows it as all words."""
+    if isinstance(told, Mapping):
+        return {name: each if name in ("path", "twins") else _legible(each) for name, each in told.items()}
+    if isinstance(told, list | tuple):
+        return [_legible(each) for each in told]
+    return shown(told) if isinstance(told, str) else told

@@ -1,0 +1,196 @@
+"""The pages on labels of one's own: what is worth what, what is confused with what, and the pictures of it."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+from uuid import uuid4
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser
+from starlette.applications import Starlette
+
+from regard.operations.common.pictures import PictureReader
+from regard.operations.common.registry import answered
+from regard.operations.common.rooms import Rooms
+from regard.operations.custom.versions import teaching
+from regard.pages.console.desk import COOKIE
+from regard.pages.frame import static_files
+from regard.settings import Settings
+from regard.stewardship.policy.call import Call
+from regard.stewardship.staff.staff import Role
+from regard.stores.buckets import Buckets
+from regard.vision.things.features import Features
+from tests.helpers.browser import look
+from tests.helpers.consoled import Console, Somebody
+from tests.helpers.custom import Colours, line, put_manifest, put_pictures, settings_of, unrelated
+from tests.helpers.stores import store, store_client
+from tests.helpers.working import work_off
+
+MARKUP = "<b>grass"
+LABELS = ("green", "blue")
+
+
+class Shop:
+    """A console on a project with two versions: the later one was tested with pictures that were labelled wrongly."""
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        self.endpoint = endpoint
+        kept = settings_of(endpoint)
+        fields = {name: getattr(kept, name) for name in Settings.__struct_fields__} | {"s3_allowed": ("*=pictures/",)}
+
+        def changed(rooms: Rooms) -> Rooms:
+            pictures = PictureReader(Buckets(Settings(**fields)))
+            return replace(rooms, pictures=pictures, features=cast(Features, Colours()))
+
+        self.console = Console(folder, changed)
+        client = store_client(endpoint)
+        for bucket in ("pictures", "results"):
+            client.create_bucket(Bucket=bucket)
+        lines = put_pictures(endpoint, "train", range(8), LABELS)
+        others = put_pictures(endpoint, "test", range(100, 103), LABELS)
+        right = put_manifest(endpoint, "right.jsonl", others)
+        # A picture that is taken for what it is, and labelled as something else; one that was learned from.
+        wrong = [line("test/green-100.png", "blue"), *others[1:], lines[0]]
+        self.project = self.ask("CreateProject", ProjectName="parts", Tags={"regard:label:green": MARKUP})["ProjectArn"]
+        for name, test in (("one", right), ("two", put_manifest(endpoint, "wrong.jsonl", wrong))):
+            self.train(name, put_manifest(endpoint, "train.jsonl", lines), test)
+        gone = put_manifest(endpoint, "few.jsonl", lines[:1])
+        self.train("failed", gone, right)
+        self.ada = self.console.somebody()
+
+    def train(self, name: str, training: dict[str, Any], test: dict[str, Any]) -> None:
+        self.ask(
+            "CreateProjectVersion",
+            ProjectArn=self.project,
+            VersionName=name,
+            OutputConfig={"S3Bucket": "results", "S3KeyPrefix": name},
+            TrainingData={"Assets": [training]},
+            TestingData={"Assets": [test]},
+        )
+        with patch.object(teaching, "background", unrelated):
+            work_off(self.console.house.service.rooms)
+
+    def ask(self, name: str, **given: Any) -> dict[str, Any]:
+        caller = self.console.office.organizations.keys.all()[0].caller
+        call = Call(caller, answered()[name], given, "us-east-1", str(uuid4()), loopback=True)
+        return self.console.house.service.answer(call)
+
+    def page(self, path: str = "", by: Somebody | None = None) -> str:
+        answer = (by or self.ada).get(f"/console/labels{path}")
+        assert answer.status_code == 200, answer.text
+        assert "<script>alert" not in answer.text
+        return answer.text
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with store() as endpoint:
+        made = Shop(tmp_path_factory.mktemp("labels") / "data", endpoint)
+        yield made
+        made.console.close()
+
+
+def _words(text: str) -> str:
+    """A page without its marks, in one line."""
+    return " ".join(unescape(re.sub("<[^>]*>", " ", text)).split())
+
+
+def test_projects_and_versions_are_listed_with_what_each_is_worth(shop: Shop) -> None:
+    assert "1 project learns from pictures of yours." in _words(shop.page())
+    words = _words(shop.page("/parts"))
+    assert re.search(r"two TRAINING_COMPLETED 0\.\d{3} \(0\.\d\d to [01]\.\d\d\) blue, green 16 \+ 7", words), words
+    assert re.search(r"one TRAINING_COMPLETED 1\.000 \(0\.\d\d to 1\.00\)", words), words
+    assert re.search(r"failed TRAINING_FAILED : The manifest file has too few labels\..* not measured", words), words
+    assert f"green means {MARKUP}" in words
+    assert "State TRAINING_FAILED" in _words(shop.page("/parts/failed"))
+
+
+def test_a_number_of_the_matrix_leads_to_its_pictures(shop: Shop) -> None:
+    text = shop.page("/parts/two")
+    words = _words(text)
+    assert "1 of 7 pictures is told wrongly" in words
+    assert "Pictures: told wrongly 1 picture." in words
+    assert re.search(r"shows blue told: green \d\d green-100.png", words), words
+    assert text.count('src="data:image/jpeg;base64,') == 1
+    cells = dict(re.findall(r'show=(c-\d-\d)#pictures"(?: class="bad")? aria-label="([^"]*)"', text))
+    assert sorted(cells.values()) == ["1: blue: told as green", "3: blue, told", "3: green, told"]
+    for cell, told in cells.items():
+        shown = shop.page(f"/parts/two?show={cell}")
+        assert shown.count('src="data:image/jpeg;base64,') == int(told[0])
+        assert f"Pictures: {told[3:]}" in _words(shown)
+    # By label: what shows it, or is told to.
+    assert shop.page("/parts/two?show=l-0").count('src="data:image') == 4
+    assert shop.page("/parts/two?show=right").count('src="data:image') == 6
+
+
+def test_a_version_tells_of_thresholds_learning_and_what_was_learned_by_heart(shop: Shop) -> None:
+    text = shop.page("/parts/two")
+    words = _words(text)
+    assert text.count("<circle") >= 4
+    assert "green: precision over recall" in words
+    assert "Learning curve" in words
+    assert "1 picture of the test is in the training too" in words
+    assert "s3://pictures/train/green-0.png the same bytes s3://pictures/train/green-0.png" in words
+
+
+def test_two_versions_are_compared_on_the_pictures_of_both_tests(shop: Shop) -> None:
+    words = _words(shop.page("/parts/two?against=one"))
+    assert re.search(r"all labels 1\.000 0\.\d{3} -0\.\d{3}", words), words
+    assert "6 pictures were in both tests. Wrong now, right before" in words
+    assert "Right now, wrong before" not in words
+    assert "Right now, wrong before" in _words(shop.page("/parts/one?against=two"))
+
+
+def test_a_picture_that_was_changed_or_is_gone_is_not_shown(shop: Shop) -> None:
+    client = store_client(shop.endpoint)
+    body = client.get_object(Bucket="pictures", Key="test/green-100.png")["Body"].read()
+    client.delete_object(Bucket="pictures", Key="test/green-100.png")
+    try:
+        text = shop.page("/parts/two")
+        assert ("gone or changed" in text, "data:image/jpeg" in text) == (True, False)
+        client.put_object(Bucket="pictures", Key="test/green-100.png", Body=body + b"\0")
+        assert "gone or changed" in shop.page("/parts/two")
+    finally:
+        client.put_object(Bucket="pictures", Key="test/green-100.png", Body=body)
+
+
+def test_nobody_sees_the_projects_of_others_and_what_is_not_there_is_said(shop: Shop) -> None:
+    orgs = shop.console.office.organizations
+    other = orgs.register("Another shop", "retail").id
+    orgs.issue_key(other, "content-moderation")
+    eve = shop.console.somebody("eve", Role.OPERATOR, other)
+    assert "there is no project" in shop.page(by=eve)
+    assert eve.get("/console/labels/parts").status_code == 404
+    assert eve.get("/console/labels/parts/two").status_code == 404
+    for path in ("/none", "/parts/none"):
+        assert shop.ada.get(f"/console/labels{path}").status_code == 404
+    may = shop.console.somebody("may", Role.COUNCIL)
+    assert may.get("/console/labels/parts/two").status_code == 403
+
+
+@pytest.mark.slow("a browser looks at three pages, with axe-core")
+def test_the_pages_are_fit_for_a_desk_and_a_phone(shop: Shop, browser: Browser) -> None:
+    app = Starlette(routes=[*shop.console.routes, *static_files()])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        told = {"name": COOKIE, "value": shop.ada.cookie, "domain": "localhost", "path": "/"}
+        cookie: Any = told | {"secure": True, "httpOnly": True, "sameSite": "Strict"}
+        for path in ("", "/parts", "/parts/two?against=one"):
+            look(browser, f"http://localhost:{port}", f"/console/labels{path}", [cookie])
+    finally:
+        server.should_exit = True
+        thread.join()
