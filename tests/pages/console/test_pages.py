@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from regard.custom.versions.states import State as VersionState
 from regard.database import metadata
 from regard.jobs.job import Asked
 from regard.ledger.tree.notes import Signer
@@ -61,6 +62,13 @@ def _filled(console: Console) -> None:
     council = console.council
     motion = council.draft(Kind.FLOOR, f"A floor {MARKUP}", {"purpose": "development", "floor": 90.0}, "operator")
     council.propose(motion.signed(_signer(console)))
+    _asked(console, "CreateProject", ProjectName="parts", Tags={"mood": MARKUP[:20]})
+    workshop = console.house.holdings.workshop
+    with console.house.holdings.gallery.writing() as connection:
+        project = workshop.projects.named(connection, console.organization, "parts")
+        assert project is not None
+        version = workshop.versions.create(connection, project, "one", VersionState.TRAINING, {}, {})
+        workshop.versions.end(connection, version.id, False, {"StatusMessage": f"It failed. {MARKUP}"})
     assert ada.get("/console").status_code == 200
 
 
@@ -97,6 +105,7 @@ def _pages(console: Console) -> list[tuple[str, str]]:
     for route in console.routes:
         if route.path not in _SIGNING_IN:
             path = route.path.replace("{collection}", "staff").replace("{candidate}", "none").replace("{loop}", "none")
+            path = path.replace("{project}", "parts").replace("{version}", "one")
             method = "POST" if "POST" in (route.methods or ()) else "GET"
             found.append((method, path))
     return found
@@ -190,6 +199,9 @@ def test_each_page_is_for_some_roles_and_for_nobody_who_is_signed_out(console: C
         "/console/collections": read,
         "/console/collections/staff": read,
         "/console/search": operators,
+        "/console/labels": read,
+        "/console/labels/parts": read,
+        "/console/labels/parts/one": read,
         "/console/review": {"reviewer"},
         "/console/pictures": {"reviewer"},
         "/console/jobs": read,
