@@ -130,7 +130,7 @@ class Entries:
 
     def naming(self, connection: Connection, dataset: Dataset, feature: Feature, person: str) -> list[str]:
         """The source-refs of all entries whose lines name a person. Raises CustomChanged."""
-        # Of most lines that is seen without reading them as JSON: 250,000 of them take about two seconds.
+        # Of most lines that is seen without reading them as JSON: 250,000 take 1.5 seconds of a core (measured).
         vault, after, sought, found = _Vault(self._key(dataset), dataset), 0, msgspec.json.encode(person), list[str]()
         while rows := _rows(connection, dataset, after, _AT_ONCE, []):
             for row in rows:

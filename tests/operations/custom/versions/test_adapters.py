@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from regard.custom.projects import Feature
+from regard.operations.common.registry import function_of
 from regard.operations.common.rooms import Rooms
 from tests.helpers.custom import coloured, described, file_at, project_of, put_manifest
 from tests.helpers.fakes import Client, FakeModerator
@@ -88,6 +89,10 @@ def test_base_and_adapter_are_counted_at_every_confidence(
     assert own["AggregatedEvaluationResults"]["BaseModel"] == wrong
     assert own["AggregatedEvaluationResults"]["Adapter"]["FalsePositive"] == 0
     assert [each["Label"] for each in own["LabelEvaluationResults"]] == ["Explicit", "Explicit Nudity"]
+    asked = client.call("DescribeVersionResults", ProjectArn=project, VersionNames=["one"])
+    (kept,) = function_of("DescribeVersionResults")(asked, rooms)["Results"].values()
+    assert kept["beside"] == {"tested": 6, "Confidence": 70, **own["AggregatedEvaluationResults"]}
+    assert kept["pictures"] == []
     place = told["TestingDataResult"]["Output"]["Assets"][0]["GroundTruthManifest"]
     line = json.loads(file_at(shop.endpoint, place).splitlines()[0])
     assert line["content-moderation-groundtruth"] == {"ModerationLabels": []}

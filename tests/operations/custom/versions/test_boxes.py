@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regard.operations.common.registry import function_of
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.probing import probe_of
 from regard.vision.pictures.images import Picture
@@ -86,6 +87,14 @@ def test_boxes_are_learned_told_and_measured(client: Client, rooms: Rooms, shop:
     line = json.loads(file_at(shop.endpoint, place).splitlines()[0])
     objects = line["rekognition-custom-labels-evaluation-metadata"]["objects"]
     assert any(each["rekognition-custom-labels-evaluation-details"]["is-true-positive"] for each in objects)
+
+    asked = client.call("DescribeVersionResults", ProjectArn=project, VersionNames=["one"], Whole=True)
+    (kept,) = function_of("DescribeVersionResults")(asked, rooms)["Results"].values()
+    assert kept["beside"] == {"tested": 4} | {name: aggregated[name] for name in ("AveragePrecision", "AverageRecall")}
+    # Of each picture, how sure the surest box of each label is.
+    for each in kept["pictures"]:
+        assert len(each["scores"]) == len(NAMES)
+        assert [score > 0.5 for score in each["scores"]] == [name in each["shows"] for name in NAMES]
 
     client("StartProjectVersion", ProjectVersionArn=arn, MinInferenceUnits=1)
     picture, boxes = drawn(200)

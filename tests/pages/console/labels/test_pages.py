@@ -37,13 +37,14 @@ from tests.helpers.working import work_off
 
 MARKUP = "<b>grass"
 LABELS = ("green", "blue")
+TRUTH = "content-moderation-groundtruth"
 
 
 class Shop:
     """A console on a project with two versions: the later one was tested with pictures that were labelled wrongly."""
 
     def __init__(self, folder: Path, endpoint: str) -> None:
-        self.endpoint = endpoint
+        self.endpoint, self.adapter = endpoint, ""
         kept = settings_of(endpoint)
         fields = {name: getattr(kept, name) for name in Settings.__struct_fields__} | {"s3_allowed": ("*=pictures/",)}
 
@@ -65,12 +66,17 @@ class Shop:
             self.train(name, put_manifest(endpoint, "train.jsonl", lines), test)
         gone = put_manifest(endpoint, "few.jsonl", lines[:1])
         self.train("failed", gone, right)
+        self.adapter = self.ask(
+            "CreateProject", ProjectName="safe", Feature="CONTENT_MODERATION", AutoUpdate="DISABLED"
+        )["ProjectArn"]
+        safe = [{"source-ref": each["source-ref"], TRUTH: {"ModerationLabels": []}} for each in lines]
+        self.train("kind", put_manifest(endpoint, "safe.jsonl", safe), put_manifest(endpoint, "safer.jsonl", safe[:4]))
         self.ada = self.console.somebody()
 
     def train(self, name: str, training: dict[str, Any], test: dict[str, Any]) -> None:
         self.ask(
             "CreateProjectVersion",
-            ProjectArn=self.project,
+            ProjectArn=self.adapter if name == "kind" else self.project,
             VersionName=name,
             OutputConfig={"S3Bucket": "results", "S3KeyPrefix": name},
             TrainingData={"Assets": [training]},
@@ -105,7 +111,7 @@ def _words(text: str) -> str:
 
 
 def test_projects_and_versions_are_listed_with_what_each_is_worth(shop: Shop) -> None:
-    assert "1 project learns from pictures of yours." in _words(shop.page())
+    assert "2 projects learn from pictures of yours." in _words(shop.page())
     words = _words(shop.page("/parts"))
     assert re.search(r"two TRAINING_COMPLETED 0\.\d{3} \(0\.\d\d to [01]\.\d\d\) blue, green 16 \+ 7", words), words
     assert re.search(r"one TRAINING_COMPLETED 1\.000 \(0\.\d\d to 1\.00\)", words), words
@@ -140,6 +146,14 @@ def test_a_version_tells_of_thresholds_learning_and_what_was_learned_by_heart(sh
     assert "Learning curve" in words
     assert "1 picture of the test is in the training too" in words
     assert "s3://pictures/train/green-0.png the same bytes s3://pictures/train/green-0.png" in words
+
+
+def test_an_adapter_is_shown_beside_the_base(shop: Shop) -> None:
+    assert "moderation: an adapter" in shop.page("/safe")
+    words = _words(shop.page("/safe/kind"))
+    # It learned that nothing of this is to be told: the base told two labels of each of four pictures.
+    assert re.search(r"base 0 8 0 0 adapter 0 0 0 8", words), words
+    assert "Precision and recall" in words
 
 
 def test_two_versions_are_compared_on_the_pictures_of_both_tests(shop: Shop) -> None:
