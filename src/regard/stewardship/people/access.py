@@ -64,15 +64,6 @@ class Taught(msgspec.Struct, frozen=True):
     versions: tuple[dict[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """One thing that the log's sealed details say of a person. `at` is in seconds since 1970."""
-
-    at: int
-    commitment: str
-    details: dict[str, Any]
-
-
 class Access:
     """Tells people what is held on them. Thread-safe."""
 
@@ -137,10 +128,6 @@ class Access:
             ],
             "receipts": [msgspec.to_builtins(receipt) for receipt in receipts],
             "events": self._events(organization, whose, left_out | _OF_OTHERS),
-            "events": [
-                {"at": _moment(told.at), "commitment": told.commitment} | _without(told.details, left_out | _OF_OTHERS)
-                for told in self._told(organization, whose)
-            ],
             "labels": msgspec.to_builtins(self._taught(organization, whose)),
             "mismatches": [_mismatch(each) for each in self._mismatches(organization, whose)],
             "suppression": None if objection is None else {"since": _moment(objection.at)},
