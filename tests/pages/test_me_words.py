@@ -25,6 +25,7 @@ def told(events: list[dict[str, Any]], page: int = 1, matches: int = 1) -> dict[
         "faces": [],
         "receipts": [],
         "events": events,
+        "labels": {"lines": [], "versions": []},
         "mismatches": [],
         "suppression": None,
     }
