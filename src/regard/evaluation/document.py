@@ -15,6 +15,10 @@ PAGE = Template(
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid #ddd;"
     "text-align:left;vertical-align:top}th{font-weight:600}svg{max-width:100%;height:auto}"
+    # Where columns have no room, cells stand below one another.
+    "@media(max-width:40rem){body{margin:1rem auto;overflow-wrap:anywhere}table,tbody,tr,th,td{display:block}"
+    "th,td{border:0;padding:.1rem 0}tr{border-bottom:1px solid #ddd;padding:.5rem 0}"
+    "thead{left:-100rem;position:absolute}td[data-of]::before{color:#555;content:attr(data-of) ': '}}"
     "</style></head>\n<body>\n$blocks\n</body></html>\n"
 )
 _TICKS = re.compile("`+")

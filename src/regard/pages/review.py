@@ -31,7 +31,7 @@ from regard.wire.callers import body_of
 _PRIVATE = {"cache-control": "no-store"}
 _CARD = """<article><h2>Candidate {number} of {all}: {whose}</h2>
 <p>Collection {collection}, purpose {purpose}, similarity {similarity:.1f}.
-Asked {asked} UTC; gone {gone} UTC.{doubted}</p>{picture}{portrait}
+Asked {asked} UTC; gone {gone} UTC.{doubted}</p><div class="fields">{picture}{portrait}</div>
 <p>Is the person in the picture {whose}? A number is no proof.{beside} Others
 decide too, and you do not see what they say.</p>
 <form method="post" action="/review/{id}"><input type="hidden" name="mark" value="{mark}">
@@ -39,9 +39,11 @@ decide too, and you do not see what they say.</p>
 <button name="same" value="yes">Same person: candidate {number} of {all}</button>
 <button name="same" value="no">Not the same: candidate {number} of {all}</button>
 </form></article>"""
-_PICTURE = '<img alt="the face that was searched with, candidate {number}" src="data:image/jpeg;base64,{data}">'
+_PICTURE = """<figure><img alt="the face that was searched with, candidate {number}"
+src="data:image/jpeg;base64,{data}"><figcaption>The face that was searched with</figcaption></figure>"""
 _DOUBTED = " <strong>Somebody like the one in this picture was told apart from {whose} before.</strong>"
-_PORTRAIT = '<img alt="the enrolled face of {whose}, candidate {number}" src="data:image/jpeg;base64,{data}">'
+_PORTRAIT = """<figure><img alt="the enrolled face of {whose}, candidate {number}"
+src="data:image/jpeg;base64,{data}"><figcaption>The enrolled face of {whose}</figcaption></figure>"""
 _ALONE = """ You see <strong>one picture only</strong>: none of {whose} is kept. Compare with what your organization
 knows; what you say is entered in the log as of one picture."""
 MOST_CANDIDATES = 10
