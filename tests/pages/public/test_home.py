@@ -75,8 +75,8 @@ def test_people_read_what_is_refused_and_programs_what_there_is(room: Stewardshi
 
 def test_the_last_entry_is_the_one_that_was_published_last(room: Stewardship) -> None:
     assert "nothing is published yet" in words(shown(room))
-    room.logbook.write("regard/nothing", {"told": 1})
     Inbox(room.engine, room.key, room.logbook, clock=lambda: room.now).file(Filing(About.APPEAL, "x"), "192.0.2.1")
+    room.logbook.write("regard/of-no-kind-that-is-known", {"told": 1})
     room.logbook.close()
     size = int(next((room.folder / "log").rglob("checkpoint")).read_text().splitlines()[1])
     assert f"number {size - 1} of 2027-01, 15 January 2027, 08:00 UTC" in words(shown(room))

@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+import msgspec
 from starlette.responses import HTMLResponse, Response
 
 from regard.ledger.log.served import Served
@@ -39,6 +40,12 @@ _DOORS = {
     "/appeal": "You were refused or treated wrongly, or you saw abuse.",
     "/me": "You are in a picture: see what is held of you, object, or have it erased.",
 }
+
+
+class _Dated(msgspec.Struct):
+    """What an entry tells of when."""
+
+    at: str
 
 
 class Home:
@@ -96,9 +103,12 @@ def _last(served: Served) -> dict[str, Any] | None:
         size = Checkpoint.parse(Note.parse(served.note(period)).text).size
         if size:
             at = ""
-            with suppress(public_entries.Unreadable, OSError, ValueError):
+            with suppress(msgspec.DecodeError, OSError, ValueError):
                 tile = Tile(ENTRIES, (size - 1) // WIDTH).within(size)
                 bundle = read_bundle(tile, partial(_fetch, served, period))
-                at = getattr(public_entries.read(bundle[-1]), "at", "")
+                # All tell their hour so, whatever they are about.
+                told = msgspec.json.decode(bundle[-1], type=_Dated).at
+                public_entries.hours(told)
+                at = told
             return {"period": period, "index": size - 1, "at": at}
     return None
