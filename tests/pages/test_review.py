@@ -12,9 +12,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from regard.pages.review import review_pages
+from regard.pages.review import Passage, review_pages
 from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.people.flows import Flow
+from regard.stewardship.policy.call import DataClass
+from regard.stewardship.policy.denied import Denied
 from tests.helpers.fakes import Clock, picture_of
 from tests.helpers.peopled import NOTICE
 from tests.stewardship.people.test_review import ALICE, Door, enrolled
@@ -44,7 +46,12 @@ class Page:
 
 @pytest.fixture
 def page(door: Door) -> Page:
-    return Page(Starlette(routes=review_pages(door.reviews, door.loops)))
+    return Page(_application(door))
+
+
+def _application(door: Door) -> Starlette:
+    passage = Passage(door.service.gate, door.organizations.keys.all, door.clock)
+    return Starlette(routes=review_pages(door.reviews, door.loops, passage))
 
 
 def _login(door: Door, name: str = "ada") -> tuple[str, str]:
@@ -114,7 +121,7 @@ def test_a_decision_may_reach_another_service_on_the_same_database(page: Page, d
     ada = _login(door)
     action, mark = _form(page.get("/review", auth=ada).text)
     another = Door(door.folder, door.clock)
-    elsewhere = Page(Starlette(routes=review_pages(another.reviews, another.loops)))
+    elsewhere = Page(_application(another))
     assert elsewhere.post(action, data={"mark": "\u2713", "same": "yes"}, auth=ada).status_code == 403
     assert elsewhere.post(action, data={"mark": mark, "same": "yes"}, auth=ada).status_code == 303
 
@@ -177,3 +184,45 @@ def test_what_strangers_wrote_is_text_on_the_page(page: Page, door: Door, monkey
     shown = page.get("/review", auth=ada).text
     assert shown.count("&lt;i&gt;&quot;&#x27;") == 5
     assert "<i>" not in shown
+
+
+def test_each_look_and_each_decision_is_a_call_that_passes_the_gate(page: Page, door: Door) -> None:
+    door.asked()
+    ada = _login(door)
+    action, mark = _form(page.get("/review", auth=ada).text)
+    page.post(action, data={"mark": mark, "same": "yes"}, auth=ada)
+    told = [entry for entry in door.entries() if entry["kind"] == "regard/call"][-2:]
+    assert [each["operation"] for each in told] == ["ReviewMatches", "DecideMatch"]
+    assert {each["purpose"] for each in told} == {"access-control"}
+
+
+def test_who_is_refused_faces_sees_none_and_decides_on_none(
+    page: Page, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.asked()
+    ada = _login(door)
+    action, mark = _form(page.get("/review", auth=ada).text)
+    before = door.service.gate.before
+
+    def refuse_faces(call: Any) -> Any:
+        if call.operation.data is DataClass.FACES:
+            raise Denied("no-faces", "Nobody sees faces just now.")
+        return before(call)
+
+    monkeypatch.setattr(door.service.gate, "before", refuse_faces)
+    shown = page.get("/review", auth=ada)
+    assert (shown.status_code, "Nobody sees faces just now. Rule no-faces." in shown.text) == (200, True)
+    assert ("alice" in shown.text, "<img" in shown.text) == (False, False)
+    refused = page.post(action, data={"mark": mark, "same": "yes"}, auth=ada)
+    assert (refused.status_code, "no-faces" in refused.text) == (403, True)
+    monkeypatch.undo()
+    assert page.post(action, data={"mark": mark, "same": "yes"}, auth=ada).status_code == 303
+
+
+def test_without_a_key_that_works_nothing_is_shown(page: Page, door: Door) -> None:
+    door.asked()
+    ada = _login(door)
+    for key in door.organizations.keys.all(door.organization):
+        door.organizations.keys.revoke(key.access_key_id)
+    answer = page.get("/review", auth=ada)
+    assert (answer.status_code, "regard keys issue" in answer.text, "alice" in answer.text) == (403, True, False)

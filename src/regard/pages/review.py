@@ -1,8 +1,9 @@
 """The page `/review`, where a reviewer logs in, sees what waits, and decides; the decisions are in `people.review`.
 
-Of a match they say whether it is the same person, of a picture from a human loop which labels are right. Plain HTML
-without scripts. The login is HTTP Basic, ORGANIZATION/NAME and the secret of `regard review appoint`; a decision
-carries a mark that only this page gives out, so that no other site can make a browser decide.
+Of a match they say whether it is the same person, of a picture from a human loop which labels are right. Each look and
+each decision is a call, which passes the gate and stands in the log, as one of the console does. Plain HTML without
+scripts. The login is HTTP Basic, ORGANIZATION/NAME and the secret of `regard review appoint`; a decision carries a mark
+that only this page gives out, so that no other site can make a browser decide.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import base64
 import binascii
 import hmac
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
@@ -20,13 +24,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from regard.pages.console.reviewing import DECIDE, JUDGE, LOOK, LOOK_AT_PICTURES
 from regard.pages.exchanges import named, page_number, status_of
 from regard.pages.frame import HEADERS, framed, safe
+from regard.stewardship.gate.gate import Gate
+from regard.stewardship.logbook.logbook import NotLogged
+from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.people.loops import Loop, Loops, NoSuchLabel, NoSuchLoop
 from regard.stewardship.people.matches.candidates import Candidate
 from regard.stewardship.people.review import NoSuchCandidate, Reviews
 from regard.stewardship.people.reviewers import NotAReviewer, Reviewer
+from regard.stewardship.policy.call import Call, Operation
+from regard.stewardship.policy.denied import Denied
 from regard.wire.callers import body_of
+from regard.wire.senders import is_from_here
 
 _PRIVATE = {"cache-control": "no-store"}
 _CARD = """<article><h2>Candidate {number} of {all}: {whose}</h2>
@@ -58,16 +69,59 @@ _LOOP = """<article><h2>{name}</h2><p>Asked {asked} UTC; gone {gone} UTC.{claime
 _LABEL = """<p><label><input type="checkbox" name="right" value="{name}"> {name} ({confidence:.1f})</label></p>"""
 
 _Answer = Callable[[Request, Reviewer], Awaitable[Response]]
+Found = TypeVar("Found")
 
 
 class _Foreign(PermissionError):
     """A decision that came from elsewhere."""
 
 
-_ERRORS: dict[type[Exception], int] = {_Foreign: 403, NoSuchCandidate: 404, NoSuchLoop: 404, NoSuchLabel: 400}
+class _NoKey(PermissionError):
+    """Nobody can ask anything without an access key that works."""
 
 
-def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
+_ERRORS: dict[type[Exception], int] = {
+    _Foreign: 403,
+    _NoKey: 403,
+    Denied: 403,
+    NoSuchCandidate: 404,
+    NoSuchLoop: 404,
+    NoSuchLabel: 400,
+    NotLogged: 503,
+}
+
+
+class Passage:
+    """The way of reviewers through the gate: in their name, as holders of an access key of their organization."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        keys: Callable[[str], list[AccessKey]],
+        clock: Callable[[], float] = time.time,
+        *,
+        behind_proxy: bool = False,
+    ) -> None:
+        """`keys` gives those of an organization. Behind a proxy nobody is near."""
+        self._gate = gate
+        self._keys = keys
+        self._clock = clock
+        self._behind_proxy = behind_proxy
+
+    def through(self, request: Request, reviewer: Reviewer, operation: Operation, work: Callable[[], Found]) -> Found:
+        """What `work` comes to. Raises _NoKey, Denied, NotLogged, and what `work` raises."""
+        near, now = is_from_here(request.scope, behind_proxy=self._behind_proxy), self._clock()
+        for key in self._keys(reviewer.organization):
+            of = key.caller
+            here = near or not of.loopback_only
+            if key.enabled and key.expires > now and here and operation.name in (of.operations or (operation.name,)):
+                call = Call(of, operation, {}, "us-east-1", str(uuid.uuid4()), near)
+                call.person = reviewer.name
+                return self._gate.around(call, work)
+        raise _NoKey("No access key of your organization works for this: `regard keys issue` makes one.")
+
+
+def review_pages(reviews: Reviews, loops: Loops, passage: Passage) -> list[Route]:
     """The routes."""
 
     def card(reviewer: Reviewer, candidate: Candidate, number: int, among: int) -> str:
@@ -107,7 +161,7 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
             ),
         )
 
-    def cards(reviewer: Reviewer, page: int) -> str:
+    def matches(reviewer: Reviewer, page: int) -> str:
         among = reviews.waiting(reviewer)
         page = min(page, _page_of(among))
         first = (page - 1) * MOST_CANDIDATES
@@ -116,17 +170,29 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
             # Somebody else may have decided meanwhile.
             with suppress(NoSuchCandidate):
                 found.append(card(reviewer, each, number, among))
-        found.append(_links(page, among))
+        return "".join(found) + _links(page, among)
+
+    def pictures(reviewer: Reviewer) -> str:
+        found = []
         for loop, shown in loops.pending(reviewer, _MOST_PICTURES).items():
             with suppress(NoSuchLoop):
                 found.append(loop_card(reviewer, loop, shown))
         if (more := loops.waiting(reviewer) - _MOST_PICTURES) > 0:
             found.append(f"<p>{more} more pictures wait; decide on these, and they come.</p>")
-        return "".join(found) or "<p>Nothing waits for you.</p>"
+        return "".join(found)
+
+    def cards(request: Request, reviewer: Reviewer) -> str:
+        page = page_number(request.query_params.get("page", ""))
+        try:
+            found = passage.through(request, reviewer, LOOK, lambda: matches(reviewer, page) + pictures(reviewer))
+        except Denied as denied:
+            # Whoever is refused faces may still say what else a picture shows.
+            others = passage.through(request, reviewer, LOOK_AT_PICTURES, lambda: pictures(reviewer))
+            return f'<p class="loud">{safe(denied.sentence)} Rule {safe(denied.rule)}.</p>{others}'
+        return found or "<p>Nothing waits for you.</p>"
 
     async def waiting(request: Request, reviewer: Reviewer) -> Response:
-        page = page_number(request.query_params.get("page", ""))
-        return _page(await run_in_threadpool(cards, reviewer, page))
+        return _page(await run_in_threadpool(cards, request, reviewer))
 
     async def decide(request: Request, reviewer: Reviewer) -> Response:
         candidate = request.path_params["candidate"]
@@ -134,14 +200,16 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
         same = form.get("same", [""])[0]
         if same not in ("yes", "no"):
             return _page("<p>Say yes or no.</p>", 400)
-        await run_in_threadpool(reviews.decide, reviewer, candidate, same == "yes")
+        decided = partial(reviews.decide, reviewer, candidate, same == "yes")
+        await run_in_threadpool(passage.through, request, reviewer, DECIDE, decided)
         page = page_number(form.get("page", [""])[0])
         return RedirectResponse(f"/review?page={page}" if page > 1 else "/review", 303, _headers())
 
     async def judge(request: Request, reviewer: Reviewer) -> Response:
         loop = request.path_params["loop"]
         form = await _marked(request, _mark(reviewer, loop))
-        await run_in_threadpool(loops.decide, reviewer, loop, form.get("right", []))
+        judged = partial(loops.decide, reviewer, loop, form.get("right", []))
+        await run_in_threadpool(passage.through, request, reviewer, JUDGE, judged)
         return RedirectResponse("/review", 303, _headers())
 
     def logged_in(answer: _Answer) -> Callable[[Request], Awaitable[Response]]:
@@ -156,7 +224,8 @@ def review_pages(reviews: Reviews, loops: Loops) -> list[Route]:
             try:
                 return await answer(request, reviewer)
             except (*_ERRORS,) as error:
-                return _page(f"<p>{safe(str(error))}</p>", status_of(error, _ERRORS))
+                cause = f"{error.sentence} Rule {error.rule}." if isinstance(error, Denied) else str(error)
+                return _page(f"<p>{safe(cause)}</p>", status_of(error, _ERRORS))
 
         return endpoint
 

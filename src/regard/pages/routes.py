@@ -32,7 +32,7 @@ from regard.pages.public.stewardship import stewardship_pages
 from regard.pages.public.votes import Votes, vote_pages
 from regard.pages.redaction import described as redaction_described
 from regard.pages.redaction import redaction_page
-from regard.pages.review import review_pages
+from regard.pages.review import Passage, review_pages
 from regard.pages.seals import seal_pages
 from regard.stewardship.door import open_audits
 from regard.stewardship.holdings import Holdings
@@ -80,7 +80,11 @@ def open_pages(
             *vote_pages(service.gate.council, behind_proxy=settings.behind_proxy, votes=votes),
             *model_pages(settings, weights, audits.found),
             *_people(office, holdings, service, callers()),
-            *review_pages(holdings.reviews, holdings.loops),
+            *review_pages(
+                holdings.reviews,
+                holdings.loops,
+                Passage(service.gate, office.organizations.keys.all, behind_proxy=settings.behind_proxy),
+            ),
             *seal_pages(holdings.seals),
             redaction_page(service, callers(), pool),
             audit_page(service, callers(), pool),

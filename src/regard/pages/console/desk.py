@@ -278,16 +278,9 @@ class Desk:
         return call
 
     def _through_gate(self, visit: Visit, answer: Answer, operation: Operation) -> Response:
-        call, gate = self._call(visit, operation, {}), self._service.gate
+        call = self._call(visit, operation, {})
         try:
-            permit = gate.before(call)
-            try:
-                found = answer(visit)
-            except Exception as error:
-                gate.failed(permit, type(error).__name__)
-                raise
-            gate.after(permit, {})
-            return found
+            return self._service.gate.around(call, lambda: answer(visit))
         except (Denied, NotLogged) as error:
             raise translated(error, call) from error
         finally:

@@ -23,10 +23,10 @@ from regard.stewardship.staff.staff import Role
 MOST_AT_ONCE = 5
 _REVIEWERS = frozenset({Role.REVIEWER})
 # Whoever gets no answer about faces decides on none either: both are asked as reading of faces.
-_LOOK = Operation("ReviewMatches", Capability.READ, DataClass.FACES)
-_DECIDE = Operation("DecideMatch", Capability.READ, DataClass.FACES)
-_LOOK_AT_PICTURES = Operation("ReviewPictures", Capability.READ, DataClass.OBJECTS)
-_JUDGE = Operation("JudgePicture", Capability.READ, DataClass.OBJECTS)
+LOOK = Operation("ReviewMatches", Capability.READ, DataClass.FACES)
+DECIDE = Operation("DecideMatch", Capability.READ, DataClass.FACES)
+LOOK_AT_PICTURES = Operation("ReviewPictures", Capability.READ, DataClass.OBJECTS)
+JUDGE = Operation("JudgePicture", Capability.READ, DataClass.OBJECTS)
 
 
 def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
@@ -80,10 +80,10 @@ def reviewing_pages(desk: Desk, reviews: Reviews, loops: Loops) -> list[Route]:
         return desk.back("/pictures")
 
     return [
-        desk.page("/pictures", looked_at, _REVIEWERS, _LOOK_AT_PICTURES),
-        desk.form("/pictures/{loop}", judge, _REVIEWERS, _JUDGE, touch=True),
-        desk.page("/review", shown, _REVIEWERS, _LOOK),
-        desk.form("/review/{candidate}", decide, _REVIEWERS, _DECIDE, touch=True),
+        desk.page("/pictures", looked_at, _REVIEWERS, LOOK_AT_PICTURES),
+        desk.form("/pictures/{loop}", judge, _REVIEWERS, JUDGE, touch=True),
+        desk.page("/review", shown, _REVIEWERS, LOOK),
+        desk.form("/review/{candidate}", decide, _REVIEWERS, DECIDE, touch=True),
     ]
 
 

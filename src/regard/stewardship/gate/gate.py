@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -36,6 +36,8 @@ from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stewardship.policy.denied import Denied
 from regard.stewardship.policy.policy import EVALUATION_ERROR
 from regard.stewardship.policy.withholding import EMOTIONS, FACES, emptied, paths_to, told_by
+
+Found = TypeVar("Found")
 
 __all__ = ["Denied", "Gate", "Permit"]
 
@@ -158,6 +160,20 @@ class Gate:
                 permit.call.remarks["x-regard-withheld"] = member
         self._write(permit.call, accounts.ANSWERED, answer, permit.searched)
         return answer
+
+    def around(self, call: Call, work: Callable[[], Found]) -> Found:
+        """What `work` comes to between the two steps; that it failed is logged.
+
+        Raises Denied, NotLogged, and what `work` raises.
+        """
+        permit = self.before(call)
+        try:
+            found = work()
+        except Exception as error:
+            self.failed(permit, type(error).__name__)
+            raise
+        self.after(permit, {})
+        return found
 
     def refused(self, call: Call, denial: Denied) -> None:
         """Log that work on a call was refused later, by what was seen by then. Raises NotLogged."""
