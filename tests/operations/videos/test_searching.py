@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self, cast
+from unittest.mock import patch
 from uuid import uuid4
 
 import numpy as np
@@ -357,20 +358,24 @@ class ErasedMeanwhile(RuleBasedStateMachine):
 
     @precondition(lambda self: self.consents)
     @rule(data=st.data())
-    def erase(self, data: st.DataObject) -> None:
+    def leave(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.consents)))
-        self.cinema.erase(name)
-        del self.consents[name]
+        consent = self.consents.pop(name)
+        if data.draw(st.booleans(), "erased"):
+            self.cinema.erase(name)
+        else:
+            self.cinema.consents.withdraw(self.cinema.organization, consent)
 
-    @precondition(lambda self: self.consents)
     @rule(data=st.data())
-    def withdraw(self, data: st.DataObject) -> None:
-        name = data.draw(st.sampled_from(sorted(self.consents)))
-        self.cinema.consents.withdraw(self.cinema.organization, self.consents.pop(name))
+    def work(self, data: st.DataObject) -> None:
+        def once(step: Any) -> int:
+            done = int(step())
+            if self.consents and data.draw(st.booleans(), "somebody leaves behind a step"):
+                self.leave(data)
+            return done
 
-    @rule()
-    def work(self) -> None:
-        work_off(self.cinema.rooms)
+        with patch.object(frames, "FRAMES", 2):
+            work_off(self.cinema.rooms, once)
 
     @invariant()
     def nobody_is_shown_whom_no_receipt_covers(self) -> None:
