@@ -29,6 +29,7 @@ from regard.streams.cameras.reaching import Reach
 from regard.streams.cameras.watching import Moment
 from regard.streams.homes import Home, Seen
 from regard.streams.messages import KINDS, Messages
+from regard.streams.processor import Session
 from regard.streams.processors import Processors
 from regard.streams.running import Looking, Runner, Tools
 from regard.streams.sources import Source, Sources
@@ -373,3 +374,16 @@ class Den:
         stop = {"MaxDurationInSeconds": seconds}
         answer = self.client("StartStreamProcessor", Name=name, StartSelector=NOW, StopSelector=stop)
         return str(answer["SessionId"])
+
+
+def begun(streams: Streams, owner: str, name: str, given: dict[str, Any]) -> str:
+    """A processor of an organization with a session that somebody is to work on, whatever a policy says; its ARN."""
+    stream = f"arn:aws:kinesisvideo:us-east-1:{owner}:stream/{name}/1"
+    streams.sources.put(stream, "rtsp://door:secret@camera.example.org/live")
+    given = given | {"Input": {"KinesisVideoStream": {"Arn": stream}}}
+    made = streams.processors.new(owner, name, "us-east-1", given, {})
+    with streams.processors.engine.begin() as connection:
+        streams.processors.create(connection, made)
+        session = Session(f"session-{name}", "AKIA", "development", "StartStreamProcessor", {}, 60)
+        streams.processors.start(connection, streams.processors.found(connection, owner, name), session)
+    return made.arn

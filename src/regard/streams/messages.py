@@ -21,6 +21,7 @@ from regard.jobs.sns import Topics
 from regard.jobs.webhooks import Webhook
 from regard.sealing import SealBroken, SealingKey
 from regard.stores.buckets import Buckets
+from regard.stores.errors import ObjectUnavailable
 from regard.streams import tables
 from regard.streams.kinesis import DataStreams
 from regard.traces import owe
@@ -129,7 +130,7 @@ class Messages:
             _log.error("a message of a stream processor was changed in the database, and is not sent")
         except Exception as error:
             # Whatever was answered in the place of S3, SNS or Kinesis: what is behind this one is sent all the same.
-            if not isinstance(error, OSError):
+            if not isinstance(error, OSError | ObjectUnavailable):
                 _log.exception("a message of a stream processor was not sent")
             return self._failed(row, error)
         self._delete(_of.id == row["id"])

@@ -81,6 +81,17 @@ def test_a_record_says_who_is_seen_in_awss_words(den: Den) -> None:
     assert b'"Index"' not in record
 
 
+def test_the_webhook_is_told_of_who_is_seen_and_of_nobody_else(den: Den) -> None:
+    _run(den, _frame(ALICE, PASSER), *[_frame(PASSER)] * 6, EOFError())
+    den.send()
+    ((_, words, _),) = den.hook.taken
+    told = json.loads(words)
+    assert told["type"] == "stream.face"
+    (record,) = (each for each in den.records.words() if each["FaceSearchResponse"])
+    about = {name: value for name, value in told["data"].items() if name in record}
+    assert about == record
+
+
 def test_two_who_are_known_have_a_record_each_so_that_one_can_be_erased_without_the_other(den: Den) -> None:
     _run(den, _frame(ALICE, BOB), EOFError())
     den.streams.messages.forget(den.client.organization, "external/alice")
@@ -92,6 +103,7 @@ def test_two_who_are_known_have_a_record_each_so_that_one_can_be_erased_without_
         for match in face["MatchedFaces"]
     ]
     assert names == ["bob"]
+    assert len(den.hook.taken) == 1
 
 
 def test_a_threshold_below_80_becomes_80(den: Den) -> None:

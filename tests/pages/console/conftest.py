@@ -84,7 +84,8 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("console")
-    with running_fakes(folder) as service:
+    # Nobody works on what tests of pages show.
+    with running_fakes(folder, REGARD_JOBS_WORKERS="0") as service:
         yield Served(service, folder)
 
 

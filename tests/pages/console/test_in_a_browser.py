@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from regard.stewardship.council.council import Council
 from regard.stewardship.council.member_keys import read_signer
 from regard.stewardship.council.motions import Kind
+from regard.stewardship.holdings import open_holdings
 from regard.stewardship.parties.edges import Edge, EdgeKind
 from regard.stewardship.people.flows import Flow, Flows
 from regard.stewardship.people.inbox import About, Filing, open_inbox
@@ -24,6 +25,7 @@ from regard.stewardship.policy.packs import Pack
 from regard.stewardship.staff.staff import Role
 from tests.helpers.browser import look, look_here, visiting
 from tests.helpers.fakes import picture_of
+from tests.helpers.streaming import FACES, HOME, begun
 from tests.pages.console.conftest import Served, authenticator
 
 _OF_OPERATORS = [
@@ -69,6 +71,9 @@ def _governed(served: Served) -> None:
     opened = {"policy": council.store(Pack.shipped("open")), "pack": "open"}
     for kind, payload in ((Kind.POLICY, opened), (Kind.FLOOR, {"purpose": "photo-library", "floor": 90})):
         council.propose(council.draft(kind, f"A motion about {kind}", payload, "operator").signed(signer))
+    streams = open_holdings(served.office).streams
+    begun(streams, served.organization, "hall", HOME)
+    begun(streams, shop.id, "gate", FACES)
     inbox = open_inbox(served.office.settings, served.office.engine, served.office.key, served.office.logbook)
     inbox.file(Filing(About.APPEAL, "I was refused"), "198.51.100.1")
 
@@ -83,6 +88,21 @@ def test_a_page_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: s
 @pytest.mark.parametrize("path", ["/review", "/pictures"])
 def test_what_a_reviewer_sees_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: str) -> None:
     look(browser, filled.url, f"/console{path}", [filled.cookie("rita", Role.REVIEWER)])
+
+
+@pytest.mark.slow("a browser and axe-core look at each page four times")
+def test_without_scripts_a_member_of_the_council_stops_whoever_searches_faces(browser: Browser, filled: Served) -> None:
+    cookie = filled.cookie("may", Role.COUNCIL)
+    look(browser, filled.url, "/console/streams", [cookie])
+    with visiting(browser, filled.url, scripts=False) as visit:
+        visit.page.context.add_cookies([cookie])
+        page = visit.go("/console/streams")
+        row = page.get_by_role("row").filter(has_text="gate of")
+        expect(row).to_contain_text("STARTING")
+        expect(page.get_by_role("button", name="Stop hall")).to_have_count(0)
+        page.get_by_role("button", name="Stop gate of").click()
+        expect(row).to_contain_text("STOPPING")
+        assert not visit.wrong
 
 
 @pytest.mark.slow("a browser and axe-core look at each page four times")

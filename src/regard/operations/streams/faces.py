@@ -10,6 +10,7 @@ import threading
 from typing import Any, NamedTuple
 
 import msgspec
+from sqlalchemy import Connection
 
 from regard.database import writing
 from regard.gallery.collections.collections import Kept
@@ -25,9 +26,9 @@ from regard.operations.streams.asking import streams_of
 from regard.stewardship.policy.call import Call, Caller
 from regard.streams.cameras.watching import Moment
 from regard.streams.errors import NotAllowed
-from regard.streams.messages import KINESIS, Records, records_of
+from regard.streams.messages import KINESIS, WEBHOOK, Message, Records, records_of, words_of
 from regard.streams.processor import Processor
-from regard.streams.telling import frame_record
+from regard.streams.telling import frame_record, of_hook
 from regard.vision.faces.faces import Face
 
 # Faces of a collection that one in a frame is like, at most: so many SearchFaces gives where no number is asked for.
@@ -85,8 +86,7 @@ class Faces:
             own = processors.own(connection, processor)
             for match in matches:
                 # One record a person: after an erasure theirs alone is not sent.
-                records = self._records(processor, [frame_record(processor, moment.at, [match.told])])
-                self._streams.messages.owe(connection, own.organization, records, KINESIS, whose=match.whose)
+                self._owe(connection, own, frame_record(processor, moment.at, [match.told]), moment.at, match.whose)
             processors.tell(connection, own, "matched", _people(call))
             assert own.session is not None
             session = msgspec.structs.replace(own.session, told_at=processors.clock())
@@ -153,6 +153,16 @@ class Faces:
                 matched = [{"Similarity": each.similarity, "Face": kept_face(each.found)} for each in shown]
                 found.append(_Match({"DetectedFace": detail, "MatchedFaces": matched}, whose))
         return found
+
+    def _owe(self, connection: Connection, processor: Processor, record: dict[str, Any], at: float, whose: str) -> None:
+        """Owe the record of somebody to Kinesis, and to the webhook, where there is one."""
+        messages = self._streams.messages
+        records = self._records(processor, [record])
+        messages.owe(connection, processor.organization, records, KINESIS, whose=whose)
+        if messages.webhook is not None:
+            words = words_of(of_hook("stream.face", processor, record, at))
+            told = Message(messages.webhook.address, words)
+            messages.owe(connection, processor.organization, told, WEBHOOK, whose=whose)
 
     def _tell_nobody(self, processor: Processor, at: float) -> None:
         """The record of a frame on which nobody is known: the same, whether there are people on it or not."""

@@ -12,13 +12,11 @@ import pytest
 from sqlalchemy import text
 
 from regard.stewardship.staff.staff import Role
-from regard.streams.processor import Session
 from tests.helpers.consoled import Console, Somebody
-from tests.helpers.streaming import FACES, HOME
+from tests.helpers.streaming import FACES, HOME, begun
 
 pytestmark = pytest.mark.sqlite("rows of processors are tested on both databases where they are")
 PAGE, STOPPED = "/console/streams", "/console/streams/stopped"
-ADDRESS = "rtsp://door:pass-of-the-camera@camera.example.org/live"
 
 
 @pytest.fixture(scope="module")
@@ -28,25 +26,15 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     made.close()
 
 
-def _made(console: Console, name: str, given: dict[str, Any], organization: str = "", started: bool = True) -> str:
+def _made(console: Console, name: str, given: dict[str, Any], organization: str = "") -> str:
     """A processor with a session; its ARN."""
-    owner, streams = organization or console.organization, console.house.holdings.streams
-    stream = f"arn:aws:kinesisvideo:us-east-1:{owner}:stream/{name}/1"
-    streams.sources.put(stream, ADDRESS)
-    given = given | {"Input": {"KinesisVideoStream": {"Arn": stream}}}
-    made = streams.processors.new(owner, name, "us-east-1", given, {})
-    with streams.processors.engine.begin() as connection:
-        streams.processors.create(connection, made)
-        if started:
-            session = Session(f"session-{name}", "AKIA", "development", "StartStreamProcessor", {}, 60)
-            streams.processors.start(connection, streams.processors.found(connection, owner, name), session)
-    return made.arn
+    return begun(console.house.holdings.streams, organization or console.organization, name, given)
 
 
 def _row(somebody: Somebody, name: str) -> str:
     """The row of a processor, as text."""
     page = html.unescape(somebody.get(PAGE).text)
-    assert "pass-of-the-camera" not in page
+    assert "secret" not in page
     assert "camera.example.org" not in page
     return next((each for each in page.split("<tr>") if f'<th scope="row">{name}' in each), "")
 
@@ -91,9 +79,9 @@ def test_a_member_of_the_council_stops_any_search_for_faces_and_nothing_else(con
         assert somebody.post(STOPPED, {"processor": arn}).status_code == 404
     assert al.post(STOPPED, {"processor": garden}).status_code == 403
     assert processors.get(firm, "gate").status == processors.get(firm, "porch").status == "STARTING"
-    begun = time.monotonic()
+    at = time.monotonic()
     assert may.post(STOPPED, {"processor": gate}).headers["location"] == PAGE
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - at < 5
     assert processors.get(firm, "gate").status == "STOPPING"
 
 
