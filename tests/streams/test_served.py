@@ -5,6 +5,7 @@ S3, SNS and SQS are moto's server; the camera is one of the test's, and shows a 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,6 +14,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -155,55 +158,45 @@ def test_one_whose_camera_may_not_be_reached_has_failed_and_says_so_everywhere(
     assert "regard_streams_wanted 0.0" in told
 
 
-@pytest.mark.slow("the AWS CLI starts eight times")
-def test_the_aws_command_line_keeps_a_processor(service: Running, data: Path, queue: tuple[Any, str, str]) -> None:
-    account = service.client().create_collection(CollectionId="cli")["CollectionArn"].split(":")[4]
+@pytest.mark.slow("a worker of the service finds that a camera may not be reached, and the AWS CLI asks seven times")
+def test_the_aws_command_line_keeps_a_processor(
+    service: Running, data: Path, queue: tuple[Any, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**service.environment, "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    client = service.client()
+    account = client.create_collection(CollectionId="cli")["CollectionArn"].split(":")[4]
     stream = f"arn:aws:kinesisvideo:us-east-1:{account}:stream/shed/1"
     _command(data, "source", stream, "rtsp://169.254.169.254/live")
-    made = _aws(
-        service,
+    named = ("--name", "shed")
+    made, _ = _aws(
         "create-stream-processor",
-        *("--name", "shed", "--input", f"KinesisVideoStream={{Arn={stream}}}"),
+        *(*named, "--input", f"KinesisVideoStream={{Arn={stream}}}"),
         *("--stream-processor-output", "S3Destination={Bucket=frames,KeyPrefix=home/}"),
         *("--settings", "ConnectedHome={Labels=PERSON,MinConfidence=70}"),
         *("--notification-channel", f"SNSTopicArn={queue[1]}", "--role-arn", f"arn:aws:iam::{account}:role/any"),
     )
     assert made["StreamProcessorArn"].endswith(":streamprocessor/shed")
-    named = ("--name", "shed")
-    _aws(
-        service,
-        "update-stream-processor",
-        *named,
-        *("--settings-for-update", "ConnectedHomeForUpdate={Labels=ALL}"),
-        *("--parameters-to-delete", "ConnectedHomeMinConfidence"),
-    )
-    told = _aws(service, "describe-stream-processor", *named)
+    labels = ("--settings-for-update", "ConnectedHomeForUpdate={Labels=ALL}")
+    _aws("update-stream-processor", *named, *labels, "--parameters-to-delete", "ConnectedHomeMinConfidence")
+    told, _ = _aws("describe-stream-processor", *named)
     assert (told["Status"], told["Settings"]) == ("STOPPED", {"ConnectedHome": {"Labels": ["ALL"]}})
-    selector = "KVSStreamStartSelector={ProducerTimestamp=32503680000000}"
-    begun = _aws(service, "start-stream-processor", *named, "--start-selector", selector)
-    assert len(begun["SessionId"]) == 36
-    _until(lambda: _aws(service, "describe-stream-processor", *named)["Status"] == "FAILED")
-    listed = _aws(service, "list-stream-processors")["StreamProcessors"]
-    assert {"Name": "shed", "Status": "FAILED"} in listed
-    stop = _words("stop-stream-processor", *named)
-    failed = subprocess.run(stop, env=_known(service), capture_output=True, text=True, check=False)
-    assert "ResourceInUseException" in failed.stderr
-    _aws(service, "delete-stream-processor", *named)
-    assert "shed" not in [each["Name"] for each in service.client().list_stream_processors()["StreamProcessors"]]
+    selector = ("--start-selector", "KVSStreamStartSelector={ProducerTimestamp=32503680000000}")
+    assert len(_aws("start-stream-processor", *named, *selector)[0]["SessionId"]) == 36
+    _until(lambda: client.describe_stream_processor(Name="shed")["Status"] == "FAILED")
+    assert {"Name": "shed", "Status": "FAILED"} in _aws("list-stream-processors")[0]["StreamProcessors"]
+    assert "ResourceInUseException" in _aws("stop-stream-processor", *named)[1]
+    _aws("delete-stream-processor", *named)
+    assert "shed" not in [each["Name"] for each in client.list_stream_processors()["StreamProcessors"]]
 
 
-def _aws(service: Running, *arguments: str) -> dict[str, Any]:
-    done = subprocess.run(_words(*arguments), env=_known(service), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout or "{}"))
-
-
-def _words(*arguments: str) -> list[str]:
-    return [str(Path(sys.executable).with_name("aws")), "rekognition", *arguments, "--output", "json"]
-
-
-def _known(service: Running) -> dict[str, str]:
-    return {**os.environ, **service.environment, "AWS_REGION": "us-east-1"}
+def _aws(*arguments: str) -> tuple[dict[str, Any], str]:
+    """What the AWS CLI prints, as JSON, and what it says of an error. It runs here: to start takes it longer."""
+    driver, out, wrong = import_module("awscli.clidriver").create_clidriver(), io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(wrong):
+        done = driver.main(["rekognition", *arguments, "--output", "json"])
+    assert bool(done) == bool(wrong.getvalue()), wrong.getvalue()
+    return json.loads(out.getvalue() or "{}"), wrong.getvalue()
 
 
 def _command(data: Path, *words: str) -> str:

@@ -83,7 +83,10 @@ def list_streams(as_json: Json = False) -> None:
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
     """Show a processor: where it stands, what it looks for, and why it failed."""
-    told = _told(_found(_streams(), name))
+    streams = _streams()
+    told = _told(found := _found(streams, name))
+    if (lag := streams.processors.lags().get(found.id)) is not None:
+        told["lag in seconds"] = round(lag, 2)
     if as_json:
         print_json(told)
         return
@@ -145,6 +148,7 @@ def _told(processor: Processor) -> dict[str, Any]:
         "session": session and session.id,
         "started by": session and session.access_key,
         "first picture": session and _when(session.first_at),
+        "last message": session and _when(session.told_at),
     }
     return {name: value for name, value in told.items() if value is not None}
 
