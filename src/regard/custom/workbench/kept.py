@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from regard.custom.workbench.seeing import Twin
+from regard.evaluation.custom.manifest import written
 from regard.evaluation.custom.results import LabelReport, Trained
 from regard.evaluation.statistics.intervals import Interval
 from regard.files import write_folder
@@ -97,9 +98,6 @@ class Model(NamedTuple):
 
 def keep(folder: Path, trained: Trained, results: Results, page: str) -> None:
     """Write the folder in one step, for its owner alone. Raises FileExistsError where something is there."""
-    # Slow to import: who reads results alone need not wait for it.
-    from regard.evaluation.custom.manifest import written
-
     files = {HEAD: trained.onnx, MANIFEST: written(trained.manifest), REPORT: page.encode()}
     write_folder(folder, files | {RESULTS: msgspec.json.format(msgspec.json.encode(results)) + b"\n"})
 

@@ -87,12 +87,11 @@ def twins(test: Sequence[Glance], trained: Sequence[Glance]) -> list[Twin]:
     if not trained:
         return []
     looks = np.array([each.look for each in trained], np.uint64)
-    known = {each.digest: each for each in reversed(trained)}
     found = []
     for each in test:
         apart = np.bitwise_count(looks ^ np.uint64(each.look))
         place = int(apart.argmin())
-        same = known.get(each.digest)
+        same = next((other for other in trained if other.digest == each.digest), None)
         if same or apart[place] <= ALIKE:
             found.append(Twin(each.path, (same or trained[place]).path, same is not None))
     return found

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import numpy as np
 
-from regard.custom.workbench.kept import VERSION, Asked, Point, Results
-from regard.custom.workbench.seeing import Glance, Twin, twins
-from regard.evaluation.custom.results import LabelReport
+from regard.custom.workbench.seeing import ALIKE
 from regard.evaluation.statistics.intervals import Interval
+
+if TYPE_CHECKING:
+    from regard.custom.workbench.kept import Results
+    from regard.evaluation.custom.results import LabelReport
 
 # Under which kind it stands beside a model. A copy is without it: no line about a picture goes to another project.
 TESTED = "Tested"
@@ -18,25 +21,49 @@ TESTED = "Tested"
 MOST_SCORES = 200_000
 
 
-class Tested(msgspec.Struct, frozen=True):
-    """What was told of the pictures of a test, of the first `MOST_SCORES` scores; the test had `whole` pictures.
+class Marked(NamedTuple):
+    """A picture by its source-ref, by what its bytes are known by, and by 64 bits that stay when it is saved anew."""
 
-    A picture's `path` is its source-ref, and its `digest` begins with its ETag. `twins` are in the training too.
+    source: str
+    digest: str
+    bits: int
+
+
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """A picture of a test, as `Marked` has it: what it shows, and how sure each label is, 0 to 1."""
+
+    source: str
+    digest: str
+    shows: tuple[str, ...]
+    scores: tuple[float, ...]
+
+
+class Tested(msgspec.Struct, frozen=True, array_like=True):
+    """What was told of the pictures of a test, of the first `MOST_SCORES` scores.
+
+    `twins` are the source-refs of a picture of the test and of one of the training, and whether their bytes are the
+    same; else they look alike.
     """
 
-    pictures: list[Asked] = []
-    twins: list[Twin] = []
-    whole: int = 0
+    pictures: tuple[Asked, ...] = ()
+    twins: tuple[tuple[str, str, bool], ...] = ()
 
     @classmethod
-    def of(cls, test: Sequence[Glance], trained: Sequence[Glance], scores: Sequence[Sequence[float]]) -> Tested:
-        """The test of a version; `scores` are of each of its pictures, one a label, 0 to 1."""
+    def of(
+        cls,
+        test: Sequence[Marked],
+        shows: Sequence[tuple[str, ...]],
+        scores: Sequence[Sequence[float]],
+        trained: Sequence[Marked],
+    ) -> Tested:
+        """The test of a version; `shows` and `scores` are of each of its pictures, a score a label, 0 to 1."""
         most = MOST_SCORES // max(len(scores[0]) if scores else 0, 1)
-        asked = [
-            Asked(each.path, each.digest, list(each.labels), [round(float(score), 4) for score in row])
-            for each, row in zip(test[:most], scores, strict=False)
-        ]
-        return cls(asked, twins(test[:most], trained), len(test))
+        kept = zip(test[:most], shows, scores, strict=False)
+        asked = tuple(
+            Asked(each.source, each.digest, names, tuple(round(float(score), 4) for score in row))
+            for each, names, row in kept
+        )
+        return cls(asked, tuple(_twins(test[:most], trained)))
 
     def file(self) -> dict[str, bytes]:
         """As it is kept beside a model."""
@@ -54,11 +81,15 @@ def results_of(name: str, summary: bytes, tested: Tested) -> Results:
     `beside` is how many pictures the test had; of a detector the means over boxes; of an adapter how often it and the
     base were right, at the `Confidence` that was asked for.
     """
+    # Slow to import: a service need not wait for it.
+    from regard.custom.workbench import kept
+    from regard.custom.workbench.seeing import Twin
+
     told: dict[str, Any] = msgspec.json.decode(summary)
     means, details, ours = told["AggregatedEvaluationResults"], told["EvaluationDetails"], told["Regard"]
     beside = {each["Label"]: each for each in ours["Labels"]}
-    return Results(
-        version=VERSION,
+    return kept.Results(
+        version=kept.VERSION,
         name=name,
         trained=details["NumberOfTrainingImages"],
         labels=[_label(each, beside.get(each["Label"], {})) for each in told["LabelEvaluationResults"]],
@@ -68,15 +99,31 @@ def results_of(name: str, summary: bytes, tested: Tested) -> Results:
         interval=Interval(*ours["F1ScoreInterval"]),
         cross_validated=ours["CrossValidatedF1Score"],
         false_labels=ours["FalseLabelsOnUnrelatedImages"],
-        curve=[Point(each["Images"], each["F1Score"]) for each in ours["LearningCurve"]],
+        curve=[kept.Point(each["Images"], each["F1Score"]) for each in ours["LearningCurve"]],
         with_more=ours["F1ScoreWith50MoreImages"],
         message="",
-        pictures=tested.pictures,
-        twins=tested.twins,
+        pictures=[
+            kept.Asked(each.source, each.digest, list(each.shows), list(each.scores)) for each in tested.pictures
+        ],
+        twins=[Twin(*each) for each in tested.twins],
         beside={"tested": details["NumberOfTestingImages"]}
         | {name: means[name] for name in ("AveragePrecision", "AverageRecall") if name in means}
         | _compared(told.get("ContentModeration")),
     )
+
+
+def _twins(test: Sequence[Marked], trained: Sequence[Marked]) -> list[tuple[str, str, bool]]:
+    """The pictures of the test that the training has too, or one that looks alike; each with the closest."""
+    if not trained:
+        return []
+    bits = np.array([each.bits for each in trained], np.uint64)
+    known, found = {each.digest: each.source for each in reversed(trained)}, []
+    for each in test:
+        apart = np.bitwise_count(bits ^ np.uint64(each.bits))
+        same = known.get(each.digest)
+        if same is not None or apart.min() <= ALIKE:
+            found.append((each.source, same or trained[int(apart.argmin())].source, same is not None))
+    return found
 
 
 def _compared(told: dict[str, Any] | None) -> dict[str, Any]:
@@ -88,6 +135,8 @@ def _compared(told: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _label(told: dict[str, Any], beside: dict[str, Any]) -> LabelReport:
+    from regard.evaluation.custom.results import LabelReport
+
     metrics = told["Metrics"]
     worth = (metrics[each] for each in ("Threshold", "F1Score", "Precision", "Recall"))
     counts = told["NumberOfTestingImages"], beside.get("NumberOfTrainingImages", 0)

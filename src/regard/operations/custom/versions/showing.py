@@ -64,7 +64,7 @@ def read_version_pictures(call: Call, rooms: Rooms) -> Answer:
         if not found:
             raise NoSuchResource(f"version {given['VersionName']}")
         model: ModelFile = model_of(connection, workshop_of(rooms).versions, found[0].id, found[0].digest)
-    known = {each.path: each.digest for each in tested_in(model.files).pictures}
+    known = {each.source: each.digest for each in tested_in(model.files).pictures}
     wanted = [each for each in dict.fromkeys(given["Pictures"]) if each in known][:MOST_PICTURES]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         small = threads.map(lambda each: _small(rooms, call.caller.organization, each, known[each]), wanted)

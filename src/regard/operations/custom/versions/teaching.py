@@ -18,8 +18,7 @@ from regard.custom.versions.material import BOXES, Manifest, Material, shown
 from regard.custom.versions.shown import Shown, Told
 from regard.custom.versions.summaries import Scored
 from regard.custom.versions.versions import Version
-from regard.custom.workbench.seeing import Glance
-from regard.custom.workbench.tested import Tested
+from regard.custom.workbench.tested import Marked, Tested
 from regard.evaluation.custom.adapter import train_adapter
 from regard.evaluation.custom.background import background
 from regard.evaluation.custom.classifier import train_classifier
@@ -32,12 +31,10 @@ from regard.operations.custom.versions.framing import framed, pictured
 from regard.operations.custom.versions.lesson import Lesson
 from regard.operations.custom.versions.looking import Seen
 from regard.operations.custom.versions.settling import workshop_of
-from regard.stewardship.policy.custom_labels import FILLS
 
 # The same pictures come to the same model.
 SEED = 0
 Floats = NDArray[np.float32]
-_NOTHING = np.zeros(0, np.float32)
 
 
 class Lessons:
@@ -151,14 +148,13 @@ class Lessons:
 
     def _tested(self, names: Sequence[str], there: NDArray[np.bool_], scores: Sequence[Floats] | Floats) -> Tested:
         """What is kept of the test: which of the labels are `there` (n, k), and how sure each is (n, k)."""
-        training, testing = ([each.lines[place].source for place in each.usable] for each in self._manifests)
+        training, testing = ([self._marked(each, place) for place in each.usable] for each in self._manifests)
         shows = [tuple(name for name, yes in zip(names, row, strict=True) if yes) for row in there]
-        test = [self._glance(source, labels) for source, labels in zip(testing, shows, strict=True)]
-        return Tested.of(test, [self._glance(source) for source in training], [each.tolist() for each in scores])
+        return Tested.of(testing, shows, [each.tolist() for each in scores], training)
 
-    def _glance(self, source: str, labels: tuple[str, ...] = ()) -> Glance:
-        glance = self._seen.glances[source]
-        return Glance(source, labels, glance.on, self._alike[source], glance.face >= FILLS, _NOTHING)
+    def _marked(self, manifest: Manifest, place: int) -> Marked:
+        source = manifest.lines[place].source
+        return Marked(source, self._seen.glances[source].on, self._alike[source])
 
     def _backbone(self) -> dict[str, str]:
         return dict(msgspec.structs.asdict(Backbone.of(self._features)))

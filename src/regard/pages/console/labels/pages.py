@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from regard.custom.projects import Feature
-from regard.custom.workbench.groups import matrix_of
-from regard.custom.workbench.kept import Asked
 from regard.pages.console.desk import Desk, Visit
-from regard.pages.console.labels.words import MOST_PICTURES, Compared, about, chosen, compared, results_in, tiles
 from regard.stewardship.policy.custom_labels import MEANING
 from regard.stewardship.staff.staff import Role
 
-MOST_PROJECTS, MOST_VERSIONS = 50, 20
+if TYPE_CHECKING:
+    from regard.custom.workbench.kept import Asked
+    from regard.pages.console.labels.words import Compared
+
+MOST_PROJECTS, MOST_VERSIONS, MOST_PICTURES = 50, 20, 24
 PATH = "/labels"
 _READERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 _FEATURES = [str(each) for each in Feature]
@@ -63,6 +64,9 @@ def label_pages(desk: Desk) -> list[Route]:
         )
 
     def version(visit: Visit) -> Response:
+        # Slow to import: a service need not wait for it.
+        from regard.pages.console.labels import words
+
         found, arn = _project(desk, visit)
         name: str = visit.request.path_params["version"]
         (told,) = desk.ask(visit, "DescribeProjectVersions", ProjectArn=arn, VersionNames=[name])[
@@ -77,9 +81,9 @@ def label_pages(desk: Desk) -> list[Route]:
         if name not in worth:
             return desk.show(visit, "label_version.html", **around, results=None)
         results = worth[name]
-        versus = compared(results, worth[against]) if against in worth and against != name else None
+        versus = words.compared(results, worth[against]) if against in worth and against != name else None
         others = desk.ask(visit, "DescribeProjectVersions", ProjectArn=arn, MaxResults=MOST_VERSIONS)
-        looked = chosen(results, matrix_of(results), visit.given("show"))
+        looked = words.chosen(results, visit.given("show"))
         begin = _whole(visit.given("from"))
         page = looked.pictures[begin : begin + MOST_PICTURES]
         small = _pictures(desk, visit, arn, name, [*page, *_changed(versus)])
@@ -87,15 +91,15 @@ def label_pages(desk: Desk) -> list[Route]:
             visit,
             "label_version.html",
             **around,
-            **about(results),
+            **words.about(results),
             looked=looked,
-            tiles=tiles(results, page, small),
+            tiles=words.tiles(results, page, small),
             begin=begin,
             following=begin + MOST_PICTURES if begin + MOST_PICTURES < len(looked.pictures) else 0,
             others=[each for each in map(_version, others["ProjectVersionDescriptions"]) if each != name],
             against=versus,
-            worse=tiles(results, versus.worse, small) if versus else [],
-            better=tiles(results, versus.better, small) if versus else [],
+            worse=words.tiles(results, versus.worse, small) if versus else [],
+            better=words.tiles(results, versus.better, small) if versus else [],
         )
 
     return [
@@ -116,10 +120,12 @@ def _project(desk: Desk, visit: Visit) -> tuple[Json, str]:
 
 def _worth(desk: Desk, visit: Visit, arn: str, names: Sequence[str], *, whole: bool = False) -> Json:
     """The results of versions, by their names; none of one without a model."""
+    from regard.pages.console.labels import words
+
     if not names:
         return {}
     told = desk.ask(visit, "DescribeVersionResults", ProjectArn=arn, VersionNames=list(names), Whole=whole)["Results"]
-    return {name: results_in(each) for name, each in told.items()}
+    return {name: words.results_in(each) for name, each in told.items()}
 
 
 def _pictures(desk: Desk, visit: Visit, arn: str, name: str, pictures: Sequence[Asked]) -> dict[str, bytes]:

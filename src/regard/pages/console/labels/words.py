@@ -11,12 +11,12 @@ import msgspec
 from markupsafe import Markup
 
 from regard.custom.workbench.charts import learning, precision_recall
-from regard.custom.workbench.groups import Matrix, matrix_of
+from regard.custom.workbench.groups import matrix_of
 from regard.custom.workbench.kept import Asked, Point, Results
 from regard.names import shown
 
-# The pictures of a page, and of each side where two versions are compared.
-MOST_PICTURES, MOST_CHANGED = 24, 12
+# Pictures of each side, where two versions are compared.
+MOST_CHANGED = 12
 # Labels of a matrix that can be read, pairs that are told where there are more, and charts: of the least F1.
 MOST_SQUARE, MOST_PAIRS, MOST_CHARTS = 20, 50, 12
 WRONG, RIGHT = "wrong", "right"
@@ -49,9 +49,9 @@ def results_in(told: Mapping[str, Any]) -> Results:
     return msgspec.convert(_legible(told), Results)
 
 
-def chosen(results: Results, matrix: Matrix, show: str) -> Chosen:
+def chosen(results: Results, show: str) -> Chosen:
     """The pictures that an address asks for: those that are wrong or right, of one cell, or with one label."""
-    cells = {each.anchor: each for _, row in matrix.rows for each in row}
+    cells = {each.anchor: each for _, row in matrix_of(results).rows for each in row}
     if show in cells:
         return Chosen(show, cells[show].title, cells[show].pictures)
     labels = {f"l-{number}": name for number, name in enumerate(results.names)}
