@@ -15,7 +15,7 @@ from regard.sealing import SealBroken
 
 _of = tables.models.c
 # Under which kind a model keeps whom it was trained with.
-_PICTURED = "Pictured"
+PICTURED = "Pictured"
 
 
 class ModelFile(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class Pictured(msgspec.Struct, frozen=True, array_like=True):
 
     def file(self) -> dict[str, bytes]:
         """As it is kept beside a model."""
-        return {_PICTURED: msgspec.msgpack.encode(self)} if self.pictures or self.people else {}
+        return {PICTURED: msgspec.msgpack.encode(self)} if self.pictures or self.people else {}
 
 
 def keep_model(connection: Connection, versions: Versions, version: int, model: ModelFile) -> None:
@@ -82,8 +82,8 @@ def pictured_in(connection: Connection, versions: Versions) -> Iterator[tuple[in
         sealed = connection.execute(select(_of.sealed).where(_of.version == version)).scalar_one()
         try:
             model = msgspec.msgpack.decode(versions.key(version).open(sealed, _context(version)), type=ModelFile)
-            if _PICTURED in model.files:
-                yield version, msgspec.msgpack.decode(model.files[_PICTURED], type=Pictured)
+            if PICTURED in model.files:
+                yield version, msgspec.msgpack.decode(model.files[PICTURED], type=Pictured)
         except (CustomChanged, SealBroken, msgspec.MsgspecError):
             continue
 

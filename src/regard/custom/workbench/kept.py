@@ -87,7 +87,9 @@ class Model(NamedTuple):
     @property
     def base(self) -> Base:
         """What its features are of."""
-        return msgspec.convert(self.manifest["base"], Base)
+        # The service's says besides how they are read.
+        told = {name: self.manifest["base"][name] for name in Base.__struct_fields__}
+        return msgspec.convert(told, Base)
 
     @property
     def labels(self) -> Sequence[Mapping[str, Any]]:

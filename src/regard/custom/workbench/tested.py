@@ -138,6 +138,13 @@ def _label(told: dict[str, Any], beside: dict[str, Any]) -> LabelReport:
     from regard.evaluation.custom.results import LabelReport
 
     metrics = told["Metrics"]
-    worth = (metrics[each] for each in ("Threshold", "F1Score", "Precision", "Recall"))
-    counts = told["NumberOfTestingImages"], beside.get("NumberOfTrainingImages", 0)
-    return LabelReport(told["Label"], *worth, *counts, beside.get("Advice", ""))
+    return LabelReport(
+        told["Label"],
+        metrics["Threshold"],
+        metrics["F1Score"],
+        metrics["Precision"],
+        metrics["Recall"],
+        told["NumberOfTestingImages"],
+        beside.get("NumberOfTrainingImages", 0),
+        beside.get("Advice", ""),
+    )

@@ -98,6 +98,14 @@ class Left(Firm):
             seen = connection.execute(select(func.count()).select_from(tables.features))
             return kept[0].scalar_one(), seen.scalar_one()
 
+    def kept_back(self, project: str, name: str) -> str:
+        """Why the model of a version is not given out."""
+        given = {"ProjectArn": project, "VersionName": name}
+        call = Call(self.house.caller, ours()["ReadVersionModel"], given, "us-east-1", str(uuid4()), loopback=True)
+        with pytest.raises(ApiError) as refused:
+            self.house.service.answer(call)
+        return refused.value.message
+
     def held(self, person: str) -> dict[str, Any]:
         """What somebody is told that is held on them, which each of the three files says."""
         house = self.house
@@ -159,6 +167,8 @@ def test_who_is_erased_takes_lines_features_versions_and_copies_along(firm: Left
         "versions": [{"project": "shop", "version": "one"}, {"project": "other", "version": "copy"}],
     }
     assert firm.held("bob")["labels"] == {"lines": [], "versions": []}
+
+    assert "not given out" in firm.kept_back(project, "one")
 
     firm.house.erase("ann")
     for gone in (version, copy):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
@@ -18,6 +20,7 @@ import uvicorn
 from playwright.sync_api import Browser
 from starlette.applications import Starlette
 
+from regard.custom.workbench.kept import read_model
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import answered
 from regard.operations.common.rooms import Rooms
@@ -175,6 +178,19 @@ def test_a_picture_that_was_changed_or_is_gone_is_not_shown(shop: Shop) -> None:
         assert "gone or changed" in shop.page("/parts/two")
     finally:
         client.put_object(Bucket="pictures", Key="test/green-100.png", Body=body)
+
+
+def test_an_operator_takes_a_model_along(shop: Shop, tmp_path: Path) -> None:
+    answer = shop.ada.get("/console/labels/parts/two/model")
+    assert answer.headers["content-disposition"] == 'attachment; filename="parts-two.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        archive.extractall(tmp_path)
+    # Whoever exports it reads it so.
+    assert [each["name"] for each in read_model(tmp_path).labels] == ["blue", "green"]
+    assert shop.ada.get("/console/labels/parts/failed/model").status_code == 400
+    ben = shop.console.somebody("ben", Role.AUDITOR)
+    assert ben.get("/console/labels/parts/two/model").status_code == 403
+    assert "Save the model" not in shop.page("/parts/two", ben)
 
 
 def test_nobody_sees_the_projects_of_others_and_what_is_not_there_is_said(shop: Shop) -> None:

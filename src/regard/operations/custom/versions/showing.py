@@ -12,9 +12,11 @@ from PIL import Image
 from sqlalchemy import Connection
 
 from regard.custom.errors import CustomChanged, NoSuchResource
-from regard.custom.versions.models import ModelFile, model_of
+from regard.custom.versions.loaded import read
+from regard.custom.versions.models import PICTURED, model_of
 from regard.custom.versions.versions import Version
 from regard.custom.workbench.tested import results_of, tested_in
+from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.pictures import MOST_BYTES_FROM_S3
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
@@ -60,15 +62,39 @@ def read_version_pictures(call: Call, rooms: Rooms) -> Answer:
     """
     given = call.parameters
     with rooms.gallery.reading() as connection:
-        found = _named(connection, call, rooms, [given["VersionName"]])
-        if not found:
-            raise NoSuchResource(f"version {given['VersionName']}")
-        model: ModelFile = model_of(connection, workshop_of(rooms).versions, found[0].id, found[0].digest)
+        version = _one(connection, call, rooms)
+        model = model_of(connection, workshop_of(rooms).versions, version.id, version.digest)
     known = {each.source: each.digest for each in tested_in(model.files).pictures}
     wanted = [each for each in dict.fromkeys(given["Pictures"]) if each in known][:MOST_PICTURES]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         small = threads.map(lambda each: _small(rooms, call.caller.organization, each, known[each]), wanted)
     return {"Pictures": {source: data for source, data in zip(wanted, small, strict=True) if data}}
+
+
+@operation("ReadVersionModel", Capability.READ, DataClass.OBJECTS, ours=True)
+def read_version_model(call: Call, rooms: Rooms) -> Answer:
+    """The files of the model of a version, to be taken along: `regard custom export` makes one that runs alone.
+
+    A version that was trained with people stays: what is elsewhere nobody can withdraw, and no rule is asked there.
+    """
+    with rooms.gallery.reading() as connection:
+        version = _one(connection, call, rooms)
+        model = model_of(connection, workshop_of(rooms).versions, version.id, version.digest)
+    if read(model).manifest.people or PICTURED in model.files:
+        raise invalid_parameter(
+            "This version was trained with pictures of people. It is not given out: whoever is erased takes it along, "
+            "which nobody could do elsewhere."
+        )
+    return {"Files": {"head.onnx": model.onnx, "manifest.json": model.manifest}}
+
+
+def _one(connection: Connection, call: Call, rooms: Rooms) -> Version:
+    """The version that a call names, which has a model. Raises NoSuchResource."""
+    name = call.parameters["VersionName"]
+    found = _named(connection, call, rooms, [name])
+    if not found:
+        raise NoSuchResource(f"version {name}")
+    return found[0]
 
 
 def _named(connection: Connection, call: Call, rooms: Rooms, names: Sequence[str]) -> list[Version]:

@@ -5,7 +5,9 @@ Each page asks operations of the API, as a program would; the pictures come from
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from regard.custom.projects import Feature
-from regard.pages.console.desk import Desk, Visit
+from regard.pages.console.desk import OPERATORS, PRIVATE, Desk, Visit
+from regard.pages.frame import HEADERS
 from regard.stewardship.policy.custom_labels import MEANING
 from regard.stewardship.staff.staff import Role
 
@@ -102,10 +105,19 @@ def label_pages(desk: Desk) -> list[Route]:
             better=words.tiles(results, versus.better, small) if versus else [],
         )
 
+    def model(visit: Visit) -> Response:
+        _, arn = _project(desk, visit)
+        name: str = visit.request.path_params["version"]
+        files: dict[str, bytes] = desk.ask(visit, "ReadVersionModel", ProjectArn=arn, VersionName=name)["Files"]
+        # Names of projects and versions are letters, digits and a few marks.
+        kept = {"content-disposition": f'attachment; filename="{visit.request.path_params["project"]}-{name}.zip"'}
+        return Response(_packed(files), 200, HEADERS | PRIVATE | kept, "application/zip")
+
     return [
         desk.page(PATH, listed, _READERS),
         desk.page(f"{PATH}/{{project}}", project, _READERS),
         desk.page(f"{PATH}/{{project}}/{{version}}", version, _READERS),
+        desk.page(f"{PATH}/{{project}}/{{version}}/model", model, OPERATORS),
     ]
 
 
@@ -135,6 +147,15 @@ def _pictures(desk: Desk, visit: Visit, arn: str, name: str, pictures: Sequence[
     told = desk.ask(visit, "ReadVersionPictures", ProjectArn=arn, VersionName=name, Pictures=sources)
     found: dict[str, bytes] = told["Pictures"]
     return found
+
+
+def _packed(files: dict[str, bytes]) -> bytes:
+    """Files in a folder of one file."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name, time.gmtime()[:6]), data, zipfile.ZIP_DEFLATED)
+    return made.getvalue()
 
 
 def _changed(versus: Compared | None) -> list[Asked]:
