@@ -20,7 +20,7 @@ def event(number: int, operation: str, **more: Any) -> dict[str, Any]:
 
 
 def told(events: list[dict[str, Any]], page: int = 1, matches: int = 1) -> dict[str, Any]:
-    document = {
+    document: dict[str, Any] = {
         "subject": "alice",
         "faces": [],
         "receipts": [],

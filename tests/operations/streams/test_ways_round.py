@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -54,7 +54,7 @@ class Works:
         self.console = Console(folder)
         self.analyzer = Watched()
         house, office = self.console.house, self.console.office
-        self.rooms = replace(house.service.rooms, faces=self.analyzer)
+        self.rooms = replace(house.service.rooms, faces=cast(Any, self.analyzer))
         self.streams, self.matters, self.council = (
             house.holdings.streams,
             house.service.gate.matters,

@@ -370,7 +370,7 @@ class ErasedMeanwhile(RuleBasedStateMachine):
     def work(self, data: st.DataObject) -> None:
         def once(step: Any) -> int:
             done = int(step())
-            if self.consents and data.draw(st.booleans(), "somebody leaves behind a step"):
+            if len(self.consents) > 0 and data.draw(st.booleans(), "somebody leaves behind a step"):
                 self.leave(data)
             return done
 
