@@ -19,6 +19,7 @@ from regard.stewardship.people.loops import Loops
 from regard.stewardship.people.review import Reviews
 from regard.stewardship.policy.call import Capability, DataClass, Operation
 from regard.stewardship.staff.staff import Role
+from regard.streams.streams import Streams
 from regard.wire.pool import Pool
 
 # A key that ends sooner than a person comes by again is to be seen before.
@@ -47,6 +48,7 @@ class Watched:
     inbox: Inbox
     cosigning: Collector
     pool: Pool
+    streams: Streams
     trouble: Callable[[], str | None]
 
 
@@ -94,6 +96,14 @@ def _needs(desk: Desk, watched: Watched, visit: Visit) -> list[tuple[frozenset[R
         ),
         (frozenset({Role.REVIEWER}), Need(pictures, "Pictures whose labels wait for you", "/pictures")),
         (frozenset({Role.COUNCIL, Role.OPERATOR}), Need(motions, "Motions that wait for votes", "/motions")),
+        (
+            frozenset({Role.COUNCIL}),
+            Need(
+                _searches(watched, visit),
+                "Searches for faces in live video that run, each of which you may stop",
+                "/streams",
+            ),
+        ),
         (frozenset({Role.OPERATOR}), Need(ending, f"Access keys that end within {SOON_DAYS} days", "/keys")),
     ]
     if desk.keeps(visit):
@@ -108,3 +118,10 @@ def _needs(desk: Desk, watched: Watched, visit: Visit) -> list[tuple[frozenset[R
             ),
         ]
     return found
+
+
+def _searches(watched: Watched, visit: Visit) -> int:
+    """How many processors search faces just now, whoever makes them; only a member of the council is told."""
+    if visit.session.person.role is not Role.COUNCIL:
+        return 0
+    return sum(each.searches_faces and each.status.works for each in watched.streams.processors.readable()[0])

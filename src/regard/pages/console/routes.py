@@ -74,7 +74,10 @@ def console_pages(
     foresight = Foresight(office.engine, service.gate.snapshot, office.organizations.keys.purposes)
     return [
         *entering_pages(desk, behind_proxy=settings.behind_proxy),
-        *overview_pages(desk, Watched(holdings.reviews, holdings.loops, council, inbox, cosigning, pool, trouble)),
+        *overview_pages(
+            desk,
+            Watched(holdings.reviews, holdings.loops, council, inbox, cosigning, pool, holdings.streams, trouble),
+        ),
         *trying_pages(desk),
         *collection_pages(desk),
         *searching_pages(desk),

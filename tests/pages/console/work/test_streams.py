@@ -74,6 +74,7 @@ def test_a_member_of_the_council_stops_any_search_for_faces_and_nothing_else(con
     assert _row(may, "porch") == ""
     assert "Stop garden" not in _row(may, "garden")
     assert "regard council suspend search-live" in may.get(PAGE).text
+    assert "Searches for faces in live video that run, each of which you may stop: 1<" in may.get("/console").text
     assert _row(al, "gate") == ""
     for somebody, arn in ((may, porch), (may, garden), (console.somebody("ben"), gate)):
         assert somebody.post(STOPPED, {"processor": arn}).status_code == 404
