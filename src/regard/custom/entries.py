@@ -26,6 +26,8 @@ from regard.traces import owe
 
 # AWS's, of a dataset.
 MOST_ENTRIES, MOST_LABELS = 250_000, 250
+# Of an adapter's.
+MOST_ADAPTED = 10_000
 # Rows of a statement, and of what is opened at once.
 _AT_ONCE = 500
 _of, _labels, _links = tables.entries.c, tables.labels.c, tables.entry_labels.c

@@ -86,7 +86,7 @@ def _looked_at(task: Task, rooms: Rooms, lines: Sequence[Line], whole: int) -> S
 
 
 def _adapter(task: Task, rooms: Rooms) -> Head | None:
-    """The adapter that the job names, as it stands now: one that was withdrawn meanwhile tells nothing more."""
+    """The adapter that the job names, as it stands now; None for the base alone."""
     arn: str | None = task.job.given["OperationsConfig"][NAME].get("ProjectVersion")
     if arn is None:
         return None

@@ -7,10 +7,18 @@ from sqlalchemy import Connection
 from regard.custom.codes import DatasetCode
 from regard.custom.datasets import Dataset, DatasetState
 from regard.custom.distribution import TooFewImages, chosen
-from regard.custom.entries import MOST_ENTRIES, MOST_LABELS, TooManyEntries, TooManyLabels, Wanted
+from regard.custom.entries import (
+    MOST_ADAPTED,
+    MOST_ENTRIES,
+    MOST_LABELS,
+    Stats,
+    TooManyEntries,
+    TooManyLabels,
+    Wanted,
+)
 from regard.custom.errors import ResourceInUse, ResourceNotReady
 from regard.custom.manifests import judge, lines_of
-from regard.custom.projects import Project
+from regard.custom.projects import Feature, Project
 from regard.custom.versions.versions import Version
 from regard.operations.common.errors import invalid_parameter, no_such_resource
 from regard.operations.common.paging import page
@@ -53,6 +61,8 @@ def update_dataset_entries(call: Call, rooms: Rooms) -> Answer:
             with connection.begin_nested():
                 bad = custom.entries.write(connection, dataset, lines, replace=True)
                 bad += sum(line.bad and not line.dropped for line in lines)
+                if project.feature is Feature.CONTENT_MODERATION:
+                    _require_few(custom.entries.stats(connection, dataset))
                 if too_many_bad(len(lines), bad):
                     raise _TooManyBad(told_bad(len(lines), bad))
                 custom.datasets.to(connection, dataset, DatasetState.UPDATED, version=dataset.version + 1)
@@ -182,6 +192,11 @@ def require_ready(dataset: Dataset) -> None:
     """Raise ResourceNotReady where a dataset has no entries to be read."""
     if not dataset.state.ready:
         raise ResourceNotReady(f"The {dataset.type} dataset is at {dataset.state}. {_advice(dataset)}")
+
+
+def _require_few(stats: Stats) -> None:
+    if stats.entries > MOST_ADAPTED:
+        raise TooManyEntries(f"An adapter's dataset has at most {MOST_ADAPTED:,} entries.")
 
 
 def _require_changeable(rooms: Rooms, dataset: Dataset) -> None:

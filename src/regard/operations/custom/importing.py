@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from regard.custom.codes import DatasetCode
 from regard.custom.custom import CAUSE, CODE, Custom
 from regard.custom.datasets import Dataset
-from regard.custom.entries import MOST_ENTRIES, TooManyEntries, TooManyLabels
+from regard.custom.entries import MOST_ADAPTED, MOST_ENTRIES, TooManyEntries, TooManyLabels
 from regard.custom.errors import NoSuchResource
 from regard.custom.judged import Judged
 from regard.custom.manifests import judge, lines_of
@@ -112,15 +112,16 @@ def _kept(task: Task, rooms: Rooms, begin: int, read: int, lines: list[Judged]) 
             dataset = _own(connection, task, custom)
             if dataset.read != begin:
                 raise Superseded
-            if dataset.lines + len(lines) > MOST_ENTRIES:
-                raise TooManyEntries
+            adapts = _feature(connection, task, custom) is Feature.CONTENT_MODERATION
+            most = MOST_ADAPTED if adapts else MOST_ENTRIES
+            if dataset.lines + len(lines) > most:
+                raise TooManyEntries(f"It has more than {most:,} lines.")
             lost = custom.entries.write(connection, dataset, lines, replace=False)
             bad = lost + sum(line.bad and not line.dropped for line in lines)
             counts = {"lines": dataset.lines + len(lines), "bad": dataset.bad + bad}
             custom.datasets.change(connection, dataset, read=read, version=dataset.version + 1, **counts)
-    except TooManyEntries:
-        cause = f"It has more than {MOST_ENTRIES:,} lines."
-        raise failed(DatasetCode.MANIFEST_ROWS_EXCEEDS_MAXIMUM, cause) from None
+    except TooManyEntries as error:
+        raise failed(DatasetCode.MANIFEST_ROWS_EXCEEDS_MAXIMUM, str(error)) from None
     except TooManyLabels:
         raise failed(DatasetCode.MANIFEST_TOO_MANY_LABELS, "A dataset has at most 250 labels.") from None
     return Step((Part(b"", 0),), len(lines))

@@ -22,7 +22,8 @@ _LEAST = 1.0
 
 
 def adapter_of(call: Call, rooms: Rooms) -> Head | None:
-    """The adapter that a call names, which was trained to the end; None where it names none.
+    """The adapter that a call names, which was trained to the end; None where it names none, or one that has expired:
+    the base answers then, as at AWS.
 
     Raises NoSuchResource, ResourceNotReady, ApiError, CustomChanged, and Denied.
     """
@@ -30,7 +31,7 @@ def adapter_of(call: Call, rooms: Rooms) -> Head | None:
     return None if arn is None else adapter_at(arn, rooms, call.caller.organization, lambda: call)
 
 
-def adapter_at(arn: str, rooms: Rooms, organization: str, call: Callable[[], Call]) -> Head:
+def adapter_at(arn: str, rooms: Rooms, organization: str, call: Callable[[], Call]) -> Head | None:
     """The adapter of an ARN, as :func:`adapter_of`. `call` is what the law is asked with, of one trained on people."""
     if rooms.workshop is None or rooms.features is None:
         raise no_such_resource(f"There is no adapter {arn}.")
@@ -38,6 +39,8 @@ def adapter_at(arn: str, rooms: Rooms, organization: str, call: Callable[[], Cal
         standing = rooms.workshop.versions.standing(connection, organization, arn)
     if standing.feature is not Feature.CONTENT_MODERATION:
         raise invalid_parameter("ProjectVersion is no adapter: name it to DetectCustomLabels as ProjectVersionArn.")
+    if standing.state is State.EXPIRED:
+        return None
     if standing.state is not State.TRAINED:
         raise ResourceNotReady(f"The adapter {standing.name} is {standing.state}: wait for its end, or train another.")
     head = rooms.workshop.head(standing, Backbone.of(rooms.features))

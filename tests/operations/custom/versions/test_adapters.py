@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from regard.custom.projects import Feature
 from regard.operations.common.registry import function_of
 from regard.operations.common.rooms import Rooms
+from regard.operations.custom import entries, importing
+from regard.operations.custom.versions import reading
 from tests.helpers.custom import coloured, described, file_at, project_of, put_manifest
-from tests.helpers.fakes import Client, FakeModerator
+from tests.helpers.fakes import ORGANIZATION, Client, FakeModerator
 from tests.helpers.stores import store_client
 from tests.helpers.working import work_off
 from tests.operations.custom.versions.conftest import Shop
 from tests.operations.custom.versions.test_training import begin
 
 SAFE, BAD = "green", "blue"
+TRUTH = "content-moderation-groundtruth"
+SAFELY: dict[str, Any] = {"ModerationLabels": []}
 
 
 def asset(shop: Shop, name: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -111,6 +116,39 @@ def test_what_is_no_adapter_or_not_there_yet_is_refused(client: Client, rooms: R
         (young[:-1] + ("1" if young[-1] != "1" else "2"), "ResourceNotFoundException"),
     ):
         assert client.refusal("DetectModerationLabels", Image=image, ProjectVersion=arn)[0] == code
+
+
+def test_one_that_is_withdrawn_leaves_the_base_to_answer(
+    client: Client, rooms: Rooms, shop: Shop, project: str
+) -> None:
+    arn = adapter(client, rooms, shop, project)["ProjectVersionArn"]
+    assert rooms.workshop is not None
+    versions, image = rooms.workshop.versions, {"Bytes": coloured(SAFE, 901, (100, 100))}
+    with rooms.gallery.writing() as connection:
+        versions.withdraw(connection, versions.find(connection, ORGANIZATION, arn), "Withdrawn.")
+    assert described(client, project)["Status"] == "EXPIRED"
+    told = client("DetectModerationLabels", Image=image, ProjectVersion=arn)
+    assert told == client("DetectModerationLabels", Image=image)
+    assert "ProjectVersion" not in told
+
+
+def test_an_adapter_learns_from_ten_thousand_pictures_at_most(
+    client: Client, rooms: Rooms, shop: Shop, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (entries, importing, reading):
+        monkeypatch.setattr(module, "MOST_ADAPTED", 5)
+    told = adapter(client, rooms, shop, project)
+    assert (told["Status"], "more than 5 lines" in told["StatusMessage"]) == ("TRAINING_FAILED", True)
+    source = asset(shop, "many.jsonl", shop.others)
+    filled = client("CreateDataset", ProjectArn=project, DatasetType="TRAIN", DatasetSource=source)["DatasetArn"]
+    added = client("CreateDataset", ProjectArn=project, DatasetType="TEST")["DatasetArn"]
+    work_off(rooms)
+    lines = b"\n".join(msgspec.json.encode({"source-ref": each["source-ref"], TRUTH: SAFELY}) for each in shop.others)
+    client("UpdateDatasetEntries", DatasetArn=added, Changes={"GroundTruth": lines})
+    for dataset, state in ((filled, "CREATE_FAILED"), (added, "UPDATE_FAILED")):
+        said = client("DescribeDataset", DatasetArn=dataset)["DatasetDescription"]
+        assert (said["Status"], said["DatasetStats"]["TotalEntries"]) == (state, 0)
+        assert said["StatusMessage"].startswith("The manifest file has too many rows.")
 
 
 def test_a_job_on_a_list_of_pictures_tells_what_the_adapter_tells(

@@ -47,6 +47,9 @@ def test_a_version_goes_from_its_manifests_to_its_answers(client: Client, rooms:
     assert [each["Name"] for each in told["CustomLabels"]] == ["blue"]
     whole = client("DetectCustomLabels", ProjectVersionArn=arn, Image={"Bytes": coloured("blue", 900)}, MinConfidence=0)
     assert [each["Name"] for each in whole["CustomLabels"]] == ["blue", "green"]
+    # Of bytes fewer are taken than by other operations.
+    large = {"Bytes": coloured("blue", 900).ljust(4 * 1024 * 1024 + 1, b"\0")}
+    assert client.refusal("DetectCustomLabels", ProjectVersionArn=arn, Image=large)[0] == "ImageTooLargeException"
     assert client("StopProjectVersion", ProjectVersionArn=arn) == {"Status": "STOPPING"}
     assert described(client, project)["Status"] == "STOPPED"
     assert client("DeleteProjectVersion", ProjectVersionArn=arn) == {"Status": "DELETING"}

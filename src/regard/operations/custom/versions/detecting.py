@@ -13,7 +13,7 @@ from regard.custom.projects import Feature
 from regard.custom.versions.loaded import Backbone, Head
 from regard.custom.versions.states import State
 from regard.custom.versions.versions import Standing
-from regard.operations.common.errors import invalid_parameter
+from regard.operations.common.errors import ApiError, invalid_parameter
 from regard.operations.common.pictures import require_at_most
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rendering import bounding_box
@@ -25,6 +25,9 @@ from regard.vision.heads.box_head import BoxHead
 from regard.vision.pictures.findings import Box
 from regard.vision.pictures.images import Picture
 
+# AWS's, of a picture within the request: less than other operations take.
+MOST_BYTES = 4 * 1024 * 1024
+
 
 @operation("DetectCustomLabels", Capability.DETECT, DataClass.OBJECTS)
 def detect_custom_labels(call: Call, rooms: Rooms) -> Answer:
@@ -32,6 +35,8 @@ def detect_custom_labels(call: Call, rooms: Rooms) -> Answer:
     confidence is asked for.
     """
     given = call.parameters
+    if len(given["Image"].get("Bytes", b"")) > MOST_BYTES:
+        raise ApiError("ImageTooLargeException", f"Image size is too large. Bytes have {MOST_BYTES:,} at most.")
     standing = _running(call, rooms)
     assert rooms.features is not None
     assert rooms.seeker is not None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from regard.custom.entries import MOST_ADAPTED
 from regard.custom.judged import Judged
 from regard.custom.manifests import judge, lines_of
 from regard.custom.projects import Feature
@@ -66,12 +67,12 @@ def _require_same(task: Task, rooms: Rooms, of: list[str]) -> None:
 
 
 def _lines(found: Sequence[Stored], feature: Feature) -> Iterator[Judged]:
-    number = 0
+    number, most = 0, MOST_ADAPTED if feature is Feature.CONTENT_MODERATION else MOST_LINES
     for stored in found:
         for _, text in lines_of(stored.parts()):
             number += 1
-            if number > MOST_LINES:
-                raise CannotTrain(Fault.MANIFEST_SIZE_TOO_LARGE, f"It has more than {MOST_LINES:,} lines.")
+            if number > most:
+                raise CannotTrain(Fault.MANIFEST_SIZE_TOO_LARGE, f"It has more than {most:,} lines.")
             yield judge(text, feature)
 
 
