@@ -88,7 +88,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ],
     ("streams",): ["cameras", "errors"],
     ("evaluation",): ["accuracy", "bias", "custom", "training", "samples", "statistics", "document"],
-    ("vision",): ["things", "faces", "detection", "heads", "models", "video", "pictures"],
+    ("vision",): ["liveness", "things", "faces", "detection", "heads", "models", "video", "pictures"],
     ("gallery",): ["index", "templates", "collections"],
     ("ledger",): ["witnesses", "log", "tree"],
 }
