@@ -87,7 +87,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "errors",
     ],
     ("streams",): ["cameras", "errors"],
-    ("evaluation",): ["accuracy", "bias", "custom", "training", "samples", "statistics", "document"],
+    ("evaluation",): ["accuracy", "bias", "custom", "liveness", "training", "samples", "statistics", "document"],
     ("vision",): ["liveness", "things", "faces", "detection", "heads", "models", "video", "pictures"],
     ("gallery",): ["index", "templates", "collections"],
     ("ledger",): ["witnesses", "log", "tree"],

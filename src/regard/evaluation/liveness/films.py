@@ -30,4 +30,7 @@ def compressed(frames: Sequence[tuple[float, Pixels]], width: int, height: int, 
         packets.extend(coder.encode(frame))
     packets.extend(coder.encode(None))
     shown = [frame for packet in packets for frame in decoder.decode(packet)] + list(decoder.decode(None))
-    return tuple((ms, frame.to_ndarray(format="rgb24")) for (ms, _), frame in zip(frames, shown, strict=True))
+    return tuple(
+        (ms, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
+        for (ms, _), frame in zip(frames, shown, strict=True)
+    )

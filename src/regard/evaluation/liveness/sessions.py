@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -54,7 +54,7 @@ class _Plan:
 
 
 def session(kind: str, seen: Portrait, seed: int, *, light: bool = True) -> Session:
-    """The session of this kind and seed with the person of a portrait: the same each time, up to the codec's release."""
+    """The session of this kind and seed with the person of a portrait: the same each time, by one codec."""
     random = Random(f"{kind} {seed}")
     challenge = draw(WIDTH, HEIGHT, light=light, random=random)
     camera = _camera(random)
@@ -88,9 +88,15 @@ def _planned(challenge: Challenge, camera: Camera, random: Random) -> _Plan:
 
 def _scene(surface: Surface, camera: Camera, random: Random, *, lit: bool = True) -> Scene:
     rng = np.random.default_rng(random.getrandbits(32))
-    clothes = tuple(random.uniform(0.02, 0.6) for _ in range(3)) if surface.body else None
+    clothes = random.uniform(0.02, 0.6), random.uniform(0.02, 0.6), random.uniform(0.02, 0.6)
     return Scene(
-        surface, camera, _room(camera, rng), random.uniform(800, 3000), clothes, rng, lit=lit  # type: ignore[arg-type]
+        surface,
+        camera,
+        _room(camera, rng),
+        random.uniform(800, 3000),
+        clothes,
+        rng,
+        lit=lit,
     )
 
 
@@ -102,7 +108,9 @@ def _room(camera: Camera, rng: np.random.Generator) -> NDArray[np.float32]:
     for _ in range(int(rng.integers(3, 12))):
         x, y = int(rng.integers(0, camera.width)), int(rng.integers(0, camera.height))
         size = int(rng.integers(10, 120)), int(rng.integers(10, 120))
-        cv2.rectangle(made, (x, y), (x + size[0], y + size[1]), (rng.uniform(0.02, 0.6) * rng.uniform(0.6, 1.4, 3)).tolist(), -1)
+        cv2.rectangle(
+            made, (x, y), (x + size[0], y + size[1]), (rng.uniform(0.02, 0.6) * rng.uniform(0.6, 1.4, 3)).tolist(), -1
+        )
     return np.clip(cv2.GaussianBlur(made, (0, 0), float(rng.uniform(0.5, 3))), 0.01, 1).astype(np.float32)
 
 

@@ -12,11 +12,13 @@ MOVEMENT = "FaceMovementChallenge"
 VERSIONS = {MOVEMENT_AND_LIGHT: "2.0.0", MOVEMENT: "1.0.0"}
 
 # The oval of AWS's client is this much higher than wide; its width is a share of the video's width, or of three
-# quarters of its height where that is less. With 0.68 to 0.78 the face ends some 22 to 26 cm before a laptop's camera.
+# quarters of its height where that is less. With 0.60 to 0.78 the face ends some 22 to 30 cm before a laptop's camera.
 HEIGHT_TO_WIDTH = 1.618
-WIDTHS = (0.68, 0.78)
-# The oval's middle lies in this part of each side, as in AWS's client it may.
-MIDDLES = (7 / 16, 9 / 16)
+WIDTHS = (0.60, 0.78)
+# The oval's middle lies in this part of each side, as far as the picture has room: AWS's client keeps to an eighth in
+# the middle. Where the oval is, is all that a session without colours keeps secret.
+MIDDLES = (3 / 8, 5 / 8)
+_MOST_HIGH = 0.92
 # The client begins once the eyes are as far apart as at most this share of the oval's width: FaceDistanceThreshold and
 # FaceDistanceThresholdMin. A face in the oval has about 0.52, so that it comes nearer by 1.7 times and more.
 FARTHEST_EYES = 0.30
@@ -71,12 +73,14 @@ def draw(width: int, height: int, *, light: bool, random: Random) -> Challenge:
 
 def _oval(width: int, height: int, random: Random) -> Oval:
     narrow = min(width, 0.75 * height) if width >= height else width
-    # The oval and half of what its middle may move are within the picture.
-    across = min(random.uniform(*WIDTHS) * narrow, 0.92 * height / HEIGHT_TO_WIDTH)
+    across = min(random.uniform(*WIDTHS) * narrow, _MOST_HIGH * height / HEIGHT_TO_WIDTH)
     down = HEIGHT_TO_WIDTH * across
-    room = (height - down) / 2
-    middle = min(max(random.uniform(*MIDDLES) * height, height / 2 - room), height / 2 + room)
-    return Oval(round(random.uniform(*MIDDLES) * width), round(middle), round(across), round(down))
+    return Oval(_middle(width, across, random), _middle(height, down, random), round(across), round(down))
+
+
+def _middle(side: int, size: float, random: Random) -> float:
+    room = (side - size) / 2 - 1
+    return round(min(max(random.uniform(*MIDDLES) * side, side / 2 - room), side / 2 + room))
 
 
 def _flashes(random: Random) -> tuple[Flash, ...]:

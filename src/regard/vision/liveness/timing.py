@@ -16,10 +16,10 @@ _PUPILS, _MOUTH = 2.0, 1.8
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """`began` is how far apart the eyes were at first, as a share of the oval's width. `fits` is how well the face fills
-    the oval while the client says that it does: intersection over union, 0 to 1. `off` is by how many milliseconds what
-    the client told is off what was asked, at most: the film's length, and what each colour took; infinite where colours
-    are missing, repeated or out of order, or begin before the face is in the oval.
+    """`began` is how far apart the eyes were at first, as a share of the oval's width. `fits` is how well the face
+    fills the oval while the client says that it does: intersection over union, 0 to 1. `off` is by how many
+    milliseconds what the client told is off what was asked, at most: the film's length, and what each colour took;
+    infinite where colours are missing or out of order, or begin before the face is in the oval.
     """
 
     began: float
@@ -38,7 +38,9 @@ def timing(looked: Looked, challenge: Challenge, told: Told) -> Timing:
     begun, ended = (each - told.begun_ms for each in (told.face_in_oval.start_ms, told.face_in_oval.end_ms))
     within = [sight for sight in looked.sights if begun <= sight.ms <= max(ended, begun + 1000)]
     fits = float(np.median([fit(sight, oval) for sight in within])) if within else 0.0
-    return Timing(float(np.median([sight.eyes for sight in first])) / max(oval.width, 1), fits, _off(looked, challenge, told))
+    return Timing(
+        float(np.median([sight.eyes for sight in first])) / max(oval.width, 1), fits, _off(looked, challenge, told)
+    )
 
 
 def starts(challenge: Challenge, told: Told) -> tuple[float, ...]:
