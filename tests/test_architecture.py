@@ -32,6 +32,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "stewardship",
         "custom",
         "streams",
+        "liveness",
         "jobs",
         "evaluation",
         "vision",
@@ -68,6 +69,8 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("pages",): ["console", "public", "ledger", "frame", "exchanges"],
     ("pages", "console"): ["work", "labels", "desk", "place"],
     ("operations",): ["custom", "bulk", "streams", "videos", "images", "gallery", "common"],
+    ("wire",): ["live", "callers", "metrics", "senders", "exposure", "uploads", "pool", "signature", "errors"],
+    ("operations",): ["custom", "bulk", "streams", "liveness", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],
     ("stewardship", "people"): ["matches"],
     ("custom",): [

@@ -14,8 +14,6 @@ from regard.stewardship.policy.service_model import service_model
 RULES = {
     "StartPersonTracking": "no-person-tracking",
     "GetPersonTracking": "no-person-tracking",
-    "CreateFaceLivenessSession": "liveness-by-motion",
-    "GetFaceLivenessSessionResults": "liveness-by-motion",
 }
 
 

@@ -85,6 +85,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         notices=holdings.notices,
         custom=holdings.custom,
         streams=holdings.streams,
+        liveness=holdings.liveness,
         live_search=LiveSearches(gate.matters, holdings.streams.sources, office.organizations.key),
         workshop=holdings.workshop,
         features=eyes.features,

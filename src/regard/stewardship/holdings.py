@@ -14,6 +14,7 @@ from regard.jobs.desk import Desk
 from regard.jobs.notices import Notices
 from regard.jobs.sns import Topics
 from regard.jobs.webhooks import Webhook
+from regard.liveness.sessions import Sessions
 from regard.settings import SettingError
 from regard.steady import SteadyClock
 from regard.stewardship.council.council import Council
@@ -50,6 +51,7 @@ class Holdings:
     notices: Notices
     custom: Custom
     streams: Streams
+    liveness: Sessions
     workshop: Workshop
 
     def start(self) -> None:
@@ -82,6 +84,7 @@ def open_holdings(office: Office) -> Holdings:
     jobs.at_end.append(notices.owe)
     streams = open_streams(engine, gallery, office.key, office.settings, webhook)
     streams.processors.told.append(partial(record_stream, logbook))
+    liveness = Sessions(engine, gallery, office.key)
     workshop = Workshop(custom, gallery, office.key)
     workshop.tell = partial(record_version, logbook)
     workshop.tell_withdrawn = partial(record_withdrawal, logbook)
@@ -115,6 +118,7 @@ def open_holdings(office: Office) -> Holdings:
             found_notices.send(posting(webhook))
         loops.expire()
         jobs.expire()
+        liveness.expire()
         seals.follow()
 
     # What retention lets go of does not come back when the clock is right again.
@@ -133,6 +137,7 @@ def open_holdings(office: Office) -> Holdings:
         notices,
         custom,
         streams,
+        liveness,
         workshop,
     )
 

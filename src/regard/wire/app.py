@@ -31,11 +31,14 @@ from regard.stewardship.policy.service_model import service_model
 from regard.wire import errors
 from regard.wire.callers import said_of_asker
 from regard.wire.cors import open_to
+from regard.wire.live.conversation import Conversations
+from regard.wire.live.endpoint import PATH, Endpoint
 from regard.wire.metrics import Metrics
 from regard.wire.pool import ClientGone, Full, Pool
 from regard.wire.protocol import parse_request, serialize_answer
 from regard.wire.senders import is_from_here, share_of
 from regard.wire.signature import (
+    ADDRESS,
     REKOGNITION,
     Claim,
     Head,
@@ -91,7 +94,8 @@ Step = Callable[[Exchange], None]
 
 
 class Application:
-    """The ASGI application that answers signed requests; everything unsigned it leaves to `pages`."""
+    """The ASGI application that answers signed requests, and by `live` what is streamed to an address that was signed;
+    everything unsigned it leaves to `pages`."""
 
     def __init__(
         self,
@@ -102,10 +106,12 @@ class Application:
         rules: Rules,
         pages: ASGIApp,
         *,
+        live: ASGIApp | None = None,
         behind_proxy: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._service = service
+        self._live = live
         self._find_key = find_key
         self._pool = pool
         self._uploads = Uploads()
@@ -125,6 +131,9 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket" and scope["path"] == PATH and self._live is not None:
+            await self._live(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "POST":
             await self._pages(scope, receive, send)
             return
@@ -246,7 +255,9 @@ def open_application(
 ) -> ASGIApp:
     """The application of these settings, for the holders of the keys that `find_key` finds."""
     rules = replace(REKOGNITION, regions=settings.regions)
-    app = Application(service, find_key, pool, metrics, rules, pages, behind_proxy=settings.behind_proxy)
+    proxied, addresses = settings.behind_proxy, replace(ADDRESS, regions=settings.regions)
+    live = Endpoint(Conversations(service, pool), find_key, metrics, addresses, behind_proxy=proxied)
+    app = Application(service, find_key, pool, metrics, rules, pages, live=live, behind_proxy=proxied)
     return open_to(settings.cors_origins, app)
 
 

@@ -20,7 +20,7 @@ from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.policy.call import Caller
 from regard.wire import errors
 from regard.wire.senders import is_from_here, share_of
-from regard.wire.signature import Head, Rules, SignatureRefused, check_body, check_head, read_claim
+from regard.wire.signature import Claim, Head, Rules, SignatureRefused, check_body, check_head, read_claim
 from regard.wire.uploads import Uploads
 
 OWN = Rules("regard", frozenset({"host", "x-amz-date"}))
@@ -61,7 +61,7 @@ class Callers:
         """Who signed, and the body of at most `most` bytes. Raises ApiError, SignatureRefused, Full."""
         headers = request.headers.items()
         claim = read_claim(headers, self._rules, datetime.fromtimestamp(self._clock(), UTC))
-        key = self._key(claim.access_key_id, claim.session_token)
+        key = signer(self._find_key, claim, self._clock())
         head = Head(request.method, request.scope["path"], request.url.query, headers)
         checked = check_head(claim, head, key.secret)
         sender = share_of(request.scope, behind_proxy=self._behind_proxy)
@@ -81,16 +81,18 @@ class Callers:
             raise errors.unknown_key()
         return key.caller
 
-    def _key(self, access_key_id: str, token: str | None) -> AccessKey:
-        key = working(self._find_key(access_key_id), self._clock())
-        if not hmac.compare_digest((key.session_token or "").encode(), (token or "").encode()):
-            raise errors.unknown_key()
-        return key
-
 
 def open_callers(settings: Settings, find_key: Callable[[str], AccessKey | None]) -> Callers:
     """Who signs requests to our own HTTP API, by these settings."""
     return Callers(find_key, replace(OWN, regions=settings.regions), behind_proxy=settings.behind_proxy)
+
+
+def signer(find_key: Callable[[str], AccessKey | None], claim: Claim, now: float) -> AccessKey:
+    """The key that a claim names, with the session token that belongs to it, if it works at `now`. Raises ApiError."""
+    key = working(find_key(claim.access_key_id), now)
+    if not hmac.compare_digest((key.session_token or "").encode(), (claim.session_token or "").encode()):
+        raise errors.unknown_key()
+    return key
 
 
 def working(key: AccessKey | None, now: float) -> AccessKey:

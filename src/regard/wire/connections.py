@@ -19,6 +19,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from regard.addresses import network_of
+from regard.wire.live.upgraded import Upgraded, is_stream
 
 # Of the request line and all header lines of one request. Signed requests of the SDKs have below 3 KiB and 20 lines.
 MOST_HEAD, MOST_HEADERS, MOST_TARGET = 32 * 1024, 100, 8 * 1024
@@ -125,8 +126,10 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+                return
             # There is nothing to change to: the request is answered as it stands.
-            pass
         except httptools.HttpParserError:
             # Without a line in the log, which a stranger could fill.
             self._refuse(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")
@@ -194,6 +197,20 @@ class BoundedProtocol(HttpToolsProtocol):
         """The connection idled for too long."""
         super().timeout_keep_alive_handler()
         self._watch_unread()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over, with the place that it has."""
+        self._head_is_whole()
+        self._forget_unread()
+        super().handle_websocket_upgrade()
+        held, self._address = self._address, None
+        if held is not None:
+            cast(Upgraded, self.transport.get_protocol()).take_over(lambda: self.admitted.release(held))
+
+    def _should_upgrade(self) -> bool:
+        # On a connection that still owes an answer, nothing else begins.
+        free = self.cycle is None or self.cycle.response_complete
+        return free and not self._refused and is_stream(self.url) and super()._should_upgrade()
 
     def _watch_unread(self) -> None:
         """Hang up on who does not read on. What little fits into the system's buffer waits for nobody here."""

@@ -26,6 +26,8 @@ TOLD = (
     "x-regard-doubted",
     "x-regard-entry",
     "x-regard-faces-in-picture",
+    "x-regard-liveness",
+    "x-regard-liveness-page",
     "x-regard-picture",
     "x-regard-profile",
     "x-regard-receipt",

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from regard.settings import Settings
 from regard.wire.connections import BoundedProtocol, Connections, protocol, room_for_connections
 from regard.wire.handshakes import Handshakes, tls_context
+from regard.wire.live.upgraded import MOST_MESSAGE_BYTES, Upgraded
 
 # How long a stop waits for what was accepted, in seconds; more than the slowest answer takes.
 GRACE_SECONDS = 30
@@ -108,7 +109,10 @@ def listen(
     connections = Connections(room_for_connections(), shared=settings.behind_proxy)
     config = uvicorn.Config(
         app,
-        ws="none",
+        ws=Upgraded,
+        ws_max_size=MOST_MESSAGE_BYTES,
+        # What is sent is film, which no packing makes smaller; what came packed could unpack to any size.
+        ws_per_message_deflate=False,
         lifespan="off",
         log_level="warning",
         access_log=False,

@@ -12,7 +12,7 @@ import hmac
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote
@@ -23,6 +23,8 @@ UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _TERMINATOR = "aws4_request"
 _MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_IN_QUERY = {name: f"X-Amz-{name}" for name in ("Algorithm", "Credential", "Date", "SignedHeaders", "Signature")}
+_EXPIRES, _TOKEN = "X-Amz-Expires", "X-Amz-Security-Token"
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+),\s*SignedHeaders=(?P<headers>[^,\s]+),\s*"
     r"Signature=(?P<signature>[0-9a-f]{64})"
@@ -49,6 +51,8 @@ class Rules:
 
 
 REKOGNITION = Rules("rekognition", frozenset({"host", "x-amz-date", "x-amz-target"}))
+# An address that was signed, as a browser opens a WebSocket with it, has nothing but Host to sign beside itself.
+ADDRESS = Rules("rekognition", frozenset({"host"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,56 @@ def read_claim(headers: Headers, rules: Rules, now: datetime) -> Claim:
     )
 
 
+def read_query_claim(query: str, headers: Headers, rules: Rules, now: datetime) -> Claim:
+    """The claim of an address that was signed, in its query, checked as :func:`read_claim` does. Raises
+    SignatureRefused: so it is when the time is over that the address says it may be used for.
+    """
+    given = Counter(name for name, _ in parse_qsl(query, keep_blank_values=True))
+    told = dict(parse_qsl(query, keep_blank_values=True))
+    if not any(name in given for name in _IN_QUERY.values()):
+        raise SignatureRefused("MissingAuthenticationTokenException", "Missing Authentication Token")
+    names = (*_IN_QUERY.values(), _EXPIRES)
+    if any(given[name] != 1 for name in names) or given[_TOKEN] > 1 or told[_IN_QUERY["Algorithm"]] != ALGORITHM:
+        raise SignatureRefused(
+            "IncompleteSignatureException",
+            f"The address must have {', '.join(names)} once each, and the algorithm {ALGORITHM}.",
+        )
+    credential = told[_IN_QUERY["Credential"]].split("/")
+    if len(credential) != 5 or not _HASH.fullmatch(told[_IN_QUERY["Signature"]]):
+        raise SignatureRefused(
+            "IncompleteSignatureException", "Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request."
+        )
+    signed = tuple(told[_IN_QUERY["SignedHeaders"]].split(";"))
+    _check_signed(signed, headers, rules)
+    moment, seconds = told[_IN_QUERY["Date"]], told[_EXPIRES]
+    _check_scope(credential, moment, rules)
+    _check_clock(moment, now)
+    age = (now - datetime.fromisoformat(moment)).total_seconds()
+    if not (seconds.isdecimal() and len(seconds) < 7) or age > int(seconds):
+        raise SignatureRefused("InvalidSignatureException", "Signature expired: the address was to be used sooner.")
+    return Claim(
+        access_key_id=credential[0],
+        moment=moment,
+        region=credential[2],
+        service=credential[3],
+        signed_headers=signed,
+        signature=told[_IN_QUERY["Signature"]],
+        session_token=told.get(_TOKEN),
+        payload_hash=None,
+    )
+
+
+def check_address(claim: Claim, head: Head, secret: str) -> None:
+    """Check the signature of an address, which stands in its query. Raises SignatureRefused."""
+    rest = "&".join(each for each in head.query.split("&") if not each.startswith(f"{_IN_QUERY['Signature']}="))
+    _check(claim, replace(head, query=rest), hashlib.sha256(b"").hexdigest(), secret)
+
+
+def signed_with(secret: str, scope: str, text: str) -> str:
+    """The signature of a text under the key that a secret gives for a scope, in hexadecimal digits."""
+    return hmac.digest(_signing_key(secret, scope), text.encode(), "sha256").hex()
+
+
 def check_head(claim: Claim, head: Head, secret: str) -> bool:
     """Check the signature before the body comes, where the head says the body's hash; whether it does.
 
@@ -167,8 +221,7 @@ def _check(claim: Claim, head: Head, payload_hash: str, secret: str) -> None:
         )
         digest = hashlib.sha256(request.encode("latin-1")).hexdigest()
         text = "\n".join([ALGORITHM, claim.moment, claim.scope, digest])
-        expected = hmac.digest(_signing_key(secret, claim.scope), text.encode(), "sha256").hex()
-        return hmac.compare_digest(expected, claim.signature)
+        return hmac.compare_digest(signed_with(secret, claim.scope, text), claim.signature)
 
     values = _canonical_values(head.headers, frozenset(claim.signed_headers))
     if not fits():

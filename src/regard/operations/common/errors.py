@@ -29,6 +29,7 @@ from regard.gallery.collections.errors import (
 )
 from regard.jobs.errors import JobChanged, OtherInput
 from regard.jobs.sns import TopicRefused
+from regard.liveness.errors import SessionChanged
 from regard.stewardship.logbook.logbook import NotLogged
 from regard.stewardship.people.flows import NoFlows, NoSuchFlow
 from regard.stewardship.people.loops import LoopExists, TooManyLoops
@@ -147,6 +148,7 @@ _WORDS: dict[type[Exception], _Words] = {
     QuotaExceeded: lambda error, _: ApiError("ServiceQuotaExceededException", str(error)),
     BadPageToken: lambda error, _: ApiError("InvalidPaginationTokenException", str(error)),
     JobChanged: lambda error, _: ApiError("InternalServerError", str(error)),
+    SessionChanged: lambda error, _: ApiError("InternalServerError", str(error)),
     CustomChanged: lambda error, _: ApiError("InternalServerError", str(error)),
     OtherInput: lambda error, _: ApiError("IdempotentParameterMismatchException", str(error)),
     TokenReused: lambda error, _: ApiError("IdempotentParameterMismatchException", str(error)),

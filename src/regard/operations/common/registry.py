@@ -56,6 +56,7 @@ _FILES = (
     "custom.versions.detecting",
     "custom.versions.showing",
     "streams.processors",
+    "liveness.sessions",
 )
 
 

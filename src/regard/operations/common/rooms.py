@@ -15,6 +15,7 @@ from regard.gallery.gallery import Gallery
 from regard.jobs.desk import Desk
 from regard.jobs.notices import Notices
 from regard.jobs.scratch import Scratch
+from regard.liveness.sessions import Sessions
 from regard.operations.common.live_search import LiveSearch, refused
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.standing import Standing
@@ -62,6 +63,7 @@ class Rooms:
     matters: Matters | None = None
     streams: Streams | None = None
     live_search: LiveSearch = refused
+    liveness: Sessions | None = None
     workshop: Workshop | None = None
     features: Features | None = None
     seeker: Seeker | None = None

@@ -44,7 +44,7 @@ __all__ = ["Denied", "Gate", "Permit"]
 _TOKEN = "subject-token"  # told in place of a rule
 _CHANGED = "terms-changed"
 # What tells somebody something, and changes nothing.
-_TELLING = {Capability.DETECT, Capability.COMPARE, Capability.IDENTIFY, Capability.READ}
+_TELLING = {Capability.DETECT, Capability.COMPARE, Capability.IDENTIFY, Capability.READ, Capability.LIVENESS}
 _log = logging.getLogger(__name__)
 
 
