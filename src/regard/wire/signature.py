@@ -24,6 +24,7 @@ _TERMINATOR = "aws4_request"
 _MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _IN_QUERY = {name: f"X-Amz-{name}" for name in ("Algorithm", "Credential", "Date", "SignedHeaders", "Signature")}
+_PORT = re.compile(r":[0-9]+$")
 _EXPIRES, _TOKEN = "X-Amz-Expires", "X-Amz-Security-Token"
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+),\s*SignedHeaders=(?P<headers>[^,\s]+),\s*"
@@ -161,9 +162,21 @@ def read_query_claim(query: str, headers: Headers, rules: Rules, now: datetime) 
 
 
 def check_address(claim: Claim, head: Head, secret: str) -> None:
-    """Check the signature of an address, which stands in its query. Raises SignatureRefused."""
+    """Check the signature of an address, which stands in its query. Raises SignatureRefused.
+
+    AWS's client for browsers signs the host without its port, which it opens the WebSocket with: either is taken.
+    """
     rest = "&".join(each for each in head.query.split("&") if not each.startswith(f"{_IN_QUERY['Signature']}="))
-    _check(claim, replace(head, query=rest), hashlib.sha256(b"").hexdigest(), secret)
+    head, nothing = replace(head, query=rest), hashlib.sha256(b"").hexdigest()
+    try:
+        _check(claim, head, nothing, secret)
+    except SignatureRefused:
+        host = _single(head.headers, "host") or ""
+        bare = host.rpartition(":")[0] if _PORT.search(host) else host
+        if bare == host:
+            raise
+        others = [(name, value) for name, value in head.headers if name != "host"]
+        _check(claim, replace(head, headers=[*others, ("host", bare)]), nothing, secret)
 
 
 def signed_with(secret: str, scope: str, text: str) -> str:
