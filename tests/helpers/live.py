@@ -1,16 +1,20 @@
-"""Sessions of liveness in the process of the test: a service that may hold them, and a client that signs as AWS's do."""
+"""Sessions of liveness in the process of the test: a service that may hold them, and a client that signs as AWS's."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+import socket
+import ssl
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 from unittest import mock
 from urllib.parse import urlencode, urlsplit
@@ -40,6 +44,8 @@ from regard.stewardship.policy.call import Call
 from regard.vision.liveness.challenge import MOVEMENT, MOVEMENT_AND_LIGHT, VERSIONS
 from regard.vision.liveness.findings import Check, Findings
 from regard.wire.app import Application
+from regard.wire.connections import Connections
+from regard.wire.listen import Server, configured
 from regard.wire.live.conversation import Conversations
 from regard.wire.live.endpoint import PATH, Endpoint
 from regard.wire.live.frames import Moment, encoded, packed
@@ -266,7 +272,7 @@ class Stage:
 
     def issue(self, **terms: Any) -> AccessKey:
         """A key of another firm."""
-        caller = self.room.caller(purpose="testing", **terms)
+        caller = self.room.caller(purpose="identity-verification", **terms)
         key = self.room.organizations.key(caller.access_key_id)
         assert key is not None
         return key
@@ -316,6 +322,21 @@ class Stage:
     def close(self) -> None:
         """End."""
         self.room.logbook.close()
+
+
+@contextmanager
+def listening(app: Application, context: ssl.SSLContext | None = None) -> Iterator[tuple[tuple[str, int], Connections]]:
+    """The address of a server in a thread of the test, as `regard serve` configures it, and its connections."""
+    with socket.create_server(("127.0.0.1", 0)) as on:
+        connections = Connections(64)
+        server = Server(configured(app), connections, context)
+        thread = Thread(target=server.run, args=([on],))
+        thread.start()
+        try:
+            yield on.getsockname(), connections
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 async def whole(stage: Stage, app: Application, session: str, film: bytes, **given: Any) -> Peer:

@@ -107,7 +107,12 @@ def listen(
     `started` gets the port once the service answers; `finished` is called when nothing is under way any more.
     """
     connections = Connections(room_for_connections(), shared=settings.behind_proxy)
-    config = uvicorn.Config(
+    Server(configured(app), connections, tls_context(settings), started, finished).run([on])
+
+
+def configured(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn serves `app`."""
+    return uvicorn.Config(
         app,
         ws=Upgraded,
         ws_max_size=MOST_MESSAGE_BYTES,
@@ -121,4 +126,3 @@ def listen(
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=_KEEP_SECONDS,
     )
-    Server(config, connections, tls_context(settings), started, finished).run([on])

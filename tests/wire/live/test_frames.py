@@ -1,4 +1,4 @@
-"""Frames of AWS's event stream: botocore reads what is written, what botocore's peers wrote is read, the rest is not."""
+"""Frames of AWS's event stream: botocore reads what is written, and what is no frame is refused."""
 
 from __future__ import annotations
 

@@ -126,13 +126,12 @@ class Conversations:
         over, clock = begun.session.expires_at, sessions_of(self._service.rooms).clock
         ends: float | None = None
         for _ in range(MOST_MESSAGES):
-            left = over - clock()
-            if ends is not None:
-                left = min(left, self._idle, ends - time.monotonic())
+            term = over - clock()
+            left = term if ends is None else min(term, self._idle, ends - time.monotonic())
             try:
                 message = await socket.next(left)
             except Slow:
-                raise Refused(*_late(over <= clock())) from None
+                raise Refused(*_late(expired=left == term)) from None
             ends = time.monotonic() + self._film if ends is None else ends
             if len(message) > MOST_MESSAGE_BYTES:
                 raise Refused(_unfit(f"A message has {MOST_MESSAGE_BYTES} bytes at most."), TOO_LARGE)
@@ -180,7 +179,7 @@ def _unfit(cause: str) -> ApiError:
     return ApiError("ValidationException", cause)
 
 
-def _late(expired: bool) -> tuple[ApiError, int]:
+def _late(*, expired: bool) -> tuple[ApiError, int]:
     if expired:
         return _unfit("The session has expired: it is good for three minutes."), EXPIRED
     return _unfit("The stream stood still, or did not come to an end."), IDLE
