@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -71,7 +71,7 @@ def address(key: AccessKey, session: str, now: float, *, host: str = HOST, **giv
     credentials = Credentials(key.access_key_id, key.secret, key.session_token)
     with mock.patch("botocore.auth.get_current_datetime", return_value=datetime.fromtimestamp(now, UTC)):
         SigV4QueryAuth(credentials, "rekognition", "us-east-1", expires=299).add_auth(request)
-    parts = urlsplit(request.url)
+    parts = urlsplit(str(request.url))
     return f"{parts.path}?{parts.query}"
 
 
@@ -209,13 +209,12 @@ class Peer:
             self.code = message["code"]
 
 
-def read(frame: bytes) -> tuple[str, dict[str, Any]]:
+def read(frame: str | bytes) -> tuple[str, dict[str, Any]]:
     """The name and the body of what the service sent, by botocore's reader."""
     buffer = EventStreamBuffer()
-    buffer.add_data(frame)
-    (message,) = buffer
-    headers = message.headers
-    return str(headers.get(":event-type", headers.get(":exception-type"))), msgspec.json.decode(message.payload)
+    buffer.add_data(cast(bytes, frame))
+    ((headers, payload),) = [(cast(Any, each.headers), each.payload) for each in buffer]
+    return str(headers.get(":event-type", headers.get(":exception-type"))), msgspec.json.decode(payload)
 
 
 @dataclass

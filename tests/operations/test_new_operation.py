@@ -20,8 +20,9 @@ from tests.helpers.logged import Logged, open_logged
 from tests.helpers.wire_stub import NOW, Wire, detect
 
 SOURCES = Path(__file__).parents[2] / "src" / "regard"
-# AWS's, and nothing that regard answers: no liveness model of clear origin was found.
-NAME = "CreateFaceLivenessSession"
+# AWS's, and nothing that regard answers, or will.
+NAME = "StartPersonTracking"
+FILM = {"Video": {"S3Object": {"Bucket": "films", "Name": "street.mp4"}}}
 FILE = f'''
 from typing import Any
 
@@ -32,7 +33,7 @@ from regard.stewardship.policy.call import Call, Capability, DataClass
 
 @operation("{NAME}", Capability.DETECT, DataClass.FACES)
 def toy(call: Call, rooms: Rooms) -> Answer:
-    return {{"SessionId": call.caller.organization}}
+    return {{"JobId": call.caller.organization}}
 '''
 # Who asks operations, as any client does: what names one there is not needed for it to answer.
 ASKING = ("commands", "pages")
@@ -100,7 +101,7 @@ def test_the_table_of_coverage_counts_it(toy: None) -> None:
 
 def test_it_answers_through_the_gate_and_is_logged(house: Logged) -> None:
     answer, call = house.ask(NAME)
-    assert answer == {"SessionId": house.caller.organization}
+    assert answer == {"JobId": house.caller.organization}
     (entry,) = house.calls()
     assert (entry["operation"], entry["decision"], entry["outcome"]) == (NAME, "allowed", "answered")
     assert call.remarks["x-regard-entry"].endswith(f"/{house.entries().index(entry)}")
@@ -121,10 +122,10 @@ def test_it_answers_over_http(house: Logged) -> None:
     wire = Wire(house.service.answer, keys=(key,))
     # The first key works from this machine alone.
     signer = {"host": "localhost", "access_key_id": key.access_key_id, "secret": key.secret}
-    answer = wire.ask(detect({}, NAME, **signer))
-    assert (answer.status, answer.document) == (200, {"SessionId": house.caller.organization})
+    answer = wire.ask(detect(FILM, NAME, **signer))
+    assert (answer.status, answer.document) == (200, {"JobId": house.caller.organization})
     assert answer.headers["x-regard-receipt"].startswith("/log/")
-    wrong = detect({"ClientRequestToken": "no token!"}, NAME, **signer)
+    wrong = detect({"ClientRequestToken": "no token!"} | FILM, NAME, **signer)
     assert wire.ask(wrong).code == "ValidationException"
 
 

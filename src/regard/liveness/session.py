@@ -39,11 +39,15 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a session is made with: how many audit images, where pictures go, and which challenges are preferred."""
+    """What a session is made with: how many audit images, where pictures go, and which challenges are preferred.
+
+    `operation` is the one that made it, by which the gate is asked again.
+    """
 
     audits: int = 0
     place: Place | None = None
     preferences: tuple[Preference, ...] = ()
+    operation: str = ""
 
 
 class Posed(msgspec.Struct, frozen=True):

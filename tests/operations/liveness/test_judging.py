@@ -14,8 +14,8 @@ from PIL import Image
 
 from regard.liveness.session import Posed, Shot
 from regard.operations.common.pictures import PictureReader
+from regard.operations.liveness.begun import Begun
 from regard.operations.liveness.judging import MOST_IMAGE_BYTES, _jpeg, _spread, judged
-from regard.operations.liveness.sessions import Begun
 from regard.stores.errors import StoreFaltered
 from regard.vision.liveness.challenge import Challenge, Oval
 from regard.vision.liveness.findings import Check, Findings
@@ -24,6 +24,7 @@ from regard.vision.pictures.findings import Box
 from regard.vision.pictures.images import Picture
 from tests.helpers.live import HEIGHT, WIDTH, Judging, Stage, film
 
+pytestmark = pytest.mark.sqlite("a film has nothing to do with a database")
 CHALLENGE = Challenge("FaceMovementChallenge", "1.0.0", Oval(160, 120, 100, 160))
 BOX = Box(0.25, 0.25, 0.5, 0.5)
 TOLD = Told(0.0, 500.0, BOX, InOval(100.0, 200.0, BOX), (), WIDTH, HEIGHT)

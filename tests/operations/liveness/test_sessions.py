@@ -49,8 +49,8 @@ def test_it_is_off_until_a_motion_and_off_again_after_another(tmp_path: Path) ->
     stage.enable()
     session = stage.create()
     stage.room.council.suspend("liveness", "a mask passed", stage.room.signer, 100)
-    for name, given in ((CREATE, {}), (GET, {"SessionId": session})):
-        assert "[suspended]" in stage.refusal(name, **given)[1]
+    for refused in (stage.refusal(CREATE), stage.refusal(GET, SessionId=session)):
+        assert "[suspended]" in refused[1]
     stage.close()
 
 

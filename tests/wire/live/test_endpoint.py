@@ -103,7 +103,7 @@ def test_who_may_not_is_told_why_and_the_session_stays_to_who_may(stage: Stage, 
     session, app = stage.create(), stage.app()
     other, colleague = stage.issue(), stage.key.caller.organization
     same_firm = stage.room.organizations.issue_key(colleague, "identity-verification")
-    refused = {
+    refused: dict[str, list[dict[str, Any]]] = {
         "SessionNotFoundException": [{"key": other}, {"key": same_firm}],
         "InvalidSignatureException": [{"now": stage.room.now - 300}, {"key": _with(other, stage.key)}],
         "ValidationException": [
@@ -216,7 +216,7 @@ def test_of_a_thousand_hostile_sessions_none_passes_and_none_hangs(stage: Stage,
 async def _nothing_is_left(stage: Stage) -> None:
     with stage.rooms.gallery.reading() as connection:
         rows = connection.exec_driver_sql("SELECT status, count(*) FROM liveness_sessions GROUP BY status").all()
-    assert "IN_PROGRESS" not in dict(rows)  # type: ignore[call-overload]
+    assert "IN_PROGRESS" not in {status for status, _ in rows}
     assert not list(stage.scratch.glob("*"))
 
 
@@ -238,7 +238,7 @@ async def _garbage(stage: Stage, app: Application, random_: random.Random) -> li
     return [peer]
 
 
-async def _text(stage: Stage, app: Application, _: random.Random) -> list[Peer]:
+async def _text(stage: Stage, app: Application, _random: random.Random) -> list[Peer]:
     peer, _, _ = await _opened(stage, app)
     peer.say("GET / HTTP/1.1")
     return [peer]
@@ -281,13 +281,13 @@ async def _endless(stage: Stage, app: Application, random_: random.Random) -> li
     return [peer]
 
 
-async def _large(stage: Stage, app: Application, _: random.Random) -> list[Peer]:
+async def _large(stage: Stage, app: Application, _random: random.Random) -> list[Peer]:
     peer, sign, _ = await _opened(stage, app)
     peer.send(sign(film_event(bytes(MOST_MESSAGE_BYTES), stage.room.now)))
     return [peer]
 
 
-async def _twice(stage: Stage, app: Application, _: random.Random) -> list[Peer]:
+async def _twice(stage: Stage, app: Application, _random: random.Random) -> list[Peer]:
     target = stage.target(await asyncio.to_thread(stage.create))
     peers = [Peer(app, scope_of(target)).start() for _ in range(2)]
     posed = [await peer.posed() for peer in peers]
@@ -297,7 +297,7 @@ async def _twice(stage: Stage, app: Application, _: random.Random) -> list[Peer]
     return peers
 
 
-async def _replayed(stage: Stage, app: Application, _: random.Random) -> list[Peer]:
+async def _replayed(stage: Stage, app: Application, _random: random.Random) -> list[Peer]:
     """A session that was left, and then the same address and the same frames once more."""
     target = stage.target(await asyncio.to_thread(stage.create))
     first = Peer(app, scope_of(target)).start()
@@ -328,13 +328,13 @@ async def _other_colours(stage: Stage, app: Application, random_: random.Random)
     return [peer]
 
 
-async def _other_challenge(stage: Stage, app: Application, _: random.Random) -> list[Peer]:
+async def _other_challenge(stage: Stage, app: Application, _random: random.Random) -> list[Peer]:
     peer, sign, _ = await _opened(stage, app)
     peer.send(sign(said(MOVEMENT, VideoStartTimestamp=1.0)))
     return [peer]
 
 
-async def _silent(stage: Stage, app: Application, _: random.Random) -> list[Peer]:
+async def _silent(stage: Stage, app: Application, _random: random.Random) -> list[Peer]:
     peer, sign, _ = await _opened(stage, app)
     peer.send(sign(film_event(b"part", stage.room.now)))
     return [peer]
@@ -348,11 +348,11 @@ async def _leaves(stage: Stage, app: Application, random_: random.Random) -> lis
     return [peer]
 
 
-async def _unknown(stage: Stage, app: Application, _: random.Random) -> list[Peer]:
+async def _unknown(stage: Stage, app: Application, _random: random.Random) -> list[Peer]:
     return [Peer(app, scope_of(stage.target(str(uuid4())))).start()]
 
 
-async def _unsigned(stage: Stage, app: Application, _: random.Random) -> list[Peer]:
+async def _unsigned(stage: Stage, app: Application, _random: random.Random) -> list[Peer]:
     session = await asyncio.to_thread(stage.create)
     path = stage.target(session).partition("?")[0]
     query = f"session-id={session}&video-width=640&video-height=480&challenge-versions={KNOWN}"

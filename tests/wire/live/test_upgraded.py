@@ -50,11 +50,11 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Judging:
 def _session(stage: Stage, client: ClientConnection, target: str) -> tuple[list[str], int]:
     """The names of what an honest client is told, and the code that its socket is closed with."""
     sign = stage.signing(target)
-    name, told = read(bytes(client.recv()))
+    name, told = read(client.recv())
     assert name == "ServerSessionInformationEvent"
     for each in answers(told["SessionInformation"], stage.room.now, film()):
         client.send(sign(each))
-    names = [read(bytes(frame))[0] for frame in client]
+    names = [read(frame)[0] for frame in client]
     assert client.close_code is not None
     return [name, *names], client.close_code
 
@@ -201,7 +201,7 @@ def test_a_hundred_at_once_are_told_apart(stage: Stage, served: Served) -> None:
         first = client.recv()
         assert set(asyncio.run(strangers())) == {1008}
         sign = stage.signing(honest)
-        for each in answers(read(bytes(first))[1]["SessionInformation"], stage.room.now, film()):
+        for each in answers(read(first)[1]["SessionInformation"], stage.room.now, film()):
             client.send(sign(each))
-        assert [read(bytes(frame))[0] for frame in client] == ["DisconnectionEvent"]
+        assert [read(frame)[0] for frame in client] == ["DisconnectionEvent"]
     _until(lambda: not len(connections))

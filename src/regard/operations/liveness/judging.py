@@ -16,7 +16,7 @@ from PIL import Image
 
 from regard.liveness.session import Result, Session, Shot
 from regard.operations.common.rooms import Rooms
-from regard.operations.liveness.sessions import CREATE, Begun, folder_of, sessions_of
+from regard.operations.liveness.begun import Begun, sessions_of
 from regard.stewardship.policy.denied import Denied
 from regard.stores.errors import BucketRefused, ObjectUnavailable
 from regard.vision.liveness.challenge import Challenge
@@ -71,7 +71,7 @@ def judged(
 def _require(session: Session, rooms: Rooms) -> None:
     """Raise Denied where whoever made the session might not make it now."""
     if rooms.standing is not None:
-        rooms.standing.require(_Started(session.id, session.access_key, CREATE, {}))
+        rooms.standing.require(_Started(session.id, session.access_key, session.asked.operation, {}))
 
 
 def _result(begun: Begun, parts: Sequence[bytes], told: Told, rooms: Rooms, judging: Judge) -> Result:
@@ -135,7 +135,8 @@ def _placed(shot: Shot, name: str, session: Session, rooms: Rooms) -> Shot:
     place = session.asked.place
     if place is None:
         return shot
-    whole = f"{folder_of(place, session)}{name}.jpg"
+    folder = place.prefix if not place.prefix or place.prefix.endswith("/") else f"{place.prefix}/"
+    whole = f"{folder}{session.id}/{name}.jpg"
     rooms.pictures.buckets.write(session.organization, place.bucket, whole, shot.data, _JPEG)
     return Shot(name=whole, box=shot.box)
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any, NamedTuple
+from typing import Any
 
 from regard.liveness.errors import NoSuchSession, OtherSession, SessionUsed, TooManySessions
-from regard.liveness.session import Asked, Place, Posed, Preference, Session, Shot, Status
-from regard.liveness.sessions import Sessions
+from regard.liveness.session import Asked, Place, Posed, Preference, Shot, Status
 from regard.operations.common.errors import ApiError, invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
+from regard.operations.liveness.begun import Begun, sessions_of
 from regard.operations.liveness.challenges import chosen, permitted, told
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stores.errors import BucketRefused
-from regard.vision.liveness.challenge import MOVEMENT_AND_LIGHT, VERSIONS, Challenge, draw
+from regard.vision.liveness.challenge import MOVEMENT_AND_LIGHT, VERSIONS, draw
 
-CREATE, START = "CreateFaceLivenessSession", "StartFaceLivenessSession"
 # The least that AWS's client asks its camera for, and twice what it would like, in pixels.
 LEAST_SIDES, MOST_PIXELS = (240, 320), 1920 * 1080
 # Which checks a film did not pass: a figure of 0 alone helps nobody to mend the light.
@@ -30,16 +29,7 @@ _LACKS = (
 )
 
 
-class Begun(NamedTuple):
-    """A session that is streamed now, and what its client was asked to do, in a video of so many pixels."""
-
-    session: Session
-    challenge: Challenge
-    width: int
-    height: int
-
-
-@operation(CREATE, Capability.LIVENESS, DataClass.FACES, lacks=_LACKS)
+@operation("CreateFaceLivenessSession", Capability.LIVENESS, DataClass.FACES, lacks=_LACKS)
 def create_face_liveness_session(call: Call, rooms: Rooms) -> Answer:
     """Make a session: for one check, within three minutes."""
     asked = _asked(call, rooms)
@@ -83,7 +73,7 @@ def get_face_liveness_session_results(call: Call, rooms: Rooms) -> Answer:
     return answer
 
 
-@operation(START, Capability.LIVENESS, DataClass.FACES, ours=True)
+@operation("StartFaceLivenessSession", Capability.LIVENESS, DataClass.FACES, ours=True)
 def start_face_liveness_session(call: Call, rooms: Rooms) -> Answer:
     """Take a session into use, and pose its challenge. The film that answers it comes by the same socket."""
     given, caller = call.parameters, call.caller
@@ -110,21 +100,9 @@ def start_face_liveness_session(call: Call, rooms: Rooms) -> Answer:
     return {"SessionInformation": told(challenge), "Begun": Begun(begun, challenge, width, height)}
 
 
-def sessions_of(rooms: Rooms) -> Sessions:
-    """The sessions of all organizations."""
-    assert rooms.liveness is not None
-    return rooms.liveness
-
-
 def no_session(error: NoSuchSession) -> ApiError:
     """AWS's words for a session that is not there."""
     return ApiError("SessionNotFoundException", f"Session not found. {error}")
-
-
-def folder_of(place: Place, session: Session) -> str:
-    """What the names of all pictures of a session begin with, in a bucket."""
-    prefix = place.prefix
-    return f"{prefix if not prefix or prefix.endswith('/') else f'{prefix}/'}{session.id}/"
 
 
 def _asked(call: Call, rooms: Rooms) -> Asked:
@@ -145,7 +123,7 @@ def _asked(call: Call, rooms: Rooms) -> Asked:
     if not permitted(wanted):
         known = ", ".join(f"{kind} {version}" for kind, version in VERSIONS.items())
         raise invalid_parameter(f"ChallengePreferences leave none of the challenges that are posed here: {known}.")
-    return Asked(given.get("AuditImagesLimit", 0), place, wanted)
+    return Asked(given.get("AuditImagesLimit", 0), place, wanted, call.operation.name)
 
 
 def _preference(given: dict[str, Any]) -> Preference:

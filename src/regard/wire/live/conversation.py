@@ -16,9 +16,8 @@ from typing import TypeVar
 
 from regard.liveness.session import Result
 from regard.operations.common.errors import ApiError
-from regard.operations.common.registry import ours
+from regard.operations.liveness.begun import Begun, sessions_of, starting
 from regard.operations.liveness.judging import MOST_MIB, judged
-from regard.operations.liveness.sessions import START, Begun, sessions_of
 from regard.operations.service import Service
 from regard.stewardship.policy.call import Call, Caller
 from regard.wire import errors
@@ -108,7 +107,7 @@ class Conversations:
             "VideoHeight": wanted.height,
             "ChallengeVersions": wanted.challenges,
         }
-        call = Call(asker.caller, ours()[START], given, asker.region, str(uuid.uuid4()), loopback=asker.loopback)
+        call = Call(asker.caller, starting(), given, asker.region, str(uuid.uuid4()), loopback=asker.loopback)
         try:
             with self._pool.place():
                 answer = await self._pool.run(lambda: self._service.answer(call), _never())

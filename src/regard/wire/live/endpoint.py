@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from regard.operations.common.errors import ApiError
-from regard.operations.liveness.sessions import START
+from regard.operations.liveness.begun import starting
 from regard.stewardship.parties.keys import AccessKey
 from regard.wire.callers import signer
 from regard.wire.live.chain import Chain
@@ -59,7 +59,7 @@ class Endpoint:
         except Left:
             code = "ClientGone"
         finally:
-            self._metrics.answered(START, code, time.perf_counter() - begun)
+            self._metrics.answered(starting().name, code, time.perf_counter() - begun)
 
     async def _serve(self, scope: Scope, socket: Socket) -> str:
         """The code of what it came to. Raises Left."""
