@@ -15,6 +15,7 @@ import regard.custom.tables
 import regard.custom.versions.tables
 import regard.gallery.collections.tables
 import regard.jobs.tables
+import regard.liveness.tables
 import regard.stewardship.records.tables
 import regard.stewardship.staff.tables
 import regard.streams.tables
@@ -40,6 +41,7 @@ ROOMS = (
     regard.custom.versions.tables,
     regard.gallery.collections.tables,
     regard.jobs.tables,
+    regard.liveness.tables,
     regard.stewardship.records.tables,
     regard.stewardship.staff.tables,
     regard.streams.tables,

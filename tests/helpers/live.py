@@ -306,9 +306,9 @@ class Stage:
         """The signed address of a session's stream."""
         return address(given.pop("key", self.key), session, given.pop("now", self.room.now), **given)
 
-    def signing(self, target: str) -> Signing:
+    def signing(self, target: str, key: AccessKey | None = None) -> Signing:
         """What signs a stream to this address."""
-        return Signing(target, self.key.secret, self.room.now)
+        return Signing(target, (key or self.key).secret, self.room.now)
 
     def calls(self) -> list[tuple[str, str, str]]:
         """The entries of calls in the log: operation, decision and outcome."""
@@ -342,7 +342,7 @@ async def whole(stage: Stage, app: Application, session: str, film: bytes, **giv
     """A session from its opening to its end, by an honest client."""
     target = stage.target(session, **given)
     peer = Peer(app, scope_of(target)).start()
-    posed, sign = await peer.posed(), stage.signing(target)
+    posed, sign = await peer.posed(), stage.signing(target, given.get("key"))
     if posed:
         peer.send(*(sign(each) for each in answers(posed, stage.room.now, film)))
     return await peer.ended()

@@ -29,7 +29,6 @@ from tests.helpers.live import Signing, address, film_event, read
 from tests.helpers.running import Running, running
 from tests.helpers.started import started, stop
 
-
 LIVENESS = {"capability": "liveness", "enabled": True}
 
 

@@ -123,6 +123,19 @@ def test_who_may_not_is_told_why_and_the_session_stays_to_who_may(stage: Stage, 
     assert len(judge.seen) == 1
 
 
+def test_a_key_for_browsers_streams_with_its_session_token_and_does_nothing_else(stage: Stage, judge: Judging) -> None:
+    scope = ["CreateFaceLivenessSession", "StartFaceLivenessSession"]
+    key, app = stage.issue(session_token=True, operations=scope), stage.app()
+    session = stage.create(key)
+    bare = asyncio.run(whole(stage, app, session, film(), key=replace(key, session_token=None)))
+    assert bare.names == ["UnrecognizedClientException"]
+    assert asyncio.run(whole(stage, app, session, film(), key=key)).code == 1000
+    assert "[key-scope]" in stage.refusal("GetFaceLivenessSessionResults", key, SessionId=session)[1]
+    narrow = stage.issue(operations=scope[:1])
+    peer = asyncio.run(whole(stage, app, stage.create(narrow), film(), key=narrow))
+    assert (peer.names, "[key-scope]" in peer.told[0][1]["Message"]) == (["AccessDeniedException"], True)
+
+
 def test_the_gate_is_asked_when_a_stream_begins_and_before_it_is_judged(tmp_path: Path, judge: Judging) -> None:
     stage = Stage(tmp_path)
     app, first, second = stage.app(), stage.create(), stage.create()

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from regard.liveness.session import Result, Session, Shot
@@ -21,7 +23,7 @@ from regard.stewardship.policy.denied import Denied
 from regard.stores.errors import BucketRefused, ObjectUnavailable
 from regard.vision.liveness.challenge import Challenge
 from regard.vision.liveness.findings import Findings
-from regard.vision.liveness.judging import Frame, judge
+from regard.vision.liveness.judging import judge
 from regard.vision.liveness.told import Told
 from regard.vision.models.manifest import WeightsError
 from regard.vision.models.runtime import RuntimeUnavailable
@@ -36,6 +38,8 @@ MOST_IMAGE_BYTES = 204_800
 _QUALITIES = (92, 85, 75, 60, 45)
 _JPEG = "image/jpeg"
 _log = logging.getLogger(__name__)
+# Milliseconds since the first frame, and pixels (H, W, 3) RGB.
+Frame = tuple[float, NDArray[np.uint8]]
 Judge = Callable[[Iterable[Frame], Challenge, Told, Any], Findings]
 
 
