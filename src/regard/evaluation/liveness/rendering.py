@@ -61,6 +61,7 @@ class Placed:
 class Scene:
     """A surface before a background (H, W, 3) in linear light that is `behind` millimetres away. `clothes` is the
     colour of the body under it; `lit` is false where no light of the screen arrives.
+    colour of the body under it; None where nobody is there, and `lit` is false where no light of the screen arrives.
     """
 
     surface: Surface
@@ -68,6 +69,7 @@ class Scene:
     background: Floats
     behind: float
     clothes: tuple[float, float, float]
+    clothes: tuple[float, float, float] | None
     rng: np.random.Generator
     lit: bool = True
     _gain: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -94,6 +96,8 @@ class Scene:
         return np.asarray(cv2.warpAffine(self.background, move, size, borderMode=cv2.BORDER_REFLECT), np.float32)
 
     def _body(self, seen: Floats, placed: Placed, room: Floats, lamp: Floats) -> None:
+        if self.clothes is None:
+            return
         camera, away = self.camera, placed.away + _BEHIND
         corners = [
             (placed.right + x * _SHOULDERS, placed.down + _UNDER + y)
@@ -129,6 +133,8 @@ class Scene:
             np.uint8,
         )
         strength = np.asarray(cv2.resize(facing, size, interpolation=cv2.INTER_LINEAR)[..., None], np.float32)
+        taken = cv2.remap(surface.texture, *to_texture, cv2.INTER_AREA, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+        strength = cv2.resize(facing, size, interpolation=cv2.INTER_LINEAR)[..., None]
         own = room * np.float32(1 if surface.emits == 0 else 0) + np.float32(surface.emits)
         color = _LINEAR[taken[..., :3]] * own + self._reflected(taken, strength, lamp)
         opaque = taken[..., 3:].astype(np.float32) / 255
@@ -170,12 +176,15 @@ class Scene:
             self._gain *= (
                 np.float32((aim / now.mean()) ** follows) * np.asarray(now.mean() / now, np.float32) ** balances
             )
+            self._gain *= np.float32((aim / now.mean()) ** follows) * np.asarray(now.mean() / now, np.float32) ** balances
         self._before = ms
         level = np.clip(seen * self._gain, 0, 1) * np.float32(4095)
         written = _CURVE[level.astype(np.uint16)]
         if camera.noise > 0:
             written = written + self._noise(written.shape[0]) * np.float32(camera.noise)
         return np.asarray(np.clip(written, 0, 255), np.uint8)
+        return np.clip(written, 0, 255).astype(np.uint8)
+
 
     def _noise(self, rows: int) -> Floats:
         """Noise of deviation 1: a part of a field that was drawn once, from another row each time, and mirrored."""
@@ -220,6 +229,7 @@ def _sampled(grid: Floats, x: Floats, y: Floats) -> Floats:
     found = cv2.remap(
         grid, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
+    found = cv2.remap(grid, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32)
 
 
