@@ -96,8 +96,6 @@ class Scene:
         return np.asarray(cv2.warpAffine(self.background, move, size, borderMode=cv2.BORDER_REFLECT), np.float32)
 
     def _body(self, seen: Floats, placed: Placed, room: Floats, lamp: Floats) -> None:
-        if self.clothes is None:
-            return
         camera, away = self.camera, placed.away + _BEHIND
         corners = [
             (placed.right + x * _SHOULDERS, placed.down + _UNDER + y)

@@ -59,12 +59,11 @@ def cases(folder: Path, rounds: int = ROUNDS) -> Iterator[Case]:
                     yield Case(half, kind, those[seed % len(those)], pictures[seed // len(those) % len(pictures)], seed)
     kinds = [LIVE] * LIVE_EACH + [*ATTACKS] * ATTACKS_EACH
     for turn in range(rounds):
-        for place, kind in enumerate(kinds):
-            for half, those in halves.items():
-                seed = turn * len(kinds) + place
-                person = those[seed % len(those)]
-                pictures = people[person]
-                yield Case(half, kind, person, pictures[seed // len(those) % len(pictures)], seed)
+        for kind, many in each.items():
+            for seed in range(turn * many, (turn + 1) * many):
+                for half, those in halves.items():
+                    pictures = people[those[seed % len(those)]]
+                    yield Case(half, kind, those[seed % len(those)], pictures[seed // len(those) % len(pictures)], seed)
 
 
 def measured(folder: Path, finder: Finder, rounds: int = ROUNDS, kept: Path | None = None) -> Iterator[Seen]:

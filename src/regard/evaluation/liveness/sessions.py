@@ -101,7 +101,13 @@ def _scene(surface: Surface, camera: Camera, random: Random, *, lit: bool = True
         lit=lit,
     clothes = tuple(random.uniform(0.02, 0.6) for _ in range(3)) if surface.body else None
     return Scene(
-        surface, camera, _room(camera, rng), random.uniform(800, 3000), clothes, rng, lit=lit  # type: ignore[arg-type]
+        surface,
+        camera,
+        _room(camera, rng),
+        random.uniform(800, 3000),
+        clothes,
+        rng,
+        lit=lit,
     )
 
 

@@ -56,7 +56,6 @@ class Surface:
     origin: tuple[float, float]
     reflects: float = 1.0
     emits: float = 0.0
-    body: bool = True
 
 
 def portrait(picture: Picture, finder: Finder) -> Portrait | None:

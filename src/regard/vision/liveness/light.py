@@ -167,4 +167,4 @@ def _box_at(looked: Looked, ms: float) -> Box:
     """The face's box at a time, straight between those that were seen."""
     times = [sight.ms for sight in looked.sights]
     sides = np.array([(s.box.left, s.box.top, s.box.width, s.box.height) for s in looked.sights])
-    return Box(*(float(np.interp(ms, times, side)) for side in sides.T))
+    return [Box(*each) for each in np.stack([np.interp(times, seen, side) for side in sides.T], axis=1).tolist()]

@@ -133,9 +133,10 @@ def _solved(inputs: Floats, wanted: Floats) -> Floats:
     answer = np.zeros(inputs.shape[2])
     for _ in range(_ROUNDS):
         both = np.tile(weights, 2)
-        answer = np.linalg.lstsq(np.concatenate(inputs) * both[:, None], wanted.ravel() * both, rcond=None)[0]
+        found = np.linalg.lstsq(np.concatenate(inputs) * both[:, None], wanted.ravel() * both, rcond=None)[0]
+        answer = np.asarray(found, np.float64)
         off = np.abs(inputs @ answer - wanted).max(axis=0)
-        weights = np.minimum(1, 1.5 * np.median(off) / np.maximum(off, 1e-9))
+        weights = np.asarray(np.minimum(1, 1.5 * np.median(off) / np.maximum(off, 1e-9)), np.float64)
     return answer
 
 
