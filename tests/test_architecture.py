@@ -69,6 +69,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
     ("pages",): ["console", "public", "ledger", "frame", "exchanges"],
     ("pages", "console"): ["work", "labels", "desk", "place"],
     ("operations",): ["custom", "bulk", "streams", "videos", "images", "gallery", "common"],
+    ("pages",): ["console", "public", "liveness", "ledger", "frame", "exchanges"],
     ("wire",): ["live", "callers", "metrics", "senders", "exposure", "uploads", "pool", "signature", "errors"],
     ("operations",): ["custom", "bulk", "streams", "liveness", "videos", "images", "gallery", "common"],
     ("stewardship",): ["staff", "people", "gate", "reports", "logbook", "council", "parties", "policy", "records"],

@@ -29,6 +29,8 @@ OF_COLOURS = ["color-contrast", "link-in-text-block"]
 DESKTOP, PHONE = (1280, 800), (320, 640)
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+# A camera made by the browser, which nobody has to allow.
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 _PACKAGE = Path(__file__).parents[1] / "js" / "axe"
 # Reports what the policy of the page's own headers refused, as the console does not tell a script of it.
 _WATCH = """
@@ -42,14 +44,14 @@ _WIDE = "document.documentElement.scrollWidth - document.documentElement.clientW
 
 
 @contextmanager
-def open_browser() -> Iterator[Browser]:
-    """A browser without a window. Skips the test where there is none."""
+def open_browser(*more: str) -> Iterator[Browser]:
+    """A browser without a window, with `more` arguments. Skips the test where there is none."""
     if not CHROMIUM.exists():
         pytest.skip(NO_CHROMIUM)
     with sync_playwright() as playwright:
         # In a container Chromium may neither make namespaces of its own nor use /dev/shm of 64 MiB.
         made = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", *more]
         )
         try:
             yield made

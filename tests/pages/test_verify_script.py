@@ -308,6 +308,10 @@ def test_it_says_the_kind_that_the_command_says(ask: Ask, book: Book, files: Pat
 
 
 def test_our_scripts_are_few_and_small() -> None:
-    scripts = [path.read_text() for path in SCRIPTS.glob("*.mjs")]
-    assert sum(len(text.splitlines()) for text in scripts) <= 400
-    assert sum(len(text.encode()) for text in scripts) <= 20 * 1024
+    sizes = {path.name: (len(path.read_text().splitlines()), path.stat().st_size) for path in SCRIPTS.glob("*.mjs")}
+    # What speaks AWS's event stream has bounds of its own, and no page loads it with another.
+    lines, size = sizes.pop("liveness.mjs")
+    assert lines <= 300
+    assert size <= 14 * 1024
+    assert sum(lines for lines, _ in sizes.values()) <= 400
+    assert sum(size for _, size in sizes.values()) <= 20 * 1024

@@ -16,6 +16,7 @@ from regard.pages.datasets import removal_page
 from regard.pages.ledger.explorer import explorer_pages
 from regard.pages.ledger.log import log_pages
 from regard.pages.ledger.verifier import verifier_route
+from regard.pages.liveness.person import person_page
 from regard.pages.loops import loop_pages
 from regard.pages.me import Me
 from regard.pages.pages import pages
@@ -91,6 +92,7 @@ def open_pages(
             removal_page(service, callers(), pool),
             *appeal_pages(inbox, behind_proxy=settings.behind_proxy),
             *report_pages(inbox, behind_proxy=settings.behind_proxy),
+            person_page(),
             *month_pages(Months(office.public_log)),
             *explorer_pages(office.public_log),
             verifier_route(),
