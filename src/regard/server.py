@@ -35,6 +35,7 @@ from regard.vision.eyes import Eyes, open_eyes
 from regard.wire.app import open_application
 from regard.wire.exposure import told_to_commands, url
 from regard.wire.listen import listen
+from regard.wire.live.conversation import Conversations
 from regard.wire.metrics import Metrics
 from regard.wire.pool import open_pool
 from regard.wire.watchdog import Watchdog
@@ -104,8 +105,10 @@ def serve(office: Office, on: socket, announce: Callable[[str, list[str]], None]
             return "shutting down"
         return logbook.trouble or cosigning.trouble or watchdog.trouble or warming.trouble
 
-    pages = open_pages(office, house.holdings, house.service, pool, metrics, cosigning, house.eyes.weights, trouble)
-    app = open_application(settings, house.service, find_key, pool, metrics, pages)
+    service, weights = house.service, house.eyes.weights
+    conversations = Conversations(service, pool)
+    pages = open_pages(office, house.holdings, service, pool, metrics, cosigning, weights, conversations, trouble)
+    app = open_application(settings, service, find_key, pool, metrics, conversations, pages)
 
     jobs, streams = house.holdings.jobs, house.holdings.streams
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from regard.operations.common.errors import ApiError
 from regard.pages.exchanges import BY_ACCEPT, OPEN, named, wants_page
@@ -22,7 +22,7 @@ _PUBLIC = "/log/"  # what is not there is told to whom what is there would be
 def pages(
     metrics: Metrics,
     trouble: Callable[[], str | None],
-    more: Sequence[Route] = (),
+    more: Sequence[Route | WebSocketRoute] = (),
     front: Callable[[], Response] | None = None,
 ) -> Starlette:
     """The application of these pages and of `more`. `trouble` says what keeps the service from answering.
@@ -31,11 +31,12 @@ def pages(
     """
 
     # What is installed is looked up once, and not for each who asks.
+    paths = dict.fromkeys(route.path for route in more if isinstance(route, Route))
     told = {
         "service": "regard",
         "version": version("regard"),
         "api": "Amazon Rekognition, AWS JSON 1.1: POST / with a signature",
-        "pages": ["/healthz", "/readyz", "/metrics", *dict.fromkeys(route.path for route in more)],
+        "pages": ["/healthz", "/readyz", "/metrics", *paths],
     }
 
     def home(request: Request) -> Response:

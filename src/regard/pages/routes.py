@@ -17,6 +17,7 @@ from regard.pages.ledger.explorer import explorer_pages
 from regard.pages.ledger.log import log_pages
 from regard.pages.ledger.verifier import verifier_route
 from regard.pages.liveness.person import person_page
+from regard.pages.liveness.stream import person_stream
 from regard.pages.loops import loop_pages
 from regard.pages.me import Me
 from regard.pages.pages import pages
@@ -44,6 +45,7 @@ from regard.stewardship.people.subject_tokens import SubjectTokens
 from regard.stewardship.reports.months import Months
 from regard.vision.models.weights import Weights
 from regard.wire.callers import Callers, open_callers
+from regard.wire.live.conversation import Conversations
 from regard.wire.metrics import Metrics
 from regard.wire.pool import Pool
 
@@ -56,6 +58,7 @@ def open_pages(
     metrics: Metrics,
     cosigning: Collector,
     weights: Weights,
+    conversations: Conversations,
     trouble: Callable[[], str | None],
 ) -> Starlette:
     """The application that answers whatever is no request of AWS's API.
@@ -93,6 +96,7 @@ def open_pages(
             *appeal_pages(inbox, behind_proxy=settings.behind_proxy),
             *report_pages(inbox, behind_proxy=settings.behind_proxy),
             person_page(),
+            person_stream(conversations, holdings.liveness, office.organizations.key, metrics, settings.behind_proxy),
             *month_pages(Months(office.public_log)),
             *explorer_pages(office.public_log),
             verifier_route(),

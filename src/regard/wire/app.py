@@ -251,12 +251,13 @@ def open_application(
     find_key: Callable[[str], AccessKey | None],
     pool: Pool,
     metrics: Metrics,
+    conversations: Conversations,
     pages: ASGIApp,
 ) -> ASGIApp:
     """The application of these settings, for the holders of the keys that `find_key` finds."""
     rules = replace(REKOGNITION, regions=settings.regions)
     proxied, addresses = settings.behind_proxy, replace(ADDRESS, regions=settings.regions)
-    live = Endpoint(Conversations(service, pool), find_key, metrics, addresses, behind_proxy=proxied)
+    live = Endpoint(conversations, find_key, metrics, addresses, behind_proxy=proxied)
     app = Application(service, find_key, pool, metrics, rules, pages, live=live, behind_proxy=proxied)
     return open_to(settings.cors_origins, app)
 

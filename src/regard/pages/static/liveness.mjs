@@ -149,7 +149,9 @@ function openStream(width, height, kinds) {
       socket.onmessage = ({ data }) => {
         const { headers, told: what } = read(data);
         if (headers[":message-type"] !== "event") {
-          refused = REFUSED[headers[":exception-type"]] ?? `The service refuses it: ${what.Message ?? what.message}`;
+          refused = REFUSED[headers[":exception-type"]] ?? (what.Message.includes("none of the challenges")
+            ? "Whoever sent you here asks for the other way alone. Nothing has begun: take it, or ask them for another."
+            : `The service refuses it: ${what.Message} ${NEW_LINK}`);
         } else if (headers[":event-type"] === "ServerSessionInformationEvent") {
           got(what.SessionInformation.Challenge);
         }
@@ -249,10 +251,11 @@ async function hold(kinds) {
     left.catch(() => {});
     say("A moment…");
     stream = openStream(video.videoWidth, video.videoHeight, kinds);
-    element("choice").hidden = true;
     const early = stream.over.then(() => { throw new Trouble(`The service ended it too early. ${NEW_LINK}`); });
     const going = (step) => Promise.race([step, left, early]);
     const [[name, told]] = Object.entries(await going(stream.challenge));
+    // From here on the link is spent.
+    element("choice").hidden = true;
     if (!kinds.includes(name)) throw new Trouble(`The service has no way but the other one. ${NEW_LINK}`);
     await going(film(camera, stream, name, told));
     const outcome = await Promise.race([stream.over, left]);

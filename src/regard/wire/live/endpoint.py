@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
@@ -52,39 +52,10 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket to its end."""
-        socket, begun, code = Socket(receive, send), time.perf_counter(), "OK"
-        try:
-            await socket.accept()
-            code = await self._serve(scope, socket)
-        except Left:
-            code = "ClientGone"
-        finally:
-            self._metrics.answered(starting().name, code, time.perf_counter() - begun)
+        socket = Socket(receive, send)
+        await served(socket, self._metrics, lambda: self._hold(scope, socket))
 
-    async def _serve(self, scope: Scope, socket: Socket) -> str:
-        """The code of what it came to. Raises Left."""
-        try:
-            await self._hold(scope, socket)
-            await socket.disconnect()
-            await socket.close(DONE)
-        except Refused as refused:
-            await socket.refuse(refused.error, refused.code)
-            return refused.error.code
-        except SignatureRefused as refused:
-            await socket.refuse(ApiError(refused.code, str(refused)), REFUSED)
-            return refused.code
-        except ApiError as error:
-            await socket.refuse(error, REFUSED)
-            return error.code
-        except Left:
-            raise
-        except Exception:
-            log.exception("a session of liveness failed")
-            await socket.refuse(ApiError("InternalServerError", "An internal error."), BROKEN)
-            return "InternalServerError"
-        return "OK"
-
-    async def _hold(self, scope: Scope, socket: Socket) -> None:
+    async def _hold(self, scope: Scope, socket: Socket) -> str:
         claim, key = self._signed(scope)
         asker = Asker(
             key.caller,
@@ -93,6 +64,7 @@ class Endpoint:
             is_from_here(scope, behind_proxy=self._behind_proxy),
         )
         await self._conversations.hold(socket, asker, wanted(scope), Chain(claim, key.secret, self._clock))
+        return ""
 
     def _signed(self, scope: Scope) -> tuple[Claim, AccessKey]:
         """Who signed the address. Raises SignatureRefused, ApiError."""
@@ -103,6 +75,44 @@ class Endpoint:
         key = signer(self._find_key, claim, now)
         check_address(claim, Head("GET", scope["path"], query, headers), key.secret)
         return claim, key
+
+
+async def served(
+    socket: Socket, metrics: Metrics, hold: Callable[[], Awaitable[str]], subprotocol: str | None = None
+) -> None:
+    """Serve one socket to its end. `hold` holds its conversation, and gives the reason that it is closed with."""
+    begun, code = time.perf_counter(), "OK"
+    try:
+        await socket.accept(subprotocol)
+        code = await _told(socket, hold)
+    except Left:
+        code = "ClientGone"
+    finally:
+        metrics.answered(starting().name, code, time.perf_counter() - begun)
+
+
+async def _told(socket: Socket, hold: Callable[[], Awaitable[str]]) -> str:
+    """The code of what it came to. Raises Left."""
+    try:
+        reason = await hold()
+        await socket.disconnect()
+        await socket.close(DONE, reason)
+    except Refused as refused:
+        await socket.refuse(refused.error, refused.code)
+        return refused.error.code
+    except SignatureRefused as refused:
+        await socket.refuse(ApiError(refused.code, str(refused)), REFUSED)
+        return refused.code
+    except ApiError as error:
+        await socket.refuse(error, REFUSED)
+        return error.code
+    except Left:
+        raise
+    except Exception:
+        log.exception("a session of liveness failed")
+        await socket.refuse(ApiError("InternalServerError", "An internal error."), BROKEN)
+        return "InternalServerError"
+    return "OK"
 
 
 def wanted(scope: Scope, session: str = "") -> Wanted:
