@@ -205,10 +205,9 @@ def test_it_hands_the_token_over_beside_the_address(held: Held) -> None:
     assert (held.calm.asked["video-width"], held.calm.asked["video-height"]) == ("640", "480")
 
 
-def test_who_chose_no_colours_lets_the_service_choose_none(held: Held) -> None:
+def test_the_way_that_somebody_chose_is_the_only_one_that_the_service_is_told_of(held: Held) -> None:
     assert held.calm.asked["challenge-versions"] == "FaceMovementChallenge_1.0.0"
-    both = "FaceMovementAndLightChallenge_2.0.0,FaceMovementChallenge_1.0.0"
-    assert held.light.asked["challenge-versions"] == both
+    assert held.light.asked["challenge-versions"] == "FaceMovementAndLightChallenge_2.0.0"
 
 
 def test_the_service_is_sent_what_amazons_client_sends_in_its_order(held: Held) -> None:

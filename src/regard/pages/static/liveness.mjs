@@ -1,6 +1,6 @@
 // A session of liveness on a page: the camera, the oval, the colours, and AWS's event stream over a WebSocket. It finds
-// no face: it shows where the face has to be and when, and the service looks whether it was. Nobody who chose the way
-// without colours is shown any.
+// no face: it shows where the face has to be and when, and the service looks whether it was. The way that somebody
+// chose is the only one that the service is told of: who wants no colours is shown none.
 
 const PROTOCOL = "regard.liveness";
 const LIGHT = "FaceMovementAndLightChallenge";
@@ -96,6 +96,8 @@ function draw(oval, colour = "#fff", before = colour, share = 1, within = 0) {
   const canvas = element("drawn"), video = element("seen"), context = canvas.getContext("2d");
   canvas.width = canvas.clientWidth;
   canvas.height = canvas.clientHeight;
+  // The strip above the picture, with the words, has the colour as soon as it begins to come down.
+  element("stage").style.background = colour;
   const { width, height } = canvas, scale = Math.min(width / video.videoWidth, height / video.videoHeight);
   const outline = new Path2D();
   outline.ellipse((width - video.videoWidth * scale) / 2 + oval.CenterX * scale,
@@ -132,9 +134,9 @@ async function openCamera() {
 }
 
 // The stream: what it is told to send, the challenge that it is sent, and how it ends.
-function openStream(width, height, kinds) {
+function openStream(width, height, kind) {
   const address = new URL(`${location.pathname}/stream`, location.href.replace(/^http/, "ws"));
-  const told = { "video-width": width, "video-height": height, "challenge-versions": kinds.map((each) => VERSIONS[each]) };
+  const told = { "video-width": width, "video-height": height, "challenge-versions": VERSIONS[kind] };
   address.search = new URLSearchParams(told);
   const socket = new WebSocket(address, [PROTOCOL, location.hash.slice(1)]);
   socket.binaryType = "arraybuffer";
@@ -236,7 +238,7 @@ function conclude([kind, verdict, why]) {
   result.focus();
 }
 
-async function hold(kinds) {
+async function hold(kind) {
   const stage = element("stage"), video = element("seen");
   let camera, stream, verdict;
   element("result").hidden = true;
@@ -250,13 +252,13 @@ async function hold(kinds) {
       .then(() => { throw new Trouble(`You stopped. Nothing more of you is sent. ${NEW_LINK}`); });
     left.catch(() => {});
     say("A moment…");
-    stream = openStream(video.videoWidth, video.videoHeight, kinds);
+    stream = openStream(video.videoWidth, video.videoHeight, kind);
     const early = stream.over.then(() => { throw new Trouble(`The service ended it too early. ${NEW_LINK}`); });
     const going = (step) => Promise.race([step, left, early]);
     const [[name, told]] = Object.entries(await going(stream.challenge));
     // From here on the link is spent.
     element("choice").hidden = true;
-    if (!kinds.includes(name)) throw new Trouble(`The service has no way but the other one. ${NEW_LINK}`);
+    if (name !== kind) throw new Trouble(`The service has no way but the other one. ${NEW_LINK}`);
     await going(film(camera, stream, name, told));
     const outcome = await Promise.race([stream.over, left]);
     verdict = OUTCOMES[outcome] ?? OUTCOMES[""];
@@ -270,5 +272,5 @@ async function hold(kinds) {
   conclude(verdict);
 }
 
-element("calm").addEventListener("click", () => hold([CALM]));
-element("light").addEventListener("click", () => hold([LIGHT, CALM]));
+element("calm").addEventListener("click", () => hold(CALM));
+element("light").addEventListener("click", () => hold(LIGHT));
