@@ -82,7 +82,11 @@ def start_face_liveness_session(call: Call, rooms: Rooms) -> Answer:
         raise ApiError("ValidationException", f"A video of {width}×{height} pixels is too small or too large.")
     sessions = sessions_of(rooms)
     try:
-        asked = sessions.get(caller.organization, given["SessionId"]).asked
+        found = sessions.get(caller.organization, given["SessionId"])
+        if found.status is Status.EXPIRED:
+            # With what it was made with went which challenges may be posed.
+            raise SessionUsed(f"The session {found.id} has expired. Create another.")
+        asked = found.asked
         kind = chosen(asked.preferences, given["ChallengeVersions"])
         if kind is None:
             wanted = ", ".join(f"{each}_{VERSIONS[each]}" for each in permitted(asked.preferences))
