@@ -34,4 +34,3 @@ def compressed(frames: Sequence[tuple[float, Pixels]], width: int, height: int, 
         (ms, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
         for (ms, _), frame in zip(frames, shown, strict=True)
     )
-    return tuple((ms, frame.to_ndarray(format="rgb24")) for (ms, _), frame in zip(frames, shown, strict=True))

@@ -61,7 +61,6 @@ class Placed:
 class Scene:
     """A surface before a background (H, W, 3) in linear light that is `behind` millimetres away. `clothes` is the
     colour of the body under it; `lit` is false where no light of the screen arrives.
-    colour of the body under it; None where nobody is there, and `lit` is false where no light of the screen arrives.
     """
 
     surface: Surface
@@ -69,7 +68,6 @@ class Scene:
     background: Floats
     behind: float
     clothes: tuple[float, float, float]
-    clothes: tuple[float, float, float] | None
     rng: np.random.Generator
     lit: bool = True
     _gain: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -131,8 +129,6 @@ class Scene:
             np.uint8,
         )
         strength = np.asarray(cv2.resize(facing, size, interpolation=cv2.INTER_LINEAR)[..., None], np.float32)
-        taken = cv2.remap(surface.texture, *to_texture, cv2.INTER_AREA, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-        strength = cv2.resize(facing, size, interpolation=cv2.INTER_LINEAR)[..., None]
         own = room * np.float32(1 if surface.emits == 0 else 0) + np.float32(surface.emits)
         color = _LINEAR[taken[..., :3]] * own + self._reflected(taken, strength, lamp)
         opaque = taken[..., 3:].astype(np.float32) / 255
@@ -174,15 +170,12 @@ class Scene:
             self._gain *= (
                 np.float32((aim / now.mean()) ** follows) * np.asarray(now.mean() / now, np.float32) ** balances
             )
-            self._gain *= np.float32((aim / now.mean()) ** follows) * np.asarray(now.mean() / now, np.float32) ** balances
         self._before = ms
         level = np.clip(seen * self._gain, 0, 1) * np.float32(4095)
         written = _CURVE[level.astype(np.uint16)]
         if camera.noise > 0:
             written = written + self._noise(written.shape[0]) * np.float32(camera.noise)
         return np.asarray(np.clip(written, 0, 255), np.uint8)
-        return np.clip(written, 0, 255).astype(np.uint8)
-
 
     def _noise(self, rows: int) -> Floats:
         """Noise of deviation 1: a part of a field that was drawn once, from another row each time, and mirrored."""
@@ -227,7 +220,6 @@ def _sampled(grid: Floats, x: Floats, y: Floats) -> Floats:
     found = cv2.remap(
         grid, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    found = cv2.remap(grid, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32)
 
 

@@ -57,13 +57,6 @@ def cases(folder: Path, rounds: int = ROUNDS) -> Iterator[Case]:
                 for half, those in halves.items():
                     pictures = people[those[seed % len(those)]]
                     yield Case(half, kind, those[seed % len(those)], pictures[seed // len(those) % len(pictures)], seed)
-    kinds = [LIVE] * LIVE_EACH + [*ATTACKS] * ATTACKS_EACH
-    for turn in range(rounds):
-        for kind, many in each.items():
-            for seed in range(turn * many, (turn + 1) * many):
-                for half, those in halves.items():
-                    pictures = people[those[seed % len(those)]]
-                    yield Case(half, kind, those[seed % len(those)], pictures[seed // len(those) % len(pictures)], seed)
 
 
 def measured(folder: Path, finder: Finder, rounds: int = ROUNDS, kept: Path | None = None) -> Iterator[Seen]:

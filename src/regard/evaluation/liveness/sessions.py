@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -56,7 +55,6 @@ class _Plan:
 
 def session(kind: str, seen: Portrait, seed: int, *, light: bool = True) -> Session:
     """The session of this kind and seed with the person of a portrait: the same each time, by one codec."""
-    """The session of this kind and seed with the person of a portrait: the same each time, up to the codec's release."""
     random = Random(f"{kind} {seed}")
     challenge = draw(WIDTH, HEIGHT, light=light, random=random)
     camera = _camera(random)
@@ -99,15 +97,6 @@ def _scene(surface: Surface, camera: Camera, random: Random, *, lit: bool = True
         clothes,
         rng,
         lit=lit,
-    clothes = tuple(random.uniform(0.02, 0.6) for _ in range(3)) if surface.body else None
-    return Scene(
-        surface,
-        camera,
-        _room(camera, rng),
-        random.uniform(800, 3000),
-        clothes,
-        rng,
-        lit=lit,
     )
 
 
@@ -122,7 +111,6 @@ def _room(camera: Camera, rng: np.random.Generator) -> NDArray[np.float32]:
         cv2.rectangle(
             made, (x, y), (x + size[0], y + size[1]), (rng.uniform(0.02, 0.6) * rng.uniform(0.6, 1.4, 3)).tolist(), -1
         )
-        cv2.rectangle(made, (x, y), (x + size[0], y + size[1]), (rng.uniform(0.02, 0.6) * rng.uniform(0.6, 1.4, 3)).tolist(), -1)
     return np.clip(cv2.GaussianBlur(made, (0, 0), float(rng.uniform(0.5, 3))), 0.01, 1).astype(np.float32)
 
 

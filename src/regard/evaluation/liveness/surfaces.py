@@ -105,7 +105,6 @@ def head(seen: Portrait, rounder: float = 1.0) -> Surface:
 
 def paper(seen: Portrait, random: Random) -> Surface:
     """The portrait printed on flat or slightly curled paper: duller, whole or cut close round the head."""
-    """The portrait printed on flat or slightly curled paper: duller, with a white margin or cut close round the head."""
     whole = _printed(seen.pixels, random)
     right, _, origin = _places(seen)
     depth = np.zeros_like(right)
@@ -136,13 +135,11 @@ def display(seen: Portrait, random: Random) -> Surface:
 
 def mask(seen: Portrait, random: Random) -> Surface:
     """A printed portrait cut out along the head, flat or bent round the face, with holes for the eyes behind it."""
-    """A printed portrait cut out along the head, held flat or bent round the face, with holes for the eyes behind it."""
     right, below, origin = _places(seen)
     depth = np.zeros_like(right) if random.random() < 0.4 else _curled(right, random.uniform(80, 220))
     for corners in ((33, 133), (263, 362)):
         at = seen.mesh[list(corners), :2].mean(axis=0)
         hole = np.exp(-((((right - at[0]) / 14) ** 2 + ((below - at[1]) / 8) ** 2) ** 2))
-        hole = np.exp(-(((right - at[0]) / 14) ** 2 + ((below - at[1]) / 8) ** 2) ** 2)
         depth = depth + np.float32(random.uniform(8, 20)) * hole.astype(np.float32)
     texture = np.dstack([_printed(seen.pixels, random), _outline(seen, 1.5)])
     return Surface(texture, seen.scale, seen.middle, depth.astype(np.float32), origin, random.uniform(0.7, 1.1))
@@ -166,4 +163,3 @@ def _printed(pixels: Pixels, random: Random) -> Pixels:
     low, high = random.uniform(5, 35), random.uniform(200, 245)
     tint = np.array([random.uniform(0.94, 1.06) for _ in range(3)])
     return np.asarray(np.clip((low + pixels / 255.0 * (high - low)) * tint, 0, 255), np.uint8)
-    return np.clip((low + pixels / 255.0 * (high - low)) * tint, 0, 255).astype(np.uint8)

@@ -201,14 +201,12 @@ class FaceAnalyzer:
             emotions=self._expression(pixels, box, quarters(face.points)) if "EMOTIONS" in wanted else None,
         )
 
-    def wears_glasses(self, picture: Picture, face: Face) -> Worn | None:
-        """How likely a face wears glasses, and dark ones; None where no head tells."""
     def mesh(self, picture: Picture, face: Face) -> NDArray[np.float64]:
         """The mesh of one face of the picture: (468, 3) in its pixels, z growing away from the viewer."""
         return self._mesh(picture.pixels, in_pixels(face.box, picture), face.points)
 
-    def wears_glasses(self, picture: Picture, face: Face) -> float | None:
-        """How likely a face wears glasses, clear or dark, 0 to 1; None where no head tells."""
+    def wears_glasses(self, picture: Picture, face: Face) -> Worn | None:
+        """How likely a face wears glasses, and dark ones; None where no head tells."""
         seen = self._mesh.see(picture.pixels, in_pixels(face.box, picture), face.points)
         return chances_of_glasses(self._heads(seen.layers, seen.places))
 

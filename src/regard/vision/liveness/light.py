@@ -73,7 +73,6 @@ def reflection(looked: Looked, flashes: Sequence[Flash], starts: Sequence[float]
         return NOTHING
     times = np.array([each.ms for each in seen])
     hues = [_hues(each, box) for each, box in zip(seen, _boxes(looked, times), strict=True)]
-    hues = [_hues(each, _box_at(looked, each.ms)) for each in seen]
     face, behind = (np.array([hue[side] for hue in hues]) for side in (0, 1))
     found = [_fit(face, behind, flashes, starts, times, float(lag), end) for lag in LAGS]
     return max(found, key=lambda each: each.follows)
@@ -87,7 +86,6 @@ def _fit(
     times: Floats,
     lag: float,
     end: float,
-    face: Floats, behind: Floats, flashes: Sequence[Flash], starts: Sequence[float], times: Floats, lag: float, end: float
 ) -> Reflection:
     within = (times - lag >= starts[0]) & (times - lag <= end)
     if within.sum() < FEWEST:
@@ -128,7 +126,6 @@ def _hues(glance: Glance, box: Box) -> tuple[Floats, Floats]:
     """The hue of the face and of what is behind it: logarithms (3) of linear means, less their mean."""
     linear = _LINEAR[glance.small]
     face, behind = regions(glance.small.shape[0], glance.small.shape[1], box)
-    face, behind = regions(*glance.small.shape[:2], box)
     return _hue(linear[face]), _hue(linear[behind] if behind.mean() >= _LEAST_BEHIND else linear[:0])
 
 
@@ -161,10 +158,5 @@ def _fill(mask: NDArray[np.uint8], middle: tuple[float, float], across: float, d
 def _boxes(looked: Looked, times: Floats) -> list[Box]:
     """The face's boxes at times, straight between those that were seen."""
     seen = [sight.ms for sight in looked.sights]
-    sides = np.array([(s.box.left, s.box.top, s.box.width, s.box.height) for s in looked.sights])
-    return [Box(*each) for each in np.stack([np.interp(times, seen, side) for side in sides.T], axis=1).tolist()]
-def _box_at(looked: Looked, ms: float) -> Box:
-    """The face's box at a time, straight between those that were seen."""
-    times = [sight.ms for sight in looked.sights]
     sides = np.array([(s.box.left, s.box.top, s.box.width, s.box.height) for s in looked.sights])
     return [Box(*each) for each in np.stack([np.interp(times, seen, side) for side in sides.T], axis=1).tolist()]

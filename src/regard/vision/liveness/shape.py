@@ -129,14 +129,6 @@ def _solved(inputs: Floats, wanted: Floats) -> Floats:
         answer = np.asarray(found, np.float64)
         off = np.abs(inputs @ answer - wanted).max(axis=0)
         weights = np.asarray(np.minimum(1, 1.5 * np.median(off) / np.maximum(off, 1e-9)), np.float64)
-    weights = np.ones(inputs.shape[1])
-    answer = np.zeros(inputs.shape[2])
-    for _ in range(_ROUNDS):
-        both = np.tile(weights, 2)
-        found = np.linalg.lstsq(np.concatenate(inputs) * both[:, None], wanted.ravel() * both, rcond=None)[0]
-        answer = np.asarray(found, np.float64)
-        off = np.abs(inputs @ answer - wanted).max(axis=0)
-        weights = np.asarray(np.minimum(1, 1.5 * np.median(off) / np.maximum(off, 1e-9)), np.float64)
     return answer
 
 
@@ -144,7 +136,6 @@ def _followed(far: Sight, near: Sight) -> tuple[Floats, NDArray[np.bool_]]:
     """Where the still points of the far face are in the near picture (n, 2), and which of them were found again."""
     # Its stubs know of no flow that begins from nothing.
     flow: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     one, other = _leveled(far.chip), _leveled(near.chip)
     there, back = flow.calc(one, other, None), flow.calc(other, one, None)
     points = far.mesh[_STILL, 0] + 1j * far.mesh[_STILL, 1]

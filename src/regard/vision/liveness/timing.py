@@ -20,10 +20,6 @@ class Timing:
     fills the oval while the client says that it does: intersection over union, 0 to 1. `off` is by how many
     milliseconds what the client told is off what was asked, at most: the film's length, and what each colour took;
     infinite where colours are missing or out of order, or begin before the face is in the oval.
-    """`began` is how far apart the eyes were at first, as a share of the oval's width. `fits` is how well the face fills
-    the oval while the client says that it does: intersection over union, 0 to 1. `off` is by how many milliseconds what
-    the client told is off what was asked, at most: the film's length, and what each colour took; infinite where colours
-    are missing, repeated or out of order, or begin before the face is in the oval.
     """
 
     began: float
@@ -45,7 +41,6 @@ def timing(looked: Looked, challenge: Challenge, told: Told) -> Timing:
     return Timing(
         float(np.median([sight.eyes for sight in first])) / max(oval.width, 1), fits, _off(looked, challenge, told)
     )
-    return Timing(float(np.median([sight.eyes for sight in first])) / max(oval.width, 1), fits, _off(looked, challenge, told))
 
 
 def starts(challenge: Challenge, told: Told) -> tuple[float, ...]:
