@@ -34,6 +34,7 @@ from regard.stewardship.policy.call import Call, Caller
 from regard.stewardship.records import tables
 from regard.stewardship.records.sealed_rows import insert_sealed
 from regard.stewardship.staff.staff import Role
+from regard.wire.live.conversation import Conversations
 from regard.wire.metrics import Metrics
 from tests.helpers.consoled import ORIGIN, Console
 from tests.helpers.fakes import picture_of
@@ -132,7 +133,15 @@ def _pages(console: Console) -> dict[str, Ask]:
     house, office = console.house, console.office
     cosigning = open_cosigning(office.settings, office.logbook.shards, office.public_log)
     application = open_pages(
-        office, house.holdings, house.service, console.pool, Metrics(), cosigning, house.eyes.weights, lambda: None
+        office,
+        house.holdings,
+        house.service,
+        console.pool,
+        Metrics(),
+        cosigning,
+        house.eyes.weights,
+        Conversations(house.service, console.pool),
+        lambda: None,
     )
 
     def asking(path: str, cookie: str = "", auth: tuple[str, str] | None = None) -> Ask:
