@@ -8,8 +8,11 @@ from random import Random
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from regard.vision.liveness.challenge import Challenge, Oval, draw
+from regard.vision.liveness.light import reflection
 from regard.vision.liveness.timing import fit, starts, timing
 from regard.vision.liveness.told import InOval, Shown, Told
 from regard.vision.pictures.findings import Box
@@ -82,6 +85,19 @@ def test_a_face_fills_its_own_oval_and_no_other() -> None:
 def test_a_film_without_a_face_fits_nothing() -> None:
     found = timing(replace(LOOKED, sights=()), CHALLENGE, TOLD)
     assert (found.fits, found.off) == (0.0, math.inf)
+
+
+TIMES = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(max_examples=30)
+@given(TIMES, TIMES, TIMES, TIMES, st.lists(st.tuples(st.integers(-2, 8), TIMES), max_size=12), st.integers(-9, 9))
+def test_whatever_a_client_tells_nothing_is_raised(
+    begun: float, ended: float, start: float, end: float, shown: list[tuple[int, float]], width: int
+) -> None:
+    told = Told(begun, ended, FACE, InOval(start, end, FACE), tuple(Shown(*each) for each in shown), width, 0)
+    assert not timing(LOOKED, CHALLENGE, told).off <= 600
+    assert reflection(LOOKED, CHALLENGE.flashes, starts(CHALLENGE, told)).follows <= 1
 
 
 def test_boxes_are_told_as_ratios() -> None:
