@@ -116,6 +116,9 @@ def configured(app: ASGIApp) -> uvicorn.Config:
         app,
         ws=Upgraded,
         ws_max_size=MOST_MESSAGE_BYTES,
+        # Pings keep proxies from closing. Who does not answer one is ended by a session's own bounds: while a film is
+        # judged nothing is read, answers to pings neither.
+        ws_ping_timeout=None,
         # What is sent is film, which no packing makes smaller; what came packed could unpack to any size.
         ws_per_message_deflate=False,
         lifespan="off",

@@ -152,6 +152,18 @@ def test_who_floods_a_socket_with_what_is_no_message_is_hung_up_on(stage: Stage,
     _until(lambda: stage.kept(session).status == "FAILED")
 
 
+def test_a_text_that_is_none_is_refused_as_every_text_is(stage: Stage, served: Served) -> None:
+    address, connections = served
+    with connect(_at(address, stage.target(stage.create(), host=f"127.0.0.1:{address[1]}"))) as client:
+        client.recv()
+        client.socket.sendall(struct.pack(">BBI", 0x81, 0x80 | 2, 0) + b"\xff\xfe")
+        assert read(client.recv(timeout=10))[0] == "ValidationException"
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=10)
+        assert client.close_code == 1008
+    _until(lambda: not len(connections))
+
+
 def test_who_sends_and_never_reads_is_hung_up_on(stage: Stage, served: Served) -> None:
     address, connections = served
     target = stage.target(stage.create(), host=f"127.0.0.1:{address[1]}")

@@ -17,6 +17,9 @@ from regard.wire.live.frames import encoded
 DONE, REFUSED, TOO_LARGE, BROKEN, BUSY = 1000, 1008, 1009, 1011, 1013
 IDLE, EXPIRED = 4001, 4003
 _JSON = "application/json"
+# What uvicorn raises where the client is gone, and where it closed the socket by itself, for a frame that breaks the
+# protocol or a ping that nobody answered.
+_GONE = (OSError, RuntimeError)
 
 
 class Left(ConnectionError):
@@ -77,8 +80,7 @@ class Socket:
             self._closed = True
             try:
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
-            except OSError:
-                # uvicorn raises one of these where the client is gone.
+            except _GONE:
                 return
 
     async def _tell(self, headers: dict[str, Any], body: Mapping[str, Any]) -> None:
@@ -87,7 +89,7 @@ class Socket:
         frame = encoded({**headers, ":content-type": _JSON}, msgspec.json.encode(body))
         try:
             await self._send({"type": "websocket.send", "bytes": frame})
-        except OSError:
+        except _GONE:
             self._closed = True
             raise Left from None
 

@@ -47,6 +47,10 @@ class Upgraded(WebSocketsSansIOProtocol):
         elif not self.transport.is_closing():
             super().data_received(data)
 
+    def handle_text(self, event: Any) -> None:
+        """A text, as its bytes: nothing reads one, and uvicorn would log each that is no UTF-8, for strangers to fill."""
+        self.handle_bytes(event)
+
     def handle_cont(self, event: Any) -> None:
         """A piece of a message."""
         if not self._is_piece_too_many():
