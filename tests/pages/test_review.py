@@ -58,6 +58,16 @@ def _login(door: Door, name: str = "ada") -> tuple[str, str]:
     return f"{door.organization}/{name}", door.reviews.reviewers.appoint(door.organization, name)
 
 
+def _loops(door: Door, number: int) -> None:
+    """Pictures that wait for a person."""
+    door.loops.flows.define(door.organization, Flow("all"))
+    arn = f"arn:aws:sagemaker:us-east-1:{door.organization}:flow-definition/all"
+    for each in range(number):
+        config = {"HumanLoopName": f"picture-{each}", "FlowDefinitionArn": arn}
+        image = {"Bytes": picture_of(ALICE)}
+        door.ask("DetectModerationLabels", Image=image, MinConfidence=0, HumanLoopConfig=config)
+
+
 def _form(text: str) -> tuple[str, str]:
     (action,), (mark,) = re.findall('action="([^"]+)"', text), re.findall('value="([0-9a-f]{64})"', text)
     return action, mark
@@ -127,12 +137,7 @@ def test_a_decision_may_reach_another_service_on_the_same_database(page: Page, d
 
 
 def test_pictures_come_ten_at_a_time_and_closed(page: Page, door: Door) -> None:
-    door.loops.flows.define(door.organization, Flow("all"))
-    arn = f"arn:aws:sagemaker:us-east-1:{door.organization}:flow-definition/all"
-    for number in range(12):
-        config = {"HumanLoopName": f"picture-{number}", "FlowDefinitionArn": arn}
-        image = {"Bytes": picture_of(ALICE)}
-        door.ask("DetectModerationLabels", Image=image, MinConfidence=0, HumanLoopConfig=config)
+    _loops(door, 12)
     shown = page.get("/review", auth=_login(door)).text
     assert (shown.count("<details><summary>"), shown.count("<img")) == (10, 10)
     assert "2 more pictures wait" in shown
@@ -194,6 +199,26 @@ def test_each_look_and_each_decision_is_a_call_that_passes_the_gate(page: Page, 
     told = [entry for entry in door.entries() if entry["kind"] == "regard/call"][-2:]
     assert [each["operation"] for each in told] == ["ReviewMatches", "DecideMatch"]
     assert {each["purpose"] for each in told} == {"access-control"}
+
+
+def test_pictures_are_looked_at_by_a_call_of_their_own_whatever_faces_are(
+    page: Page, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.asked()
+    _loops(door, 1)
+    ada, before = _login(door), door.service.gate.before
+    assert "picture-0" in page.get("/review", auth=ada).text
+    told = [entry["operation"] for entry in door.entries() if entry["kind"] == "regard/call"]
+    assert told[-2:] == ["ReviewMatches", "ReviewPictures"]
+
+    def refuse_objects(call: Any) -> Any:
+        if call.operation.data is DataClass.OBJECTS:
+            raise Denied("no-objects", "Nobody sees pictures just now.")
+        return before(call)
+
+    monkeypatch.setattr(door.service.gate, "before", refuse_objects)
+    shown = page.get("/review", auth=ada).text
+    assert ("alice" in shown, "picture-0" in shown, "Rule no-objects." in shown) == (True, False, True)
 
 
 def test_who_is_refused_faces_sees_none_and_decides_on_none(

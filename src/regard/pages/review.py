@@ -181,14 +181,19 @@ def review_pages(reviews: Reviews, loops: Loops, passage: Passage) -> list[Route
             found.append(f"<p>{more} more pictures wait; decide on these, and they come.</p>")
         return "".join(found)
 
+    def looked(request: Request, reviewer: Reviewer, operation: Operation, show: Callable[[], str]) -> str:
+        """What a look comes to; where the policy refuses it, why."""
+        try:
+            return passage.through(request, reviewer, operation, show)
+        except Denied as denied:
+            return f'<p class="loud">{safe(denied.sentence)} Rule {safe(denied.rule)}.</p>'
+
     def cards(request: Request, reviewer: Reviewer) -> str:
         page = page_number(request.query_params.get("page", ""))
-        try:
-            found = passage.through(request, reviewer, LOOK, lambda: matches(reviewer, page) + pictures(reviewer))
-        except Denied as denied:
-            # Whoever is refused faces may still say what else a picture shows.
-            others = passage.through(request, reviewer, LOOK_AT_PICTURES, lambda: pictures(reviewer))
-            return f'<p class="loud">{safe(denied.sentence)} Rule {safe(denied.rule)}.</p>{others}'
+        found = looked(request, reviewer, LOOK, lambda: matches(reviewer, page))
+        # A call of its own: who is refused faces may still say what else a picture shows.
+        if loops.waiting(reviewer):
+            found += looked(request, reviewer, LOOK_AT_PICTURES, lambda: pictures(reviewer))
         return found or "<p>Nothing waits for you.</p>"
 
     async def waiting(request: Request, reviewer: Reviewer) -> Response:
