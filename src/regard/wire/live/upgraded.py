@@ -48,7 +48,7 @@ class Upgraded(WebSocketsSansIOProtocol):
             super().data_received(data)
 
     def handle_text(self, event: Any) -> None:
-        """A text, as its bytes: nothing reads one, and uvicorn would log each that is no UTF-8, which strangers send."""
+        """A text, as its bytes: nothing reads one, and uvicorn would log each that is no UTF-8, whoever sent it."""
         self.handle_bytes(event)
 
     def handle_cont(self, event: Any) -> None:
