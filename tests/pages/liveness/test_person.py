@@ -167,7 +167,7 @@ def held(browser: Browser, stage: Stage, address: str) -> Iterator[Held]:
         seen = {}
         for visit, (session, _) in zip(visits, ways, strict=True):
             result = visit.page.get_by_role("status").filter(has=visit.page.locator("h2"))
-            expect(result).to_be_visible(timeout=20_000)
+            expect(result).to_be_visible(timeout=60_000)
             expect(result).to_be_focused()
             seen[session.id] = result.inner_text()
         wrong = [each for visit in visits for each in visit.wrong]
@@ -229,7 +229,7 @@ def test_the_service_is_sent_what_amazons_client_sends_in_its_order(held: Held) 
         ended["VideoEndTimestamp"],
     ]
     assert times == sorted(times)
-    assert 5000 <= times[-1] - times[0] <= 12_000
+    assert times[-1] - times[0] >= 5000
 
 
 def test_the_film_is_one_that_the_service_reads(held: Held) -> None:
