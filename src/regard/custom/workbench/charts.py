@@ -32,6 +32,9 @@ def _curve(ranked: Sequence[tuple[float, bool]], shown: int, limit: float) -> tu
     for number, (score, yes) in enumerate(ranked, 1):
         right += yes
         if shown and (number == len(ranked) or ranked[number][0] != score):
+            if len(points) > 1 and points[-1][0] == points[-2][0] == right / shown:
+                # Between two of the same recall: on the line that these draw.
+                points.pop()
             points.append((right / shown, right / number))
             if score >= limit:
                 dot = points[-1]

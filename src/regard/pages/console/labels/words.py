@@ -17,8 +17,10 @@ from regard.names import shown
 
 # Pictures of each side, where two versions are compared.
 MOST_CHANGED = 12
-# Labels of a matrix that can be read, pairs that are told where there are more, and charts: of the least F1.
-MOST_SQUARE, MOST_PAIRS, MOST_CHARTS = 20, 50, 12
+# Labels of a matrix that can be read; pairs that are told where there are more.
+MOST_SQUARE, MOST_PAIRS = 12, 40
+# Labels of a table, of charts, and of the list of weak ones: those of the least F1. Pictures that are twice there.
+MOST_LABELS, MOST_CHARTS, MOST_WEAK, MOST_TWINS = 50, 12, 30, 50
 WRONG, RIGHT = "wrong", "right"
 # By how many pictures more the summary says what they would give: its member's name has it.
 _MORE = 50
@@ -35,7 +37,9 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two versions: rows of F1 by label, how many pictures were in both tests, and those that came out otherwise."""
+    """Two versions: rows of F1 by label, those that changed most, how many pictures were in both tests, and those that
+    came out otherwise.
+    """
 
     name: str
     rows: Sequence[Sequence[str]]
@@ -66,18 +70,24 @@ def chosen(results: Results, show: str) -> Chosen:
 
 def about(results: Results) -> dict[str, Any]:
     """What the template of a version is told of it, beside its pictures."""
-    matrix, shown_labels = matrix_of(results), [each for each in results.labels if each.n]
-    charted = sorted(shown_labels, key=lambda each: each.f1)[:MOST_CHARTS] if results.pictures else []
+    matrix, tested = matrix_of(results), [each for each in results.labels if each.n]
+    charted = sorted(tested, key=lambda each: each.f1)[:MOST_CHARTS] if results.pictures else []
+    numbered = sorted(enumerate(results.labels), key=lambda each: each[1].f1)[:MOST_LABELS]
+    weak = sorted((each for each in results.labels if each.advice), key=lambda each: each.f1)
     more = None if results.with_more is None else Point(results.trained + _MORE, results.with_more)
     wrong = [each for each in matrix.groups if each.wrong]
     return {
         "results": results,
-        "weak": [each for each in results.labels if each.advice],
+        "weak": weak[:MOST_WEAK],
+        "weaker": len(weak[MOST_WEAK:]),
+        "labels": sorted(numbered, key=lambda each: each[0]),
+        "twins": results.twins[:MOST_TWINS],
         "matrix": matrix if len(results.labels) <= MOST_SQUARE else None,
+        "heads": [f"as {each}" if each in results.names else each for each in matrix.columns],
         "pairs": sorted(wrong, key=lambda each: -len(each.pictures))[:MOST_PAIRS],
         "mistaken": sum(not results.right(each) for each in results.pictures),
         "charts": [Markup(precision_recall(results, each.name)) for each in charted],
-        "uncharted": len(shown_labels) - len(charted),
+        "uncharted": len(tested) - len(charted),
         # What is in these charts is ours, or was escaped where it was drawn.
         "learning": Markup(learning(results.curve, more)) if len(results.curve) > 1 else "",
         "more": _MORE,
@@ -87,9 +97,10 @@ def about(results: Results) -> dict[str, Any]:
 def compared(now: Results, before: Results) -> Compared:
     """What is other in a version than in one before, each label on the test of each; pictures of both tests beside."""
     olds = {each.name: each.f1 for each in before.labels}
-    rows = [_row("all labels", before.f1, now.f1)]
-    rows += [_row(each.name, olds.pop(each.name, None), each.f1) for each in now.labels]
-    rows += [_row(name, f1, None) for name, f1 in olds.items()]
+    changes = [(each.name, olds.pop(each.name, None), each.f1) for each in now.labels]
+    labels = [*changes, *((name, f1, None) for name, f1 in olds.items())]
+    most = sorted(labels, key=lambda each: -abs((each[1] or 0.0) - (each[2] or 0.0)))[:MOST_LABELS]
+    rows = [_row("all labels", before.f1, now.f1), *(_row(*each) for each in labels if each in most)]
     earlier = {(each.path, each.digest): before.right(each) for each in before.pictures}
     both = [each for each in now.pictures if (each.path, each.digest) in earlier]
     worse, better = (
