@@ -28,6 +28,7 @@ from regard.stewardship.office import Office, open_office
 from regard.stewardship.parties.keys import AccessKey
 from regard.stewardship.people.subject_sessions import SubjectSessions
 from tests.helpers.browser import look, visiting
+from tests.helpers.customs import picture
 from tests.helpers.own_client import OwnClient
 from tests.helpers.running import Running, running
 
@@ -54,6 +55,13 @@ class Club:
         image = {"Bytes": self.portrait}
         self.rekognition.index_faces(CollectionId="members", Image=image, ExternalImageId=name)
         return str(receipt)
+
+    def label(self, name: str) -> None:
+        """Name somebody in a line that labels are learned from."""
+        project = self.rekognition.create_project(ProjectName=f"with-{name}")["ProjectArn"]
+        dataset = self.rekognition.create_dataset(ProjectArn=project, DatasetType="TRAIN")["DatasetArn"]
+        line = picture("Sea", key=f"{name}.jpg") | {"regard-people": [name]}
+        self.rekognition.update_dataset_entries(DatasetArn=dataset, Changes={"GroundTruth": json.dumps(line)})
 
     def find(self) -> list[str]:
         image = {"Bytes": self.portrait}
@@ -132,9 +140,12 @@ def test_a_token_opens_the_page_once_and_a_cookie_holds_it(club: Club) -> None:
 
 def test_it_tells_faces_searches_and_consents_in_words(club: Club) -> None:
     club.enrol("bea")
+    club.label("bea")
     assert "bea" in club.find()
     page = club.visitor("bea").get().text
     for words in ("1 face of you", "1 search found you", "search faces by image", "your consent", "photo-library"):
+        assert words in page
+    for words in ("Labels that are learned from pictures of you", "s3://bucket/bea.jpg", "with-bea", "TRAIN"):
         assert words in page
     assert 'alt="your enrolled face, face-1.jpg"' in page
     assert "You also agreed that reviewers see a picture" in page
@@ -233,6 +244,7 @@ def verified(club: Club, page: str) -> dict[str, Any]:
 
 def test_a_page_of_a_person_is_fit_to_be_looked_at(club: Club, browser: Browser) -> None:
     club.enrol("joy")
+    club.label("joy")
     club.find()
     visitor = club.visitor("joy")
     visitor.do("not-me", request=hidden(visitor.get().text, "request"))

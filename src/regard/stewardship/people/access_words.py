@@ -107,7 +107,9 @@ def _blocks(document: dict[str, Any]) -> Iterator[Block]:
         yield Heading("Labels that are learned from pictures of you", 2)
         told = [[each["picture"], each["project"], each["dataset"]] for each in labels["lines"]]
         yield Table(("Picture", "Project", "Dataset"), told) if told else Paragraph("No line of a dataset names you.")
-        yield Listing([f"Version {each['version']} of {each['project']}" for each in labels["versions"]])
+        if versions := [f"Version {each['version']} of {each['project']}" for each in labels["versions"]]:
+            yield Paragraph("These were trained with them:")
+            yield Listing(versions)
     yield Heading("Searches that found you", 2)
     if not found:
         yield Paragraph("None.")
