@@ -83,10 +83,10 @@ def label_pages(desk: Desk) -> list[Route]:
         around: Json = {"here": PATH, "project": found, "name": name, "version": told, "day": _day}
         if name not in worth:
             return desk.show(visit, "label_version.html", **around, results=None)
-        results = worth[name]
-        versus = words.compared(results, worth[against]) if against in worth and against != name else None
+        results, view = worth[name], words.View(worth[name])
+        versus = words.compared(view, words.View(worth[against])) if against in worth and against != name else None
         others = desk.ask(visit, "DescribeProjectVersions", ProjectArn=arn, MaxResults=MOST_VERSIONS)
-        looked = words.chosen(results, visit.given("show"))
+        looked = words.chosen(view, visit.given("show"))
         begin = _whole(visit.given("from"))
         page = looked.pictures[begin : begin + MOST_PICTURES]
         small = _pictures(desk, visit, arn, name, [*page, *_changed(versus)])
@@ -94,7 +94,7 @@ def label_pages(desk: Desk) -> list[Route]:
             visit,
             "label_version.html",
             **around,
-            **words.about(results),
+            **words.about(view),
             looked=looked,
             tiles=words.tiles(results, page, small),
             begin=begin,

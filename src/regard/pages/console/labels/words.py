@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from markupsafe import Markup
 
 from regard.custom.workbench.charts import learning, precision_recall
-from regard.custom.workbench.groups import matrix_of
+from regard.custom.workbench.groups import Matrix, matrix_of
 from regard.custom.workbench.kept import Asked, Point, Results
 from regard.names import shown
 
@@ -48,14 +49,28 @@ class Compared:
     better: Sequence[Asked]
 
 
+class View:
+    """The results of a version, as a page looks at them: what is asked of every picture is worked out once."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.right = {each.path for each in results.pictures if results.right(each)}
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """What is taken for what."""
+        return matrix_of(self.results)
+
+
 def results_in(told: Mapping[str, Any]) -> Results:
     """The results of a version as an operation told them, in words that may be shown."""
     return msgspec.convert(_legible(told), Results)
 
 
-def chosen(results: Results, show: str) -> Chosen:
+def chosen(view: View, show: str) -> Chosen:
     """The pictures that an address asks for: those that are wrong or right, of one cell, or with one label."""
-    cells = {each.anchor: each for _, row in matrix_of(results).rows for each in row}
+    results = view.results
+    cells = {each.anchor: each for _, row in view.matrix.rows for each in row}
     if show in cells:
         return Chosen(show, cells[show].title, cells[show].pictures)
     labels = {f"l-{number}": name for number, name in enumerate(results.names)}
@@ -64,13 +79,14 @@ def chosen(results: Results, show: str) -> Chosen:
         found = [each for each in results.pictures if name in each.shows or name in results.told(each)]
         return Chosen(show, f"{name}: shown or told", found)
     if show == RIGHT:
-        return Chosen(RIGHT, "told rightly", [each for each in results.pictures if results.right(each)])
-    return Chosen(WRONG, "told wrongly", [each for each in results.pictures if not results.right(each)])
+        return Chosen(RIGHT, "told rightly", [each for each in results.pictures if each.path in view.right])
+    return Chosen(WRONG, "told wrongly", [each for each in results.pictures if each.path not in view.right])
 
 
-def about(results: Results) -> dict[str, Any]:
+def about(view: View) -> dict[str, Any]:
     """What the template of a version is told of it, beside its pictures."""
-    matrix, tested = matrix_of(results), [each for each in results.labels if each.n]
+    results, matrix = view.results, view.matrix
+    tested = [each for each in results.labels if each.n]
     charted = sorted(tested, key=lambda each: each.f1)[:MOST_CHARTS] if results.pictures else []
     numbered = sorted(enumerate(results.labels), key=lambda each: each[1].f1)[:MOST_LABELS]
     weak = sorted((each for each in results.labels if each.advice), key=lambda each: each.f1)
@@ -85,7 +101,7 @@ def about(results: Results) -> dict[str, Any]:
         "matrix": matrix if len(results.labels) <= MOST_SQUARE else None,
         "heads": [f"as {each}" if each in results.names else each for each in matrix.columns],
         "pairs": sorted(wrong, key=lambda each: -len(each.pictures))[:MOST_PAIRS],
-        "mistaken": sum(not results.right(each) for each in results.pictures),
+        "mistaken": len(results.pictures) - len(view.right),
         "charts": [Markup(precision_recall(results, each.name)) for each in charted],
         "uncharted": len(tested) - len(charted),
         # What is in these charts is ours, or was escaped where it was drawn.
@@ -94,17 +110,18 @@ def about(results: Results) -> dict[str, Any]:
     }
 
 
-def compared(now: Results, before: Results) -> Compared:
+def compared(view: View, old: View) -> Compared:
     """What is other in a version than in one before, each label on the test of each; pictures of both tests beside."""
+    now, before = view.results, old.results
     olds = {each.name: each.f1 for each in before.labels}
     changes = [(each.name, olds.pop(each.name, None), each.f1) for each in now.labels]
     labels = [*changes, *((name, f1, None) for name, f1 in olds.items())]
     most = sorted(labels, key=lambda each: -abs((each[1] or 0.0) - (each[2] or 0.0)))[:MOST_LABELS]
     rows = [_row("all labels", before.f1, now.f1), *(_row(*each) for each in labels if each in most)]
-    earlier = {(each.path, each.digest): before.right(each) for each in before.pictures}
+    earlier = {(each.path, each.digest): each.path in old.right for each in before.pictures}
     both = [each for each in now.pictures if (each.path, each.digest) in earlier]
     worse, better = (
-        [each for each in both if (now.right(each), earlier[each.path, each.digest]) == change]
+        [each for each in both if (each.path in view.right, earlier[each.path, each.digest]) == change]
         for change in ((False, True), (True, False))
     )
     return Compared(before.name, rows, len(both), worse[:MOST_CHANGED], better[:MOST_CHANGED])
