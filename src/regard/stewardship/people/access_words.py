@@ -102,7 +102,9 @@ def _blocks(document: dict[str, Any]) -> Iterator[Block]:
             ]
             for receipt in receipts
         ]
-        yield Table(("Collection", "What for", "Given", "Until", "State"), rows)
+        columns = ("Collection", "What for", "Given", "Until", "State")
+        # Two dates below one another say nothing by themselves: with a caption each cell tells what it is.
+        yield Table(columns, rows, "Each consent and its terms", len(columns))
     if (labels := document["labels"])["lines"] or labels["versions"]:
         yield Heading("Labels that are learned from pictures of you", 2)
         told = [[each["picture"], each["project"], each["dataset"]] for each in labels["lines"]]
