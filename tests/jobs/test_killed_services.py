@@ -225,7 +225,7 @@ def _require_every_end(
         assert expected["JobStatus"] == "SUCCEEDED"
         assert expected["Segments"]
         for _ in range(kills):
-            while sum(map(service.is_open, jobs[-OPEN:])) < OPEN:
+            for _ in range(OPEN - sum(map(service.is_open, jobs[-OPEN:]))):
                 jobs += _accepted(service.start())
             if chance.random() < AT_WORK:
                 _until(partial(service.works_on, jobs[-OPEN:]))
