@@ -110,7 +110,9 @@ def train_adapter(
     mean, spread = inputs.mean(axis=0), max(float(np.sqrt(inputs.var(axis=0).sum())), 1e-9)
     lesson = Lesson.dealt((inputs - mean) / spread, yes, len(yes), seed)
     strength, across = _chosen(lesson, ahead, progress)
-    fit = fitted(lesson.inputs, yes, strength, given=ahead) if strength else np.zeros((inputs.shape[1] + 1, len(names)))
+    fit = np.zeros((inputs.shape[1] + 1, len(names)))
+    if strength:
+        fit = lesson.whole(fitted(lesson.inputs, yes, strength, given=ahead))
     plain = fit[:-1] / spread
     weights, offsets = plain.astype(np.float32), (fit[-1] - mean @ plain).astype(np.float32)
     file = adapter_file(weights, offsets, LEAST)

@@ -63,7 +63,8 @@ def train_classifier(
     curve = _curve(lesson, strength, told, seed, lambda done: progress(_CHOSEN + (_LEARNT - _CHOSEN) * done))
     curves = Curves.of(scores[: lesson.own], yes)
     limits = np.round(thresholds(curves(scores), lesson.answers, lesson.own), 6)
-    weights, offsets = _folded(lesson.fitted(np.ones(len(lesson.answers), bool), strength), curves, mean, spread)
+    fit = lesson.whole(lesson.fitted(np.ones(len(lesson.answers), bool), strength))
+    weights, offsets = _folded(fit, curves, mean, spread)
     file = head_file(weights, offsets)
     made = {"pictures": lesson.own, "unrelated": len(lesson.answers) - lesson.own, "seed": seed}
     manifest = manifest_of("classifier", file, names, limits, base or {}, {**made, "strength": strength})

@@ -23,12 +23,16 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What is taught: `inputs` (n + m, d), the unrelated pictures last, with `answers` (n + m, k), and their `fold`."""
+    """What is taught: `inputs` (n + m, r), the unrelated pictures last, with `answers` (n + m, k), and their `fold`.
+
+    `basis` (d, r) takes features (d) to inputs where there are fewer pictures than numbers; else inputs are features.
+    """
 
     inputs: Floats
     answers: Bools
     own: int
     fold: Ints
+    basis: Floats | None = None
 
     @property
     def counts(self) -> Floats:
@@ -42,12 +46,24 @@ class Lesson:
 
     @classmethod
     def dealt(cls, inputs: Floats, answers: Bools, own: int, seed: int) -> Lesson:
-        """The lesson with pictures dealt to folds, those of one set of labels evenly, and the unrelated ones too."""
+        """The lesson with pictures dealt to folds, those of one set of labels evenly, and the unrelated ones too.
+
+        `inputs` are features (n + m, d). Where there are more of these than pictures, a head that is held back is a sum
+        of the pictures: it is sought among these sums, and is the same one (Hastie and Tibshirani, "Efficient quadratic
+        regularization for expression arrays", 2004).
+        """
         kinds = np.unique(np.column_stack([answers, np.arange(len(answers)) >= own]), axis=0, return_inverse=True)[1]
         order = np.lexsort((np.random.default_rng(seed).permutation(len(answers)), kinds.ravel()))
         fold = np.empty(len(answers), np.int64)
         fold[order] = np.arange(len(answers)) % FOLDS
-        return cls(inputs, answers, own, fold)
+        if len(inputs) >= inputs.shape[1]:
+            return cls(inputs, answers, own, fold)
+        basis, sums = np.linalg.qr(inputs.T)
+        return cls(np.ascontiguousarray(sums.T), answers, own, fold, basis)
+
+    def whole(self, fit: Floats) -> Floats:
+        """A head of inputs (r + 1, k) as one of features (d + 1, k)."""
+        return fit if self.basis is None else np.vstack([self.basis @ fit[:-1], fit[-1]])
 
     def fewer(self, share: float, seed: int) -> Bools:
         """Which pictures stay where a head is made of `share` of the own ones: one in so many of each label set."""
