@@ -64,6 +64,13 @@ def test_calibrated_odds_are_right_as_often_as_they_say() -> None:
     assert offset == pytest.approx(-1, abs=0.1)
 
 
+@pytest.mark.parametrize(("prior", "chance"), [(1.0, 11 / 12), (0.5, 10.5 / 11)])
+def test_of_ten_that_are_all_told_rightly_so_much_of_a_wrong_one_is_counted(prior: float, chance: float) -> None:
+    yes = np.repeat([True, False], 10)
+    slope, offset = calibrated(np.where(yes, 1.0, -1.0), yes, 0.5, prior)
+    assert 1 / (1 + np.exp(-(slope + offset))) == pytest.approx(chance)
+
+
 def test_rarer_faces_need_more_to_be_told() -> None:
     inputs, yes = _parted()
     scores = inputs[:, :5].sum(axis=1)

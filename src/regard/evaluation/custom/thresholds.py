@@ -13,6 +13,10 @@ from regard.evaluation.training.regression import calibrated
 
 # A label with fewer pictures that show it, or that do not, has the curve of all labels together.
 LEAST_OF_ITS_OWN = 8
+# Platt's targets with Jeffreys's prior: of few pictures that are all told rightly, his own are too cautious. On fresh
+# pictures of masks log loss fell from .157 to .122 (heads of 20) and from .058 to .047 (of 100); on the five other sets
+# it moved by −.005 to +.007. Firth's penalty, which is that prior on the curve, gains more there and loses elsewhere.
+PRIOR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,9 @@ class Curves:
     @classmethod
     def of(cls, scores: Floats, yes: Bools) -> Curves:
         """Those of log odds (n, k) on pictures left out, as often right as pictures are."""
-        common = calibrated(scores.ravel(), yes.ravel(), float(yes.mean()))
+        common = calibrated(scores.ravel(), yes.ravel(), float(yes.mean()), PRIOR)
         curves = [
-            calibrated(score, each, float(each.mean()))
+            calibrated(score, each, float(each.mean()), PRIOR)
             if LEAST_OF_ITS_OWN <= each.sum() <= len(each) - LEAST_OF_ITS_OWN
             else common
             for score, each in zip(scores.T, yes.T, strict=True)

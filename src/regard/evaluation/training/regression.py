@@ -70,13 +70,15 @@ def balanced(yes: NDArray[np.bool_], share: float) -> Floats:
     return np.where(yes, share / part, (1 - share) / (1 - part))
 
 
-def calibrated(scores: Floats, yes: NDArray[np.bool_], share: float) -> tuple[float, float]:
+def calibrated(scores: Floats, yes: NDArray[np.bool_], share: float, prior: float = 1.0) -> tuple[float, float]:
     """Slope and offset that make log odds of `scores`, for faces of which `share` answer yes.
 
-    Platt, "Probabilistic outputs for support vector machines" (1999), with its targets a little off 0 and 1.
+    Platt, "Probabilistic outputs for support vector machines" (1999), with its targets a little off 0 and 1: as if of
+    each answer there were `prior` faces more that it is wrong of, and as many that it is right of. His 1 is Laplace's
+    rule; 0.5 is Jeffreys's.
     """
     weights = balanced(yes, share)
-    target = np.where(yes, (yes.sum() + 1) / (yes.sum() + 2), 1 / ((~yes).sum() + 2))
+    target = np.where(yes, (yes.sum() + prior) / (yes.sum() + 2 * prior), prior / ((~yes).sum() + 2 * prior))
     inputs = np.column_stack([scores, np.ones(len(scores))])
     found = np.zeros(2)
     for _ in range(_STEPS):
