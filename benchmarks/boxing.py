@@ -5,17 +5,13 @@ Not among the benchmarks that run by default: `python -m benchmarks boxing`.
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from random import Random
-from xml.etree import ElementTree
 
 import numpy as np
-from PIL import Image
 
+from benchmarks.boxed import MASKS, THINGS, Boxes, apart, masks, receipts, strips, voc
 from benchmarks.measuring import markdown
 from benchmarks.pictures import SHARED
 from regard.evaluation.custom.detections import Detections
@@ -24,16 +20,12 @@ from regard.evaluation.custom.errors import NotTrained
 from regard.evaluation.custom.logistic import Bools
 from regard.settings import from_environment
 from regard.vision.heads.box_head import WAYS
-from regard.vision.pictures.images import Picture, decode
+from regard.vision.pictures.images import Picture
 from regard.vision.things.candidates import Seeker
 
-# Classes of VOC that enough of its pictures show, and what shows in pictures that are put together here.
+# Classes of VOC that enough of its pictures show.
 VOC = ("aeroplane", "boat", "bottle", "car", "cow", "person")
-MASKS = ("with_mask", "without_mask")
 DRAWS, MADE = 3, 150
-# Lines of text of a picture, at most: as many as a manifest may have.
-MOST = 50
-Boxes = list[tuple[str, float, float, float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +47,11 @@ def run() -> str:
         return markdown("Things of one's own", ("not measured",), [("the pictures are not on this machine",)])
     seeker = Seeker.opened(from_environment())
     sets = [
-        _set("VOC: 6 classes", seeker, _voc(), VOC, (10, 33), 17),
-        _set("faces with and without a mask, set into scenes", seeker, _masks(), MASKS, (10, 50, 100), 50),
-        _set("lines of text on receipts", seeker, _receipts(), ("line",), (10,), 5),
+        _set("VOC: 6 classes", seeker, voc(), VOC, (10, 33), 17),
+        _set("faces with and without a mask, set into scenes", seeker, masks(MADE), MASKS, (10, 50, 100), 50),
+        _set("animals and things, set into scenes", seeker, apart(MADE), THINGS, (10, 40), 20),
+        _set("lines of text on receipts", seeker, receipts(), ("line",), (10,), 5),
+        _set("the same, in strips of eight lines", seeker, strips(), ("line",), (10, 30), 20),
     ]
     columns = (
         "set",
@@ -148,53 +142,3 @@ def _sure(trained: TrainedDetector, test: Sequence[Pictured]) -> Bools:
 
 def _mean(values: Sequence[float]) -> str:
     return f"{np.mean(values):.2f}".removeprefix("0") if values else ""
-
-
-def _voc() -> Iterator[tuple[Picture, Boxes]]:
-    for file in sorted((SHARED / "voc100" / "xml").glob("*.xml")):
-        boxes: Boxes = []
-        for each in ElementTree.parse(file).getroot().iter("object"):
-            left, top, right, bottom = (
-                float(each.findtext(f"bndbox/{side}", "0")) for side in ("xmin", "ymin", "xmax", "ymax")
-            )
-            boxes.append((each.findtext("name", ""), left, top, right - left, bottom - top))
-        (picture,) = (SHARED / "voc100" / "images").glob(f"{file.stem}.*")
-        yield decode(picture.read_bytes()), boxes
-
-
-def _masks() -> Iterator[tuple[Picture, Boxes]]:
-    """Scenes with one or two of the crops set in, 50 to 160 pixels wide; crops and places are drawn, alike each time.
-
-    A crop is in one picture alone, so that none of the test was learned from.
-    """
-    scenes = [*sorted((SHARED / "imagenet").iterdir()), *sorted((SHARED / "coco20").iterdir())]
-    crops = {name: sorted((SHARED / "facemask" / name).iterdir()) for name in MASKS}
-    draw = Random(0)
-    for number in range(MADE):
-        scene = Image.open(scenes[number % len(scenes)]).convert("RGB").resize((480, 360))
-        boxes: Boxes = []
-        for half in range(draw.choice((1, 2))):
-            name = draw.choice(MASKS)
-            if crops[name]:
-                boxes.append((name, *_set_in(scene, crops[name].pop(), 240 * half, draw)))
-        yield Picture(np.asarray(scene), "JPEG"), boxes
-
-
-def _set_in(scene: Image.Image, file: Path, left: int, draw: Random) -> tuple[int, int, int, int]:
-    crop = Image.open(file).convert("RGB")
-    width = draw.randint(50, 160)
-    crop = crop.resize((width, min(300, round(width * crop.height / crop.width))))
-    place = left + draw.randint(0, 240 - width), draw.randint(0, 360 - crop.height)
-    scene.paste(crop, place)
-    return *place, width, crop.height
-
-
-def _receipts() -> Iterator[tuple[Picture, Boxes]]:
-    for file in sorted((SHARED / "sroie" / "box").glob("*.csv")):
-        boxes: Boxes = []
-        with file.open(newline="", encoding="utf-8", errors="replace") as lines:
-            for row in list(csv.reader(lines))[:MOST]:
-                across, down = [float(each) for each in row[0:8:2]], [float(each) for each in row[1:8:2]]
-                boxes.append(("line", min(across), min(down), max(across) - min(across), max(down) - min(down)))
-        (picture,) = (SHARED / "sroie" / "img").glob(f"{file.stem}.*")
-        yield decode(picture.read_bytes()), boxes

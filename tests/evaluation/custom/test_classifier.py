@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.custom import _probe
+from benchmarks.custom import RUNS, measured, probed
+from benchmarks.labelled import sets_of
 from regard.evaluation.custom.background import background
 from regard.evaluation.custom.classifier import READY, train_classifier, with_more
 from regard.evaluation.custom.errors import TooFew, Weak
@@ -164,7 +165,26 @@ def test_masks_are_told_as_well_as_by_a_linear_probe_and_photographs_are_given_n
     made_of, rest = np.arange(len(inputs)) % 2 == 0, np.arange(len(inputs)) % 2 == 1
     made = train_classifier(inputs[made_of], labels[made_of], ["mask", "none"], background=background(features.base))
     right = (made.scores(inputs[rest]).argmax(axis=1) == labels[rest].argmax(axis=1)).mean()
-    probe = _probe(inputs[made_of], labels[made_of], 0)(inputs[rest])
+    probe = probed(inputs[made_of], labels[made_of], 0)(inputs[rest])
     assert right >= (probe.argmax(axis=1) == labels[rest].argmax(axis=1)).mean() - 0.02
     photographs = made.scores(seen("imagenet", 2))
     assert (photographs >= [each.threshold for each in made.labels]).any(axis=1).mean() <= 0.02
+
+
+@pytest.mark.long
+@pytest.mark.slow("looks at 2,000 pictures, and makes 60 heads")
+@pytest.mark.usefixtures("shared_data")
+def test_on_public_sets_heads_are_as_good_as_a_probe_and_their_intervals_hold() -> None:
+    told: list[tuple[float, bool]] = []
+    for one in sets_of(Features.opened(from_environment())):
+        for number in one.trained:
+            found = measured(one, number)
+            if found.refused:
+                # Of so few pictures that some heads are luck, which is what they are refused for.
+                continue
+            assert np.mean(found.ours) >= np.mean(found.probed) - 0.02, found.row()
+            assert found.inside >= 0.9 * RUNS, found.row()
+            assert not found.unrelated or np.mean(found.unrelated) <= 0.02, found.row()
+            told += found.near
+    assert len(told) > 500
+    assert np.mean([right for _, right in told]) >= np.mean([score for score, _ in told]) - 0.03
