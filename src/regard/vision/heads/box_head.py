@@ -22,7 +22,7 @@ WIDE: Final = 4.0
 OVERLAP: Final = 0.45
 MOST: Final = 50
 # Candidates that are looked at further, the surest; and how far a box may be moved, as the logarithm of its size.
-_MOST_CANDIDATES, _MOST_SHIFT = 600, 2.0
+_MOST_CANDIDATES, MOST_SHIFT = 600, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class BoxHead:
 
 def moved(boxes: Floats, shifts: Floats) -> Floats:
     """Boxes (n, 4) that are moved by shifts (n, 4) and end at the edges of the picture."""
-    sides = boxes[:, 2:] * np.exp(np.clip(shifts[:, 2:], -_MOST_SHIFT, _MOST_SHIFT))
+    sides = boxes[:, 2:] * np.exp(np.clip(shifts[:, 2:], -MOST_SHIFT, MOST_SHIFT))
     middles = boxes[:, :2] + boxes[:, 2:] / 2 + shifts[:, :2] * boxes[:, 2:]
     begin, end = np.clip(middles - sides / 2, 0, 1), np.clip(middles + sides / 2, 0, 1)
     return np.concatenate([begin, end - begin], axis=1).astype(np.float32)

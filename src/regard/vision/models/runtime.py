@@ -202,7 +202,7 @@ class _OpenVino:
             model.reshape({name: openvino.PartialShape(list(sides)) for name, sides in named.items()})
         if taps:
             operations = [(each.get_type_name(), each.output(0)) for each in _with_outputs(model)]
-            model.add_outputs([_tapped(operations, tap, file) for tap in taps])
+            model.add_outputs([tapped(operations, tap, file) for tap in taps])
         return self._core.compile_model(model, "CPU", options)
 
 
@@ -229,8 +229,11 @@ def _with_outputs(model: Any) -> list[Any]:
     return [each for each in model.get_ordered_ops() if each.get_output_size()]
 
 
-def _tapped(operations: Sequence[tuple[str, Any]], tap: str, file: ModelFile) -> Any:
-    """The output of the layer that `tap` names, among operations of a kind and an output, in the model's order."""
+def tapped(operations: Sequence[tuple[str, Any]], tap: str, file: ModelFile) -> Any:
+    """The output of the layer that `tap` names, among operations of a kind and an output, in the model's order.
+
+    Raises RuntimeUnavailable where there is none.
+    """
     kind, _, number = tap.partition(" ")
     outputs = [output for each, output in operations if each == kind]
     if not number.isdecimal() or not 1 <= int(number) <= len(outputs):
@@ -309,7 +312,7 @@ def changed(file: ModelFile, shape: Shape | Mapping[str, Shape] | None, taps: Se
     named = shape if isinstance(shape, Mapping) else {} if shape is None else {inputs[0].name: shape}
     operations = [(each.op_type, each.output[0]) for each in model.graph.node]
     for tap in taps:
-        name = _tapped(operations, tap, file)
+        name = tapped(operations, tap, file)
         model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
     for each in inputs:
         if each.name in named:

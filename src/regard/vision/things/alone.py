@@ -55,7 +55,7 @@ def alone(weights: Weights, head: bytes, manifest: Mapping[str, Any]) -> bytes:
         joined.graph.output.remove(next(each for each in joined.graph.output if each.name != "scores"))
     helper.set_model_props(joined, {"labels": json.dumps(manifest["labels"], ensure_ascii=False)})
     joined.producer_name = "regard"
-    _rename(joined.graph)
+    renamed(joined.graph, "own-labels")
     return bytes(joined.SerializeToString(deterministic=True))
 
 
@@ -98,11 +98,13 @@ def _reading(network: Any) -> Any:
     return network
 
 
-def _rename(graph: Any) -> None:
-    """Names by their order: those that conversion gives are others each time, and the file is to be the same."""
+def renamed(graph: Any, called: str) -> None:
+    """Call a graph so, and what is in it by its order: conversion gives other names each time, and the file is to be
+    the same.
+    """
     kept = {each.name for each in (*graph.input, *graph.output)}
     names: dict[str, str] = {name: name for name in kept} | {"": ""}
-    graph.name = "own-labels"
+    graph.name = called
     del graph.value_info[:]
     for place, node in enumerate(graph.node):
         node.name = f"n{place}"

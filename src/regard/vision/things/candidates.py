@@ -7,6 +7,7 @@ each cut out and looked at by the classifier of things and scenes. Cells are tho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
@@ -35,12 +36,12 @@ LAYERS: Final = tuple(f"Add {each}" for each in (129, 141, 153, 165, 176)) + tup
 # What goes into the manifest: it changes where the same layers are read in another way.
 READ_AS: Final = "proposals by the root of the last layer at length 1 and of the scores; cells by pyramid and classes"
 # Proposals of a picture, each once: more of them found no more objects, and each costs an inference.
-_MOST, _LEAST, _OVERLAP = 32, 0.01, 0.6
+MOST_PROPOSALS, LEAST_PROPOSAL, THINNED = 32, 0.01, 0.6
 # What is seen of a proposal: the classifier's last layer, and what the detector gives each of its classes.
 _WIDTH = 1280 + 90
 # The classifier's input as it was trained, and how much around a box is seen with it.
-_CROP, _MEAN, _SPREAD, _AROUND = 224, 127.0, 128.0, 1.2
-_LAST: Final = "Transpose 2"
+CROP, MEAN, SPREAD, AROUND = 224, 127.0, 128.0, 1.2
+LAST: Final = "Transpose 2"
 
 
 class Seeker:
@@ -59,7 +60,7 @@ class Seeker:
     @property
     def base(self) -> Base:
         """The models and the layers that candidates are of."""
-        layers = " + ".join((*LAYERS, MODEL, self._weights.digest(MODEL), _LAST))
+        layers = " + ".join((*LAYERS, MODEL, self._weights.digest(MODEL), LAST))
         return Base(DETECTOR, self._weights.digest(DETECTOR), layers)
 
     def __call__(self, picture: Picture, ways: tuple[str, ...] = WAYS) -> dict[str, Candidates]:
@@ -80,10 +81,10 @@ class Seeker:
 
     def _proposals(self, picture: Picture, scores: NDArray[np.float32], told: NDArray[np.float32]) -> Candidates:
         best = scores.max(axis=1)
-        places = np.flatnonzero(best >= min(_LEAST, float(best.max())))
-        places = places[np.argsort(-best[places], kind="stable")[: 20 * _MOST]]
+        places = np.flatnonzero(best >= min(LEAST_PROPOSAL, float(best.max())))
+        places = places[np.argsort(-best[places], kind="stable")[: 20 * MOST_PROPOSALS]]
         where = boxes(told[places], anchors(SIDE)[places])
-        kept = best_of_each(where, best[places], np.zeros(len(places), np.int64), _OVERLAP)[:_MOST]
+        kept = best_of_each(where, best[places], np.zeros(len(places), np.int64), THINNED)[:MOST_PROPOSALS]
         kept = kept[(where[kept, 2:] * (picture.width, picture.height) >= 1).all(axis=1)]
         seen = [
             np.append(self._crop(picture, box), np.sqrt(scores[place]))
@@ -93,14 +94,12 @@ class Seeker:
 
     def _crop(self, picture: Picture, box: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the classifier sees of a box, at length 1: the root of its last layer, (1280,)."""
-        middle, half = box[:2] + box[2:] / 2, box[2:] * _AROUND / 2
+        middle, half = box[:2] + box[2:] / 2, box[2:] * AROUND / 2
         size = np.array([picture.width, picture.height])
         left, top = np.floor(np.clip(middle - half, 0, 1) * size).astype(int)
         right, bottom = np.ceil(np.clip(middle + half, 0, 1) * size).astype(int)
-        crop = cv2.resize(picture.pixels[top:bottom, left:right], (_CROP, _CROP), interpolation=cv2.INTER_LINEAR)
-        last = np.sqrt(
-            np.maximum(self._classifier((np.asarray(crop, np.float32)[None] - _MEAN) / _SPREAD)[1].ravel(), 0)
-        )
+        crop = cv2.resize(picture.pixels[top:bottom, left:right], (CROP, CROP), interpolation=cv2.INTER_LINEAR)
+        last = np.sqrt(np.maximum(self._classifier((np.asarray(crop, np.float32)[None] - MEAN) / SPREAD)[1].ravel(), 0))
         return np.asarray(last / max(float(np.linalg.norm(last)), 1e-9), np.float32)
 
     @cached_property
@@ -109,20 +108,28 @@ class Seeker:
 
     @cached_property
     def _classifier(self) -> Model:
-        return self._runtime.load(self._weights.read(MODEL), (1, _CROP, _CROP, 3), taps=(_LAST,))
+        return self._runtime.load(self._weights.read(MODEL), (1, CROP, CROP, 3), taps=(LAST,))
 
 
-def _cells(maps: list[NDArray[np.float32]]) -> Candidates:
-    """The cells of the pyramid, level by level and row by row; a number says which level it is."""
-    levels = len(maps) // 2
-    found, seen = [], []
-    for level in range(levels):
-        both = np.concatenate([maps[level][0], maps[levels + level][0]])
-        rows, columns = both.shape[1:]
+def cells(shapes: Sequence[tuple[int, int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Cells of levels of so many rows and columns, level by level and row by row.
+
+    The squares around them (n, 4), and the level of each (n).
+    """
+    found, levels = [], []
+    for level, (rows, columns) in enumerate(shapes):
         down, across = np.mgrid[:rows, :columns]
         side = WIDE / np.array([columns, rows])
         middles = np.stack([(across.ravel() + 0.5) / columns, (down.ravel() + 0.5) / rows], axis=1)
         found.append(np.concatenate([middles - side / 2, np.broadcast_to(side, middles.shape)], axis=1))
-        numbers = both.reshape(len(both), -1).T
-        seen.append(np.concatenate([numbers, np.eye(levels)[np.full(len(numbers), level)]], axis=1))
-    return Candidates(np.concatenate(found).astype(np.float32), np.concatenate(seen).astype(np.float16))
+        levels.append(np.full(len(middles), level))
+    return np.concatenate(found).astype(np.float32), np.concatenate(levels)
+
+
+def _cells(maps: list[NDArray[np.float32]]) -> Candidates:
+    """Cells of the pyramid with the numbers of both networks; one more says which level it is."""
+    levels = len(maps) // 2
+    boxes, ranks = cells([(each.shape[2], each.shape[3]) for each in maps[:levels]])
+    both = [np.concatenate([maps[level][0], maps[levels + level][0]]) for level in range(levels)]
+    numbers = np.concatenate([each.reshape(len(each), -1).T for each in both])
+    return Candidates(boxes, np.concatenate([numbers, np.eye(levels)[ranks]], axis=1).astype(np.float16))
