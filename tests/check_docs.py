@@ -81,6 +81,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "regard train scenes photos/ --name ours --out scenes.json",
         "regard train background unrelated/",
         "regard custom train parts/ --out parts-1",
+        "regard custom train parts/ --seen parts-1 --out parts-2",
         "regard custom report parts-2 --against parts-1",
         "regard custom detect new/ --model parts-1",
         "regard custom export parts-1 --to parts.onnx",

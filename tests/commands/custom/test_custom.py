@@ -14,11 +14,13 @@ import pytest
 from PIL import Image
 
 from regard.custom.workbench import making
-from regard.custom.workbench.kept import HEAD, MANIFEST, RESULTS, Results, read_model, read_results
+from regard.custom.workbench.kept import HEAD, MANIFEST, RESULTS, SEEN, Results, read_model, read_results
 from regard.evaluation.custom.background import background
 from regard.stewardship.policy.denied import Denied
 from regard.vision.heads.head import DamagedHead
+from regard.vision.things.features import Features
 from tests.helpers.commands import run
+from tests.helpers.shapes import NAMES, SIDE, drawn, png
 
 OF_EACH = 10
 
@@ -64,7 +66,7 @@ def model(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_folder_a_label_becomes_a_model_tested_on_a_fifth(model: Path) -> None:
     results = read_results(model)
-    assert sorted(each.name for each in model.iterdir()) == [HEAD, MANIFEST, "report.html", RESULTS]
+    assert sorted(each.name for each in model.iterdir()) == [HEAD, MANIFEST, "report.html", RESULTS, SEEN]
     assert (results.trained, len(results.pictures)) == (16, 4)
     assert results.f1 == 1.0
     assert read_model(model).manifest["base"]["sha256"]
@@ -160,3 +162,109 @@ def test_results_of_other_labels_are_none(model: Path, tmp_path: Path) -> None:
     (tmp_path / RESULTS).write_bytes(msgspec.json.encode(fewer))
     with pytest.raises(ValueError, match="other labels"):
         read_results(tmp_path)
+
+
+def test_what_a_model_saw_is_not_looked_at_again(parts: Path, model: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(making, "background", lambda base: background(base)[::8])
+        patch.setattr(Features, "features_of", lambda _self, _picture: pytest.fail("it is looked at again"))
+        result = run("custom", "train", parts, "--out", tmp_path / "again", "--seen", model)
+    assert result.exit_code == 0, result.output
+    assert read_model(tmp_path / "again").head == read_model(model).head
+
+
+@pytest.fixture(scope="module")
+def framed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest of pictures of shapes, with boxes."""
+    folder = tmp_path_factory.mktemp("framed")
+    lines = []
+    for number in range(10):
+        picture, boxes = drawn(number)
+        (folder / f"{number}.png").write_bytes(png(picture))
+        annotations = [
+            {"class_id": NAMES.index(name), "left": left, "top": top, "width": wide, "height": high}
+            for name, left, top, wide, high in boxes
+        ]
+        told = {
+            "human-annotated": "yes",
+            "creation-date": "2026-11-29T00:00:00",
+            "type": "groundtruth/object-detection",
+        }
+        told |= {
+            "objects": [{"confidence": 1}] * len(boxes),
+            "class-map": {str(kind): name for kind, name in enumerate(NAMES)},
+        }
+        size = [{"width": SIDE, "height": SIDE, "depth": 3}]
+        lines.append(
+            {"source-ref": f"{number}.png", "bb": {"image_size": size, "annotations": annotations}, "bb-metadata": told}
+        )
+    (folder / "parts.manifest").write_text("\n".join(json.dumps(each) for each in lines))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def detector(framed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    to = tmp_path_factory.mktemp("detectors") / "parts-1"
+    result = run("custom", "train", framed / "parts.manifest", "--out", to)
+    assert result.exit_code == 0, result.output
+    assert "Average precision" in result.output
+    return to
+
+
+@pytest.mark.slow("learns from boxes, and writes networks of 8 bits as ONNX")
+def test_a_detector_that_is_exported_runs_by_the_lines_that_are_printed(
+    detector: Path, framed: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime, which such a file is for, is not installed")
+    result = run("custom", "export", detector, "--to", tmp_path / "own.onnx")
+    assert result.exit_code == 0, result.output
+    (tmp_path / "ask.py").write_text(result.stdout)
+
+    def asked(number: int) -> list[list[str]]:
+        code = [sys.executable, "-I", "ask.py", str(framed / f"{number}.png")]
+        done = subprocess.run(code, capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    # Of one picture nothing may be told; of several that were learned from, something is.
+    told = next(lines for number in range(5) if (lines := asked(number)))
+    for name, score, *box in told:
+        assert name in NAMES
+        assert 0 < float(score) <= 100
+        assert all(0 <= float(side) <= 1 for side in box)
+        assert len(box) == 4
+
+
+@pytest.mark.slow("learns from boxes")
+def test_a_manifest_with_boxes_becomes_a_detector_that_tells_boxes(detector: Path, framed: Path) -> None:
+    results = read_results(detector)
+    assert (results.kind, results.trained, len(results.pictures)) == ("detector", 8, 2)
+    assert "Figures of labels count boxes" in (detector / "report.html").read_text()
+    picture, boxes = drawn(900)
+    (framed / "fresh.png").write_bytes(png(picture))
+    result = run("custom", "detect", framed / "fresh.png", "--model", detector, "--json")
+    told = json.loads(result.stdout)[str(framed / "fresh.png")]["CustomLabels"]
+    assert {each["Name"] for each in told} <= {name for name, *_ in boxes}
+    assert told
+    for each in told:
+        assert sorted(each["Geometry"]["BoundingBox"]) == ["Height", "Left", "Top", "Width"]
+    assert run("custom", "detect", framed / "fresh.png", "--model", detector).exit_code == 0
+
+
+def test_labels_of_moderation_become_an_adapter_counted_beside_the_base(parts: Path, tmp_path: Path) -> None:
+    lines = [
+        {"source-ref": str(file), "content-moderation-groundtruth": {"ModerationLabels": shows}}
+        for label, shows in (("bar", [{"Name": "Weapons"}]), ("square", []))
+        for file in sorted((parts / label).iterdir())
+    ]
+    (tmp_path / "safe.manifest").write_text("\n".join(json.dumps(each) for each in lines))
+    result = run("custom", "train", tmp_path / "safe.manifest", "--out", tmp_path / "safe-1")
+    assert result.exit_code == 0, result.output
+    results = read_results(tmp_path / "safe-1")
+    assert (results.kind, len(results.beside["compared"])) == ("adapter", 20)
+    assert "Adapter: missed" in (tmp_path / "safe-1" / "report.html").read_text()
+    result = run("custom", "detect", parts / "bar", "--model", tmp_path / "safe-1", "--json")
+    told = [one["ModerationLabels"] for one in json.loads(result.stdout).values()]
+    assert "Weapons" in {each["Name"] for one in told for each in one}
+    error = run("custom", "export", tmp_path / "safe-1", "--to", tmp_path / "safe.onnx").exception
+    assert isinstance(error, ValueError)
+    assert "adapter" in str(error)

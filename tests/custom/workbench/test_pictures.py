@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from regard.custom.workbench.pictures import Labelled, labelled_in
+from regard.custom.judged import Box
+from regard.custom.workbench.pictures import ADAPTER, CLASSIFIER, DETECTOR, Labelled, kind_of, labelled_in, of_kind
 from regard.evaluation.samples.pictures_on_disk import NotLabelled
 
 LABEL = {"class-name": "screw", "confidence": 1, "human-annotated": "yes", "creation-date": "2026-03-01T10:00:00"}
@@ -87,11 +88,32 @@ def test_a_line_that_is_wrong_is_told(folder: Path, line: object, why: str) -> N
         labelled_in(_manifest(folder, line))
 
 
-def test_boxes_are_for_the_service(folder: Path) -> None:
+def test_boxes_make_a_detector_where_half_of_the_pictures_or_more_have_some(folder: Path) -> None:
     size = [{"width": 80, "height": 64, "depth": 3}]
     boxes = [{"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}]
     metadata = {"objects": [{"confidence": 1}], "class-map": {"0": "nut"}, "type": "groundtruth/object-detection"}
     told = METADATA | metadata
     line = {"source-ref": "screw/1.png", "a": {"image_size": size, "annotations": boxes}, "a-metadata": told}
-    with pytest.raises(NotLabelled, match="it has boxes"):
-        labelled_in(_manifest(folder, line))
+    other = {"source-ref": "nut/3.jpeg", "a": 1, "a-metadata": METADATA}
+    framed, whole = labelled_in(_manifest(folder, line, other))
+    assert (framed.boxes, framed.size, framed.names) == ((Box("nut", 1, 1, 9, 9),), (80, 64), ("nut",))
+    assert kind_of([framed, whole]) == DETECTOR
+    assert kind_of([framed, whole, whole]) == CLASSIFIER
+    assert of_kind([framed, whole], DETECTOR) == [framed]
+    assert of_kind([framed, whole, whole], CLASSIFIER) == [whole, whole]
+    with pytest.raises(NotLabelled, match="None of the 1 pictures has what a detector learns from"):
+        of_kind([whole], DETECTOR)
+
+
+def test_labels_of_moderation_make_an_adapter_and_are_not_mixed_with_ones_own(folder: Path) -> None:
+    safe = {"source-ref": "screw/1.png", "content-moderation-groundtruth": {"ModerationLabels": []}}
+    rude = {
+        "source-ref": "nut/3.jpeg",
+        "content-moderation-groundtruth": {"ModerationLabels": [{"Name": "Rude Gesture"}]},
+    }
+    found = labelled_in(_manifest(folder, safe, rude))
+    assert [each.labels for each in found] == [(), ("Rude Gesture",)]
+    assert kind_of(found) == ADAPTER
+    assert of_kind(found, ADAPTER) == found
+    with pytest.raises(NotLabelled, match="2 lines have labels of moderation, and 1 labels of your own"):
+        kind_of([*found, Labelled(folder / "screw/1.png", ("screw",))])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,11 +18,10 @@ from regard.stewardship.policy.custom_labels import Faces, Project, fills
 
 # What learns and looks is slow to import; the help need not wait for it.
 if TYPE_CHECKING:
+    from regard.custom.workbench.eyes import Eye
     from regard.custom.workbench.kept import Model, Results
-    from regard.custom.workbench.seeing import Glance
-    from regard.vision.heads.own import OwnHead
-    from regard.vision.pictures.images import Picture
-    from regard.vision.things.features import Features
+    from regard.custom.workbench.pictures import Labelled
+    from regard.custom.workbench.seeing import Glance, Kept
 
 app = typer.Typer(
     help="Train models of labels of your own from pictures on disk; look at them, ask them, take them along.",
@@ -54,44 +55,54 @@ def train(
         typer.Option(help="LABEL=TEXT: what a label of two meanings stands for; may be repeated.", callback=_meanings),
     ] = [],  # noqa: B006 - typer copies it
     seed: Annotated[int, typer.Option(help="Another one deals pictures to other folds.")] = 0,
+    seen: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Another model: what it saw is not looked at again."),
+    ] = None,
 ) -> None:
     """Train a model that tells labels of your own, and say what it is worth.
 
-    Writes a folder with head.onnx, manifest.json and report.html, whole or not at all. Nothing leaves this machine.
+    A manifest with boxes makes a detector, and one with labels of moderation an adapter. Writes a folder with
+    head.onnx, manifest.json and report.html, whole or not at all. Nothing leaves this machine.
     Leaves with 2 where nothing was trained: the text says which labels are too weak, and what would help.
 
     Examples: `regard custom train parts/ --out parts-1`, `regard custom train parts.csv --test more.csv --out parts-2`
     """
-    from regard.custom.workbench.kept import REPORT, keep
-    from regard.custom.workbench.making import made, require_enough, split
+    # As for workers: threads of small products wait for each other. It counts where nothing has multiplied yet.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from regard.custom.workbench.eyes import open_eye
+    from regard.custom.workbench.kept import REPORT, keep, read_seen
+    from regard.custom.workbench.making import Lesson, made, require_enough, split
     from regard.custom.workbench.page import page
-    from regard.custom.workbench.pictures import labelled_in
+    from regard.custom.workbench.pictures import ADAPTER, kind_of, labelled_in, of_kind
     from regard.evaluation.custom.errors import NotTrained
-    from regard.vision.things.features import Features
 
     if to.exists():
         raise FileExistsError(f"{to} is there already. Name another folder, or take it away.")
     labelled = [labelled_in(each) for each in (pictures, *([test] if test else []))]
-    names = tuple(sorted({label for each in labelled[0] for label in each.labels}))
+    kind = kind_of(labelled[0])
+    labelled = [of_kind(each, kind) for each in labelled]
+    # Labels of moderation are AWS's, and nobody's own.
+    names = tuple(sorted({name for each in labelled[0] for name in each.names})) if kind != ADAPTER else ()
     tags = tags_of(dict(each.split("=", 1) for each in meaning))
     require_lawful(Project(to.resolve().name, names, tags))
-    features = Features.opened(from_environment())
+    eye = open_eye(kind, from_environment())
     try:
         if not test:
             require_enough(labelled[0])
         with _bar("Looking") as told:
-            sides = _seen(labelled, features, told)
-        faces = Faces(sum(map(len, sides)), sum(each.face for side in sides for each in side))
+            sides = _seen(labelled, eye, read_seen(seen, eye.on) if seen else {}, told)
+        everything = [each for side in sides for each in side]
+        faces = Faces(len(everything), sum(fills(each.kept.look.face, 1.0) for each in everything))
         require_lawful(Project(to.resolve().name, names, tags, faces))
         training, tested = (sides[0], sides[1]) if test else split(sides[0])
         beside = {"tags": tags, "faces": [faces.pictures, faces.filled]}
         with _bar("Training") as told:
-            trained, results = made(
-                to.resolve().name, training, tested, features.base, seed=seed, beside=beside, progress=told
-            )
+            lesson = Lesson(training, tested, eye.base, seed, told)
+            trained, results = made(to.resolve().name, kind, lesson, beside)
     except NotTrained as error:
         raise typer.Exit(failed(f"ERROR_{error.code}: {error}")) from None
-    keep(to, trained, results, page(results))
+    keep(to, trained, results, page(results), everything, eye.on)
     _tell(results)
     out.print(f"Written to {to}. Look at {to / REPORT}.")
 
@@ -131,14 +142,13 @@ def export(
     Example: `regard custom export parts-1 --to parts.onnx`
     """
     from regard.custom.workbench.kept import read_model
+    from regard.custom.workbench.taking import taken_along
     from regard.files import write_whole
-    from regard.vision.models.weights import Weights
-    from regard.vision.things.alone import alone, lines
 
-    model = read_model(folder)
-    write_whole(to, alone(Weights.opened(from_environment()), model.head, model.manifest))
+    data, lines = taken_along(read_model(folder), from_environment(), str(to))
+    write_whole(to, data)
     err.print(f"Written to {to}. These lines take numpy, onnxruntime and Pillow:")
-    out.out(lines(str(to)), end="")
+    out.out(lines, end="")
 
 
 @app.command()
@@ -160,21 +170,23 @@ def detect(
     Example: `regard custom detect new/ --model parts-1`
     """
     from regard.commands.pictures.pictures import pictures_under
+    from regard.custom.workbench.asking import asker
+    from regard.custom.workbench.eyes import open_eye
     from regard.custom.workbench.kept import read_model
     from regard.vision.pictures.images import ImageError, decode
 
-    model = read_model(folder)
+    model, settings = read_model(folder), from_environment()
     require_lawful(_project(folder, model))
-    ask = _asker(model, at_least)
+    ask = asker(model, open_eye(model.kind, settings, faces=False), settings, at_least)
     found: dict[str, Any] = {}
     code = NO
     for file in pictures_under(paths):
         try:
-            found[str(file)] = {"CustomLabels": ask(decode(file.read_bytes()))}
+            found[str(file)] = ask(decode(file.read_bytes()))
         except (OSError, ImageError) as error:
             code = failed(f"{file}: {error}")
             continue
-        code = YES if code != ERROR and found[str(file)]["CustomLabels"] else code
+        code = YES if code != ERROR and any(found[str(file)].values()) else code
     if as_json:
         print_json(found)
     else:
@@ -182,57 +194,25 @@ def detect(
     raise typer.Exit(code)
 
 
-def _asker(model: Model, at_least: float | None) -> Callable[[Picture], list[dict[str, Any]]]:
-    """What tells the labels of a picture, the surest first. Raises DamagedHead, and ValueError over other weights."""
-    import msgspec
-
-    from regard.vision.heads.own import OwnHead
-    from regard.vision.models.runtime import Runtime
-    from regard.vision.things.features import Features
-
-    settings = from_environment()
-    features = Features.opened(settings)
-    if model.base != features.base:
-        raise ValueError(f"The model was trained on other weights than {features.base.model} now. Train it again.")
-    runtime = Runtime.opened(msgspec.structs.replace(settings, precision="f32"))
-    head: OwnHead = OwnHead.opened(model.head, model.manifest["head"], runtime)
-
-    def ask(picture: Picture) -> list[dict[str, Any]]:
-        scores = head.scores(features.features_of(picture))[0]
-        told = [
-            {"Name": label["name"], "Confidence": round(100 * float(score), 4)}
-            for label, score in zip(model.labels, scores, strict=True)
-            if 100 * score >= (100 * label["threshold"] if at_least is None else at_least)
-        ]
-        return sorted(told, key=lambda each: -each["Confidence"])
-
-    return ask
-
-
 def _project(folder: Path, model: Model) -> Project:
     """What decides whether a model may be asked: the names of its labels, and what its training was judged by."""
     from regard.custom.workbench.kept import read_results
+    from regard.custom.workbench.pictures import ADAPTER
 
-    names = tuple(str(each["name"]) for each in model.labels)
+    names = tuple(str(each["name"]) for each in model.labels) if model.kind != ADAPTER else ()
     beside = read_results(folder).beside
     return Project(folder.resolve().name, names, beside["tags"], Faces(*beside["faces"]))
 
 
-def _seen(sides: Sequence[Sequence[Any]], features: Features, told: Says) -> list[list[Glance]]:
+def _seen(sides: Sequence[Sequence[Labelled]], eye: Eye, known: Mapping[str, Kept], told: Says) -> list[list[Glance]]:
     """The pictures of the training and of the test as they are seen; what cannot be read is told and left out."""
     from regard.custom.workbench.seeing import seen
-    from regard.vision.faces.faces import FaceAnalyzer
-
-    faces = FaceAnalyzer.opened(from_environment())
-
-    def has_face(picture: Picture) -> bool:
-        return any(fills(face.box.width, face.box.height) for face in faces.detect(picture))
 
     found = []
     whole, done = sum(map(len, sides)), 0
     for side in sides:
         start = done
-        glances, wrong = seen(side, features, has_face, lambda share: told((start + share * len(side)) / whole))  # noqa: B023
+        glances, wrong = seen(side, eye.look, known, lambda share: told((start + share * len(side)) / whole))  # noqa: B023
         done += len(side)
         for each in wrong:
             err.print(f"Left out: {each}")
@@ -277,7 +257,13 @@ def _tell(results: Results) -> None:
 def _list(found: dict[str, Any]) -> None:
     for name, answer in found.items():
         out.print(name)
-        shown = table("Label", "Confidence")
-        for each in answer["CustomLabels"]:
-            shown.add_row(each["Name"], f"{each['Confidence']:.1f}")
+        shown = table("Label", "Confidence", "Left", "Top", "Width", "Height") if _has_boxes(answer) else None
+        shown = shown or table("Label", "Confidence")
+        for each in chain.from_iterable(answer.values()):
+            box = each.get("Geometry", {}).get("BoundingBox", {}).values()
+            shown.add_row(each["Name"], f"{each['Confidence']:.1f}", *(f"{side:.3f}" for side in box))
         out.print(shown if shown.row_count else "none", "")
+
+
+def _has_boxes(answer: dict[str, Any]) -> bool:
+    return any("Geometry" in each for each in chain.from_iterable(answer.values()))

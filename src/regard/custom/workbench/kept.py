@@ -1,4 +1,6 @@
-"""A model in a folder: head.onnx, manifest.json, results.json and report.html, there together or not at all."""
+"""A model in a folder: head.onnx, manifest.json, results.json, report.html and what was seen of its pictures, there
+together or not at all.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from regard.custom.workbench.seeing import Twin
+from regard.custom.versions.looks import Look
+from regard.custom.workbench.pictures import ADAPTER, CLASSIFIER, DETECTOR
+from regard.custom.workbench.seeing import Glance, Kept, Twin
+from regard.evaluation.custom.detector import TrainedDetector
 from regard.evaluation.custom.manifest import written
 from regard.evaluation.custom.results import LabelReport, Trained
 from regard.evaluation.statistics.intervals import Interval
@@ -18,6 +23,7 @@ from regard.vision.heads.head import Base, DamagedHead
 
 VERSION: Final = 1
 HEAD, MANIFEST, RESULTS, REPORT = "head.onnx", "manifest.json", "results.json", "report.html"
+SEEN: Final = "seen.bin"
 
 
 class Point(msgspec.Struct, frozen=True, array_like=True):
@@ -58,6 +64,7 @@ class Results(msgspec.Struct, frozen=True):
     pictures: list[Asked]
     twins: list[Twin]
     beside: dict[str, Any]
+    kind: str = CLASSIFIER
 
     @property
     def names(self) -> list[str]:
@@ -85,6 +92,11 @@ class Model(NamedTuple):
     manifest: dict[str, Any]
 
     @property
+    def kind(self) -> str:
+        """A classifier, a detector or an adapter."""
+        return str(self.manifest["kind"])
+
+    @property
     def base(self) -> Base:
         """What its features are of."""
         # The service's says besides how they are read.
@@ -98,10 +110,37 @@ class Model(NamedTuple):
         return found
 
 
-def keep(folder: Path, trained: Trained, results: Results, page: str) -> None:
-    """Write the folder in one step, for its owner alone. Raises FileExistsError where something is there."""
+class _Seen(msgspec.Struct, frozen=True, array_like=True):
+    """What was seen of pictures, by the digests of their files, and what all of it hangs on."""
+
+    on: str
+    pictures: dict[str, tuple[int, bytes]]
+
+
+def keep(
+    folder: Path, trained: Trained | TrainedDetector, results: Results, page: str, seen: Sequence[Glance], on: str
+) -> None:
+    """Write the folder in one step, for its owner alone. `seen` hangs `on` an eye: another one looks again.
+
+    Raises FileExistsError where something is there.
+    """
+    looks = _Seen(on, {each.digest: (each.kept.bits, each.kept.look.kept()) for each in seen})
     files = {HEAD: trained.onnx, MANIFEST: written(trained.manifest), REPORT: page.encode()}
-    write_folder(folder, files | {RESULTS: msgspec.json.format(msgspec.json.encode(results)) + b"\n"})
+    files |= {RESULTS: msgspec.json.format(msgspec.json.encode(results)) + b"\n", SEEN: msgspec.msgpack.encode(looks)}
+    write_folder(folder, files)
+
+
+def read_seen(folder: Path, on: str) -> dict[str, Kept]:
+    """What the training of a folder saw, by the digests of files; nothing where another eye did. Raises ValueError and
+    OSError.
+    """
+    try:
+        found = msgspec.msgpack.decode((folder / SEEN).read_bytes(), type=_Seen)
+        if found.on != on:
+            return {}
+        return {digest: Kept(bits, Look.read(data)) for digest, (bits, data) in found.pictures.items()}
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"{folder / SEEN} is not what a training saw: {error}. Leave it out.") from None
 
 
 def read_model(folder: Path) -> Model:
@@ -109,7 +148,8 @@ def read_model(folder: Path) -> Model:
     try:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=dict[str, Any])
         model = Model((folder / HEAD).read_bytes(), manifest)
-        whole = manifest["kind"] == "classifier" and bool(model.base) and bool([each["name"] for each in model.labels])
+        kind = manifest["kind"] in (CLASSIFIER, DETECTOR, ADAPTER)
+        whole = kind and bool(model.base) and bool([each["name"] for each in model.labels])
         named = manifest["head"]
     except (msgspec.MsgspecError, LookupError, TypeError) as error:
         raise DamagedHead(f"{folder / MANIFEST} is no manifest of a model: {error}. Train it again.") from None

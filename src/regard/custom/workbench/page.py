@@ -11,9 +11,17 @@ from regard.custom.workbench.charts import learning, precision_recall
 from regard.custom.workbench.groups import matrix_of
 from regard.custom.workbench.kept import Asked, Point, Results
 from regard.custom.workbench.markup import grid, linked, pictures
+from regard.custom.workbench.pictures import ADAPTER, CLASSIFIER, DETECTOR
 from regard.evaluation.custom.classifier import MORE
 from regard.evaluation.document import Block, Heading, Listing, Markup, Paragraph, Table, as_html
 
+# What else has to be known to read the figures.
+_KINDS = {
+    CLASSIFIER: "",
+    DETECTOR: " Figures of labels count boxes, which are right where they overlap by half with one that is there. "
+    "Further down pictures count, each label by its surest box.",
+    ADAPTER: " It adds to what moderation tells; labels are told from a confidence of 50 on.",
+}
 # Charts of so many labels are in a page, of those with the least F1.
 MOST_CHARTS = 24
 PAGE = Template(
@@ -50,12 +58,14 @@ def page(results: Results, against: Results | None = None) -> str:
 def figures(results: Results) -> list[tuple[str, str]]:
     """What the model is worth, in words: AWS's members of the summary, then ours."""
     more = [] if results.with_more is None else [(f"F1 with {MORE} pictures more", f"about {results.with_more:.3f}")]
+    means = zip(("Average precision", "Average recall"), results.beside.get("means", ()), strict=False)
     unrelated = results.false_labels
     false = [] if unrelated is None else [("Unrelated pictures with a label", f"{100 * unrelated:.1f} %")]
     return [
         ("F1", f"{results.f1:.3f}"),
         ("Precision", f"{results.precision:.3f}"),
         ("Recall", f"{results.recall:.3f}"),
+        *((name, f"{value:.3f}") for name, value in means),
         ("F1 of another such test, 95 times in 100", f"{results.interval.low:.3f} to {results.interval.high:.3f}"),
         ("F1 across five folds of the training", f"{results.cross_validated:.3f}"),
         *false,
@@ -82,14 +92,25 @@ COLUMNS = ("Label", "F1", "Precision", "Recall", "Told from", "Learned from", "T
 def _worth(results: Results) -> list[Block]:
     weak = [each.advice for each in results.labels if each.advice]
     help: list[Block] = [Heading("Weak labels"), Listing(weak)] if weak else []
-    text = f"Learned from {results.trained} pictures, tested with {len(results.pictures)} others."
+    text = f"Learned from {results.trained} pictures, tested with {len(results.pictures)} others.{_KINDS[results.kind]}"
     return [
         Heading(results.name, 1),
         Paragraph(text),
         Table(("Figure", "This model"), figures(results), caption="What it is worth"),
         Table(COLUMNS, by_label(results), caption="By label"),
+        *_beside_base(results),
         *help,
     ]
+
+
+def _beside_base(results: Results) -> list[Block]:
+    """Of an adapter what it tells and what the base does, at each confidence."""
+    levels = results.beside.get("compared", ())
+    if not levels:
+        return []
+    rows = [[str(level), *(str(each) for each in (*base, *adapter))] for level, base, adapter in levels]
+    sides = [f"{side}: {what}" for side in ("Base", "Adapter") for what in ("right", "wrong", "missed")]
+    return [Table(("From", *sides), rows, caption="Labels of the test pictures, from a confidence on")]
 
 
 def _confused(results: Results) -> list[Block]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from regard.custom.judged import Judged
-from regard.custom.manifests import SOURCE, judge
+from regard.custom.judged import Box, Judged
+from regard.custom.manifests import MODERATION, SOURCE, judge
+from regard.custom.projects import Feature
 from regard.evaluation.samples.pictures_on_disk import SUFFIXES, NotLabelled
 
+# What is learned of pictures: labels of the whole, what lies where, or what to add to labels of moderation.
+CLASSIFIER: Final = "classifier"
+DETECTOR: Final = "detector"
+ADAPTER: Final = "adapter"
 # What the first column of a CSV file is headed by, where it has a head.
 _HEADS = frozenset({"image", "file", "filename", "picture"})
 # Lines are judged as those of the service, whose pictures lie in buckets.
@@ -21,10 +26,26 @@ _FILE = "file://"
 
 
 class Labelled(NamedTuple):
-    """A picture's file, and the labels that it shows, each once."""
+    """A picture's file, and the labels that it shows, each once; or boxes, in pixels of a picture of this `size`.
+
+    `moderated` says that the labels are those of moderation: none, where the picture is safe.
+    """
 
     path: Path
     labels: tuple[str, ...]
+    boxes: tuple[Box, ...] = ()
+    size: tuple[int, int] | None = None
+    moderated: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its labels and those of its boxes, each once."""
+        return tuple(dict.fromkeys((*self.labels, *(each.name for each in self.boxes))))
+
+    def joined(self, other: Labelled) -> Labelled:
+        """The picture with what either says of it."""
+        labels = tuple(dict.fromkeys((*self.labels, *other.labels)))
+        return self._replace(labels=labels, boxes=(*self.boxes, *other.boxes), size=self.size or other.size)
 
 
 def labelled_in(source: Path) -> list[Labelled]:
@@ -35,14 +56,42 @@ def labelled_in(source: Path) -> list[Labelled]:
         found = _of_csv(source)
     else:
         found = _of_manifest(source)
-    joined: dict[Path, tuple[str, ...]] = {}
-    for path, labels in found:
-        joined[path] = tuple(dict.fromkeys((*joined.get(path, ()), *labels)))
+    joined: dict[Path, Labelled] = {}
+    for each in found:
+        known = joined.get(each.path)
+        joined[each.path] = known.joined(each) if known else each
     if not joined:
         raise NotLabelled(
             f"{source} names no pictures. Give a folder of folders, one a label, with JPEG and PNG files."
         )
-    return [Labelled(path, labels) for path, labels in joined.items()]
+    return list(joined.values())
+
+
+def kind_of(pictures: Sequence[Labelled]) -> str:
+    """What is learned of pictures: as in the service, boxes where half of them or more have some.
+
+    Raises NotLabelled where some have labels of moderation, and others labels of one's own.
+    """
+    moderated = sum(each.moderated for each in pictures)
+    if not moderated:
+        return DETECTOR if 2 * sum(bool(each.boxes) for each in pictures) >= len(pictures) else CLASSIFIER
+    if moderated < len(pictures):
+        raise NotLabelled(
+            f"{moderated} lines have labels of moderation, and {len(pictures) - moderated} labels of your own. Make a "
+            "list of each: an adapter and a model of your own are trained apart."
+        )
+    return ADAPTER
+
+
+def of_kind(pictures: Sequence[Labelled], kind: str) -> list[Labelled]:
+    """Those that can be learned from: of what lies where, with boxes; of labels, with a label of the whole.
+
+    Raises NotLabelled where there are none.
+    """
+    found = [each for each in pictures if (each.boxes if kind == DETECTOR else each.labels or each.moderated)]
+    if not found:
+        raise NotLabelled(f"None of the {len(pictures)} pictures has what a {kind} learns from. Label them alike.")
+    return found
 
 
 def _of_folder(folder: Path) -> Iterable[Labelled]:
@@ -60,7 +109,7 @@ def _of_csv(file: Path) -> Iterable[Labelled]:
             cells = [cell.strip() for cell in row]
             if not any(cells) or (number == 1 and cells[0].casefold() in _HEADS):
                 continue
-            labels = tuple(cell for cell in cells[1:] if cell)
+            labels = tuple(dict.fromkeys(cell for cell in cells[1:] if cell))
             if not cells[0] or not labels:
                 raise NotLabelled(f"{file}, line {number}: it takes a picture and a label, as in `1.jpg,screw`.")
             yield Labelled(_there(file, cells[0], number), labels)
@@ -78,19 +127,18 @@ def _of_manifest(file: Path) -> Iterable[Labelled]:
             raise NotLabelled(f"{file}, line {number}: it is no JSON object with a {SOURCE}.") from None
         if not isinstance(source, str):
             raise NotLabelled(f"{file}, line {number}: its {SOURCE} is no text.")
-        yield Labelled(
-            _there(file, source.removeprefix(_FILE), number), _labels(judge(msgspec.json.encode(line)), file, number)
-        )
+        moderated = MODERATION in line
+        judged = judge(msgspec.json.encode(line), Feature.CONTENT_MODERATION if moderated else Feature.CUSTOM_LABELS)
+        _require_right(judged, file, number)
+        path = _there(file, source.removeprefix(_FILE), number)
+        yield Labelled(path, judged.labels, judged.boxes, judged.size, moderated)
 
 
-def _labels(line: Judged, file: Path, number: int) -> tuple[str, ...]:
-    """The labels of a line. Raises NotLabelled where it is wrong, and of boxes."""
-    if line.boxes:
-        raise NotLabelled(f"{file}, line {number}: it has boxes. What lies where is learned by the service alone.")
-    if line.errors or not line.labels:
+def _require_right(line: Judged, file: Path, number: int) -> None:
+    """Raise NotLabelled where a line is wrong."""
+    if line.errors or not line.usable:
         why = line.errors[0].told["code"] if line.errors else "it has no label"
         raise NotLabelled(f"{file}, line {number}: {why}; docs/custom.md says what that means.")
-    return line.labels
 
 
 def _there(file: Path, name: str, number: int) -> Path:

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from regard.custom.judged import Box
+from regard.custom.versions.looks import Look
 from regard.custom.workbench.pictures import Labelled
-from regard.vision.heads.head import Base
 from regard.vision.pictures.images import ImageError, Picture, decode
 
 # Of 64 bits so many may differ in pictures that look alike: a copy of another size or quality has 0 to 2. Judgement.
 ALIKE = 3
 
 
-class Eye(Protocol):
-    """What looks at pictures for labels of one's own: :class:`regard.vision.things.features.Features` is one."""
+class Kept(NamedTuple):
+    """What was seen of a picture, by whom it is not looked at again: its 64 bits, and the look."""
 
-    @property
-    def base(self) -> Base:
-        """The model and the layers that features are of."""
-
-    def features_of(self, picture: Picture) -> NDArray[np.float32]:
-        """What is seen of a picture, (d,)."""
+    bits: int
+    look: Look
 
 
 class Glance(NamedTuple):
-    """A picture that was looked at; `face` is whether one fills a tenth of it, `look` its 64 bits."""
+    """A picture that was looked at, as it is labelled."""
 
     path: str
-    labels: tuple[str, ...]
     digest: str
-    look: int
-    face: bool
-    features: NDArray[np.float32]
+    labels: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    kept: Kept
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its labels and those of its boxes, each once."""
+        return tuple(dict.fromkeys((*self.labels, *(each.name for each in self.boxes))))
 
 
 class Twin(NamedTuple):
@@ -50,30 +50,46 @@ class Twin(NamedTuple):
 
 def seen(
     pictures: Sequence[Labelled],
-    eye: Eye,
-    has_face: Callable[[Picture], bool],
+    look: Callable[[Picture], Look],
+    known: Mapping[str, Kept] | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> tuple[list[Glance], list[str]]:
     """The pictures as they are seen, those of the same bytes once with the labels of all; and what is wrong with files.
 
-    `progress` is told the share that is done, 0 to 1.
+    What is `known` by the digest of its file is not looked at again. `progress` is told the share that is done, 0 to 1.
     """
     found: dict[str, Glance] = {}
     wrong = []
-    for number, (path, labels) in enumerate(pictures, 1):
+    for number, each in enumerate(pictures, 1):
         try:
-            data = path.read_bytes()
+            data = each.path.read_bytes()
             digest = sha256(data).hexdigest()
-            if known := found.get(digest):
-                found[digest] = known._replace(labels=tuple(dict.fromkeys((*known.labels, *labels))))
+            if there := found.get(digest):
+                found[digest] = _joined(there, each)
             else:
-                picture = decode(data)
-                seen = eye.features_of(picture)
-                found[digest] = Glance(str(path.resolve()), labels, digest, look_of(picture), has_face(picture), seen)
-        except (OSError, ImageError) as error:
-            wrong.append(f"{path}: {error}")
+                kept = (known or {}).get(digest) or _looked(decode(data), look)
+                _require_size(each, kept.look)
+                found[digest] = Glance(str(each.path.resolve()), digest, each.labels, each.boxes, kept)
+        except (OSError, ImageError, ValueError) as error:
+            wrong.append(f"{each.path}: {error}")
         progress(number / len(pictures))
     return list(found.values()), wrong
+
+
+def _looked(picture: Picture, look: Callable[[Picture], Look]) -> Kept:
+    return Kept(look_of(picture), look(picture))
+
+
+def _joined(there: Glance, other: Labelled) -> Glance:
+    labels = tuple(dict.fromkeys((*there.labels, *other.labels)))
+    return there._replace(labels=labels, boxes=tuple(dict.fromkeys((*there.boxes, *other.boxes))))
+
+
+def _require_size(labelled: Labelled, look: Look) -> None:
+    """Raise ValueError where boxes are measured in another picture than this one."""
+    if labelled.boxes and labelled.size != (look.width, look.height):
+        wide, high = labelled.size or (0, 0)
+        raise ValueError(f"its boxes are of a picture of {wide}×{high} pixels, and it has {look.width}×{look.height}")
 
 
 def look_of(picture: Picture) -> int:
@@ -86,10 +102,10 @@ def twins(test: Sequence[Glance], trained: Sequence[Glance]) -> list[Twin]:
     """The pictures of the test that the training has too, or one that looks alike; each with the closest."""
     if not trained:
         return []
-    looks = np.array([each.look for each in trained], np.uint64)
+    bits = np.array([each.kept.bits for each in trained], np.uint64)
     found = []
     for each in test:
-        apart = np.bitwise_count(looks ^ np.uint64(each.look))
+        apart = np.bitwise_count(bits ^ np.uint64(each.kept.bits))
         place = int(apart.argmin())
         same = next((other for other in trained if other.digest == each.digest), None)
         if same or apart[place] <= ALIKE:
