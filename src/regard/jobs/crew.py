@@ -16,6 +16,9 @@ _LOOK_SECONDS, _LEAST_PAUSE, _MOST_PAUSE = 1.0, 1.0, 60.0
 # A worker that ran for so long ended for another reason than the last one.
 _STEADY_SECONDS = 60.0
 _GRACE_SECONDS = 10.0
+# One thread a worker for products of matrices, unless this process's own environment says otherwise: a training has
+# many small ones, whose threads wait for each other by turning round, and beside other work most of its time was that.
+_ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +34,7 @@ class Crew:
         """`busy` says whether there is work; `settings` are variables that workers find beside this process's own."""
         self._number = number
         self._busy = busy
-        self._environment = {**os.environ, **settings}
+        self._environment = {**_ALONE, **os.environ, **settings}
         self._command = command
         self._closing = threading.Event()
         self._keepers: list[threading.Thread] = []
