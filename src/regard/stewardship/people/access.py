@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from regard.gallery.gallery import Gallery
 from regard.gallery.subjects import Held
@@ -137,9 +138,11 @@ class Access:
     def _events(self, organization: str, whose: str, left_out: frozenset[str]) -> list[dict[str, Any]]:
         """What the log's sealed details say of a person, oldest first."""
         dated = sorted(self._logbook.payloads.dated(organization, whose), key=itemgetter(1, 0))
+        # All at once: of ten thousand times each by itself takes a tenth of what the whole answer may.
+        moments = np.datetime_as_string(np.array([at for _, at, _ in dated], "datetime64[s]"), "s").tolist()
         return [
-            {"at": _moment(at), "commitment": commitment} | _without(details, left_out)
-            for commitment, at, details in dated
+            {"at": f"{moment}Z", "commitment": commitment} | _without(details, left_out)
+            for moment, (commitment, _, details) in zip(moments, dated, strict=True)
         ]
 
 
