@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -185,7 +186,7 @@ def framed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"class_id": NAMES.index(name), "left": left, "top": top, "width": wide, "height": high}
             for name, left, top, wide, high in boxes
         ]
-        told = {
+        told: dict[str, Any] = {
             "human-annotated": "yes",
             "creation-date": "2026-11-29T00:00:00",
             "type": "groundtruth/object-detection",
