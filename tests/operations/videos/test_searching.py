@@ -371,6 +371,8 @@ class ErasedMeanwhile(RuleBasedStateMachine):
         def once(step: Any) -> int:
             done = int(step())
             if len(self.consents) > 0 and data.draw(st.booleans(), "somebody leaves behind a step"):
+            leaves = data.draw(st.booleans(), "somebody leaves behind the step")
+            if leaves and self.consents:
                 self.leave(data)
             return done
 
