@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from typing import Any, cast
 from unittest import mock
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -130,6 +131,22 @@ def answers(posed: dict[str, Any], now: float, film: bytes, parts: int = 3) -> l
     last = said(kind, InitialFace=initial, TargetFace=target, VideoEndTimestamp=begin + 9000)
     first = said(kind, VideoStartTimestamp=begin, InitialFace=initial)
     return [chunks[0], first, *chunks[1:], *colours, last, film_event(b"", now)]
+
+
+def ticking(wait: float = 4.5, between: float = 4.5) -> Callable[[], float]:
+    """The clock of a service to which a film of `answers` comes in its time, though a test sends it at once.
+
+    It is asked as the challenge goes out and as each part of the film comes: the first after `wait` seconds, the others
+    `between` seconds apart. Each conversation is a task, and has a time of its own.
+    """
+    asked: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+    def clock() -> float:
+        task = asyncio.current_task()
+        asked[task] = place = asked.get(task, -1) + 1
+        return 0.0 if not place else wait + between * (place - 1)
+
+    return clock
 
 
 class Signing:
@@ -254,11 +271,17 @@ class Stage:
         self.service = Service(gate, self.rooms)
         self.metrics = Metrics()
 
-    def app(self, pool: Pool | None = None, **bounds: float) -> Application:
-        """The application of this service; `bounds` are those of a conversation."""
+    def app(
+        self, pool: Pool | None = None, arrivals: Callable[[], float] | None = None, **bounds: float
+    ) -> Application:
+        """The application of this service; `bounds` are those of a conversation, `arrivals` is the clock of films."""
         pool, keys = pool or Pool(2, 64), self.room.organizations.key
         live = Endpoint(
-            Conversations(self.service, pool, **bounds), keys, self.metrics, ADDRESS, clock=lambda: self.room.now
+            Conversations(self.service, pool, clock=arrivals or ticking(), **bounds),
+            keys,
+            self.metrics,
+            ADDRESS,
+            clock=lambda: self.room.now,
         )
         front = pages(self.metrics, lambda: None)
         return Application(

@@ -20,7 +20,7 @@ from regard.vision.liveness.challenge import MOVEMENT
 from regard.vision.liveness.findings import Check, Findings
 from regard.wire.live.conversation import Conversations
 from regard.wire.pool import Pool
-from tests.helpers.live import Judging, Peer, Stage, answers, film, scope_of
+from tests.helpers.live import Judging, Peer, Stage, answers, film, scope_of, ticking
 
 CALM = {"ChallengePreferences": [{"Type": MOVEMENT}]}
 ASKED = "video-width=320&video-height=240&challenge-versions=FaceMovementChallenge_1.0.0"
@@ -56,7 +56,7 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Judging:
 
 
 def _app(stage: Stage) -> Starlette:
-    keys, conversations = stage.room.organizations.key, Conversations(stage.service, Pool(2, 64))
+    keys, conversations = stage.room.organizations.key, Conversations(stage.service, Pool(2, 64), clock=ticking())
     stream = PersonStream(conversations, stage.sessions, keys, stage.metrics, clock=lambda: stage.room.now)
     return Starlette(routes=[WebSocketRoute(PATH, stream)])
 

@@ -22,6 +22,7 @@ from regard.operations.service import Service
 from regard.stewardship.policy.call import Call, Caller
 from regard.wire import errors
 from regard.wire.live.answering import Answering
+from regard.wire.live.arrivals import OFF_SECONDS, WAIT_SECONDS, Arrivals
 from regard.wire.live.frames import Malformed
 from regard.wire.live.socket import BUSY, EXPIRED, IDLE, REFUSED, TOO_LARGE, Slow, Socket
 from regard.wire.live.upgraded import MOST_MESSAGE_BYTES
@@ -30,7 +31,7 @@ from regard.wire.uploads import Uploads
 
 # AWS's client sends a second of film at once, and its word on some 15 moments.
 MOST_MESSAGES, MOST_FILM_BYTES = 512, MOST_MIB << 20
-# Who began to send has to go on, and to come to an end; who did not yet has the session's own time.
+# Who began to send has to go on, and to come to an end; who did not yet has WAIT_SECONDS.
 IDLE_SECONDS, FILM_SECONDS = 15.0, 60.0
 # In all, and of one key: of films that are yet to be judged.
 _MOST_BYTES, _MOST_OF_ONE = 256 << 20, 128 << 20
@@ -72,9 +73,17 @@ class Refused(Exception):
 class Conversations:
     """Conversations of one service. Used from one event loop."""
 
-    def __init__(self, service: Service, pool: Pool, idle: float = IDLE_SECONDS, film: float = FILM_SECONDS) -> None:
+    def __init__(
+        self,
+        service: Service,
+        pool: Pool,
+        idle: float = IDLE_SECONDS,
+        film: float = FILM_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._service = service
         self._pool = pool
+        self._clock = clock
         self._uploads = Uploads(_MOST_BYTES, _MOST_OF_ONE, _MOST_OF_ONE)
         self._idle, self._film = idle, film
 
@@ -90,7 +99,7 @@ class Conversations:
         try:
             await socket.tell("ServerSessionInformationEvent", {"SessionInformation": told})
             with self._uploads.of(asker.caller.access_key_id, asker.share, checked=True) as count:
-                answering = await self._listen(socket, begun, count, opened)
+                answering = await self._listen(socket, begun, Arrivals(self._clock), count, opened)
                 return await self._judge(begun, answering)
         except BaseException as error:
             await self._end(begun)
@@ -118,26 +127,37 @@ class Conversations:
         return answer["Begun"], answer["SessionInformation"]
 
     async def _listen(
-        self, socket: Socket, begun: Begun, count: Callable[[int], None], opened: Callable[[bytes], bytes]
+        self,
+        socket: Socket,
+        begun: Begun,
+        arrivals: Arrivals,
+        count: Callable[[int], None],
+        opened: Callable[[bytes], bytes],
     ) -> Answering:
-        """All that the client answers. Raises Malformed, Refused, Left, Full and SignatureRefused."""
+        """All that the client answers, in the time that it tells.
+
+        Raises Malformed, Refused, Left, Full and SignatureRefused.
+        """
         answering, size = Answering(begun.challenge, begun.width, begun.height), 0
         over, clock = begun.session.expires_at, sessions_of(self._service.rooms).clock
         ends: float | None = None
         for _ in range(MOST_MESSAGES):
             term = over - clock()
-            left = term if ends is None else min(term, self._idle, ends - time.monotonic())
+            left = min(term, WAIT_SECONDS) if ends is None else min(term, self._idle, ends - time.monotonic())
             try:
                 message = await socket.next(left)
             except Slow:
-                raise Refused(*_late(expired=left == term)) from None
+                raise Refused(*_late(expired=left == term, begun=ends is not None)) from None
             ends = time.monotonic() + self._film if ends is None else ends
             if len(message) > MOST_MESSAGE_BYTES:
                 raise Refused(_unfit(f"A message has {MOST_MESSAGE_BYTES} bytes at most."), TOO_LARGE)
             event = opened(message)
             part = answering.take(event) if event else 0
             if part == 0:
+                _require_told(answering, arrivals)
                 return answering
+            if part > 0 and not arrivals.came():
+                raise Refused(*_unbegun())
             size += max(part, 0)
             if size > MOST_FILM_BYTES:
                 raise Refused(_unfit(f"A film has {MOST_MIB} MiB at most."), TOO_LARGE)
@@ -146,8 +166,6 @@ class Conversations:
 
     async def _judge(self, begun: Begun, answering: Answering) -> Result | None:
         told = answering.told()
-        if not answering.begun:
-            raise Malformed("there was no film")
         return await self._patiently(lambda: judged(begun, answering.parts, told, self._service.rooms))
 
     async def _end(self, begun: Begun) -> None:
@@ -178,7 +196,24 @@ def _unfit(cause: str) -> ApiError:
     return ApiError("ValidationException", cause)
 
 
-def _late(*, expired: bool) -> tuple[ApiError, int]:
+def _require_told(answering: Answering, arrivals: Arrivals) -> None:
+    """Raise Refused where a film came in another time than it shows. Raises Malformed where there is none."""
+    if not answering.begun:
+        raise Malformed("there was no film")
+    told = answering.told()
+    if arrivals.off(told.ended_ms - told.begun_ms) > OFF_SECONDS:
+        raise Refused(
+            _unfit("The film did not come as it was recorded: send each second of it at once, in a session anew.")
+        )
+
+
+def _unbegun() -> tuple[ApiError, int]:
+    return _unfit(f"No film began within {WAIT_SECONDS:.0f} seconds of the challenge. Create another session."), IDLE
+
+
+def _late(*, expired: bool, begun: bool) -> tuple[ApiError, int]:
     if expired:
         return _unfit("The session has expired: it is good for three minutes."), EXPIRED
+    if not begun:
+        return _unbegun()
     return _unfit("The stream stood still, or did not come to an end."), IDLE
