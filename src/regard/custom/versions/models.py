@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from regard.custom.errors import CustomChanged
+from regard.custom.tables import projects
 from regard.custom.versions import tables
 from regard.custom.versions.versions import Versions
 from regard.sealing import SealBroken
@@ -73,12 +74,20 @@ def model_of(connection: Connection, versions: Versions, version: int, digest: s
     raise CustomChanged("the model of a version is not the one that was trained: it is not used")
 
 
-def pictured_in(connection: Connection, versions: Versions) -> Iterator[tuple[int, Pictured]]:
-    """Every version that has a model of people, with what that was trained with of them.
+def pictured_in(
+    connection: Connection, versions: Versions, organization: str | None = None
+) -> Iterator[tuple[int, Pictured]]:
+    """Every version, of an organization or of all, that has a model of people, with what that was trained with of them.
 
     One whose model does not open any more is not among them: it answers nothing either.
     """
-    for (version,) in connection.execute(select(_of.version).order_by(_of.version)).all():
+    wanted = select(_of.version).order_by(_of.version)
+    if organization is not None:
+        # Whose it is is asked first: each model that is opened is decrypted whole.
+        project = tables.versions.c.project
+        own = select(tables.versions.c.id).join(projects, projects.c.id == project)
+        wanted = wanted.where(_of.version.in_(own.where(projects.c.organization == organization)))
+    for (version,) in connection.execute(wanted).all():
         sealed = connection.execute(select(_of.sealed).where(_of.version == version)).scalar_one()
         try:
             model = msgspec.msgpack.decode(versions.key(version).open(sealed, _context(version)), type=ModelFile)

@@ -150,9 +150,8 @@ class Workshop:
 
     def trained_with(self, connection: Connection, organization: str, sought: Pictured) -> list[Version]:
         """The versions of an organization that were trained with any of these."""
-        meets = [number for number, kept in pictured_in(connection, self.versions) if kept.meets(sought)]
-        own = [number for number in meets if self.versions.owner(connection, number) == organization]
-        return [self.versions.get(connection, organization, number) for number in own]
+        kept = pictured_in(connection, self.versions, organization)
+        return [self.versions.get(connection, organization, number) for number, own in kept if own.meets(sought)]
 
     def _digest(self, organization: str, source: str) -> bytes:
         return hmac.digest(self._naming, f"{organization}/{source}".encode(), hashlib.sha256)[:16]

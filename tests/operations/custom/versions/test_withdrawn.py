@@ -15,9 +15,10 @@ from sqlalchemy import delete, func, select
 from regard.custom.versions import tables
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import ours
+from regard.sealing import SealingKey
 from regard.stewardship.logbook.entry_words import in_words
 from regard.stewardship.logbook.versions_told import record_version, record_withdrawal
-from regard.stewardship.people.access import Access
+from regard.stewardship.people.access import Access, Taught
 from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.policy.call import Call
 from regard.stewardship.records import tables as records
@@ -150,7 +151,9 @@ def firm(tmp_path: Path, shop: Shop) -> Iterator[Left]:
     made.house.logbook.close()
 
 
-def test_who_is_erased_takes_lines_features_versions_and_copies_along(firm: Left) -> None:
+def test_who_is_erased_takes_lines_features_versions_and_copies_along(
+    firm: Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project, dataset = firm.listed("shop", firm.things("erased", "ann"))
     version, other = firm.learned(project, "one"), firm.project("other")
     copy = firm.copied(version, project, other)
@@ -167,6 +170,21 @@ def test_who_is_erased_takes_lines_features_versions_and_copies_along(firm: Left
         "versions": [{"project": "shop", "version": "one"}, {"project": "other", "version": "copy"}],
     }
     assert firm.held("bob")["labels"] == {"lines": [], "versions": []}
+    # Who asks another organization has no model of this one opened for it.
+    assert firm.rooms.workshop is not None
+    versions, opened = firm.rooms.workshop.versions, list[int]()
+    key = versions.key
+
+    def opening(version: int) -> SealingKey:
+        opened.append(version)
+        return key(version)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, "key", opening)
+        assert firm.trainings.taught("another", "external/ann") == Taught()
+        assert opened == []
+        firm.trainings.taught(firm.house.organization, "external/ann")
+        assert len(set(opened)) == 2
 
     assert "not given out" in firm.kept_back(project, "one")
 
