@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,6 +35,8 @@ from regard.stewardship.people.subject_tokens import FOUND, MOST_HOURS, SubjectT
 from regard.stewardship.policy.call import Caller
 from regard.stewardship.trainings import Trainings
 from regard.streams.streams import Streams, open_streams
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +115,11 @@ def open_holdings(office: Office) -> Holdings:
     found_notices = FoundNotices(engine, gallery, logbook, issue, tokens.void)
 
     def expire() -> None:
-        reviews.expire()
-        trainings.settle()
-        found_notices.expire()
+        # Faces of sessions first: they have minutes, where others have days.
+        _each(liveness.expire, reviews.expire, trainings.settle, found_notices.expire)
         if webhook is not None:
-            found_notices.send(posting(webhook))
-        loops.expire()
-        jobs.expire()
-        liveness.expire()
-        seals.follow()
+            _each(partial(found_notices.send, posting(webhook)))
+        _each(loops.expire, jobs.expire, seals.follow)
 
     # What retention lets go of does not come back when the clock is right again.
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
@@ -140,6 +140,15 @@ def open_holdings(office: Office) -> Holdings:
         liveness,
         workshop,
     )
+
+
+def _each(*works: Callable[[], object]) -> None:
+    """Do each, whatever becomes of the others: what is overdue still is so at the next sweep."""
+    for work in works:
+        try:
+            work()
+        except Exception:
+            _log.exception("a part of a sweep failed")
 
 
 def _gallery(office: Office) -> Gallery:
