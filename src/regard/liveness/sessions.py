@@ -43,13 +43,13 @@ class Sessions:
     def create(
         self, connection: Connection, organization: str, access_key: str, asked: Asked, token: str | None
     ) -> str:
-        """The id of a session for what is asked: a new one, or the one that was made with this token and is not over.
+        """The id of a session for what is asked: a new one, or the one this key made with this token, not yet over.
 
         Raises OtherSession for a token that came with other parameters, TooManySessions.
         """
         take(connection, f"liveness/{organization}")
         now = self.clock()
-        name = None if token is None else self._rows.digest("token", token)
+        name = None if token is None else self._rows.digest("token", [access_key, token])
         digest = self._rows.digest("asked", asked)
         if name is not None:
             row = self._rows.find(connection, _of.organization == organization, _of.token == name)

@@ -144,6 +144,12 @@ def test_a_token_gives_the_same_session_as_long_as_there_is_one(stage: Stage) ->
     assert stage.create(ClientRequestToken="once") == first
     assert stage.create(ClientRequestToken="twice") != first
     assert stage.create(stage.issue(), ClientRequestToken="once") != first
+    # Another key of the same organization could not stream the session of this one.
+    organization = stage.key.caller.organization
+    colleague = stage.room.organizations.issue_key(organization, "identity-verification")
+    theirs = stage.create(colleague, ClientRequestToken="once", Settings={"AuditImagesLimit": 3})
+    assert theirs != first
+    assert stage.kept(theirs).access_key == colleague.access_key_id
     code, told = stage.refusal(CREATE, ClientRequestToken="once", Settings={"AuditImagesLimit": 3})
     assert (code, "other parameters" in told) == ("InvalidParameterException", True)
     stage.room.now += TERM_SECONDS
