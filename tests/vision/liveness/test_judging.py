@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from regard.evaluation.liveness.films import compressed
+from regard.evaluation.liveness.fitting import digest
 from regard.evaluation.liveness.sessions import ATTACKS, HEIGHT, LIVE, WIDTH, Session, session
 from regard.evaluation.liveness.surfaces import portrait
 from regard.settings import from_environment
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.liveness.challenge import draw
 from regard.vision.liveness.findings import Findings
+from regard.vision.liveness.fit import shipped
 from regard.vision.liveness.judging import judge, judged
 from regard.vision.liveness.looking import Frame, Looked, look
 from regard.vision.liveness.timing import starts
@@ -140,6 +142,11 @@ def test_an_oval_elsewhere_is_another_session(studio: Studio) -> None:
     made, looked = studio.session(LIVE, 0)
     oval = replace(made.challenge.oval, center_x=made.challenge.oval.center_x + 90)
     assert "oval" in _refused(judged(looked, replace(made.challenge, oval=oval), made.told))
+
+
+def test_the_fit_that_ships_was_made_with_the_models_that_ship(studio: Studio) -> None:
+    assert shipped().weights == studio.finder.weights_used
+    assert shipped().pictures == digest(studio.folder)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 40])
