@@ -370,7 +370,6 @@ class ErasedMeanwhile(RuleBasedStateMachine):
     def work(self, data: st.DataObject) -> None:
         def once(step: Any) -> int:
             done = int(step())
-            if len(self.consents) > 0 and data.draw(st.booleans(), "somebody leaves behind a step"):
             leaves = data.draw(st.booleans(), "somebody leaves behind the step")
             if leaves and self.consents:
                 self.leave(data)
