@@ -235,13 +235,7 @@ class Desk:
         with self._pool.place():
             return await self._pool.run(work, _hung_up(request))
 
-    def _visit(
-        self,
-        request: Request,
-        fields: dict[str, list[str]],
-        files: dict[str, Field],
-        form: bool,
-    ) -> Visit:
+    def _visit(self, request: Request, fields: dict[str, list[str]], files: dict[str, Field], form: bool) -> Visit:
         place = self.places.check(request) if form else self.places.of(request)
         near = self.places.is_near(request)
         session = self.reception.sessions.look(request.cookies.get(COOKIE, ""))
@@ -260,6 +254,17 @@ class Desk:
         chosen = [key for key in found if key.access_key_id == session.access_key]
         return next(iter(chosen or found), None)
 
+    def _key_for(self, visit: Visit, operation: Operation) -> AccessKey:
+        """The key that somebody acts under: where they chose none, the oldest that may be used for this. Raises NoKey."""
+        if visit.key is None:
+            raise NoKey
+        if visit.session.access_key:
+            return visit.key
+        may = (
+            key for key in self.keys_of(visit.session) if operation.name in (key.caller.operations or (operation.name,))
+        )
+        return next(may, visit.key)
+
     def keeps(self, visit: Visit) -> bool:
         """Whether somebody is of the organization that operates this service, and sees to all."""
         return visit.organization == self.organizations.operator().id
@@ -270,9 +275,7 @@ class Desk:
         return [key for key in keys if key.enabled and key.expires > now]
 
     def _call(self, visit: Visit, operation: Operation, given: dict[str, Any]) -> Call:
-        if visit.key is None:
-            raise NoKey
-        caller = working(visit.key, self.clock()).caller
+        caller = working(self._key_for(visit, operation), self.clock()).caller
         call = Call(caller, operation, given, "us-east-1", str(uuid.uuid4()), visit.near)
         call.person = visit.session.person.name
         return call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import msgspec
@@ -29,8 +29,8 @@ from regard.vision.pictures.images import ImageError, decode
 MOST_VERSIONS, MOST_PICTURES = 20, 64
 # Pixels of the longer side, of a picture on a page.
 SIDE = 160
-# Pictures that are fetched at once, while the store is waited for.
-_AT_ONCE = 4
+# Pictures that are fetched at once, while the store is waited for, and for how many seconds it is: a page is waited for.
+_AT_ONCE, _SECONDS = 4, 10.0
 _SUMMARY = "EvaluationResultSummary"
 
 
@@ -58,7 +58,7 @@ def describe_version_results(call: Call, rooms: Rooms) -> Answer:
 @operation("ReadVersionPictures", Capability.READ, DataClass.OBJECTS, ours=True)
 def read_version_pictures(call: Call, rooms: Rooms) -> Answer:
     """`Pictures` of the test of a version, by their source-refs, 64 at most, each as a small JPEG; one that is gone,
-    that the operator does not let the organization read, or that was changed since is left out.
+    that is late, that the operator does not let the organization read, or that was changed since is left out.
     """
     given = call.parameters
     with rooms.gallery.reading() as connection:
@@ -66,9 +66,11 @@ def read_version_pictures(call: Call, rooms: Rooms) -> Answer:
         model = model_of(connection, workshop_of(rooms).versions, version.id, version.digest)
     known = {each.source: each.digest for each in tested_in(model.files).pictures}
     wanted = [each for each in dict.fromkeys(given["Pictures"]) if each in known][:MOST_PICTURES]
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        small = threads.map(lambda each: _small(rooms, call.caller.organization, each, known[each]), wanted)
-    return {"Pictures": {source: data for source, data in zip(wanted, small, strict=True) if data}}
+    threads = ThreadPoolExecutor(_AT_ONCE)
+    asked = {each: threads.submit(_small, rooms, call.caller.organization, each, known[each]) for each in wanted}
+    there, _ = wait(asked.values(), _SECONDS)
+    threads.shutdown(wait=False, cancel_futures=True)
+    return {"Pictures": {each: data for each, small in asked.items() if small in there and (data := small.result())}}
 
 
 @operation("ReadVersionModel", Capability.READ, DataClass.OBJECTS, ours=True)
