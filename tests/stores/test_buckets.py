@@ -92,6 +92,8 @@ def test_an_object_is_written_where_writing_is_allowed(endpoint: str) -> None:
         buckets.write(ALICE, "pictures", "results/one/lines.jsonl", text, "application/json")
     there = store_client(endpoint).get_object(Bucket="pictures", Key="results/one/lines.jsonl")
     assert (there["Body"].read(), there["ContentType"]) == (b"second", "application/json")
+    buckets.remove(ALICE, "pictures", "results/one/lines.jsonl")
+    assert not store_client(endpoint).list_objects_v2(Bucket="pictures", Prefix="results/one/").get("Contents")
 
 
 @pytest.mark.parametrize("writable", [(), (f"{BOB}=pictures/",), (f"{ALICE}=pictures/results/",), ("*=other/",)])
@@ -102,6 +104,8 @@ def test_nothing_else_is_written_also_where_it_may_be_read(endpoint: str, writab
         buckets.require_writable(ALICE, "pictures", "elsewhere/")
     with pytest.raises(BucketRefused, match=told):
         buckets.write(ALICE, "pictures", "elsewhere/a.json", b"{}", "application/json")
+    with pytest.raises(BucketRefused, match=told):
+        buckets.remove(ALICE, "pictures", "elsewhere/a.json")
     with pytest.raises(ObjectUnavailable):
         buckets.read(ALICE, "pictures", "elsewhere/a.json", None, 10)
 

@@ -85,6 +85,17 @@ class Buckets:
         sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms} if kms else {}
         self._patience.of(lambda: self._write(Bucket=bucket, Key=name, Body=data, ContentType=kind, **sealed))
 
+    def remove(self, organization: str, bucket: str, name: str) -> None:
+        """Delete an object that was written there. Raises BucketRefused, ObjectUnavailable."""
+        _require(self._writable, organization, "write", bucket, name, name)
+        request = {"Bucket": bucket, "Key": name}
+        try:
+            self._client.delete_object(**request)
+        except ClientError as error:
+            raise told(error, request) from error
+        except (BotoCoreError, OSError) as error:
+            raise StoreFaltered(str(error)) from error
+
     def _read(self, request: dict[str, str], most: int) -> bytes:
         with closing(asked(self._client, request)["Body"]) as body:
             return whole(body, most)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -42,6 +42,8 @@ class Bucket:
 
     def __init__(self, refuses: Exception | None = None) -> None:
         self.kept: dict[str, bytes] = {}
+        # What happens once something is written.
+        self.wrote: Callable[[str], object] = lambda _name: None
         self._refuses = refuses
 
     def require_writable(self, *_place: str) -> None:
@@ -52,6 +54,10 @@ class Bucket:
             raise self._refuses
         assert (bucket, kind) == ("pictures", "image/jpeg")
         self.kept[name] = data
+        self.wrote(name)
+
+    def remove(self, organization: str, bucket: str, name: str) -> None:
+        self.kept.pop(name, None)
 
 
 def _begun(stage: Stage, width: int = WIDTH, height: int = HEIGHT, **settings: Any) -> Begun:
@@ -168,3 +174,38 @@ def test_what_is_judged_too_late_or_may_not_be_judged_any_more_is_not_kept(stage
     judging = Judging()
     assert _judged(stage, stopped, film(), judging) == "FAILED"
     assert judging.seen == []
+
+
+def test_a_stop_while_a_film_is_judged_lets_no_picture_out(stage: Stage) -> None:
+    bucket = Bucket()
+    _with_buckets(stage, bucket)
+    begun = _begun(stage, AuditImagesLimit=2, OutputConfig={"S3Bucket": "pictures"})
+
+    def stopped(*given: Any) -> Findings:
+        stage.enable(False)
+        return Judging()(*given)
+
+    written: list[str] = []
+    bucket.wrote = written.append
+    assert _judged(stage, begun, film(), stopped) == "FAILED"
+    assert written == []
+    stage.enable()
+
+
+def test_of_a_session_that_ends_while_pictures_are_written_none_stays_in_the_bucket(stage: Stage) -> None:
+    bucket = Bucket()
+    _with_buckets(stage, bucket)
+
+    def later(name: str) -> None:
+        if name.endswith("audit-1.jpg"):
+            stage.room.now += 180
+
+    def full(name: str) -> None:
+        if name.endswith("audit-1.jpg"):
+            raise StoreFaltered("the store went away")
+
+    for what, status in ((full, "FAILED"), (later, "EXPIRED")):
+        begun = _begun(stage, AuditImagesLimit=2, OutputConfig={"S3Bucket": "pictures"})
+        bucket.wrote = what
+        assert _judged(stage, begun, film()) == status
+        assert bucket.kept == {}

@@ -19,6 +19,7 @@ from PIL import Image
 from regard.liveness.session import Result, Session, Shot
 from regard.operations.common.rooms import Rooms
 from regard.operations.liveness.begun import Begun, sessions_of
+from regard.operations.liveness.placing import Placing
 from regard.stewardship.policy.denied import Denied
 from regard.stores.errors import BucketRefused, ObjectUnavailable
 from regard.vision.liveness.challenge import Challenge
@@ -36,7 +37,6 @@ MOST_MIB, MOST_MINUTES, MOST_FRAMES = 16, 1, 3600
 # The API's: so many bytes of one picture.
 MOST_IMAGE_BYTES = 204_800
 _QUALITIES = (92, 85, 75, 60, 45)
-_JPEG = "image/jpeg"
 _log = logging.getLogger(__name__)
 # Milliseconds since the first frame, and pixels (H, W, 3) RGB.
 Frame = tuple[float, NDArray[np.uint8]]
@@ -57,18 +57,22 @@ def judged(
 ) -> Result | None:
     """What the film of a session that is in `parts` comes to, which is kept; None where it failed, or came too late.
 
-    A film that cannot be looked at, and one that may not be any more, end the session as FAILED.
+    A film that cannot be looked at, and one that may not be any more, end the session as FAILED. No picture of such a
+    session, or of one that is over, stays in a bucket.
     """
     result: Result | None = None
+    placing = Placing(begun.session, rooms)
     try:
         _require(begun.session, rooms)
-        result = _result(begun, parts, told, rooms, judging or judge)
+        result = _result(begun, parts, told, rooms, judging or judge, placing)
     except (VideoError, Denied) as error:
         _log.info("the session %s failed: %s", begun.session.id, error)
     except (BucketRefused, ObjectUnavailable, OSError, WeightsError, RuntimeUnavailable) as error:
         _log.warning("the session %s failed: %s", begun.session.id, error)
     finally:
         kept = sessions_of(rooms).end(begun.session, result)
+        if result is None or not kept:
+            placing.take_back()
     return result if kept else None
 
 
@@ -78,7 +82,9 @@ def _require(session: Session, rooms: Rooms) -> None:
         rooms.standing.require(_Started(session.id, session.access_key, session.asked.operation, {}))
 
 
-def _result(begun: Begun, parts: Sequence[bytes], told: Told, rooms: Rooms, judging: Judge) -> Result:
+def _result(
+    begun: Begun, parts: Sequence[bytes], told: Told, rooms: Rooms, judging: Judge, placing: Placing
+) -> Result | None:
     assert rooms.scratch is not None
     session = begun.session
 
@@ -93,7 +99,11 @@ def _result(begun: Begun, parts: Sequence[bytes], told: Told, rooms: Rooms, judg
         wanted = [*([] if findings.reference is None else [findings.reference]), *audits]
         shots = _shots(film, begun, wanted, rooms)
     names = [*([] if findings.reference is None else ["reference"]), *(f"audit-{n}" for n in range(1, len(audits) + 1))]
-    kept = [_placed(shot, name, session, rooms) for shot, name in zip(shots, names, strict=True)]
+    # A stop may have come while the film was looked at, which takes seconds.
+    _require(session, rooms)
+    if session.expires_at <= sessions_of(rooms).clock():
+        return None
+    kept = [placing.placed(shot, name) for shot, name in zip(shots, names, strict=True)]
     reference = None if findings.reference is None else kept.pop(0)
     lacking = tuple(check.name for check in findings.checks if not check.passed)
     return Result(findings.confidence, reference, tuple(kept), lacking)
@@ -132,17 +142,6 @@ def _spread(numbers: Sequence[int], most: int) -> list[int]:
     """At most so many of the numbers, from all over them."""
     some = min(most, len(numbers))
     return [numbers[place * len(numbers) // some] for place in range(some)]
-
-
-def _placed(shot: Shot, name: str, session: Session, rooms: Rooms) -> Shot:
-    """The picture as it is kept: here, or in the bucket that was asked for. Raises what buckets raise."""
-    place = session.asked.place
-    if place is None:
-        return shot
-    folder = place.prefix if not place.prefix or place.prefix.endswith("/") else f"{place.prefix}/"
-    whole = f"{folder}{session.id}/{name}.jpg"
-    rooms.pictures.buckets.write(session.organization, place.bucket, whole, shot.data, _JPEG)
-    return Shot(name=whole, box=shot.box)
 
 
 def _jpeg(picture: Picture) -> bytes:
