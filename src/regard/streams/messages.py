@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, insert, select, true
+from sqlalchemy import Connection, Engine, and_, delete, insert, select, true
 
 from regard.database import writing
 from regard.gallery.gallery import Gallery
@@ -105,9 +105,10 @@ class Messages:
         connection.execute(insert(tables.stream_messages).values(row))
         return name
 
-    def owed(self, organization: str | None = None) -> int:
-        """How many messages nobody took yet; of one organization, where one is named."""
-        return self._outbox.owed(None if organization is None else _of.organization == organization)
+    def owed(self, organization: str | None = None, kind: str | None = None) -> int:
+        """How many messages nobody took yet; of one organization or of one kind, where they are named."""
+        wanted = [(_of.organization, organization), (_of.kind, kind)]
+        return self._outbox.owed(and_(true(), *(column == value for column, value in wanted if value is not None)))
 
     def send_due(self, kind: str, over: Callable[[], bool] = lambda: False) -> int:
         """Send what is due of a kind, one after the other, until it is `over`; how many were taken."""
