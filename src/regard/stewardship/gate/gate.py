@@ -43,7 +43,8 @@ __all__ = ["Denied", "Gate", "Permit"]
 
 _TOKEN = "subject-token"  # told in place of a rule
 _CHANGED = "terms-changed"
-# What tells somebody something, and changes nothing.
+# What tells somebody something, and changes nothing that stays: the sessions that liveness makes and begins are over
+# within minutes. So it may be refused even after it was done.
 _TELLING = {Capability.DETECT, Capability.COMPARE, Capability.IDENTIFY, Capability.READ, Capability.LIVENESS}
 _log = logging.getLogger(__name__)
 
