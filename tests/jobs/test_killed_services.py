@@ -40,7 +40,7 @@ from tests.helpers.migrated import migrated_in
 from tests.helpers.stores import store, store_client, store_settings
 from tests.jobs.test_served import workers_of
 
-KILLS, KILLS_ON_POSTGRESQL, OPEN = int(os.environ.get("TEST_KILLS", "20")), 6, 3
+KILLS, KILLS_ON_POSTGRESQL, OPEN = int(os.environ.get("TEST_KILLS", "20")), 4, 3
 SEED = int(os.environ.get("TEST_SEED", "2"))
 # Kills that come upon somebody who is at a job; the others come whenever they do.
 AT_WORK, PATIENCE = 0.7, 300.0

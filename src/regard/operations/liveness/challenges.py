@@ -21,7 +21,7 @@ _CLIENT = {
     "FaceDistanceThresholdMin": FARTHEST_EYES,
     "FaceDistanceThreshold": FARTHEST_EYES,
     "FaceDistanceThresholdMax": 0.0,
-    "OvalIouThreshold": 0.6,
+    "OvalIouThreshold": 0.7,
     "OvalHeightWidthRatio": HEIGHT_TO_WIDTH,
     "OvalIouWidthThreshold": 0.25,
     "OvalIouHeightThreshold": 0.25,

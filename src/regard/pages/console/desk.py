@@ -255,7 +255,7 @@ class Desk:
         return next(iter(chosen or found), None)
 
     def _key_for(self, visit: Visit, operation: Operation) -> AccessKey:
-        """The key that somebody acts under: where they chose none, the oldest that may be used for this. Raises NoKey."""
+        """The key that somebody acts under: unless they chose one, the oldest that may do this. Raises NoKey."""
         if visit.key is None:
             raise NoKey
         if visit.session.access_key:

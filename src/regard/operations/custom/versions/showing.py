@@ -29,7 +29,7 @@ from regard.vision.pictures.images import ImageError, decode
 MOST_VERSIONS, MOST_PICTURES = 20, 64
 # Pixels of the longer side, of a picture on a page.
 SIDE = 160
-# Pictures that are fetched at once, while the store is waited for, and for how many seconds it is: a page is waited for.
+# Pictures that are fetched at once, and for how many seconds the store is waited for: somebody waits for the page.
 _AT_ONCE, _SECONDS = 4, 10.0
 _SUMMARY = "EvaluationResultSummary"
 
