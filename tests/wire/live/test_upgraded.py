@@ -19,6 +19,7 @@ from regard.operations.liveness import judging
 from regard.settings import Settings
 from regard.wire.connections import Connections
 from regard.wire.handshakes import tls_context
+from regard.wire.live import upgraded
 from regard.wire.live.endpoint import PATH
 from regard.wire.live.upgraded import MOST_MESSAGE_BYTES, is_stream
 from tests.helpers.certificates import certificate_in
@@ -164,7 +165,9 @@ def test_a_text_that_is_none_is_refused_as_every_text_is(stage: Stage, served: S
     _until(lambda: not len(connections))
 
 
-def test_who_sends_and_never_reads_is_hung_up_on(stage: Stage, served: Served) -> None:
+def test_who_sends_and_never_reads_is_hung_up_on(stage: Stage, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is sent is not what ends it here.
+    monkeypatch.setattr(upgraded, "_MOST_PIECES", 1 << 30)
     address, connections = served
     target = stage.target(stage.create(), host=f"127.0.0.1:{address[1]}")
     with socket.socket() as client:
