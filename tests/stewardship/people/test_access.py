@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from regard.ledger.tree.notes import open_note
-from regard.stewardship.people.access import Export
+from regard.stewardship.people.access import Access, Export, Taught
 from tests.helpers.fakes import Clock, picture_of
 from tests.helpers.peopled import House
 
@@ -121,3 +122,19 @@ def test_the_person_sees_the_picture_that_is_kept_and_the_organization_does_not(
     assert "with a picture of it, for reviewers" in ours.text
     less = house.access.export(house.organization, "external/alice", whole=False, pictures=True)
     assert less.pictures == {}
+
+
+def test_who_is_named_by_lines_that_no_version_learned_is_shown_no_empty_list(house: House) -> None:
+    line = {"picture": "s3://pictures/one.jpg", "project": "shop", "dataset": "TRAIN"}
+    pages = []
+    for taught in (Taught((line,)), Taught((line,), ({"project": "shop", "version": "v1"},))):
+        told = partial(_as_told, taught)
+        access = Access(house.gallery, house.consents, house.logbook, house.clock, taught=told)
+        pages.append(access.export(house.organization, "external/ann").page)
+    assert all("s3://pictures/one.jpg" in page for page in pages)
+    assert ["<ul>" in page for page in pages] == [False, True]
+    assert "Version v1 of shop" in pages[1]
+
+
+def _as_told(taught: Taught, _organization: str, _whose: str) -> Taught:
+    return taught
