@@ -8,10 +8,8 @@ from regard.liveness.session import Session
 from regard.liveness.sessions import Sessions
 from regard.operations.common.registry import ours
 from regard.operations.common.rooms import Rooms
-from regard.stewardship.policy.call import Operation
+from regard.stewardship.policy.call import Capability, Operation
 from regard.vision.liveness.challenge import Challenge
-
-START = "StartFaceLivenessSession"
 
 
 class Begun(NamedTuple):
@@ -30,5 +28,6 @@ def sessions_of(rooms: Rooms) -> Sessions:
 
 
 def starting() -> Operation:
-    """The operation that a stream begins with. AWS's service model for operations does not have it."""
-    return ours()[START]
+    """The operation that a stream begins with: of those on liveness the one that AWS's service model does not have."""
+    (found,) = (each for each in ours().values() if each.capability is Capability.LIVENESS)
+    return found

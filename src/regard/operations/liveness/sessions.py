@@ -11,7 +11,7 @@ from regard.liveness.session import Asked, Place, Posed, Preference, Shot, Statu
 from regard.operations.common.errors import ApiError, invalid_parameter
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.liveness.begun import START, Begun, sessions_of
+from regard.operations.liveness.begun import Begun, sessions_of
 from regard.operations.liveness.challenges import chosen, permitted, told
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stores.errors import BucketRefused
@@ -73,7 +73,7 @@ def get_face_liveness_session_results(call: Call, rooms: Rooms) -> Answer:
     return answer
 
 
-@operation(START, Capability.LIVENESS, DataClass.FACES, ours=True)
+@operation("StartFaceLivenessSession", Capability.LIVENESS, DataClass.FACES, ours=True)
 def start_face_liveness_session(call: Call, rooms: Rooms) -> Answer:
     """Take a session into use, and pose its challenge. The film that answers it comes by the same socket."""
     given, caller = call.parameters, call.caller
