@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,16 @@ def _until(holds: Callable[[], bool]) -> None:
 
 def workers_of(service: int) -> list[int]:
     """The workers that a service started, as processes."""
-    children = Path(f"/proc/{service}/task/{service}/children")
-    started = {int(each) for task in children.parents[1].iterdir() for each in (task / "children").read_text().split()}
-    return [each for each in started if b"--while-open" in Path(f"/proc/{each}/cmdline").read_bytes()]
+    started = set[int]()
+    for task in Path(f"/proc/{service}/task").iterdir():
+        # A thread that just ended has no children.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            started |= set(map(int, (task / "children").read_text().split()))
+    return [each for each in started if b"--while-open" in _command_of(each)]
+
+
+def _command_of(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""

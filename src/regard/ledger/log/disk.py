@@ -31,7 +31,13 @@ class Disk:
         except BlockingIOError:
             os.close(lock)
             raise HeldElsewhere(f"another process holds the log in {folder}; stop it first") from None
-        return lambda: os.close(lock)
+
+        def release() -> None:
+            # Closed alone, it would be held as long as a process that was just forked has it, until that runs another.
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            os.close(lock)
+
+        return release
 
     def read(self, path: Path) -> bytes:
         """The bytes of a file. Raises FileNotFoundError."""
