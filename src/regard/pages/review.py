@@ -114,7 +114,7 @@ class Passage:
         for key in self._keys(reviewer.organization):
             of = key.caller
             here = near or not of.loopback_only
-            if key.enabled and key.expires > now and here and operation.name in (of.operations or (operation.name,)):
+            if key.works(now) and here and of.may_call(operation.name):
                 call = Call(of, operation, {}, "us-east-1", str(uuid.uuid4()), near)
                 call.person = reviewer.name
                 return self._gate.around(call, work)

@@ -53,7 +53,7 @@ class Inside:
 
 def caller_of(office: Office, key_id: str | None) -> Caller:
     """The holder of an access key that works, by default of the oldest. Raises LookupError."""
-    keys = [key for key in office.organizations.keys.all() if key.enabled and key.expires > time.time()]
+    keys = [key for key in office.organizations.keys.all() if key.works(time.time())]
     for key in keys:
         if key_id in (None, key.access_key_id):
             return key.caller

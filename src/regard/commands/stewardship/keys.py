@@ -88,7 +88,7 @@ def renew_master_key(
 
 
 def _works(key: AccessKey) -> bool:
-    return key.enabled and key.expires > datetime.now(UTC).timestamp()
+    return key.works(datetime.now(UTC).timestamp())
 
 
 def _public(key: AccessKey) -> dict[str, object]:

@@ -260,10 +260,7 @@ class Desk:
             raise NoKey
         if visit.session.access_key:
             return visit.key
-        may = (
-            key for key in self.keys_of(visit.session) if operation.name in (key.caller.operations or (operation.name,))
-        )
-        return next(may, visit.key)
+        return next((key for key in self.keys_of(visit.session) if key.caller.may_call(operation.name)), visit.key)
 
     def keeps(self, visit: Visit) -> bool:
         """Whether somebody is of the organization that operates this service, and sees to all."""
@@ -272,7 +269,7 @@ class Desk:
     def keys_of(self, session: Session) -> list[AccessKey]:
         """The keys that somebody may act under: those of their organization that work."""
         now, keys = self.clock(), self.organizations.keys.all(session.person.organization)
-        return [key for key in keys if key.enabled and key.expires > now]
+        return [key for key in keys if key.works(now)]
 
     def _call(self, visit: Visit, operation: Operation, given: dict[str, Any]) -> Call:
         caller = working(self._key_for(visit, operation), self.clock()).caller

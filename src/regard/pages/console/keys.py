@@ -25,7 +25,7 @@ def key_pages(desk: Desk) -> list[Route]:
 
     def shown(visit: Visit, status: int = 200, made: str = "", problems: dict[str, str] | None = None) -> Response:
         known = desk.organizations.keys.all(visit.organization)
-        keys = [(key, key.enabled and key.expires > desk.clock()) for key in known]
+        keys = [(key, key.works(desk.clock())) for key in known]
         # Those that work first, and the newest of these.
         keys.sort(key=lambda each: (not each[1], -each[0].created))
         return desk.show(

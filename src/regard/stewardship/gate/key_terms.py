@@ -28,7 +28,7 @@ def check_key(call: Call, snapshot: Snapshot, terms: Terms, now: float) -> None:
             "This key works from the service's own machine alone: by localhost or 127.0.0.1, and no proxy between.",
             appeal="`regard keys issue` makes a key that works from elsewhere.",
         )
-    if caller.operations is not None and name not in caller.operations:
+    if not caller.may_call(name):
         raise Denied("key-scope", f"This key was not issued for {name}.", appeal="ask for another key.")
     check_stop(call.operation.capability, snapshot, now)
     if caller.most_faces is not None and brings_faces(call):

@@ -43,6 +43,10 @@ class AccessKey:
     expires: float
     enabled: bool
 
+    def works(self, now: float) -> bool:
+        """Whether it was neither revoked nor ended by then."""
+        return self.enabled and self.expires > now
+
 
 class AccessKeys:
     """Issues, finds and revokes access keys. Thread-safe.

@@ -74,6 +74,10 @@ class Caller:
     loopback_only: bool = False
     most_faces: int | None = None
 
+    def may_call(self, name: str) -> bool:
+        """Whether the key was issued for the operation of this name."""
+        return self.operations is None or name in self.operations
+
 
 @dataclass(slots=True)
 class Call:
