@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from PIL import Image, ImageOps
 
+from tests.helpers.clients import aws, run, with_packages
 from tests.helpers.running import Running
 
 JS = Path(__file__).parent / "js"
@@ -92,9 +87,9 @@ def test_an_operation_that_a_rule_refuses_says_which(service: Running) -> None:
 
 
 def test_the_aws_command_line_works(service: Running, portrait_file: Path) -> None:
-    face = _aws(service, "detect-faces", "--image-bytes", f"fileb://{portrait_file}")["FaceDetails"][0]
+    face = aws(service, "detect-faces", "--image-bytes", f"fileb://{portrait_file}")["FaceDetails"][0]
     assert len(face["Landmarks"]) == 5
-    compared = _aws(
+    compared = aws(
         service,
         "compare-faces",
         "--source-image-bytes",
@@ -109,12 +104,8 @@ def test_the_aws_command_line_works(service: Running, portrait_file: Path) -> No
 def test_the_javascript_sdk_works(
     service: Running, portrait_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    if not shutil.which("npm"):
-        pytest.skip("npm is not on this machine")
-    folder = tmp_path_factory.mktemp("js")
-    shutil.copytree(JS, folder, dirs_exist_ok=True)
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
-    told = _run(["node", "detect.mjs", str(portrait_file)], service, cwd=folder)
+    folder = with_packages(JS, tmp_path_factory.mktemp("js"))
+    told = run(["node", "detect.mjs", str(portrait_file)], service, cwd=folder)
     assert len(told["detected"]["FaceDetails"][0]["Landmarks"]) == 30
     assert told["compared"]["FaceMatches"][0]["Similarity"] == pytest.approx(100)
     assert told["refused"]["name"] == "InvalidImageFormatException"
@@ -122,32 +113,20 @@ def test_the_javascript_sdk_works(
     assert told["refused"]["requestId"]
 
 
-def _aws(service: Running, *arguments: str) -> dict[str, Any]:
-    script = Path(sys.executable).with_name("aws")
-    return _run([str(script), "rekognition", *arguments, "--output", "json"], service)
-
-
-def _run(command: list[str], service: Running, cwd: Path | None = None) -> dict[str, Any]:
-    environment = {**os.environ, **service.environment, "AWS_REGION": "us-east-1"}
-    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
-
-
 def test_the_aws_command_line_keeps_a_gallery(service: Running, portrait_file: Path) -> None:
     picture = f"fileb://{portrait_file}"
-    made = _aws(service, "create-collection", "--collection-id", "cli", "--tags", "team=press")
+    made = aws(service, "create-collection", "--collection-id", "cli", "--tags", "team=press")
     assert made["StatusCode"] == 200
-    indexed = _aws(
+    indexed = aws(
         service, "index-faces", "--collection-id", "cli", "--image-bytes", picture, "--external-image-id", "one"
     )
     face_id = indexed["FaceRecords"][0]["Face"]["FaceId"]
-    found = _aws(service, "search-faces-by-image", "--collection-id", "cli", "--image-bytes", picture)
+    found = aws(service, "search-faces-by-image", "--collection-id", "cli", "--image-bytes", picture)
     assert found["FaceMatches"][0]["Face"]["FaceId"] == face_id
-    listed = _aws(service, "list-faces", "--collection-id", "cli", "--page-size", "1")
+    listed = aws(service, "list-faces", "--collection-id", "cli", "--page-size", "1")
     assert [face["ExternalImageId"] for face in listed["Faces"]] == ["one"]
-    tags = _aws(service, "list-tags-for-resource", "--resource-arn", made["CollectionArn"])["Tags"]
+    tags = aws(service, "list-tags-for-resource", "--resource-arn", made["CollectionArn"])["Tags"]
     assert tags["team"] == "press"
-    deleted = _aws(service, "delete-faces", "--collection-id", "cli", "--face-ids", face_id)
+    deleted = aws(service, "delete-faces", "--collection-id", "cli", "--face-ids", face_id)
     assert deleted["DeletedFaces"] == [face_id]
-    assert _aws(service, "delete-collection", "--collection-id", "cli")["StatusCode"] == 200
+    assert aws(service, "delete-collection", "--collection-id", "cli")["StatusCode"] == 200

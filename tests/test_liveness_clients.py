@@ -31,6 +31,7 @@ from starlette.staticfiles import StaticFiles
 
 from tests.helpers.browser import open_browser, visiting
 from tests.helpers.certificates import certificate_in
+from tests.helpers.clients import with_packages
 from tests.helpers.ledger.served_log import serving
 from tests.helpers.lively import DRAWN, lively
 from tests.helpers.made_camera import camera
@@ -71,13 +72,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the package and what it needs."""
-    if not shutil.which("npm"):
-        pytest.skip("npm is not on this machine")
-    folder = tmp_path_factory.mktemp("js")
-    shutil.copytree(JS, folder, dirs_exist_ok=True)
-    command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--ignore-scripts"]
-    subprocess.run(command, cwd=folder, check=True)
-    return folder
+    return with_packages(JS, tmp_path_factory.mktemp("js"), "--ignore-scripts")
 
 
 @pytest.fixture(scope="module")

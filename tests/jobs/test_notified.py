@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import pytest
 from standardwebhooks import Webhook as Checking
 
 from regard.operations.common.registry import answered
+from tests.helpers.clients import aws, run, with_packages
 from tests.helpers.films import film_of, numbered
 from tests.helpers.hooks import SECRET, Came, taking
 from tests.helpers.running import Running, running
@@ -173,20 +173,17 @@ def test_the_aws_command_line_starts_a_job_and_gets_its_results(detector: Detect
     channel = f"SNSTopicArn={detector.topic},RoleArn={detector.role}"
     film = '{"S3Object":{"Bucket":"films","Name":"film.mp4"}}'
     given = ["--segment-types", "SHOT", "--notification-channel", channel]
-    job = _aws(service, "start-segment-detection", "--video", film, *given)["JobId"]
+    job = aws(service, "start-segment-detection", "--video", film, *given)["JobId"]
     assert detector.heard(job)["Status"] == "SUCCEEDED"
-    got = _aws(service, "get-segment-detection", "--job-id", job, "--max-results", "10")
+    got = aws(service, "get-segment-detection", "--job-id", job, "--max-results", "10")
     assert (got["JobStatus"], got["SelectedSegmentTypes"][0]["Type"]) == ("SUCCEEDED", "SHOT")
 
 
 @pytest.mark.long
 def test_the_javascript_sdk_starts_a_job_and_waits_for_it(detector: Detector, service: Running, tmp_path: Path) -> None:
-    if not shutil.which("npm"):
-        pytest.skip("npm is not on this machine")
-    shutil.copytree(JS, tmp_path, dirs_exist_ok=True)
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=tmp_path, check=True)
+    with_packages(JS, tmp_path)
     given = ["films", "film.mp4", detector.topic, detector.role]
-    told = _run(["node", "video.mjs", *given], service, tmp_path)
+    told = run(["node", "video.mjs", *given], service, tmp_path)
     assert (told["JobStatus"], told["SelectedSegmentTypes"][0]["Type"]) == ("SUCCEEDED", "SHOT")
     assert told["Segments"][0]["ShotSegment"]["Index"] == 0
     assert detector.heard(told["JobId"])["Status"] == "SUCCEEDED"
@@ -202,18 +199,18 @@ def test_the_aws_command_line_has_a_list_of_pictures_looked_at(
     operations = '{"DetectModerationLabels":{"MinConfidence":1}}'
     given = ["--operations-config", operations, "--input", '{"S3Object":{"Bucket":"films","Name":"list.jsonl"}}']
     output = ["--output-config", "S3Bucket=films,S3KeyPrefix=results/"]
-    job = _aws(service, "start-media-analysis-job", *given, *output, "--job-name", "party")["JobId"]
+    job = aws(service, "start-media-analysis-job", *given, *output, "--job-name", "party")["JobId"]
     client = service.client()
     for _ in range(_ROUNDS * 10):
         if client.get_media_analysis_job(JobId=job)["Status"] in ("SUCCEEDED", "FAILED"):
             break
         time.sleep(0.2)
-    got = _aws(service, "get-media-analysis-job", "--job-id", job)
+    got = aws(service, "get-media-analysis-job", "--job-id", job)
     assert (got["Status"], got["JobName"]) == ("SUCCEEDED", "party"), got
     place = got["Results"]["S3Object"]
     (line,) = bucket.get_object(Bucket=place["Bucket"], Key=place["Name"])["Body"].read().splitlines()
     assert json.loads(line)["source-ref"] == "s3://films/one.jpg"
-    assert [each["JobId"] for each in _aws(service, "list-media-analysis-jobs")["MediaAnalysisJobs"]] == [job]
+    assert [each["JobId"] for each in aws(service, "list-media-analysis-jobs")["MediaAnalysisJobs"]] == [job]
 
 
 @pytest.mark.slow("starts a command")
@@ -239,15 +236,3 @@ def _notices(data: Path, job: str) -> list[dict[str, Any]]:
         check=True,
     )
     return list(json.loads(done.stdout)["notices"])
-
-
-def _aws(service: Running, *arguments: str) -> dict[str, Any]:
-    script = Path(sys.executable).with_name("aws")
-    return _run([str(script), "rekognition", *arguments, "--output", "json"], service)
-
-
-def _run(command: list[str], service: Running, cwd: Path | None = None) -> dict[str, Any]:
-    environment = {**os.environ, **service.environment, "AWS_REGION": "us-east-1"}
-    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))

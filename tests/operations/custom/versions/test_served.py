@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -17,6 +13,7 @@ from typing import Any
 import botocore.waiter
 import pytest
 
+from tests.helpers.clients import aws, run, with_packages
 from tests.helpers.custom import coloured, line, put_pictures
 from tests.helpers.running import Running, running
 from tests.helpers.stores import store, store_client, store_settings
@@ -216,41 +213,26 @@ def test_the_aws_command_line_waits_starts_and_asks(service: tuple[Running, str]
     # It asks every 120 seconds.
     _until(lambda: _version(client, project, "v1"), "TRAINING_COMPLETED")
     of, version = ["--project-arn", project, "--version-names", "v1"], ["--project-version-arn", arn]
-    _aws(service[0], "wait", "project-version-training-completed", *of)
-    _aws(service[0], "start-project-version", *version, "--min-inference-units", "1")
-    _aws(service[0], "wait", "project-version-running", *of)
+    aws(service[0], "wait", "project-version-training-completed", *of)
+    aws(service[0], "start-project-version", *version, "--min-inference-units", "1")
+    aws(service[0], "wait", "project-version-running", *of)
     (tmp_path / "blue.png").write_bytes(coloured("blue", 802))
     asked = ["--image-bytes", f"fileb://{tmp_path / 'blue.png'}", "--min-confidence", "0"]
-    found = _aws(service[0], "detect-custom-labels", *version, *asked)["CustomLabels"]
+    found = aws(service[0], "detect-custom-labels", *version, *asked)["CustomLabels"]
     assert [each["Name"] for each in found] == ["blue", "green"]
-    assert _aws(service[0], "stop-project-version", *version)["Status"] == "STOPPING"
+    assert aws(service[0], "stop-project-version", *version)["Status"] == "STOPPING"
 
 
 @pytest.mark.long
 def test_the_javascript_sdk_waits_starts_and_asks(service: tuple[Running, str], tmp_path: Path) -> None:
-    if not shutil.which("npm"):
-        pytest.skip("npm is not on this machine")
-    shutil.copytree(JS, tmp_path, dirs_exist_ok=True)
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=tmp_path, check=True)
+    with_packages(JS, tmp_path)
     manifest = _listed(service[1], "in-javascript")["GroundTruthManifest"]["S3Object"]
     (tmp_path / "blue.png").write_bytes(coloured("blue", 803))
     given = ["in-javascript", manifest["Bucket"], manifest["Name"], "results", str(tmp_path / "blue.png")]
-    told = _run(["node", "custom.mjs", *given], service[0], tmp_path)
+    told = run(["node", "custom.mjs", *given], service[0], tmp_path)
     assert told["entries"] == 2 * PICTURES
     assert (told["trained"], told["running"]) == ("SUCCESS", "SUCCESS")
     assert told["version"]["Status"] == "RUNNING"
     assert [each["Name"] for each in told["found"]] == ["blue", "green"]
     assert told["refused"] == "ResourceInUseException"
     assert told["deleted"] == "DELETING"
-
-
-def _aws(service: Running, *arguments: str) -> dict[str, Any]:
-    script = Path(sys.executable).with_name("aws")
-    return _run([str(script), "rekognition", *arguments, "--output", "json"], service)
-
-
-def _run(command: list[str], service: Running, cwd: Path | None = None) -> dict[str, Any]:
-    environment = {**os.environ, **service.environment, "AWS_REGION": "us-east-1"}
-    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout or "{}"))
