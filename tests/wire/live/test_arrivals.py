@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
-from regard.operations.liveness import judging
 from regard.wire.live.arrivals import Arrivals
 from tests.helpers.live import Judging, Stage, film, ticking, whole
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    made = Stage(tmp_path_factory.mktemp("stage"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch) -> Judging:
-    found = Judging()
-    monkeypatch.setattr(judging, "judge", found)
-    return found
 
 
 # The film is told to last nine seconds, and comes in three parts.

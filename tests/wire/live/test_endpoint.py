@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 
-from regard.operations.liveness import judging
 from regard.stewardship.parties.keys import AccessKey
 from regard.vision.liveness.challenge import MOVEMENT
 from regard.wire.app import Application
@@ -39,20 +38,6 @@ DONE = ["ServerSessionInformationEvent", "DisconnectionEvent"]
 HOSTILE = 1000
 # How many are under way at once, as strangers are.
 _AT_ONCE = 20
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    made = Stage(tmp_path_factory.mktemp("stage"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch) -> Judging:
-    found = Judging()
-    monkeypatch.setattr(judging, "judge", found)
-    return found
 
 
 def test_an_honest_session_is_judged_once_and_its_result_is_there_when_the_client_is_told(

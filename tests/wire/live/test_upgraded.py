@@ -15,7 +15,6 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from regard.operations.liveness import judging
 from regard.settings import Settings
 from regard.wire.connections import Connections
 from regard.wire.handshakes import tls_context
@@ -23,29 +22,18 @@ from regard.wire.live import upgraded
 from regard.wire.live.endpoint import PATH
 from regard.wire.live.upgraded import MOST_MESSAGE_BYTES, is_stream
 from tests.helpers.certificates import certificate_in
-from tests.helpers.live import Judging, Stage, answers, film, listening, read
+from tests.helpers.live import Stage, answers, film, listening, read
 
 Served = tuple[tuple[str, int], Connections]
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    made = Stage(tmp_path_factory.mktemp("stage"))
-    yield made
-    made.close()
+pytestmark = pytest.mark.usefixtures("judge")
 
 
 @pytest.fixture(scope="module")
 def served(stage: Stage) -> Iterator[Served]:
     with listening(stage.app()) as found:
         yield found
-
-
-@pytest.fixture(autouse=True)
-def judge(monkeypatch: pytest.MonkeyPatch) -> Judging:
-    found = Judging()
-    monkeypatch.setattr(judging, "judge", found)
-    return found
 
 
 def _session(stage: Stage, client: ClientConnection, target: str) -> tuple[list[str], int]:
