@@ -19,10 +19,9 @@ from regard.ledger.tree.tiles import ENTRIES, Tile, bundle, split_bundle
 from regard.ledger.witnesses.audit import from_folder
 from regard.ledger.witnesses.series import Broken, Quorum, audit_series
 from tests.helpers.browser import CHROMIUM, open_browser
-from tests.helpers.ledger.served_log import NAME, Book, opened
+from tests.helpers.ledger.served_log import LAST, NAME, NOW, Book, opened, two_months
 from tests.helpers.ledger.verifying import Ask, encoded, told_of, under_node, within
 
-LAST, NOW = "2026-10", "2026-11"
 WITNESS = Signer.generate("witness.example/w", Kind.COSIGNATURE)
 SCRIPTS = Path(__file__).parents[2] / "src" / "regard" / "pages" / "static"
 Change = Callable[[Path], None]
@@ -40,12 +39,7 @@ def ask() -> Iterator[Ask]:
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
-    """Two months: a short one, and one of more than a tile."""
-    with opened(tmp_path_factory.mktemp("log")) as book:
-        book.period = LAST
-        book.call(times=3)
-        book.period = NOW
-        book.call(times=299)
+    with two_months(tmp_path_factory.mktemp("log")) as book:
         yield book
 
 

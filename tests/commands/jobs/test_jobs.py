@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,18 +10,9 @@ from regard.jobs.desk import Desk
 from regard.jobs.errors import JobFailed
 from regard.jobs.job import Asked, Outcome, State
 from regard.jobs.working import Task, Worker
-from regard.settings import from_environment
 from regard.stewardship.holdings import open_holdings
-from regard.stewardship.office import Office, open_office
+from regard.stewardship.office import Office
 from tests.helpers.commands import run
-
-
-@pytest.fixture
-def office(begun: None) -> Iterator[Office]:
-    office = open_office(from_environment())
-    yield office
-    office.logbook.close()
-    office.engine.dispose()
 
 
 @pytest.fixture

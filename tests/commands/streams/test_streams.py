@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from regard.settings import from_environment
 from regard.stewardship.holdings import open_holdings
-from regard.stewardship.office import Office, open_office
+from regard.stewardship.office import Office
 from regard.streams.processor import Session
 from regard.streams.streams import Streams
 from tests.helpers.commands import run
 from tests.helpers.streaming import HOME, RECORDS
 
 ARN = "arn:aws:kinesisvideo:us-east-1:111122223333:stream/door/1"
-
-
-@pytest.fixture
-def office(begun: None) -> Iterator[Office]:
-    office = open_office(from_environment())
-    yield office
-    office.logbook.close()
-    office.engine.dispose()
 
 
 @pytest.fixture

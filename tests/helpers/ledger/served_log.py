@@ -24,6 +24,7 @@ from regard.stewardship.records.pseudonyms import pseudonym
 from tests.helpers.ledger.faults import QuickDisk
 
 NAME = "log.example"
+LAST, NOW = "2026-10", "2026-11"
 SECRET = bytes(range(32))
 
 
@@ -79,6 +80,15 @@ def opened(folder: Path, signer: Signer | None = None) -> Iterator[Book]:
         yield book
     finally:
         book.shards.close()
+
+
+@contextmanager
+def two_months(folder: Path) -> Iterator[Book]:
+    """A log in a folder with two months: :data:`LAST`, a short one, and :data:`NOW`, of more than a tile."""
+    with opened(folder) as book:
+        for book.period, times in ((LAST, 3), (NOW, 299)):
+            book.call(times=times)
+        yield book
 
 
 @contextmanager

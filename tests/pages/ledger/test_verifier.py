@@ -26,18 +26,12 @@ from regard.pages.ledger.log import log_pages
 from regard.pages.ledger.verifier import VERIFIER, verifier_digest, verifier_page, verifier_route
 from regard.pages.ledger.witness import VERIFIER as AT_WITNESS
 from tests.helpers.browser import look, visiting
-from tests.helpers.ledger.served_log import Book, opened, serving, serving_log, serving_witness
-
-LAST, NOW = "2026-10", "2026-11"
+from tests.helpers.ledger.served_log import LAST, NOW, Book, opened, serving, serving_log, serving_witness, two_months
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
-    with opened(tmp_path_factory.mktemp("log")) as book:
-        book.period = LAST
-        book.call(times=3)
-        book.period = NOW
-        book.call(times=299)
+    with two_months(tmp_path_factory.mktemp("log")) as book:
         yield book
 
 
