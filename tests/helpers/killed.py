@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -13,13 +14,21 @@ from typing import Any
 def started(work: Callable[..., None], *given: Any) -> tuple[BaseProcess, Connection]:
     """A process that does `work(*given, pipe)`, a function of a module, and the end of the pipe that hears it."""
     context = multiprocessing.get_context("forkserver")
-    # What each process would else import when it first searches.
-    context.set_forkserver_preload([work.__module__, "regard.gallery.index.kernel"])
+    context.set_forkserver_preload(_wanted(work.__module__))
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=work, args=(*given, theirs))
     process.start()
     theirs.close()
     return process, ours
+
+
+def _wanted(first: str) -> list[str]:
+    """What the processes would else import, each for itself: the server that they are forked from is one for all tests
+    of a run, and takes no more once it is there.
+    """
+    tests = {name: vars(module) for name, module in sys.modules.items() if name.startswith("tests.")}
+    users = [name for name, told in tests.items() if told.get("started") is started]
+    return [first, *users, "regard.server", "regard.gallery.index.kernel"]
 
 
 def rest(pipe: Connection) -> Iterator[Any]:
