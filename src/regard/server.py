@@ -20,6 +20,7 @@ from regard.ledger.witnesses.cosigning import open_cosigning
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.warming import Warming
 from regard.operations.common.works import Work, works
+from regard.operations.custom.retraining import Retraining
 from regard.operations.service import Service, open_service
 from regard.operations.streams.looking import tools
 from regard.pages.routes import open_pages
@@ -58,7 +59,9 @@ def open_house(office: Office, ran: Callable[[str, float], None] = lambda _name,
     gate = open_gate(office, holdings, audits)
     eyes = open_eyes(office.settings, ran)
     tell_models(office.engine, office.logbook, eyes.weights.digests)
-    return House(holdings, audits, eyes, open_service(office, holdings, gate, eyes))
+    service = open_service(office, holdings, gate, eyes)
+    holdings.also.append(Retraining(service.answer, service.rooms).sweep)
+    return House(holdings, audits, eyes, service)
 
 
 def work(office: Office, stop: Event, idle: float = math.inf) -> None:

@@ -20,6 +20,8 @@ from regard.traces import owe
 
 # AWS's, of any resource.
 MOST_TAGS = 200
+# The tag by which a project of custom labels has lost versions trained anew, `yes` or `no`; adapters have AutoUpdate.
+RETRAIN = "regard:retrain"
 _of = tables.projects.c
 
 
@@ -52,6 +54,11 @@ class Project:
     def resource(self) -> str:
         """Its ARN behind the account."""
         return Arn(self.organization, self.name, self.number).resource
+
+    @property
+    def retrains(self) -> bool:
+        """Whether versions that it loses are trained anew without anybody asking."""
+        return retrains(self.feature, self.auto_update, self.tags)
 
 
 class Projects:
@@ -135,6 +142,13 @@ class Projects:
         """Delete the row of a project in which nothing is any more."""
         connection.execute(delete(tables.projects).where(_of.id == project.id))
         owe(connection)
+
+
+def retrains(feature: str, auto_update: str | None, tags: Mapping[str, str]) -> bool:
+    """Whether a project has versions trained anew that it loses: an adapter's by AutoUpdate, another by its tag."""
+    if feature == Feature.CONTENT_MODERATION:
+        return auto_update == "ENABLED"
+    return tags.get(RETRAIN) == "yes"
 
 
 def tagged(before: Mapping[str, str], tags: Mapping[str, str]) -> dict[str, str]:

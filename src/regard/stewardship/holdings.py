@@ -57,6 +57,8 @@ class Holdings:
     streams: Streams
     liveness: Sessions
     workshop: Workshop
+    # What rooms above see to beside it, each time.
+    also: list[Callable[[], object]]
 
     def start(self) -> None:
         """Begin to let go of what is due, and to follow what other processes write."""
@@ -114,12 +116,14 @@ def open_holdings(office: Office) -> Holdings:
 
     found_notices = FoundNotices(engine, gallery, logbook, issue, tokens.void)
 
+    also = list[Callable[[], object]]()
+
     def expire() -> None:
         # Faces of sessions first: they have minutes, where others have days.
         _each(liveness.expire, reviews.expire, trainings.settle, found_notices.expire)
         if webhook is not None:
             _each(partial(found_notices.send, posting(webhook)))
-        _each(loops.expire, jobs.expire, seals.follow)
+        _each(loops.expire, jobs.expire, seals.follow, *also)
 
     # What retention lets go of does not come back when the clock is right again.
     retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
@@ -139,6 +143,7 @@ def open_holdings(office: Office) -> Holdings:
         streams,
         liveness,
         workshop,
+        also,
     )
 
 

@@ -25,10 +25,8 @@ from regard.stewardship.people.access import Taught
 from regard.stewardship.people.consents import Consents
 from regard.stewardship.records import tables
 
-_ERASED = "Withdrawn: somebody in the pictures that it was trained with was erased. Train another version without them."
-_ENDED = (
-    "Withdrawn: a consent to training with somebody's pictures ended. Train another version, which is without them."
-)
+_ERASED = "Withdrawn: somebody in the pictures that it was trained with was erased."
+_ENDED = "Withdrawn: a consent to training with somebody's pictures ended."
 _NAMED, _PROJECT = "external/", "project:"
 _of = tables.consents.c
 _log = logging.getLogger(__name__)

@@ -12,10 +12,20 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 
 from regard.custom.arns import Arn, own
 from regard.custom.errors import CustomChanged, NoSuchResource, ResourceInUse
-from regard.custom.projects import Feature, Project, Projects, tagged
+from regard.custom.projects import Feature, Project, Projects, retrains, tagged
 from regard.custom.tables import projects
 from regard.custom.versions import tables
-from regard.custom.versions.states import DONE, ENDS, HELD, READY, State
+from regard.custom.versions.states import (
+    BY_ITSELF,
+    DONE,
+    ENDS,
+    HELD,
+    READY,
+    WITH_MODEL,
+    Again,
+    State,
+    what_follows,
+)
 from regard.database import take
 from regard.gallery.gallery import Gallery
 from regard.row_seals import is_sealed, row_seal
@@ -25,6 +35,8 @@ from regard.traces import owe
 _of = tables.versions.c
 # Under which name `told` keeps what the law asks of a version.
 LAW = "Law"
+# Under which name `asked` keeps the key that had it made and the region that it called, and both keep an `Again`.
+BY, AGAIN = "By", "Again"
 _MADE = {State.TRAINING: "The model is being trained.", State.COPYING: "The model is being copied."}
 _TOLD = {
     State.STARTING: "The model is being started.",
@@ -69,6 +81,21 @@ class Version:
     def created(self) -> datetime:
         """When it was made."""
         return datetime.fromtimestamp(self.created_at, UTC)
+
+    @property
+    def follows(self) -> Again | None:
+        """What it was begun in the place of, where the service did so by itself."""
+        return msgspec.convert(self.asked[AGAIN], Again) if AGAIN in self.asked else None
+
+    @property
+    def lost(self) -> Again | None:
+        """That it is to be trained anew, or was, or was not to be; None of one that nobody lost."""
+        return msgspec.convert(self.told[AGAIN], Again) if AGAIN in self.told else None
+
+    def again(self, why: str) -> Again:
+        """That it is lost, and to be trained anew."""
+        before = self.follows
+        return Again(self.digest or (before.of if before else ""), before.since if before else self.created_at, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +248,37 @@ class Versions:
         """
         row = self._row(connection, version.id)
         self._drop_model(connection, version.id)
-        told = {name: value for name, value in version.told.items() if name != LAW} | {"StatusMessage": why}
+        told = {name: value for name, value in version.told.items() if name != LAW}
+        follows = what_follows(version.project.retrains and version.lost is None, version.asked)
+        told["StatusMessage"] = f"{why} {follows}"
+        if follows == BY_ITSELF:
+            told[AGAIN] = msgspec.to_builtins(version.again(why))
         now = self._clock()
         values = {"state": State.EXPIRED, "digest": None, "changed_at": now, "ended_at": row["ended_at"] or now}
         self._update(connection, row, **values, sealed_end=self._told(version.id, told))
         owe(connection)
+
+    def losable(self, connection: Connection) -> list[tuple[int, str, float, bool]]:
+        """The versions, whoever's, that may be to be trained anew: id, state, when that changed, and whether their
+        project wants it. Of those with a model only where it does. Nothing of them is opened.
+        """
+        state, of = _of.state.in_((State.EXPIRED, State.TRAINING_FAILED, *WITH_MODEL)), projects.c
+        wanted = select(_of.id, _of.state, _of.changed_at, of.feature, of.auto_update, of.tags)
+        rows = connection.execute(wanted.join(projects, of.id == _of.project).where(state).order_by(_of.id)).all()
+        told = [(row.id, row.state, row.changed_at, retrains(row.feature, row.auto_update, row.tags)) for row in rows]
+        return [each for each in told if each[3] or State(each[1]) not in WITH_MODEL]
+
+    def settle(self, connection: Connection, version: Version, lost: Again, what: str) -> None:
+        """Say what came of a version that was to be trained anew. Raises ResourceInUse where that was said before."""
+        row = self._row(connection, version.id)
+        now = self._version(row, version.project)
+        if (now.lost and now.lost.over) or now.state is not version.state:
+            raise ResourceInUse(f"The version {version.name} was seen to meanwhile.")
+        told = {
+            "StatusMessage": f"{lost.why} {what}",
+            AGAIN: msgspec.to_builtins(msgspec.structs.replace(lost, over=True)),
+        }
+        self._update(connection, row, sealed_end=self._told(version.id, now.told | told))
 
     def ids(self, connection: Connection, state: State) -> list[int]:
         """The ids of all versions in a state, whoever's."""

@@ -35,7 +35,7 @@ class _TooManyBad(Exception):
     """More lines are wrong than may be."""
 
 
-_WITHDRAWN = "Withdrawn: a picture of somebody that it was trained with was removed. Train another version without it."
+_WITHDRAWN = "Withdrawn: a picture of somebody that it was trained with was removed."
 # Why nothing of an update is kept.
 _WHY: dict[type[Exception], tuple[DatasetCode, str]] = {
     _TooManyBad: (DatasetCode.TOO_MANY_RECORDS_IN_ERROR, ""),

@@ -16,10 +16,9 @@ from regard.operations.videos.starting import desk_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 
 MOST_LISTED = 100
-_LACKS = "AutoUpdate is kept and told: a version is trained again when somebody asks for it."
 
 
-@operation("CreateProject", Capability.MANAGE, DataClass.SETTINGS, lacks=_LACKS)
+@operation("CreateProject", Capability.MANAGE, DataClass.SETTINGS)
 def create_project(call: Call, rooms: Rooms) -> Answer:
     """Make a project, of custom labels or of a moderation adapter."""
     given = call.parameters

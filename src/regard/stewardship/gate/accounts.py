@@ -20,11 +20,12 @@ _MODEL = "ModelVersion"
 
 def begun(call: Call) -> Account:
     """The account of a call of which nothing is decided yet."""
+    renews = {} if call.renewal is None else {"renews": call.renewal.model}
     return {
         "operation": call.operation.name,
         "organization": call.caller.organization,
         "purpose": call.caller.purpose,
-    }
+    } | renews
 
 
 def threshold(call: Call, asked: float | None, applied: float) -> Account:

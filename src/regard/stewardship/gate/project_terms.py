@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from regard.custom.projects import RETRAIN
 from regard.stewardship.council.collections import BASIS, PREFIX, PURPOSE, reads_as_reserved
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.custom_labels import MEANING, PEOPLE
 from regard.stewardship.policy.denied import Denied
 from regard.stewardship.policy.vocabulary import BASES, Purpose
 
-_RESERVED = (BASIS, PURPOSE, PEOPLE)
+_RESERVED = (BASIS, PURPOSE, PEOPLE, RETRAIN)
 _RULE = "reserved-tags"
 
 
@@ -26,7 +27,8 @@ def set_project_terms(call: Call, purposes: Mapping[str, Purpose]) -> None:
 def check_project_tags(call: Call, current: Mapping[str, str], purposes: Mapping[str, Purpose]) -> None:
     """Refuse TagResource and UntagResource on a project where they would loosen `current`. Raises Denied.
 
-    What a label means may be said anew, and is looked at before each training and start.
+    What a label means may be said anew, and is looked at before each training and start. So may whether lost versions
+    are trained anew.
     """
     removed = [key for key in call.parameters.get("TagKeys") or () if key.startswith(PREFIX)]
     if removed:
@@ -52,5 +54,7 @@ def _check(tags: Mapping[str, str], purposes: Mapping[str, Purpose]) -> None:
         raise Denied(_RULE, f"{BASIS} is one of: {', '.join(BASES)}.")
     if PURPOSE in tags and tags[PURPOSE] not in purposes:
         raise Denied(_RULE, f"{PURPOSE} is one of: {', '.join(purposes)}.")
+    if tags.get(RETRAIN, "no") not in ("yes", "no"):
+        raise Denied(_RULE, f"{RETRAIN} is yes or no: whether versions that are lost are trained anew.")
     if tags.get(PEOPLE, "yes") != "yes":
         raise Denied(_RULE, f"{PEOPLE} is yes or is not set: whether there are people is looked for besides.")

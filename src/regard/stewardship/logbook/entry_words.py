@@ -37,7 +37,7 @@ def _call(entry: Entry) -> str:
         ended = f"answered{_found(entry)}"
     else:
         ended = f"allowed, and ended with {outcome}"
-    return f"{entry['operation']} for {entry['purpose']}{sector}: {ended}.{_threshold(entry)}"
+    return f"{entry['operation']} for {entry['purpose']}{sector}: {ended}.{_threshold(entry)}{_renews(entry)}"
 
 
 def _found(entry: Entry) -> str:
@@ -45,6 +45,12 @@ def _found(entry: Entry) -> str:
     words = {"found": "faces found", "searched": "searched, roughly", "matched": "matched"}
     told = [f"{counts[name]:,} {said}" for name, said in words.items() if name in counts]
     return f", {', '.join(told)}" if told else ""
+
+
+def _renews(entry: Entry) -> str:
+    if "renews" not in entry:
+        return ""
+    return f" Begun by the service itself, in the place of the model {str(entry['renews'])[:_HASH_SHOWN]}…."
 
 
 def _threshold(entry: Entry) -> str:

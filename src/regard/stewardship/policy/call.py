@@ -79,6 +79,16 @@ class Caller:
         return self.operations is None or name in self.operations
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What a version is trained in the place of, where the service begins that by itself: the id of the one that was
+    lost, and the digest of the model that it had.
+    """
+
+    version: int
+    model: str
+
+
 @dataclass(slots=True)
 class Call:
     """One call on its way through the gate. `remarks` become headers of the answer, named `x-regard-…`.
@@ -92,6 +102,8 @@ class Call:
 
     `floor` is the least similarity, 0 to 100, that the answer may tell or go by; the gate sets it. `waiting` counts the
     matches that two people have yet to confirm.
+
+    `renewal` says that nobody asked just now: the service trains a version anew, as the key did that trained the first.
 
     `withheld` are members that the gate will empty in the answer: what only they need is not worked out.
     `loopback` says whether it came from this machine alone, as `wire.senders` tells it, or because no network was used.
@@ -113,6 +125,7 @@ class Call:
     record: int | None = None
     floor: float = 0.0
     waiting: int = 0
+    renewal: Renewal | None = None
 
     def arn(self, resource: str) -> str:
         """The ARN of `resource` (for example `collection/friends`) of the caller's organization."""

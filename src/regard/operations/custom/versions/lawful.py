@@ -22,7 +22,7 @@ from regard.jobs.working import Task
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.looking import Seen
 from regard.operations.custom.versions.probing import probe_of
-from regard.operations.custom.versions.settling import workshop_of
+from regard.operations.custom.versions.settling import overtaken, workshop_of
 from regard.stewardship.policy import custom_labels as law
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
@@ -136,11 +136,22 @@ def _require(task: Task, rooms: Rooms, project: law.Project) -> None:
 
 
 def _require_nobody_left(rooms: Rooms, version: Version, people: set[str]) -> None:
-    """Raise JobFailed where somebody whom lines name was erased since the training was asked for."""
-    objections = rooms.gallery.objections
-    since = {name for name, at in objections.erasures().items() if at >= version.created_at}
-    if since and since & set(objections.names((version.project.organization, f"external/{each}") for each in people)):
-        raise JobFailed("Somebody in the pictures was erased meanwhile. Begin another version, without them.")
+    """Raise JobFailed where somebody whom lines name was erased since the training was asked for.
+
+    Of one that the service began by itself, since the first was asked for that it stands in the place of: whoever took
+    that along comes back with no line that nobody asks about.
+    """
+    since, objections = version.created_at, rooms.gallery.objections
+    if version.follows is not None:
+        since = version.follows.since
+    gone = {name: at for name, at in objections.erasures().items() if at >= since}
+    named = objections.names((version.project.organization, f"external/{each}") for each in people) if gone else ()
+    erased = [gone[name] for name in named if name in gone]
+    if not erased:
+        return
+    if max(erased) >= version.created_at:
+        raise overtaken(version, "Somebody in the pictures was erased meanwhile.")
+    raise JobFailed("Somebody in the pictures was erased, and is in none that is trained by itself.")
 
 
 def _usable(material: Material) -> list[Judged]:

@@ -26,7 +26,7 @@ from regard.operations.custom.versions.lawful import pictured, probed, require_t
 from regard.operations.custom.versions.leaving import Leaving
 from regard.operations.custom.versions.lesson import Lesson
 from regard.operations.custom.versions.looking import Seen, look_at, seen_in, sources_of
-from regard.operations.custom.versions.reading import material_of, parts_of
+from regard.operations.custom.versions.reading import material_of, parts_of, require_unchanged
 from regard.operations.custom.versions.settling import workshop_of
 from regard.operations.custom.versions.training import START
 
@@ -66,6 +66,7 @@ def _learned(task: Task, rooms: Rooms, version: Version, material: Material) -> 
         material.require_usable()
         material.split()
         require_standing(task, rooms)
+        require_unchanged(task, rooms, version)
         people = require_training(task, rooms, version, material, seen).of(version.project).of_people
         task.step(lambda: _taught(rooms, version, material, seen, people))
         return seen, msgspec.msgpack.decode(parts_of(task, rooms)[1 + steps], type=Lesson)
@@ -110,6 +111,7 @@ def _ended(task: Task, rooms: Rooms, version: Version, material: Material, seen:
         keep_model(connection, workshop.versions, version.id, model)
     names = [each.name for each in lesson.labels]
     # Once the model is there: who leaves from now on finds it, and takes it along.
+    require_unchanged(task, rooms, version)
     kept = require_training(task, rooms, version, material, seen)
     kept = probed(rooms, version, kept, lambda: read(model))
     told[LAW] = msgspec.to_builtins(kept)

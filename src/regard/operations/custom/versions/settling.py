@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from regard.custom.errors import CustomChanged
-from regard.custom.versions.states import ENDS, State
-from regard.custom.versions.versions import Version
-from regard.custom.versions.workshop import Workshop
-from regard.jobs.errors import JobChanged, NoSuchJob
+from regard.custom.versions.states import BY_ITSELF, ENDS, State
+from regard.custom.versions.versions import AGAIN, Version
+from regard.custom.versions.workshop import TOLD, Workshop
+from regard.jobs.errors import JobChanged, JobFailed, NoSuchJob
 from regard.jobs.job import Job
 from regard.operations.common.rooms import Rooms
 
@@ -48,6 +50,14 @@ def settled(rooms: Rooms, version: Version) -> Version:
             workshop.versions.move(connection, now, state, message)
             now = workshop.versions.get(connection, version.project.organization, version.id)
         return now
+
+
+def overtaken(version: Version, why: str) -> JobFailed:
+    """That what a version learns from changed while it did: one that the service began by itself is begun once more."""
+    if version.follows is None:
+        return JobFailed(f"{why} Begin another version.")
+    told = {"StatusMessage": f"{why} {BY_ITSELF}", AGAIN: msgspec.to_builtins(version.again(why))}
+    return JobFailed(told["StatusMessage"], **{TOLD: told})
 
 
 def job_of(rooms: Rooms, version: Version) -> Job | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+from sqlalchemy import Connection
+
 from regard.custom.datasets import Dataset
 from regard.custom.errors import ResourceInUse
 from regard.custom.projects import Feature, Project
-from regard.custom.versions.states import State
-from regard.custom.versions.versions import Version
+from regard.custom.versions.states import REPLACED, Again, State
+from regard.custom.versions.versions import AGAIN, BY, Version
 from regard.custom.versions.workshop import VERSION
 from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.registry import Answer, operation
@@ -22,7 +25,7 @@ from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stores.errors import BucketRefused
 
 START = "CreateProjectVersion"
-_KEPT = ("OutputConfig", "VersionDescription", "FeatureConfig", "TrainingData", "TestingData")
+KEPT = ("OutputConfig", "VersionDescription", "FeatureConfig", "TrainingData", "TestingData")
 LACKS_KEY = "KmsKeyId is refused: the key would be used with the operator's credentials."
 
 
@@ -40,11 +43,27 @@ def create_project_version(call: Call, rooms: Rooms) -> Answer:
     require_names(call, rooms, project, labels)
     with rooms.writing(call) as connection:
         _require_datasets(workshop.custom.datasets.of(connection, project), named=bool(beside))
-        kept = {name: given[name] for name in _KEPT if name in given}
+        kept = {name: given[name] for name in KEPT if name in given}
+        kept[BY] = [call.caller.access_key_id, call.region]
+        lost = _lost(connection, call, rooms)
+        kept |= {AGAIN: msgspec.to_builtins(lost[1])} if lost else {}
         version = workshop.versions.create(
             connection, project, given["VersionName"], State.TRAINING, kept, given.get("Tags", {})
         )
+        if lost:
+            # The lost one has a follower in the same transaction in which that one is there: never two.
+            workshop.versions.settle(connection, *lost, f"Trained again as {version.name}.")
         return handed_in(call, rooms, connection, version, beside)
+
+
+def _lost(connection: Connection, call: Call, rooms: Rooms) -> tuple[Version, Again] | None:
+    """The version in the place of which the service trains one by itself, with what is kept of that; None else."""
+    if call.renewal is None:
+        return None
+    lost = workshop_of(rooms).versions.get(connection, call.caller.organization, call.renewal.version)
+    if lost.state is State.EXPIRED and lost.lost is None:
+        raise ResourceInUse(f"The version {lost.name} was withdrawn meanwhile.")
+    return lost, lost.lost or lost.again(f"{lost.told['StatusMessage']} {REPLACED}")
 
 
 def handed_in(call: Call, rooms: Rooms, connection: Any, version: Version, beside: dict[str, Any]) -> Answer:
