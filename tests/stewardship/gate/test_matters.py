@@ -139,6 +139,9 @@ def test_a_project_begins_with_the_terms_of_its_key_and_they_are_only_tightened(
     assert tagged(Tags={"regard:basis": "none"}) == "reserved-tags"
     assert tagged(Tags={"regard:purpose": "research"}) == "reserved-tags"
     assert tagged(Tags={"regard:people": "no"}) == "reserved-tags"
+    # Whether what is lost is trained anew may be said one way and the other.
+    assert [tagged(Tags={"regard:retrain": each}) for each in ("yes", "no")] == ["allow", "allow"]
+    assert tagged(Tags={"regard:retrain": "maybe"}) == "reserved-tags"
     assert tagged(Tags={"Regard:Basis": "consent"}) == "reserved-tags"
     assert tagged(TagKeys=["regard:label:white"]) == "reserved-tags"
     assert tagged(TagKeys=["colour"]) == "allow"

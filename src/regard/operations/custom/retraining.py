@@ -137,7 +137,7 @@ class Retraining:
                 if error.code in _PASSING:
                     self._later[version.id] = workshop_of(self._rooms).clock() + PAUSE_SECONDS
                     return False
-                why = error.message
+                why = str(error.__cause__) if isinstance(error.__cause__, Denied) else error.message
             else:
                 return True
         self._not_begun(version, lost, why)
