@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import pytest
 
+from regard.custom.projects import Feature
+from regard.custom.versions.states import REPLACED, State
 from regard.custom.versions.versions import Version
 from regard.jobs import desk
 from regard.operations.custom.retraining import PAUSE_SECONDS, QUIET_SECONDS, Retraining
 from regard.operations.service import Service
+from regard.server import open_house
 from regard.stewardship.council.member_keys import operator_key
 from regard.stewardship.logbook.entry_words import in_words
+from regard.vision import eyes
 from regard.vision.heads.head import Base
 from regard.vision.things.features import Features
 from tests.helpers.custom import Colours, line, put_manifest
+from tests.helpers.fakes import FakeAnalyzer
+from tests.helpers.started import started, stop
 from tests.helpers.working import work_off
 from tests.operations.custom.versions.conftest import Shop
 from tests.operations.custom.versions.test_withdrawn import Left
@@ -200,7 +208,7 @@ def test_nothing_follows_where_nobody_wants_it_or_lines_are_not_ours_to_remove(f
     plain, _ = firm.listed("plain", _lines())
     firm.lose(plain)
     place = put_manifest(firm.endpoint, "bucket.jsonl", _lines())
-    given = {"TrainingData": {"Assets": [place]}, "TestingData": {"AutoCreate": True}}
+    given: dict[str, Any] = {"TrainingData": {"Assets": [place]}, "TestingData": {"AutoCreate": True}}
     listed = firm.project("listed", **RETRAIN)
     firm.lose(listed, **given)
     # An adapter has AutoUpdate for it, and the tag says nothing.
@@ -220,7 +228,7 @@ def test_an_adapter_follows_by_auto_update_and_one_of_too_few_lines_fails_as_any
     asked = {"ProjectName": "safe", "Feature": "CONTENT_MODERATION", "AutoUpdate": "ENABLED"}
     project = firm.house.ask("CreateProject", **asked)[0]["ProjectArn"]
     dataset = firm.house.ask("CreateDataset", ProjectArn=project, DatasetType="TRAIN")[0]["DatasetArn"]
-    safe = {"content-moderation-groundtruth": {"ModerationLabels": []}}
+    safe: dict[str, Any] = {"content-moderation-groundtruth": {"ModerationLabels": []}}
     firm.add(dataset, [{"source-ref": each["source-ref"]} | safe for each in shop.lines[:2]])
     config = {"ContentModeration": {"ConfidenceThreshold": 70}}
     firm.lose(project, FeatureConfig=config, Tags={"team": "safety"})
@@ -231,7 +239,7 @@ def test_an_adapter_follows_by_auto_update_and_one_of_too_few_lines_fails_as_any
     assert described["OutputConfig"] == {"S3Bucket": "results", "S3KeyPrefix": "one"}
     tags = firm.house.ask("ListTagsForResource", ResourceArn=described["ProjectVersionArn"])[0]["Tags"]
     assert tags == {"team": "safety"}
-    assert described["StatusMessage"].startswith("XX"), described["StatusMessage"]
+    assert described["StatusMessage"].startswith("The manifest file has too few usable labels.")
     assert firm.swept() == 0
 
 
@@ -245,8 +253,8 @@ def test_one_follows_whoever_is_killed_and_however_many_look(firm: Again, monkey
 
     # The last that its transaction does.
     assert firm.rooms.workshop is not None
-    with monkeypatch.context() as patch:
-        patch.setattr(firm.rooms.workshop.versions, "at_work", killed)
+    with monkeypatch.context() as patched:
+        patched.setattr(firm.rooms.workshop.versions, "at_work", killed)
         with pytest.raises(KeyboardInterrupt):
             firm.swept()
     assert [*firm.told(project)] == ["one"]
@@ -263,8 +271,8 @@ def test_one_follows_whoever_is_killed_and_however_many_look(firm: Again, monkey
 def test_a_full_queue_is_waited_for(firm: Again, monkeypatch: pytest.MonkeyPatch) -> None:
     project, _ = firm.listing("shop", _lines())
     firm.lose(project)
-    with monkeypatch.context() as patch:
-        patch.setattr(desk, "MOST_OPEN", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(desk, "MOST_OPEN", 0)
         assert firm.swept() == 0
     assert firm.swept(PAUSE_SECONDS - 1) == 0
     assert firm.swept(1) == 1
@@ -284,9 +292,7 @@ def test_a_version_of_a_backbone_that_is_gone_is_trained_anew_on_the_one_that_is
     assert [firm.swept(), [*firm.told(other)]] == [0, ["one"]]
     work_off(newer)
     told = firm.told(project)
-    assert told["one"].endswith(
-        "The backbone that it was trained on is not installed any more. Trained again as one-again-1."
-    )
+    assert told["one"].endswith(f"{REPLACED} Trained again as one-again-1.")
     assert told["one-again-1"].startswith("TRAINING_COMPLETED")
     assert firm.swept() == 0
 
@@ -299,6 +305,24 @@ def test_names_say_which_of_them_it_is(firm: Again) -> None:
     assert firm.swept() == 3
     expected = {"a" * 247 + "-again-1", "one-again-7-again-1", "two-again-2"}
     assert expected <= {*firm.told(project)}
+
+
+def test_a_service_looks_for_what_is_due_at_each_sweep(tmp_path: Path) -> None:
+    office = started(tmp_path)
+    with patch.object(eyes, "open_analyzer", lambda *_: FakeAnalyzer()):
+        holdings = open_house(office).holdings
+    workshop, organization = holdings.workshop, office.organizations.operator().id
+    with holdings.gallery.writing() as connection:
+        made = workshop.projects.create(connection, organization, "p", Feature.CUSTOM_LABELS, None, RETRAIN)
+        # As one from before it was kept who had it trained.
+        lost = workshop.versions.create(connection, made, "old", State.TRAINING, {}, {})
+        workshop.versions.withdraw(connection, lost, "Withdrawn.")
+    workshop.clock = lambda: time.time() + QUIET_SECONDS
+    holdings.retention.sweep()
+    with holdings.gallery.reading() as connection:
+        said = workshop.versions.get(connection, organization, lost.id).told["StatusMessage"]
+    assert said.startswith("Withdrawn. None was trained by itself: It is not known who had this one trained.")
+    stop(office)
 
 
 def _named(project: str, name: str) -> dict[str, Any]:
