@@ -52,7 +52,7 @@ def run() -> str:
         settings = store_settings(address, "*=pictures/") | {"REGARD_S3_WRITABLE": "*=results/"}
         data = Path(folder) / "data"
         with running(data, **settings, REGARD_JOBS_WORKERS="1") as service:
-            labelled = _trained(service, bucket, "labelled", _labelled())
+            labelled = _trained(service, bucket, "labelled", cuts())
             again = _trained(service, bucket, "labelled", None, "again")
             boxed = _trained(service, bucket, "boxed", _boxed())
             starts = [_started(service, boxed[0])]
@@ -139,7 +139,7 @@ def _started(service: Running, arn: str) -> float:
 def _answered(data: Path, arn: str, size: tuple[int, int]) -> tuple[float, float, float]:
     """Processor seconds of an answer and of the bare model, and the median of their ratios within a round."""
     service, call = opened(data)
-    file = _jpeg(Image.open(files_in("imagenet")[0]).convert("RGB").resize(size))
+    file = jpeg(Image.open(files_in("imagenet")[0]).convert("RGB").resize(size))
     bare = _bare(service, call("DetectCustomLabels", file), arn)
 
     def answer() -> None:
@@ -181,7 +181,7 @@ def _bare(service: Service, asked: Call, arn: str) -> Callable[[bytes], object]:
     return ask
 
 
-def _labelled() -> Iterator[tuple[str, bytes, Line]]:
+def cuts() -> Iterator[tuple[str, bytes, Line]]:
     """Cuts of photographs, with a label for every ten of these."""
     draw = Random(0)
     files = files_in("imagenet")[: PICTURES // LABELS]
@@ -192,7 +192,7 @@ def _labelled() -> Iterator[tuple[str, bytes, Line]]:
         name = f"kind {place * LABELS // len(files)}"
         told = {"confidence": 1, "class-name": name, "type": "groundtruth/image-classification"} | _SAID
         cut = whole.crop((left, top, left + SIZE[0], top + SIZE[1]))
-        yield f"{number}.jpg", _jpeg(cut), {"label": 1, "label-metadata": told}
+        yield f"{number}.jpg", jpeg(cut), {"label": 1, "label-metadata": told}
 
 
 def _boxed() -> Iterator[tuple[str, bytes, Line]]:
@@ -210,10 +210,10 @@ def _boxed() -> Iterator[tuple[str, bytes, Line]]:
             "type": "groundtruth/object-detection",
         }
         line = {"bb": {"image_size": size, "annotations": annotations}, "bb-metadata": told | _SAID}
-        yield f"{number}.jpg", _jpeg(scene), line
+        yield f"{number}.jpg", jpeg(scene), line
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def jpeg(image: Image.Image) -> bytes:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=90)
     return file.getvalue()

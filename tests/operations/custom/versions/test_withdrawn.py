@@ -295,6 +295,7 @@ def test_a_removed_picture_of_somebody_withdraws_what_it_taught_and_one_of_a_thi
     lines = firm.things("removed")
     firm.put("removed/green-3.png", picture_of(9))
     project, dataset = firm.listed("shop", lines)
+    firm.house.ask("TagResource", ResourceArn=project, Tags={"regard:retrain": "yes"})
     version = firm.learned(project, "one")
     removed = firm.remover(dataset)
     answer = removed("s3://pictures/removed/blue-1.png")
@@ -302,7 +303,8 @@ def test_a_removed_picture_of_somebody_withdraws_what_it_taught_and_one_of_a_thi
     assert firm.state(version).startswith("TRAINING_COMPLETED")
     answer = removed("s3://pictures/removed/green-3.png")
     assert answer == {"removed_from": [dataset], "withdrawn": [version]}
-    assert firm.state(version).startswith("EXPIRED Withdrawn: a picture")
+    said = "EXPIRED Withdrawn: a picture of somebody that it was trained with was removed."
+    assert firm.state(version) == f"{said} Another is trained by itself, of what is left."
 
 
 def _faces(firm: Left, name: str) -> dict[str, Any]:
