@@ -205,6 +205,11 @@ class Desk:
         rate = sum(row.done / max(now - row.started_at, 1.0) for row in running)
         return Queue(len(waits), len(running), max([0.0, *waits]), rate)
 
+    def opened(self, connection: Connection, organization: str) -> int:
+        """How many jobs of an organization are open."""
+        wanted = select(func.count()).where(_of.organization == organization, _of.state.in_(_OPEN))
+        return connection.execute(wanted).scalar_one()
+
     def busy(self) -> bool:
         """Whether a worker would have something to do: a job that is open, or somebody to be told of one that ended."""
         opened = select(_of.id).where(_of.state.in_(_OPEN))
@@ -222,8 +227,7 @@ class Desk:
             owe(connection)
 
     def _require_room(self, connection: Connection, organization: str) -> None:
-        wanted = select(func.count()).where(_of.organization == organization, _of.state.in_(_OPEN))
-        opened = connection.execute(wanted).scalar_one()
+        opened = self.opened(connection, organization)
         if opened >= MOST_OPEN:
             raise TooManyJobs(opened + 1, MOST_OPEN)
 

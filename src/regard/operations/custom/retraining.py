@@ -20,11 +20,13 @@ from regard.custom.errors import CustomChanged, NoSuchResource, ResourceInUse
 from regard.custom.versions.loaded import Backbone
 from regard.custom.versions.states import REPLACED, WITH_MODEL, Again
 from regard.custom.versions.versions import BY, Version
+from regard.jobs.desk import MOST_OPEN
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import Answer
 from regard.operations.common.rooms import Rooms
 from regard.operations.custom.versions.settling import workshop_of
 from regard.operations.custom.versions.training import KEPT, START
+from regard.operations.videos.starting import desk_of
 from regard.stewardship.policy.call import Call, Renewal
 from regard.stewardship.policy.denied import Denied
 
@@ -97,7 +99,9 @@ class Retraining:
         with self._rooms.gallery.reading() as connection:
             version = versions.get(connection, versions.owner(connection, number), number)
             lost = self._lost(connection, version)
-            return (version, lost) if lost is None or self._is_quiet(connection, version) else None
+            if lost is None or (self._is_quiet(connection, version) and self._has_room(connection, version)):
+                return version, lost
+            return None
 
     def _lost(self, connection: Connection, version: Version) -> Again | None:
         """That a version is to be trained anew; None where it is not, or that was seen to."""
@@ -124,6 +128,11 @@ class Retraining:
         datasets = workshop.custom.datasets.of(connection, version.project)
         last = max([version.changed_at, *(each.updated_at for each in datasets)])
         return workshop.clock() >= last + QUIET_SECONDS and not any(each.state.busy for each in datasets)
+
+    def _has_room(self, connection: Connection, version: Version) -> bool:
+        """Whether the organization has jobs to spare: half of those that it may have open are for whoever asks."""
+        opened = desk_of(self._rooms).opened(connection, version.project.organization)
+        return opened < MOST_OPEN // 2
 
     def _begun(self, version: Version, lost: Again) -> bool:
         """Ask for another version as it was asked for the lost one; whether it was begun."""

@@ -278,6 +278,16 @@ def test_a_full_queue_is_waited_for(firm: Again, monkeypatch: pytest.MonkeyPatch
     assert firm.swept(1) == 1
 
 
+def test_half_of_the_queue_is_left_to_whoever_asks(firm: Again) -> None:
+    project, _ = firm.listing("shop", _lines())
+    half = desk.MOST_OPEN // 2
+    for number in range(half + 1):
+        firm.lose(project, f"v{number}")
+    assert [firm.swept(), firm.swept()] == [half, 0]
+    firm.house.jobs.cancel(next(each.id for each in firm.house.jobs.all() if each.state.open))
+    assert firm.swept() == 1
+
+
 @pytest.mark.slow("trains twice behind the gate")
 def test_a_version_of_a_backbone_that_is_gone_is_trained_anew_on_the_one_that_is_here(firm: Again) -> None:
     project, _ = firm.listing("shop", firm.named("backbone"))
