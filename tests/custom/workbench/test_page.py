@@ -18,6 +18,7 @@ from regard.custom.workbench.seeing import Twin
 from regard.evaluation.custom.results import LabelReport
 from regard.evaluation.statistics.intervals import Interval
 from tests.helpers.browser import look_here, open_browser
+from tests.helpers.many_labels import many
 
 
 def _results(pictures: list[Asked], twins: list[Twin] | None = None) -> Results:
@@ -70,11 +71,18 @@ def test_the_page_needs_nothing_else_and_words_of_labels_are_no_markup(pictures:
         assert told in text
 
 
-def test_of_pictures_with_several_labels_each_label_stands_by_itself(pictures: list[Asked]) -> None:
-    both = msgspec.structs.replace(pictures[0], shows=["<nut>", "screw"])
-    matrix = matrix_of(_results([both, pictures[1]]))
-    counts = {name: [len(each.pictures) for each in row] for name, row in matrix.rows}
-    assert counts == {"<nut>": [1, 1, 0], "screw": [0, 1, 1]}
+def test_of_many_labels_the_pairs_that_are_confused_are_listed_and_lead_to_their_pictures() -> None:
+    results = many(250)["two"]
+    text = page(results)
+    assert "250 labels are too many for a matrix" in text
+    links = re.findall(r'<td class="(\w+)"><a href="#([\w-]+)" aria-label="[^"]*">(\d+)<', text)
+    pairs = matrix_of(results).pairs
+    assert links == [("wrong", each.anchor, str(len(each.pictures))) for each in pairs]
+    sections = re.findall(r'<section id="([\w-]+)">', text)
+    assert len(sections) == len(set(sections))
+    assert {anchor for _, anchor, _ in links} <= set(sections)
+    # There are 62,750 cells.
+    assert text.count("<td") < 6_000
 
 
 def test_a_picture_that_was_learned_from_and_tested_with_is_told(pictures: list[Asked]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regard.custom.workbench.kept import Asked, Results
@@ -22,21 +22,36 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Groups in rows, one a label; `columns` say what they have in common, across; `told` what all of it is."""
+    """Labels in `rows`, what is told of their pictures in `columns`; `told` says what all of it is.
+
+    `cells` are those that have pictures, by row and column, from 0: of 250 labels there are 62,750, and of few pictures
+    nearly all are empty.
+    """
 
     told: str
+    rows: Sequence[str]
     columns: Sequence[str]
-    rows: Sequence[tuple[str, Sequence[Group]]]
+    cells: Mapping[tuple[int, int], Group]
+
+    @property
+    def square(self) -> list[tuple[str, list[Group | None]]]:
+        """All of it, row by row: the label and its cells, None where there are no pictures."""
+        across = range(len(self.columns))
+        return [(name, [self.cells.get((row, column)) for column in across]) for row, name in enumerate(self.rows)]
 
     @property
     def groups(self) -> list[Group]:
-        """Those with pictures; row by row, what is wrong first and the most pictures first."""
-        return [
-            each
-            for _, row in self.rows
-            for each in sorted(row, key=lambda each: (not each.wrong, -len(each.pictures)))
-            if each.pictures
-        ]
+        """The cells with pictures; row by row, what is wrong first and the most pictures first."""
+        return [self.cells[place] for place in sorted(self.cells, key=self._rank)]
+
+    @property
+    def pairs(self) -> list[Group]:
+        """What is confused: the cells that are wrong, the most pictures first. Whatever is not here is at zero."""
+        return sorted((each for each in self.groups if each.wrong), key=lambda each: -len(each.pictures))
+
+    def _rank(self, place: tuple[int, int]) -> tuple[int, bool, int, int]:
+        cell = self.cells[place]
+        return place[0], not cell.wrong, -len(cell.pictures), place[1]
 
 
 def matrix_of(results: Results) -> Matrix:
@@ -50,31 +65,33 @@ def matrix_of(results: Results) -> Matrix:
 
 
 def _confused(results: Results) -> Matrix:
-    names = results.names
-    columns = [*names, NOTHING]
-    rows = [
-        (shown, [Group(_told(shown, told), f"c-{row}-{column}", shown != told) for column, told in enumerate(columns)])
-        for row, shown in enumerate(names)
-    ]
+    names, cells = results.names, dict[tuple[int, int], Group]()
+    places = {name: place for place, name in enumerate(names)}
     for each in results.pictures:
-        if each.shows[0] in names:
-            told = next(iter(results.told(each)), NOTHING)
-            rows[names.index(each.shows[0])][1][columns.index(told)].pictures.append(each)
-    return Matrix("Test pictures by what they show, and the surest label that is told.", columns, rows)
+        shown, told = each.shows[0], next(iter(results.told(each)), None)
+        if shown in places:
+            column = len(names) if told is None else places[told]
+            _put(cells, (places[shown], column), _told(shown, told), shown != told, each)
+    whole = "Test pictures by what they show, and the surest label that is told."
+    return Matrix(whole, names, [*names, NOTHING], cells)
 
 
-def _told(shown: str, told: str) -> str:
-    return f"{shown}, told" if shown == told else f"{shown}: {told if told is NOTHING else f'told as {told}'}"
+def _told(shown: str, told: str | None) -> str:
+    return f"{shown}, told" if shown == told else f"{shown}: {NOTHING if told is None else f'told as {told}'}"
 
 
 def _apart(results: Results) -> Matrix:
-    columns = ["told", "missed", "told, not shown"]
-    rows = []
-    for row, name in enumerate(results.names):
-        groups = [Group(f"{name}: {column}", f"c-{row}-{place}", place > 0) for place, column in enumerate(columns)]
-        for each in results.pictures:
-            shown, told = name in each.shows, name in results.told(each)
-            if shown or told:
-                groups[0 if shown and told else 1 if shown else 2].pictures.append(each)
-        rows.append((name, groups))
-    return Matrix("Test pictures show several labels, or none: each label by itself.", columns, rows)
+    names, columns, cells = results.names, ["told", "missed", "told, not shown"], dict[tuple[int, int], Group]()
+    places = {name: place for place, name in enumerate(names)}
+    for each in results.pictures:
+        shown, told = {name for name in each.shows if name in places}, set(results.told(each))
+        for name in sorted(shown | told, key=places.__getitem__):
+            column = 2 if name not in shown else 0 if name in told else 1
+            _put(cells, (places[name], column), f"{name}: {columns[column]}", column > 0, each)
+    return Matrix("Test pictures show several labels, or none: each label by itself.", names, columns, cells)
+
+
+def _put(cells: dict[tuple[int, int], Group], place: tuple[int, int], title: str, wrong: bool, picture: Asked) -> None:
+    if place not in cells:
+        cells[place] = Group(title, f"c-{place[0]}-{place[1]}", wrong)
+    cells[place].pictures.append(picture)

@@ -43,7 +43,7 @@ def linked(matrix: Matrix, caption: str) -> str:
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in ("shows", *matrix.columns))
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(each) for each in groups)}</tr>'
-        for name, groups in matrix.rows
+        for name, groups in matrix.square
     )
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
@@ -51,8 +51,17 @@ def linked(matrix: Matrix, caption: str) -> str:
     )
 
 
-def _cell(group: Group) -> str:
-    if not group.pictures:
+def listed(groups: Sequence[Group], head: str, caption: str) -> str:
+    """Cells of a matrix that is too large to be read: a line each, whose count is a link to its pictures."""
+    rows = "".join(f'<tr><th scope="row">{escape(each.title)}</th>{_cell(each)}</tr>' for each in groups)
+    return (
+        f'<div class="listed"><table><caption>{escape(caption)}</caption><thead><tr><th scope="col">{escape(head)}</th>'
+        f'<th scope="col">pictures</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _cell(group: Group | None) -> str:
+    if group is None:
         return '<td class="none">0</td>'
     kind = "wrong" if group.wrong else "right"
     label = f"{_count(len(group.pictures))}: {group.title}"

@@ -8,9 +8,9 @@ from pathlib import Path
 from string import Template
 
 from regard.custom.workbench.charts import learning, precision_recall
-from regard.custom.workbench.groups import matrix_of
+from regard.custom.workbench.groups import Matrix, matrix_of
 from regard.custom.workbench.kept import Asked, Point, Results
-from regard.custom.workbench.markup import grid, linked, pictures
+from regard.custom.workbench.markup import grid, linked, listed, pictures
 from regard.custom.workbench.pictures import ADAPTER, CLASSIFIER, DETECTOR
 from regard.evaluation.custom.classifier import MORE
 from regard.evaluation.document import Block, Heading, Listing, Markup, Paragraph, Table, as_html
@@ -24,6 +24,8 @@ _KINDS = {
 }
 # Charts of so many labels are in a page, of those with the least F1.
 MOST_CHARTS = 24
+# Of more labels the matrix is a list of what is confused: 1,640 cells can still be searched by eye, 62,750 cannot.
+MOST_SQUARE = 40
 PAGE = Template(
     '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>$title</title>'
     '<meta name="viewport" content="width=device-width,initial-scale=1"><style>'
@@ -35,7 +37,8 @@ PAGE = Template(
     "table{border-collapse:collapse;margin:1rem 0;overflow-wrap:normal}.wide{overflow-x:auto}"
     "caption{text-align:left}th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left;"
     "vertical-align:top}th{font-weight:600}.figure,.wide td{text-align:right}.wide th{max-width:10rem}"
-    ".wide td a{display:block}.wrong a{color:var(--red);font-weight:600}.none{opacity:.7}"
+    ":is(.wide,.listed) td a{display:block}.listed td{text-align:right}.listed th{overflow-wrap:anywhere}"
+    ".wrong a{color:var(--red);font-weight:600}.none{opacity:.7}"
     "svg{max-width:100%;height:auto}.line{stroke:var(--blue);stroke-width:2}.dot{fill:var(--blue)}"
     ".charts,.grid{display:flex;flex-wrap:wrap;gap:.75rem;padding:0;margin:.5rem 0;list-style:none}"
     ".grid li{width:7rem;display:flex;flex-direction:column;font-size:.85rem;line-height:1.3}"
@@ -119,15 +122,27 @@ def _confused(results: Results) -> list[Block]:
     wrong: list[Block] = [Markup(grid(each, results)) for each in groups if each.wrong]
     return [
         Heading("What is taken for what"),
-        Paragraph(
-            "Test pictures by what they show, and the surest label that is told. A number leads to its pictures."
-        ),
-        Markup(linked(matrix, "Test pictures")),
+        *_table_of(matrix),
         Heading("What is wrong"),
         *(wrong or [Paragraph("Nothing, of the test pictures.")]),
         Heading("What is right"),
         *(Markup(grid(each, results)) for each in groups if not each.wrong),
     ]
+
+
+def _table_of(matrix: Matrix) -> list[Block]:
+    """The whole matrix; of many labels the cells that are wrong, and that the others are at zero."""
+    count, pairs = len(matrix.rows), matrix.pairs
+    if count <= MOST_SQUARE:
+        told = "Test pictures by what they show, and the surest label that is told. A number leads to its pictures."
+        return [Paragraph(told), Markup(linked(matrix, "Test pictures"))]
+    if not pairs:
+        return [Paragraph(f"Nothing, of {count} labels: each is told of the pictures that show it.")]
+    told = (
+        f"{count} labels are too many for a matrix. This is what is confused, the most first; whatever is not here is "
+        "at zero. A number leads to its pictures."
+    )
+    return [Paragraph(told), Markup(listed(pairs, "what is confused", "Test pictures that are told wrongly"))]
 
 
 def _curves(results: Results) -> list[Block]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import random
 import re
 import threading
 import time
@@ -21,10 +20,8 @@ import uvicorn
 from playwright.sync_api import Browser
 from starlette.applications import Starlette
 
-from regard.custom.workbench.kept import Asked, Point, Results, read_model
-from regard.custom.workbench.seeing import Twin
-from regard.evaluation.custom.results import LabelReport
-from regard.evaluation.statistics.intervals import Interval
+from regard.custom.workbench.groups import matrix_of
+from regard.custom.workbench.kept import read_model
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import answered
 from regard.operations.common.rooms import Rooms
@@ -40,6 +37,7 @@ from regard.vision.things.features import Features
 from tests.helpers.browser import look
 from tests.helpers.consoled import Console, Somebody
 from tests.helpers.custom import Colours, line, put_manifest, put_pictures, settings_of, unrelated
+from tests.helpers.many_labels import many
 from tests.helpers.stores import store, store_client
 from tests.helpers.working import work_off
 
@@ -187,34 +185,36 @@ def test_a_picture_that_was_changed_or_is_gone_is_not_shown(shop: Shop) -> None:
 
 def test_a_page_on_many_labels_is_no_heavier_than_a_page_may_be(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     for labels in (12, 250):
-        monkeypatch.setattr(pages, "_worth", lambda *_given, labels=labels, **_more: _many(labels))
+        monkeypatch.setattr(pages, "_worth", lambda *_given, labels=labels, **_more: many(labels))
         text = shop.page("/parts/two?against=one")
         assert len(text.encode()) < 100_000, labels
         assert f"of {labels} labels with the least F1" in _words(text) or labels == 12
         assert f"{labels} labels are too many for a matrix" in _words(text) or labels == 12
 
 
-def _many(labels: int) -> dict[str, Results]:
-    """Two versions with so many labels, of long names, tested with 800 pictures, of which half are told wrongly."""
-    chance, found = random.Random(labels), {}
-    names = [f"a label of a length that people give, {number}" for number in range(labels)]
-    for name in ("one", "two"):
-        worth = [
-            LabelReport(
-                each, 0.5, chance.random(), 0.5, 0.5, 800 // labels, 20, f"{each}: add pictures of it, 20 more."
-            )
-            for each in names
-        ]
-        asked = []
-        for number in range(800):
-            shows, told = names[number % labels], number % labels if number % 2 else chance.randrange(labels)
-            scores = [chance.random() / 2 + (each == told) / 2 for each in range(labels)]
-            asked.append(Asked(f"s3://pictures/a-folder/{number}.jpg", f"{number}", [shows], scores))
-        twins = [Twin(each.path, f"s3://pictures/another-folder/{each.digest}.jpg", False) for each in asked[:100]]
-        interval, curve = Interval(0.4, 0.6), [Point(number, 0.5) for number in (100, 200, 400)]
-        means, beside = (0.5, 0.5, 0.5, interval, 0.5, 0.01), {"tested": 800}
-        found[name] = Results(1, name, 5000, worth, *means, curve, 0.6, "", asked, twins, beside)
-    return found
+def test_of_many_labels_what_is_confused_is_listed_to_the_end_and_each_leads_to_its_pictures(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = many(250)
+    monkeypatch.setattr(pages, "_worth", lambda *_given, **_more: results)
+    pairs = {each.title: each for each in matrix_of(results["two"]).pairs}
+    assert len(pairs) > 300
+    listed: dict[str, tuple[str, int]] = {}
+    first = "pairs=0"
+    while first:
+        text = shop.page(f"/parts/two?{first}")
+        rows = re.findall(r'show=(c-\d+-\d+)#pictures"[^>]*>([^<]*)</a></th><td[^>]*>(\d+)<', text)
+        listed |= {unescape(title): (cell, int(count)) for cell, title, count in rows}
+        following = re.search(r"amp;(pairs=\d+)#confused", text)
+        first = following[1] if following else ""
+    assert {title: count for title, (_, count) in listed.items()} == {
+        title: len(each.pictures) for title, each in pairs.items()
+    }
+    assert [count for _, count in listed.values()] == sorted((count for _, count in listed.values()), reverse=True)
+    title, (cell, count) = list(listed.items())[-1]
+    words = _words(shop.page(f"/parts/two?show={cell}"))
+    assert f"Pictures: {title} {count} picture" in words
+    assert "What is confused most" in _words(shop.page("/parts/two?pairs=9999"))
 
 
 def test_an_operator_takes_a_model_along(shop: Shop, tmp_path: Path) -> None:

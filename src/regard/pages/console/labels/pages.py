@@ -94,7 +94,7 @@ def label_pages(desk: Desk) -> list[Route]:
             visit,
             "label_version.html",
             **around,
-            **words.about(view),
+            **words.about(view, _whole(visit.given("pairs"))),
             looked=looked,
             tiles=words.tiles(results, page, small),
             begin=begin,

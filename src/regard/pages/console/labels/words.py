@@ -25,6 +25,8 @@ MOST_LABELS, MOST_CHARTS, MOST_WEAK, MOST_TWINS = 50, 12, 30, 50
 WRONG, RIGHT = "wrong", "right"
 # By how many pictures more the summary says what they would give: its member's name has it.
 _MORE = 50
+# What strangers did not name, or is asked for by what it is; of 250 labels there are 200,000 scores.
+_AS_IT_IS = frozenset({"path", "twins", "digest", "scores"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def results_in(told: Mapping[str, Any]) -> Results:
 def chosen(view: View, show: str) -> Chosen:
     """The pictures that an address asks for: those that are wrong or right, of one cell, or with one label."""
     results = view.results
-    cells = {each.anchor: each for _, row in view.matrix.rows for each in row}
+    cells = {each.anchor: each for each in view.matrix.cells.values()}
     if show in cells:
         return Chosen(show, cells[show].title, cells[show].pictures)
     labels = {f"l-{number}": name for number, name in enumerate(results.names)}
@@ -83,15 +85,18 @@ def chosen(view: View, show: str) -> Chosen:
     return Chosen(WRONG, "told wrongly", [each for each in results.pictures if each.path not in view.right])
 
 
-def about(view: View) -> dict[str, Any]:
-    """What the template of a version is told of it, beside its pictures."""
+def about(view: View, first: int = 0) -> dict[str, Any]:
+    """What the template of a version is told of it, beside its pictures; what is confused from the number `first` on,
+    from 0, where there are more labels than a matrix has.
+    """
     results, matrix = view.results, view.matrix
     tested = [each for each in results.labels if each.n]
     charted = sorted(tested, key=lambda each: each.f1)[:MOST_CHARTS] if results.pictures else []
     numbered = sorted(enumerate(results.labels), key=lambda each: each[1].f1)[:MOST_LABELS]
     weak = sorted((each for each in results.labels if each.advice), key=lambda each: each.f1)
     more = None if results.with_more is None else Point(results.trained + _MORE, results.with_more)
-    wrong = [each for each in matrix.groups if each.wrong]
+    pairs = matrix.pairs
+    first = min(first, max(len(pairs) - 1, 0))
     return {
         "results": results,
         "weak": weak[:MOST_WEAK],
@@ -100,7 +105,9 @@ def about(view: View) -> dict[str, Any]:
         "twins": results.twins[:MOST_TWINS],
         "matrix": matrix if len(results.labels) <= MOST_SQUARE else None,
         "heads": [f"as {each}" if each in results.names else each for each in matrix.columns],
-        "pairs": sorted(wrong, key=lambda each: -len(each.pictures))[:MOST_PAIRS],
+        "pairs": pairs[first : first + MOST_PAIRS],
+        "first": first,
+        "confused": len(pairs),
         "mistaken": len(results.pictures) - len(view.right),
         "charts": [Markup(precision_recall(results, each.name)) for each in charted],
         "uncharted": len(tested) - len(charted),
@@ -152,7 +159,7 @@ def _row(name: str, before: float | None, now: float | None) -> list[str]:
 def _legible(told: Any) -> Any:
     """Strangers named the labels. A picture's path is asked for by what it is, and a page shows it as all words."""
     if isinstance(told, Mapping):
-        return {name: each if name in ("path", "twins") else _legible(each) for name, each in told.items()}
+        return {name: each if name in _AS_IT_IS else _legible(each) for name, each in told.items()}
     if isinstance(told, list | tuple):
         return [_legible(each) for each in told]
     return shown(told) if isinstance(told, str) else told
