@@ -40,6 +40,11 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 _AXE = """async (only) => (await axe.run(document, {runOnly: only, resultTypes: ["violations"]})).violations.map(
   (each) => `${each.id}: ${each.help}: ${each.nodes.map((node) => node.html).slice(0, 3).join(" | ")}`)"""
+# Where a shape is on the screen, without the breadth of its line.
+PLACE = """each => {
+  const box = each.getBBox(), to = each.getScreenCTM();
+  return {x: to.e + box.x * to.a, y: to.f + box.y * to.d, width: box.width * to.a, height: box.height * to.d};
+}"""
 _WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from regard.custom.workbench.groups import matrix_of
 from regard.custom.workbench.kept import Asked, Point, Results
+from regard.custom.workbench.outlines import Outline
 from regard.custom.workbench.page import page
 from regard.custom.workbench.seeing import Twin
 from regard.evaluation.custom.results import LabelReport
@@ -71,6 +72,19 @@ def test_the_page_needs_nothing_else_and_words_of_labels_are_no_markup(pictures:
         assert told in text
 
 
+def test_the_boxes_that_are_there_and_those_that_were_told_lie_over_a_picture(pictures: list[Asked]) -> None:
+    assert "<rect" not in page(_results(pictures))
+    boxes = [Outline(0, True, 0.1, 0.25, 0.5, 0.5), Outline(1, False, 0.2, 0.25, 0.5, 0.5)]
+    text = page(_results([msgspec.structs.replace(pictures[0], boxes=boxes), pictures[1]]))
+    # The picture has 80 by 64 pixels, and is not made smaller.
+    assert text.count('<svg viewBox="0 0 80 64" role="img"') == 1
+    assert 'aria-label="Boxes that are there: 1 &lt;nut&gt;. Boxes that were told: 1 screw."' in text
+    assert '<rect x="8" y="16" width="40" height="32"/>' in text
+    assert '<rect class="told" x="16" y="16" width="40" height="32"/>' in text
+    assert "a dashed line: what the model tells" in text
+    assert re.search(r"rect\.told{[^}]*stroke-dasharray", text)
+
+
 def test_of_many_labels_the_pairs_that_are_confused_are_listed_and_lead_to_their_pictures() -> None:
     results = many(250)["two"]
     text = page(results)
@@ -95,6 +109,8 @@ def test_a_picture_that_was_learned_from_and_tested_with_is_told(pictures: list[
 
 def test_the_page_is_fit_to_be_looked_at_on_a_desk_and_on_a_phone(pictures: list[Asked], tmp_path: Path) -> None:
     twins = [Twin(pictures[0].path, "/elsewhere/copy.png", True)]
+    boxes = [Outline(0, True, 0.1, 0.2, 0.5, 0.5), Outline(0, False, 0.2, 0.2, 0.5, 0.5)]
+    pictures[0] = msgspec.structs.replace(pictures[0], boxes=boxes)
     before = msgspec.structs.replace(_results(pictures[:2]), name="before")
     (tmp_path / "report.html").write_text(page(_results(pictures, twins), before))
     with open_browser() as browser:

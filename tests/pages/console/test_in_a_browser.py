@@ -23,7 +23,7 @@ from regard.stewardship.people.inbox import About, Filing, open_inbox
 from regard.stewardship.people.reviewers import Reviewers
 from regard.stewardship.policy.packs import Pack
 from regard.stewardship.staff.staff import Role
-from tests.helpers.browser import look, look_here, visiting
+from tests.helpers.browser import PLACE, look, look_here, visiting
 from tests.helpers.fakes import picture_of
 from tests.helpers.streaming import FACES, HOME, begun
 from tests.pages.console.conftest import Served, authenticator
@@ -32,11 +32,6 @@ _OF_OPERATORS = [
     *("", "/try", "/collections", "/collections/door", "/search", "/jobs", "/streams", "/keys", "/organizations"),
     *("/motions", "/people", "/inbox", "/health", "/under"),
 ]
-# Where a shape is on the screen, without the breadth of its line.
-_PLACE = """each => {
-  const box = each.getBBox(), to = each.getScreenCTM();
-  return {x: to.e + box.x * to.a, y: to.f + box.y * to.d, width: box.width * to.a, height: box.height * to.d};
-}"""
 _OUTSIDE = ["/sign-in", "/enter"]
 
 
@@ -202,7 +197,7 @@ def test_boxes_lie_where_the_api_says_and_no_picture_stays(browser: Browser, ser
         expect(page.locator(".lead")).to_have_text("DetectFaces found 2 things.")
         frame = page.locator(".over img").bounding_box()
         for number, face in enumerate(told):
-            drawn = page.locator(".over rect").nth(number).evaluate(_PLACE)
+            drawn = page.locator(".over rect").nth(number).evaluate(PLACE)
             assert _apart(drawn, frame, face["BoundingBox"]) <= 1
         assert not visit.wrong
         page.get_by_role("link", name="The receipt of this call").click()

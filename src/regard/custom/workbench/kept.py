@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from regard.custom.versions.looks import Look
+from regard.custom.workbench.outlines import Outline
 from regard.custom.workbench.pictures import ADAPTER, CLASSIFIER, DETECTOR
 from regard.custom.workbench.seeing import Glance, Kept, Twin
 from regard.evaluation.custom.detector import TrainedDetector
@@ -34,12 +35,13 @@ class Point(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A picture of the test: its file, what it shows, and the score of each label, 0 to 1."""
+    """A picture of the test: its file, what it shows, the score of each label, 0 to 1, and of a detector the boxes."""
 
     path: str
     digest: str
     shows: list[str]
     scores: list[float]
+    boxes: list[Outline] = []
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -167,4 +169,6 @@ def read_results(folder: Path) -> Results:
         raise ValueError(f"{folder / RESULTS} has no results of a training: {error}. Train it again.") from None
     if any(len(each.scores) != len(found.labels) for each in found.pictures):
         raise ValueError(f"{folder / RESULTS} has scores of other labels. Train it again.")
+    if any(not 0 <= box.label < len(found.labels) for each in found.pictures for box in each.boxes):
+        raise ValueError(f"{folder / RESULTS} has boxes of other labels. Train it again.")
     return found

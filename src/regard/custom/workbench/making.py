@@ -14,6 +14,7 @@ from regard.custom.judged import Box, Judged
 from regard.custom.versions.adapting import Adapting, truth_of
 from regard.custom.versions.shown import Shown
 from regard.custom.workbench.kept import VERSION, Asked, Point, Results
+from regard.custom.workbench.outlines import Outline, outlined
 from regard.custom.workbench.pictures import ADAPTER, CLASSIFIER, DETECTOR, Labelled
 from regard.custom.workbench.seeing import Glance, twins
 from regard.evaluation.custom.adapter import compared, train_adapter
@@ -47,11 +48,14 @@ class Lesson(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """A model, the scores of its labels for each test picture (n, k), and what else is kept with the results."""
+    """A model, the scores of its labels for each test picture (n, k), what else is kept with the results, and of a
+    detector the boxes of each test picture.
+    """
 
     trained: Trained | TrainedDetector
     scores: Floats
     beside: dict[str, Any]
+    outlines: Sequence[list[Outline]] = ()
 
 
 def require_enough(pictures: Sequence[Labelled]) -> None:
@@ -107,8 +111,8 @@ def made(
         with_more=told.with_more,
         message=told.message,
         pictures=[
-            Asked(each.path, each.digest, list(each.names), [round(float(score), 4) for score in row])
-            for each, row in zip(test, learned.scores, strict=True)
+            Asked(each.path, each.digest, list(each.names), [round(float(score), 4) for score in row], boxes)
+            for each, row, boxes in zip(test, learned.scores, learned.outlines or [[] for _ in test], strict=True)
         ],
         twins=twins(test, lesson.training),
         beside=(beside or {}) | learned.beside,
@@ -141,7 +145,8 @@ def _detector(lesson: Lesson) -> Learned:
     for row, each in zip(scores, test, strict=True):
         told = trained.head(each.seen[trained.way], np.full(len(names), _FAINT, np.float32))
         np.maximum.at(row, told.kinds, told.scores)
-    return Learned(trained, scores, {"means": [trained.precision, trained.recall]})
+    outlines = outlined([each.truth for each in test], [trained.find(each.seen) for each in test])
+    return Learned(trained, scores, {"means": [trained.precision, trained.recall]}, outlines)
 
 
 def _adapter(lesson: Lesson) -> Learned:

@@ -9,17 +9,39 @@ from functools import lru_cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
 from regard.custom.workbench.groups import Group, Matrix
 from regard.custom.workbench.kept import Asked, Results
+from regard.custom.workbench.outlines import in_words
 from regard.vision.pictures.images import ImageError, decode
 
 # Pixels of the longer side, of a picture in a page.
 SIDE = 96
 # Pictures of a group that are in the page; of those that are right fewer say enough.
 MOST_WRONG, MOST_RIGHT = 60, 12
+TOLD = ' class="told"'
+
+
+class Small(NamedTuple):
+    """A picture as it is in a page: a data address, and its pixels."""
+
+    data: str
+    width: int
+    height: int
+
+
+def key() -> str:
+    """What the lines of boxes mean."""
+    lines = {"": "a solid line: what is there.", TOLD: "a dashed line: what the model tells."}
+    drawn = '<rect{} x="6" y="6" width="28" height="12"/>'
+    told = (
+        f'<svg class="key" viewBox="0 0 40 24" aria-hidden="true">{drawn.format(kind)}</svg> {words}'
+        for kind, words in lines.items()
+    )
+    return f"<p>{' '.join(told)}</p>"
 
 
 def grid(group: Group, results: Results) -> str:
@@ -82,7 +104,8 @@ def _item(picture: Asked, results: Results) -> str:
     told = ", ".join(f"{each} {100 * scores[each]:.0f}" for each in results.told(picture))
     small = thumbnail(picture.path, picture.digest)
     seen = (
-        f'<img src="{small}" alt="{escape(", ".join(picture.shows) or "no label")}">'
+        f'<span class="over"><img src="{small.data}" alt="{escape(", ".join(picture.shows) or "no label")}">'
+        f"{_boxes(picture, results, small)}</span>"
         if small
         else '<span class="gone">gone or changed</span>'
     )
@@ -90,17 +113,30 @@ def _item(picture: Asked, results: Results) -> str:
     return f"<li>{seen}<span>{escape(text)}</span><small>{escape(name)}</small></li>"
 
 
+def _boxes(picture: Asked, results: Results, small: Small) -> str:
+    """The boxes over a picture, those that were told dashed: nothing where it has none."""
+    if not picture.boxes:
+        return ""
+    rects = "".join(
+        f'<rect{"" if each.there else TOLD} x="{each.left * small.width:.5g}" y="{each.top * small.height:.5g}" '
+        f'width="{each.width * small.width:.5g}" height="{each.height * small.height:.5g}"/>'
+        for each in picture.boxes
+    )
+    words = escape(in_words(picture.boxes, results.names))
+    return f'<svg viewBox="0 0 {small.width} {small.height}" role="img" aria-label="{words}">{rects}</svg>'
+
+
 @lru_cache(512)
-def thumbnail(path: str, digest: str) -> str:
-    """A picture on disk, small, as a data address; empty where it is gone, or not the one that was looked at."""
+def thumbnail(path: str, digest: str) -> Small | None:
+    """A picture on disk, small; None where it is gone, or not the one that was looked at."""
     try:
         data = Path(path).read_bytes()
         if sha256(data).hexdigest() != digest:
-            return ""
+            return None
         picture = Image.fromarray(decode(data).pixels)
     except (OSError, ImageError):
-        return ""
+        return None
     picture.thumbnail((SIDE, SIDE))
     small = io.BytesIO()
     picture.save(small, "JPEG", quality=70)
-    return f"data:image/jpeg;base64,{b64encode(small.getvalue()).decode()}"
+    return Small(f"data:image/jpeg;base64,{b64encode(small.getvalue()).decode()}", *picture.size)

@@ -10,7 +10,7 @@ from string import Template
 from regard.custom.workbench.charts import learning, precision_recall
 from regard.custom.workbench.groups import Matrix, matrix_of
 from regard.custom.workbench.kept import Asked, Point, Results
-from regard.custom.workbench.markup import grid, linked, listed, pictures
+from regard.custom.workbench.markup import grid, key, linked, listed, pictures
 from regard.custom.workbench.pictures import ADAPTER, CLASSIFIER, DETECTOR
 from regard.evaluation.custom.classifier import MORE
 from regard.evaluation.document import Block, Heading, Listing, Markup, Paragraph, Table, as_html
@@ -43,6 +43,10 @@ PAGE = Template(
     ".charts,.grid{display:flex;flex-wrap:wrap;gap:.75rem;padding:0;margin:.5rem 0;list-style:none}"
     ".grid li{width:7rem;display:flex;flex-direction:column;font-size:.85rem;line-height:1.3}"
     ".grid img,.gone{width:96px;height:96px;object-fit:contain;background:var(--soft)}"
+    ".over{position:relative;width:96px;height:96px}.over svg{position:absolute;inset:0;width:96px;height:96px}"
+    "rect{fill:none;stroke:#ffb000;stroke-width:2;vector-effect:non-scaling-stroke}"
+    ".over rect{filter:drop-shadow(0 0 1px #000)}rect.told{stroke:#7cf;stroke-dasharray:5 4}"
+    ".key{background:#222;height:1.5rem;width:2.5rem;vertical-align:middle}"
     "@media(max-width:34rem){main>table,main>table :is(caption,tbody,tr,th){display:block}"
     "main>table thead{display:none}"
     "main>table td{display:flex;justify-content:space-between;gap:1rem;border:0}"
@@ -123,6 +127,7 @@ def _confused(results: Results) -> list[Block]:
     return [
         Heading("What is taken for what"),
         *_table_of(matrix),
+        *([Markup(key())] if any(each.boxes for each in results.pictures) else []),
         Heading("What is wrong"),
         *(wrong or [Paragraph("Nothing, of the test pictures.")]),
         Heading("What is right"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from regard.custom.workbench.outlines import Outline
 from regard.custom.workbench.seeing import ALIKE
 from regard.evaluation.statistics.intervals import Interval
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 TESTED = "Tested"
 # Scores of a test that are kept: of 250 labels those of 800 pictures, some two megabytes.
 MOST_SCORES = 200_000
+# Boxes of a test that are kept, of its first pictures: one has a hundred at most, half of them told.
+MOST_BOXES = 20_000
 
 
 class Marked(NamedTuple):
@@ -30,12 +33,13 @@ class Marked(NamedTuple):
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):
-    """A picture of a test, as `Marked` has it: what it shows, and how sure each label is, 0 to 1."""
+    """A picture of a test, as `Marked` has it: what it shows, how sure each label is, 0 to 1, and the boxes in it."""
 
     source: str
     digest: str
     shows: tuple[str, ...]
     scores: tuple[float, ...]
+    boxes: tuple[Outline, ...] = ()
 
 
 class Tested(msgspec.Struct, frozen=True, array_like=True):
@@ -55,12 +59,16 @@ class Tested(msgspec.Struct, frozen=True, array_like=True):
         shows: Sequence[tuple[str, ...]],
         scores: Sequence[Sequence[float]],
         trained: Sequence[Marked],
+        outlines: Sequence[Sequence[Outline]] = (),
     ) -> Tested:
-        """The test of a version; `shows` and `scores` are of each of its pictures, a score a label, 0 to 1."""
+        """The test of a version; `shows` and `scores` are of each of its pictures, a score a label, 0 to 1, and so are
+        the `outlines` of a detector's.
+        """
         most = MOST_SCORES // max(len(scores[0]) if scores else 0, 1)
         kept = zip(test[:most], shows, scores, strict=False)
+        boxes = _first(outlines)
         asked = tuple(
-            Asked(each.source, each.digest, names, tuple(round(float(score), 4) for score in row))
+            Asked(each.source, each.digest, names, tuple(round(float(score), 4) for score in row), next(boxes, ()))
             for each, names, row in kept
         )
         return cls(asked, tuple(_twins(test[:most], trained)))
@@ -103,13 +111,24 @@ def results_of(name: str, summary: bytes, tested: Tested) -> Results:
         with_more=ours["F1ScoreWith50MoreImages"],
         message="",
         pictures=[
-            kept.Asked(each.source, each.digest, list(each.shows), list(each.scores)) for each in tested.pictures
+            kept.Asked(each.source, each.digest, list(each.shows), list(each.scores), list(each.boxes))
+            for each in tested.pictures
         ],
         twins=[Twin(*each) for each in tested.twins],
         beside={"tested": details["NumberOfTestingImages"]}
         | {name: means[name] for name in ("AveragePrecision", "AverageRecall") if name in means}
         | _compared(told.get("ContentModeration")),
     )
+
+
+def _first(outlines: Sequence[Sequence[Outline]]) -> Iterator[tuple[Outline, ...]]:
+    """The boxes of each of the first pictures, `MOST_BOXES` in all."""
+    left = MOST_BOXES
+    for each in outlines:
+        left -= len(each)
+        if left < 0:
+            return
+        yield tuple(each)
 
 
 def _twins(test: Sequence[Marked], trained: Sequence[Marked]) -> list[tuple[str, str, bool]]:

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The boxes are drawn on a picture of this width, so that words of 12 of its units can be read on a phone, too.
-DRAWN_WIDTH = 400.0
+from regard.pages.console.labels.boxes import Drawing, Sides, drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +19,7 @@ class Finding:
     what: str
     confidence: float | None
     more: str = ""
-    box: tuple[float, float, float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A box on a picture that is DRAWN_WIDTH wide, and the number of its row."""
-
-    number: int
-    x: float
-    y: float
-    width: float
-    height: float
+    box: Sides | None = None
 
 
 def findings(answer: Mapping[str, Any]) -> list[Finding]:
@@ -48,14 +36,10 @@ def findings(answer: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-def drawn(found: list[Finding], width: int, height: int) -> tuple[float, list[Drawn]]:
-    """The height of the drawing over a picture of so many pixels, and the boxes on it."""
-    tall = DRAWN_WIDTH * height / width
-    return tall, [
-        Drawn(number, each.box[0] * DRAWN_WIDTH, each.box[1] * tall, each.box[2] * DRAWN_WIDTH, each.box[3] * tall)
-        for number, each in enumerate(found, 1)
-        if each.box is not None
-    ]
+def drawn(found: list[Finding], width: int, height: int) -> Drawing:
+    """The boxes over a picture of so many pixels, numbered as the rows."""
+    boxes = [(str(number), "", each.box) for number, each in enumerate(found, 1) if each.box is not None]
+    return drawing(boxes, width, height, f"{len(boxes)} boxes, numbered as the rows of the table")
 
 
 def in_words(remarks: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -110,5 +94,5 @@ def _person(told: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(each["Type"], each["Confidence"], part["Name"], _box(each["BoundingBox"]))
 
 
-def _box(told: Mapping[str, float]) -> tuple[float, float, float, float]:
+def _box(told: Mapping[str, float]) -> Sides:
     return told["Left"], told["Top"], told["Width"], told["Height"]

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from regard.operations.common.errors import ApiError
 from regard.pages.console.desk import OPERATORS, Desk, Visit
-from regard.pages.console.findings import DRAWN_WIDTH, drawn, findings, in_words
+from regard.pages.console.findings import drawn, findings, in_words
 from regard.stewardship.policy.service_model import service_model
 from regard.vision.pictures.images import decode
 from regard.wire.protocol import serialize_answer
@@ -61,14 +61,11 @@ def trying_pages(desk: Desk) -> list[Route]:
                 raise
             return asked(visit, error.status, problems={"picture": f"{error.code}: {error.message}"})
         found, seen = findings(answer), decode(file.data)
-        tall, boxes = drawn(found, seen.width, seen.height)
         return asked(
             visit,
             answer=_json(name, answer),
             found=found,
-            boxes=boxes,
-            wide=DRAWN_WIDTH,
-            tall=tall,
+            over=drawn(found, seen.width, seen.height),
             picture=f"data:{_MEDIA[file.data[:3]]};base64,{base64.b64encode(file.data).decode()}",
             code=_code(visit, name, more),
             words=in_words(visit.remarks),

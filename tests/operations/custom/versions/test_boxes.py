@@ -95,6 +95,15 @@ def test_boxes_are_learned_told_and_measured(client: Client, rooms: Rooms, shop:
     for each in kept["pictures"]:
         assert len(each["scores"]) == len(NAMES)
         assert [score > 0.5 for score in each["scores"]] == [name in each["shows"] for name in NAMES]
+    # And where each thing is, beside where one was told.
+    there, told = ([box for box in kept["pictures"][0]["boxes"] if box[1] is side] for side in (True, False))
+    truth = {NAMES.index(name): [side / SIDE for side in sides] for name, *sides in drawn(100)[1]}
+    assert {label: sides for label, _, *sides in there} == {
+        label: pytest.approx(sides, abs=0.001) for label, sides in truth.items()
+    }
+    assert {label: sides for label, _, *sides in told} == {
+        label: pytest.approx(sides, abs=0.1) for label, sides in truth.items()
+    }
 
     client("StartProjectVersion", ProjectVersionArn=arn, MinInferenceUnits=1)
     picture, boxes = drawn(200)

@@ -17,11 +17,14 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser
+from msgspec.structs import replace as replaced
+from PIL import Image
+from playwright.sync_api import Browser, Locator
 from starlette.applications import Starlette
 
 from regard.custom.workbench.groups import matrix_of
-from regard.custom.workbench.kept import read_model
+from regard.custom.workbench.kept import Results, read_model
+from regard.custom.workbench.outlines import Outline
 from regard.operations.common.pictures import PictureReader
 from regard.operations.common.registry import answered
 from regard.operations.common.rooms import Rooms
@@ -34,7 +37,7 @@ from regard.stewardship.policy.call import Call
 from regard.stewardship.staff.staff import Role
 from regard.stores.buckets import Buckets
 from regard.vision.things.features import Features
-from tests.helpers.browser import look
+from tests.helpers.browser import PLACE, look, visiting
 from tests.helpers.consoled import Console, Somebody
 from tests.helpers.custom import Colours, line, put_manifest, put_pictures, settings_of, unrelated
 from tests.helpers.many_labels import many
@@ -217,6 +220,66 @@ def test_of_many_labels_what_is_confused_is_listed_to_the_end_and_each_leads_to_
     assert "What is confused most" in _words(shop.page("/parts/two?pairs=9999"))
 
 
+def _boxed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let version two be a detector's, whose pictures are wide: in the first lie a box that is there and one told."""
+    worth = pages._worth
+    boxes = [Outline(0, True, 0.1, 0.2, 0.5, 0.5), Outline(1, False, 0.25, 0.2, 0.5, 0.6)]
+    file = io.BytesIO()
+    Image.new("RGB", (160, 80), "white").save(file, "JPEG")
+
+    def of_boxes(*given: Any, **more: Any) -> dict[str, Results]:
+        found = worth(*given, **more)
+        two = found["two"]
+        asked = [replaced(each, boxes=[] if place else boxes) for place, each in enumerate(two.pictures)]
+        beside = two.beside | {"AveragePrecision": 0.5, "AverageRecall": 0.5}
+        return found | {"two": replaced(two, pictures=asked, beside=beside)}
+
+    monkeypatch.setattr(pages, "_worth", of_boxes)
+    monkeypatch.setattr(pages, "_pictures", lambda *given: {each.path: file.getvalue() for each in given[-1]})
+
+
+def test_the_boxes_that_are_there_and_those_that_were_told_lie_over_a_picture(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "a solid line" not in shop.page("/parts/two")
+    _boxed(monkeypatch)
+    text = shop.page("/parts/two")
+    assert text.count('<svg viewBox="0 0 400 200" role="img"') == 1
+    assert 'aria-label="Boxes that are there: 1 blue. Boxes that were told: 1 green."' in text
+    assert '<rect x="40" y="40" width="200" height="100"/>' in text
+    assert '<rect class="told" x="100" y="40" width="200" height="120"/>' in text
+    assert "a solid line: what is there. a dashed line: what the version tells." in _words(text)
+    assert "style=" not in text
+
+
+def test_where_there_are_many_boxes_a_page_has_fewer_pictures_and_leads_on(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _boxed(monkeypatch)
+    two = many(12)["two"]
+    boxes = [Outline(0, number % 2 == 0, 0.123, 0.234, 0.345, 0.456) for number in range(100)]
+    full = replaced(two, pictures=[replaced(each, boxes=boxes) for each in two.pictures])
+    monkeypatch.setattr(pages, "_worth", lambda *_given, **_more: {"two": full})
+    text = shop.page("/parts/two")
+    assert text.count("<rect") == 300
+    assert "The next ones, from number 4 on" in text
+    assert len(re.sub('src="data:[^"]*"', "", text)) < 100_000
+    assert "from number 4 on" in _words(shop.page("/parts/two?from=3"))
+
+
+def test_a_detector_of_before_says_why_it_has_no_boxes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    _boxed(monkeypatch)
+    worth = pages._worth
+
+    def bare(*given: Any, **more: Any) -> dict[str, Results]:
+        two = worth(*given, **more)["two"]
+        return {"two": replaced(two, pictures=[replaced(each, boxes=[]) for each in two.pictures])}
+
+    monkeypatch.setattr(pages, "_worth", bare)
+    words = _words(shop.page("/parts/two"))
+    assert ("train another version to see them" in words, "a solid line" in words) == (True, False)
+
+
 def test_an_operator_takes_a_model_along(shop: Shop, tmp_path: Path) -> None:
     answer = shop.ada.get("/console/labels/parts/two/model")
     assert answer.headers["content-disposition"] == 'attachment; filename="parts-two.zip"'
@@ -245,7 +308,10 @@ def test_nobody_sees_the_projects_of_others_and_what_is_not_there_is_said(shop: 
 
 
 @pytest.mark.slow("a browser looks at three pages, with axe-core")
-def test_the_pages_are_fit_for_a_desk_and_a_phone(shop: Shop, browser: Browser) -> None:
+def test_the_pages_are_fit_for_a_desk_and_a_phone(
+    shop: Shop, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _boxed(monkeypatch)
     app = Starlette(routes=[*shop.console.routes, *static_files()])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -258,6 +324,24 @@ def test_the_pages_are_fit_for_a_desk_and_a_phone(shop: Shop, browser: Browser) 
         cookie: Any = told | {"secure": True, "httpOnly": True, "sameSite": "Strict"}
         for path in ("", "/parts", "/parts/two?against=one"):
             look(browser, f"http://localhost:{port}", f"/console/labels{path}", [cookie])
+        with visiting(browser, f"http://localhost:{port}") as visit:
+            visit.page.context.add_cookies([cookie])
+            page = visit.go("/console/labels/parts/two")
+            picture, (true, guessed) = page.locator(".tiles .over img").first, page.locator(".tiles .over rect").all()[:2]
+            assert _lies(true, picture) == pytest.approx((0.1, 0.2, 0.5, 0.5), abs=0.01)
+            assert _lies(guessed, picture) == pytest.approx((0.25, 0.2, 0.5, 0.6), abs=0.01)
+            dashes = [each.evaluate("rect => getComputedStyle(rect).strokeDasharray") for each in (true, guessed)]
+            assert dashes == ["none", "5px, 4px"]
     finally:
         server.should_exit = True
         thread.join()
+
+
+def _lies(box: Locator, picture: Locator) -> tuple[float, ...]:
+    """Where a box lies, as ratios of a picture that is twice as wide as high, and fills the width of a square."""
+    within, frame = box.evaluate(PLACE), picture.bounding_box()
+    assert frame
+    high = frame["width"] / 2
+    top = frame["y"] + (frame["height"] - high) / 2
+    across = (within["x"] - frame["x"]) / frame["width"], (within["y"] - top) / high
+    return (*across, within["width"] / frame["width"], within["height"] / high)

@@ -18,6 +18,7 @@ from regard.custom.versions.material import BOXES, Manifest, Material, shown
 from regard.custom.versions.shown import Shown, Told
 from regard.custom.versions.summaries import Scored
 from regard.custom.versions.versions import Version
+from regard.custom.workbench.outlines import Outline, outlined
 from regard.custom.workbench.tested import Marked, Tested
 from regard.evaluation.custom.adapter import train_adapter
 from regard.evaluation.custom.background import background
@@ -107,13 +108,16 @@ class Lessons:
         base = dict(msgspec.structs.asdict(Backbone.of_candidates(self._rooms.seeker)))
         trained = train_detector(training, names, seed=SEED, test=testing, base=base)
         pictures = shown(self._manifests[1], self._seen.sizes)
+        found = [trained.find(each.seen) for each in testing]
         told = [
-            Told(frames=framed(trained.find(each.seen), names, picture.width, picture.height))
-            for each, picture in zip(testing, pictures, strict=True)
+            Told(frames=framed(each, names, picture.width, picture.height))
+            for each, picture in zip(found, pictures, strict=True)
         ]
         means = {"AveragePrecision": trained.precision, "AverageRecall": trained.recall}
         there = np.array([np.bincount(each.truth[1], minlength=len(names)) > 0 for each in testing], bool)
-        tested = self._tested(names, there.reshape(-1, len(names)), [_surest(trained, each) for each in testing])
+        scores = [_surest(trained, each) for each in testing]
+        outlines = outlined([each.truth for each in testing], found)
+        tested = self._tested(names, there.reshape(-1, len(names)), scores, outlines)
         return self._lesson(trained, told, tested, confused=False, beside={}, means=means)
 
     def _lesson(
@@ -146,11 +150,17 @@ class Lessons:
             tested,
         )
 
-    def _tested(self, names: Sequence[str], there: NDArray[np.bool_], scores: Sequence[Floats] | Floats) -> Tested:
-        """What is kept of the test: which of the labels are `there` (n, k), and how sure each is (n, k)."""
+    def _tested(
+        self,
+        names: Sequence[str],
+        there: NDArray[np.bool_],
+        scores: Sequence[Floats] | Floats,
+        outlines: Sequence[Sequence[Outline]] = (),
+    ) -> Tested:
+        """What is kept of the test: which of the labels are `there` (n, k), how sure each is (n, k), and the boxes."""
         training, testing = ([self._marked(each, place) for place in each.usable] for each in self._manifests)
         shows = [tuple(name for name, yes in zip(names, row, strict=True) if yes) for row in there]
-        return Tested.of(testing, shows, [each.tolist() for each in scores], training)
+        return Tested.of(testing, shows, [each.tolist() for each in scores], training, outlines)
 
     def _marked(self, manifest: Manifest, place: int) -> Marked:
         source = manifest.lines[place].source

@@ -88,7 +88,8 @@ def label_pages(desk: Desk) -> list[Route]:
         others = desk.ask(visit, "DescribeProjectVersions", ProjectArn=arn, MaxResults=MOST_VERSIONS)
         looked = words.chosen(view, visit.given("show"))
         begin = _whole(visit.given("from"))
-        page = looked.pictures[begin : begin + MOST_PICTURES]
+        page = words.seen_at_once(looked.pictures[begin:], MOST_PICTURES)
+        following = begin + len(page)
         small = _pictures(desk, visit, arn, name, [*page, *_changed(versus)])
         return desk.show(
             visit,
@@ -98,7 +99,7 @@ def label_pages(desk: Desk) -> list[Route]:
             looked=looked,
             tiles=words.tiles(results, page, small),
             begin=begin,
-            following=begin + MOST_PICTURES if begin + MOST_PICTURES < len(looked.pictures) else 0,
+            following=following if following < len(looked.pictures) else 0,
             others=[each for each in map(_version, others["ProjectVersionDescriptions"]) if each != name],
             against=versus,
             worse=words.tiles(results, versus.worse, small) if versus else [],

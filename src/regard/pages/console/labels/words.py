@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +11,14 @@ from typing import Any
 
 import msgspec
 from markupsafe import Markup
+from PIL import Image
 
 from regard.custom.workbench.charts import learning, precision_recall
 from regard.custom.workbench.groups import Matrix, matrix_of
 from regard.custom.workbench.kept import Asked, Point, Results
+from regard.custom.workbench.outlines import in_words
 from regard.names import shown
+from regard.pages.console.labels.boxes import Drawing, drawing
 
 # Pictures of each side, where two versions are compared.
 MOST_CHANGED = 12
@@ -22,11 +26,13 @@ MOST_CHANGED = 12
 MOST_SQUARE, MOST_PAIRS = 12, 40
 # Labels of a table, of charts, and of the list of weak ones: those of the least F1. Pictures that are twice there.
 MOST_LABELS, MOST_CHARTS, MOST_WEAK, MOST_TWINS = 50, 12, 30, 50
+# Boxes on pictures that are seen at once: each has some fifty characters, and a page under 100 KB.
+MOST_BOXES = 300
 WRONG, RIGHT = "wrong", "right"
 # By how many pictures more the summary says what they would give: its member's name has it.
 _MORE = 50
 # What strangers did not name, or is asked for by what it is; of 250 labels there are 200,000 scores.
-_AS_IT_IS = frozenset({"path", "twins", "digest", "scores"})
+_AS_IT_IS = frozenset({"path", "twins", "digest", "scores", "boxes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +137,26 @@ def compared(view: View, old: View) -> Compared:
         [each for each in both if (each.path in view.right, earlier[each.path, each.digest]) == change]
         for change in ((False, True), (True, False))
     )
-    return Compared(before.name, rows, len(both), worse[:MOST_CHANGED], better[:MOST_CHANGED])
+    return Compared(before.name, rows, len(both), *(seen_at_once(each, MOST_CHANGED) for each in (worse, better)))
 
 
-def tiles(results: Results, pictures: Sequence[Asked], small: Mapping[str, bytes]) -> list[dict[str, str]]:
+def seen_at_once(pictures: Sequence[Asked], most: int) -> list[Asked]:
+    """The first `most` pictures, or fewer where they have more boxes than a page takes: one at least."""
+    found, boxes = list[Asked](), 0
+    for each in pictures[:most]:
+        boxes += len(each.boxes)
+        if found and boxes > MOST_BOXES:
+            break
+        found.append(each)
+    return found
+
+
+def tiles(results: Results, pictures: Sequence[Asked], small: Mapping[str, bytes]) -> list[dict[str, Any]]:
     """Pictures as a page shows them: what each shows, what was told of it, and the picture as a data address."""
     return [_tile(results, each, small.get(each.path, b"")) for each in pictures]
 
 
-def _tile(results: Results, picture: Asked, small: bytes) -> dict[str, str]:
+def _tile(results: Results, picture: Asked, small: bytes) -> dict[str, Any]:
     scores = dict(zip(results.names, picture.scores, strict=True))
     told = [f"{name} {100 * scores[name]:.0f}" for name in results.told(picture)]
     nearest = max(scores, key=lambda each: scores[each])
@@ -148,7 +165,18 @@ def _tile(results: Results, picture: Asked, small: bytes) -> dict[str, str]:
         "shows": ", ".join(picture.shows) or "none of the labels",
         "told": ", ".join(told) or f"none; nearest {nearest} {100 * scores[nearest]:.0f}",
         "data": f"data:image/jpeg;base64,{base64.b64encode(small).decode()}" if small else "",
+        "over": _over(results, picture, small) if small and picture.boxes else None,
     }
+
+
+def _over(results: Results, picture: Asked, small: bytes) -> Drawing:
+    """The boxes over a picture: those that were told are dashed."""
+    with Image.open(io.BytesIO(small)) as seen:
+        width, height = seen.size
+    boxes = [
+        ("", "" if each.there else "told", (each.left, each.top, each.width, each.height)) for each in picture.boxes
+    ]
+    return drawing(boxes, width, height, in_words(picture.boxes, results.names))
 
 
 def _row(name: str, before: float | None, now: float | None) -> list[str]:
