@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from regard.custom.workbench.groups import NOTHING, Matrix, matrix_of
+import msgspec
+import pytest
+
+from regard.custom.workbench.charts import curve_of, precision_recall
+from regard.custom.workbench.groups import NOTHING, Matrix, figures_of, matrix_of
 from regard.custom.workbench.kept import Asked, Results
 from regard.evaluation.custom.results import LabelReport
 from regard.evaluation.statistics.intervals import Interval
@@ -17,7 +21,7 @@ def _results(*pictures: tuple[list[str], list[float]], names: tuple[str, str] = 
 
 
 def _counts(matrix: Matrix) -> dict[str, list[int]]:
-    return {name: [len(each.pictures) if each else 0 for each in row] for name, row in matrix.square}
+    return {name: [each.count if each else 0 for each in row] for name, row in matrix.square}
 
 
 def test_each_picture_is_in_the_cell_of_what_it_shows_and_the_surest_label_that_is_told() -> None:
@@ -51,3 +55,33 @@ def test_of_many_labels_only_cells_with_pictures_are_there_and_what_is_confused_
     counts = [len(each.pictures) for each in found.pairs]
     assert counts == sorted(counts, reverse=True)
     assert sum(counts) == sum(not results.right(each) for each in results.pictures)
+
+
+@pytest.mark.parametrize("second", [["screw"], ["nut", "screw"]])
+def test_the_figures_of_a_test_make_the_same_matrix_and_curves_without_its_pictures(
+    second: list[str],
+) -> None:
+    whole = _results((["nut"], [0.9, 0.8]), (["nut"], [0.6, 0.7]), (second, [0.1, 0.2]))
+    figures = figures_of(whole)
+    bare = msgspec.structs.replace(whole, pictures=[], figures=figures)
+    assert _counts(matrix_of(bare)) == _counts(matrix_of(whole))
+    for one, other in zip(matrix_of(bare).groups, matrix_of(whole).groups, strict=True):
+        assert (one.title, one.anchor, one.wrong, one.count) == (other.title, other.anchor, other.wrong, other.count)
+    assert [precision_recall(bare, name) for name in whole.names] == [
+        precision_recall(whole, name) for name in whole.names
+    ]
+    assert (figures.pictures, figures.wrong, figures.twins) == (3, 3, 0)
+    assert b".png" not in msgspec.msgpack.encode(figures)
+
+
+def test_of_many_labels_the_figures_are_small_and_draw_the_weakest() -> None:
+    results = many(250)["two"]
+    figures = figures_of(results)
+    assert len(msgspec.msgpack.encode(figures)) < 100_000
+    drawn = {results.names[place] for place, _ in figures.curves}
+    assert drawn == {each.name for each in sorted(results.labels, key=lambda each: each.f1)[:24]}
+    for place, curve in figures.curves:
+        points = curve_of(results, place).points
+        assert curve.points[0] == points[0]
+        assert curve.points[-1] == points[-1]
+        assert set(curve.points) <= set(points)

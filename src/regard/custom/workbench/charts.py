@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from regard.custom.workbench.figures import Curve, Place
 from regard.custom.workbench.kept import Point, Results
 
 _LEFT, _TOP, _WIDE, _HIGH, _BELOW = 38, 22, 200, 150, 34
 _SIZE = _LEFT + _WIDE + 12, _TOP + _HIGH + _BELOW
-Place = tuple[float, float]
 
 
 def precision_recall(results: Results, name: str) -> str:
     """Precision over recall of a label on the test pictures, with a dot where its threshold is."""
-    place = results.names.index(name)
-    ranked = sorted(((each.scores[place], name in each.shows) for each in results.pictures), reverse=True)
-    shown = sum(yes for _, yes in ranked)
-    points, dot = _curve(ranked, shown, results.labels[place].threshold)
-    if not points:
-        return _frame(name, "recall", "precision", ("0", "1"), "")
-    parts = _line(points) + (_dot(dot) if dot else "")
+    curve = curve_of(results, results.names.index(name))
+    parts = (_line(curve.points) if curve.points else "") + (_dot(curve.dot) if curve.dot else "")
     return _frame(name, "recall", "precision", ("0", "1"), parts)
+
+
+def curve_of(results: Results, place: int) -> Curve:
+    """The curve of the label at a place; of a test without its pictures the one that was kept, which may be none."""
+    if results.figures is not None and not results.pictures:
+        return dict(results.figures.curves).get(place, Curve((), None))
+    name = results.names[place]
+    ranked = sorted(((each.scores[place], name in each.shows) for each in results.pictures), reverse=True)
+    points, dot = _curve(ranked, sum(yes for _, yes in ranked), results.labels[place].threshold)
+    return Curve(tuple(points), dot)
 
 
 def _curve(ranked: Sequence[tuple[float, bool]], shown: int, limit: float) -> tuple[list[Place], Place | None]:

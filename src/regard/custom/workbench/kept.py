@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from regard.custom.versions.looks import Look
+from regard.custom.workbench.figures import Figures
 from regard.custom.workbench.outlines import Outline
 from regard.custom.workbench.pictures import ADAPTER, CLASSIFIER, DETECTOR
 from regard.custom.workbench.seeing import Glance, Kept, Twin
@@ -47,7 +48,8 @@ class Asked(msgspec.Struct, frozen=True):
 class Results(msgspec.Struct, frozen=True):
     """What a training came to, as `evaluation.custom.results.Summary` has it, and what is told of each test picture.
 
-    `trained` is how many pictures were learned from, `beside` what the names of the labels were judged by.
+    `trained` is how many pictures were learned from, `beside` what the names of the labels were judged by. A copy has
+    `figures` in place of the pictures.
     """
 
     version: int
@@ -67,6 +69,7 @@ class Results(msgspec.Struct, frozen=True):
     twins: list[Twin]
     beside: dict[str, Any]
     kind: str = CLASSIFIER
+    figures: Figures | None = None
 
     @property
     def names(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import numpy as np
 
+from regard.custom.workbench.figures import Figures
 from regard.custom.workbench.outlines import Outline
 from regard.custom.workbench.seeing import ALIKE
 from regard.evaluation.statistics.intervals import Interval
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from regard.custom.workbench.kept import Results
     from regard.evaluation.custom.results import LabelReport
 
-# Under which kind it stands beside a model. A copy is without it: no line about a picture goes to another project.
-TESTED = "Tested"
+# Under which kind it stands beside a model. A copy has its figures instead: no line about a picture goes to another
+# project.
+TESTED, FIGURES = "Tested", "Figures"
+SUMMARY = "EvaluationResultSummary"
 # Scores of a test that are kept: of 250 labels those of 800 pictures, some two megabytes.
 MOST_SCORES = 200_000
 # Boxes of a test that are kept, of its first pictures: one has a hundred at most, half of them told.
@@ -83,8 +86,24 @@ def tested_in(files: dict[str, bytes]) -> Tested:
     return msgspec.msgpack.decode(files[TESTED], type=Tested) if TESTED in files else Tested()
 
 
-def results_of(name: str, summary: bytes, tested: Tested) -> Results:
-    """What a version came to, by its EvaluationResultSummary and its test.
+def without_pictures(files: dict[str, bytes]) -> dict[str, bytes]:
+    """What is kept beside a model as a copy has it: the figures of its test, and no line about a picture."""
+    from regard.custom.workbench.groups import figures_of
+
+    left = {kind: each for kind, each in files.items() if kind != TESTED}
+    tested = tested_in(files)
+    if not tested.pictures or SUMMARY not in files:
+        return left
+    return left | {FIGURES: msgspec.msgpack.encode(figures_of(results_of("", files[SUMMARY], tested)))}
+
+
+def figures_in(files: dict[str, bytes]) -> Figures | None:
+    """The figures that a copy has of its test; None where it has none, as one that was made before there were any."""
+    return msgspec.msgpack.decode(files[FIGURES], type=Figures) if FIGURES in files else None
+
+
+def results_of(name: str, summary: bytes, tested: Tested, figures: Figures | None = None) -> Results:
+    """What a version came to, by its EvaluationResultSummary and its test, or by the figures of this.
 
     `beside` is how many pictures the test had; of a detector the means over boxes; of an adapter how often it and the
     base were right, at the `Confidence` that was asked for.
@@ -118,6 +137,7 @@ def results_of(name: str, summary: bytes, tested: Tested) -> Results:
         beside={"tested": details["NumberOfTestingImages"]}
         | {name: means[name] for name in ("AveragePrecision", "AverageRecall") if name in means}
         | _compared(told.get("ContentModeration")),
+        figures=figures,
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
 from regard.custom.projects import Feature
+from regard.custom.workbench.kept import Results
+from regard.operations.common.registry import function_of
 from regard.operations.common.rooms import Rooms
 from tests.helpers.custom import coloured, described, file_at, project_of
 from tests.helpers.fakes import Client
@@ -92,7 +95,14 @@ def test_a_copy_goes_to_a_project_of_ones_own_and_answers_the_same(client: Clien
     assert counts["statistics"]["training"]["valid_json_lines"] == len(shop.lines)
     # No file has a line about a picture.
     assert not {"TrainingDataResult", "TestingDataResult"} & done.keys()
+    # The pictures are told as those of the version that it is a copy of, as long as that is there; then the figures.
+    kept, again = (_results(client, rooms, each, name) for each, name in ((source, "one"), (target, "copy")))
+    assert again["pictures"] == kept["pictures"] != []
+    assert again["beside"]["copy"] == {"whose": "own", "name": "first/one"}
     client("DeleteProjectVersion", ProjectVersionArn=arn)
+    left = _results(client, rooms, target, "copy")
+    assert (left["pictures"], left["beside"]["copy"]["whose"]) == ([], "gone")
+    assert left["figures"][:2] == [len(shop.others), 0]
     client("StartProjectVersion", ProjectVersionArn=copy, MinInferenceUnits=1)
     told = client("DetectCustomLabels", ProjectVersionArn=copy, Image={"Bytes": coloured("blue", 701)})
     assert [each["Name"] for each in told["CustomLabels"]] == ["blue"]
@@ -126,6 +136,25 @@ def test_another_organization_copies_what_a_policy_lets_it(client: Client, rooms
     other("CopyProjectVersion", **asked | {"VersionName": "again"})
     work_off(rooms)
     assert described(other, target)["Status"] == "COPYING_COMPLETED"
+    # Of its pictures nothing came along, where they are and what each shows; of figures all did.
+    own, theirs = _results(client, rooms, source, "one"), _results(other, rooms, target, "again")
+    assert (theirs["pictures"], theirs["twins"], theirs["beside"]["copy"]["whose"]) == ([], [], "another")
+    assert not any(each["path"].encode() in msgspec.json.encode(theirs) for each in own["pictures"])
+    for member in ("f1", "precision", "recall", "interval", "labels", "curve"):
+        assert theirs[member] == own[member]
+    figures = msgspec.convert(theirs, Results).figures
+    assert figures
+    assert sum(count for _, _, count in figures.cells) == len(own["pictures"])
+    sources = [each["path"] for each in own["pictures"]]
+    call = other.call("ReadVersionPictures", ProjectArn=target, VersionName="again", Pictures=sources)
+    assert function_of("ReadVersionPictures")(call, rooms) == {"Pictures": {}}
+
+
+def _results(client: Client, rooms: Rooms, project: str, name: str) -> dict[str, Any]:
+    """All that is told of what a version came to."""
+    asked = client.call("DescribeVersionResults", ProjectArn=project, VersionNames=[name], Whole=True)
+    found: dict[str, Any] = function_of("DescribeVersionResults")(asked, rooms)["Results"][name]
+    return found
 
 
 def _register(rooms: Rooms) -> None:

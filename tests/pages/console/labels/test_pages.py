@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
-from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from typing import Any, cast
-from unittest.mock import patch
-from uuid import uuid4
+from typing import Any
 
 import pytest
 import uvicorn
@@ -25,113 +22,29 @@ from starlette.applications import Starlette
 from regard.custom.workbench.groups import matrix_of
 from regard.custom.workbench.kept import Results, read_model
 from regard.custom.workbench.outlines import Outline
-from regard.operations.common.pictures import PictureReader
-from regard.operations.common.registry import answered
-from regard.operations.common.rooms import Rooms
-from regard.operations.custom.versions import teaching
 from regard.pages.console.desk import COOKIE
 from regard.pages.console.labels import pages
 from regard.pages.frame import static_files
-from regard.settings import Settings
-from regard.stewardship.policy.call import Call
 from regard.stewardship.staff.staff import Role
-from regard.stores.buckets import Buckets
-from regard.vision.things.features import Features
 from tests.helpers.browser import PLACE, look, visiting
-from tests.helpers.consoled import Console, Somebody
-from tests.helpers.custom import Colours, line, put_manifest, put_pictures, settings_of, unrelated
 from tests.helpers.many_labels import many
-from tests.helpers.stores import store, store_client
-from tests.helpers.working import work_off
-
-MARKUP = "<b>grass"
-LABELS = ("green", "blue")
-TRUTH = "content-moderation-groundtruth"
-
-
-class Shop:
-    """A console on a project with two versions: the later one was tested with pictures that were labelled wrongly."""
-
-    def __init__(self, folder: Path, endpoint: str) -> None:
-        self.endpoint, self.adapter = endpoint, ""
-        kept = settings_of(endpoint)
-        fields = {name: getattr(kept, name) for name in Settings.__struct_fields__} | {"s3_allowed": ("*=pictures/",)}
-
-        def changed(rooms: Rooms) -> Rooms:
-            pictures = PictureReader(Buckets(Settings(**fields)))
-            return replace(rooms, pictures=pictures, features=cast(Features, Colours()))
-
-        self.console = Console(folder, changed)
-        client = store_client(endpoint)
-        for bucket in ("pictures", "results"):
-            client.create_bucket(Bucket=bucket)
-        lines = put_pictures(endpoint, "train", range(8), LABELS)
-        others = put_pictures(endpoint, "test", range(100, 103), LABELS)
-        right = put_manifest(endpoint, "right.jsonl", others)
-        # A picture that is taken for what it is, and labelled as something else; one that was learned from.
-        wrong = [line("test/green-100.png", "blue"), *others[1:], lines[0]]
-        self.project = self.ask("CreateProject", ProjectName="parts", Tags={"regard:label:green": MARKUP})["ProjectArn"]
-        for name, test in (("one", right), ("two", put_manifest(endpoint, "wrong.jsonl", wrong))):
-            self.train(name, put_manifest(endpoint, "train.jsonl", lines), test)
-        gone = put_manifest(endpoint, "few.jsonl", lines[:1])
-        self.train("failed", gone, right)
-        self.adapter = self.ask(
-            "CreateProject", ProjectName="safe", Feature="CONTENT_MODERATION", AutoUpdate="DISABLED"
-        )["ProjectArn"]
-        safe = [{"source-ref": each["source-ref"], TRUTH: {"ModerationLabels": []}} for each in lines]
-        self.train("kind", put_manifest(endpoint, "safe.jsonl", safe), put_manifest(endpoint, "safer.jsonl", safe[:4]))
-        self.ada = self.console.somebody()
-
-    def train(self, name: str, training: dict[str, Any], test: dict[str, Any]) -> None:
-        self.ask(
-            "CreateProjectVersion",
-            ProjectArn=self.adapter if name == "kind" else self.project,
-            VersionName=name,
-            OutputConfig={"S3Bucket": "results", "S3KeyPrefix": name},
-            TrainingData={"Assets": [training]},
-            TestingData={"Assets": [test]},
-        )
-        with patch.object(teaching, "background", unrelated):
-            work_off(self.console.house.service.rooms)
-
-    def ask(self, name: str, **given: Any) -> dict[str, Any]:
-        caller = self.console.office.organizations.keys.all()[0].caller
-        call = Call(caller, answered()[name], given, "us-east-1", str(uuid4()), loopback=True)
-        return self.console.house.service.answer(call)
-
-    def page(self, path: str = "", by: Somebody | None = None) -> str:
-        answer = (by or self.ada).get(f"/console/labels{path}")
-        assert answer.status_code == 200, answer.text
-        assert "<script>alert" not in answer.text
-        return answer.text
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with store() as endpoint:
-        made = Shop(tmp_path_factory.mktemp("labels") / "data", endpoint)
-        yield made
-        made.console.close()
-
-
-def _words(text: str) -> str:
-    """A page without its marks, in one line."""
-    return " ".join(unescape(re.sub("<[^>]*>", " ", text)).split())
+from tests.helpers.stores import store_client
+from tests.pages.console.labels.conftest import MARKUP, Shop, words_of
 
 
 def test_projects_and_versions_are_listed_with_what_each_is_worth(shop: Shop) -> None:
-    assert "2 projects learn from pictures of yours." in _words(shop.page())
-    words = _words(shop.page("/parts"))
+    assert "projects learn from pictures of yours." in words_of(shop.page())
+    words = words_of(shop.page("/parts"))
     assert re.search(r"two TRAINING_COMPLETED 0\.\d{3} \(0\.\d\d to [01]\.\d\d\) blue, green 16 \+ 7", words), words
     assert re.search(r"one TRAINING_COMPLETED 1\.000 \(0\.\d\d to 1\.00\)", words), words
     assert re.search(r"failed TRAINING_FAILED : The manifest file has too few labels\..* not measured", words), words
     assert f"green means {MARKUP}" in words
-    assert "State TRAINING_FAILED" in _words(shop.page("/parts/failed"))
+    assert "State TRAINING_FAILED" in words_of(shop.page("/parts/failed"))
 
 
 def test_a_number_of_the_matrix_leads_to_its_pictures(shop: Shop) -> None:
     text = shop.page("/parts/two")
-    words = _words(text)
+    words = words_of(text)
     assert "1 of 7 pictures is told wrongly" in words
     assert "Pictures: told wrongly 1 picture." in words
     assert re.search(r"shows blue told: green \d\d green-100.png", words), words
@@ -141,7 +54,7 @@ def test_a_number_of_the_matrix_leads_to_its_pictures(shop: Shop) -> None:
     for cell, told in cells.items():
         shown = shop.page(f"/parts/two?show={cell}")
         assert shown.count('src="data:image/jpeg;base64,') == int(told[0])
-        assert f"Pictures: {told[3:]}" in _words(shown)
+        assert f"Pictures: {told[3:]}" in words_of(shown)
     # By label: what shows it, or is told to.
     assert shop.page("/parts/two?show=l-0").count('src="data:image') == 4
     assert shop.page("/parts/two?show=right").count('src="data:image') == 6
@@ -149,7 +62,7 @@ def test_a_number_of_the_matrix_leads_to_its_pictures(shop: Shop) -> None:
 
 def test_a_version_tells_of_thresholds_learning_and_what_was_learned_by_heart(shop: Shop) -> None:
     text = shop.page("/parts/two")
-    words = _words(text)
+    words = words_of(text)
     assert text.count("<circle") >= 4
     assert "green: precision over recall" in words
     assert "Learning curve" in words
@@ -159,18 +72,74 @@ def test_a_version_tells_of_thresholds_learning_and_what_was_learned_by_heart(sh
 
 def test_an_adapter_is_shown_beside_the_base(shop: Shop) -> None:
     assert "moderation: an adapter" in shop.page("/safe")
-    words = _words(shop.page("/safe/kind"))
+    words = words_of(shop.page("/safe/kind"))
     # It learned that nothing of this is to be told: the base told two labels of each of four pictures.
     assert re.search(r"base 0 8 0 0 adapter 0 0 0 8", words), words
     assert "Precision and recall" in words
 
 
 def test_two_versions_are_compared_on_the_pictures_of_both_tests(shop: Shop) -> None:
-    words = _words(shop.page("/parts/two?against=one"))
+    words = words_of(shop.page("/parts/two?against=one"))
     assert re.search(r"all labels 1\.000 0\.\d{3} -0\.\d{3}", words), words
     assert "6 pictures were in both tests. Wrong now, right before" in words
     assert "Right now, wrong before" not in words
-    assert "Right now, wrong before" in _words(shop.page("/parts/one?against=two"))
+    assert "Right now, wrong before" in words_of(shop.page("/parts/one?against=two"))
+
+
+def test_a_copy_shows_the_pictures_of_its_source_while_that_is_there(shop: Shop) -> None:
+    shop.train("three", shop.lists[0], shop.lists[1])
+    copies = shop.ask("CreateProject", ProjectName="copies")["ProjectArn"]
+    arn = shop.copy("three", copies)
+    text = shop.page("/copies/three")
+    words = words_of(text)
+    assert "This is a copy of parts/three, and the pictures are those of its test." in words
+    assert "1 of 7 pictures is told wrongly" in words
+    assert text.count('src="data:image/jpeg;base64,') == 1
+    shop.ask("DeleteProjectVersion", ProjectVersionArn=arn)
+    text = shop.page("/copies/three")
+    words = words_of(text)
+    assert "This is a copy of parts/three, which is gone" in words
+    assert "1 of 7 pictures is told wrongly" in words
+    assert re.search(r"blue 3 1 0 green 0 3 0", words), words
+    assert text.count("<circle") >= 4
+    assert ("data:image" in text, "green-100.png" in text) == (False, False)
+
+
+def test_a_copy_of_another_organizations_version_has_the_figures_and_says_why_it_has_no_pictures(shop: Shop) -> None:
+    orgs = shop.console.office.organizations
+    other = orgs.register("A partner", "retail").id
+    orgs.issue_key(other, "content-moderation")
+    shop.ask(
+        "PutProjectPolicy",
+        ProjectArn=shop.project,
+        PolicyName="partner",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": other},
+                        "Action": "rekognition:CopyProjectVersion",
+                        "Resource": "*",
+                    }
+                ],
+            }
+        ),
+    )
+    theirs = shop.ask("CreateProject", other, ProjectName="theirs")["ProjectArn"]
+    shop.copy("two", theirs, other)
+    eve = shop.console.somebody("eve", Role.OPERATOR, other)
+    text = shop.page("/theirs/two", eve)
+    words = words_of(text)
+    assert "This is a copy of a version of another organization. No pictures of its test are here" in words
+    assert re.search(r"1 of 7 pictures is told wrongly\. Test pictures by what they show", words), words
+    assert re.search(r"blue 3 1 0 green 0 3 0", words), words
+    assert "Precision and recall" in words
+    assert "Learning curve" in words
+    assert "1 of its test is in the training too" in words
+    assert text.count("<circle") >= 4
+    assert ("data:image" in text, "s3://" in text, "parts" in words) == (False, False, False)
 
 
 def test_a_picture_that_was_changed_or_is_gone_is_not_shown(shop: Shop) -> None:
@@ -191,8 +160,8 @@ def test_a_page_on_many_labels_is_no_heavier_than_a_page_may_be(shop: Shop, monk
         monkeypatch.setattr(pages, "_worth", lambda *_given, labels=labels, **_more: many(labels))
         text = shop.page("/parts/two?against=one")
         assert len(text.encode()) < 100_000, labels
-        assert f"of {labels} labels with the least F1" in _words(text) or labels == 12
-        assert f"{labels} labels are too many for a matrix" in _words(text) or labels == 12
+        assert f"of {labels} labels with the least F1" in words_of(text) or labels == 12
+        assert f"{labels} labels are too many for a matrix" in words_of(text) or labels == 12
 
 
 def test_of_many_labels_what_is_confused_is_listed_to_the_end_and_each_leads_to_its_pictures(
@@ -215,9 +184,9 @@ def test_of_many_labels_what_is_confused_is_listed_to_the_end_and_each_leads_to_
     }
     assert [count for _, count in listed.values()] == sorted((count for _, count in listed.values()), reverse=True)
     title, (cell, count) = list(listed.items())[-1]
-    words = _words(shop.page(f"/parts/two?show={cell}"))
+    words = words_of(shop.page(f"/parts/two?show={cell}"))
     assert f"Pictures: {title} {count} picture" in words
-    assert "What is confused most" in _words(shop.page("/parts/two?pairs=9999"))
+    assert "What is confused most" in words_of(shop.page("/parts/two?pairs=9999"))
 
 
 def _boxed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +217,7 @@ def test_the_boxes_that_are_there_and_those_that_were_told_lie_over_a_picture(
     assert 'aria-label="Boxes that are there: 1 blue. Boxes that were told: 1 green."' in text
     assert '<rect x="40" y="40" width="200" height="100"/>' in text
     assert '<rect class="told" x="100" y="40" width="200" height="120"/>' in text
-    assert "a solid line: what is there. a dashed line: what the version tells." in _words(text)
+    assert "a solid line: what is there. a dashed line: what the version tells." in words_of(text)
     assert "style=" not in text
 
 
@@ -264,7 +233,7 @@ def test_where_there_are_many_boxes_a_page_has_fewer_pictures_and_leads_on(
     assert text.count("<rect") == 300
     assert "The next ones, from number 4 on" in text
     assert len(re.sub('src="data:[^"]*"', "", text)) < 100_000
-    assert "from number 4 on" in _words(shop.page("/parts/two?from=3"))
+    assert "from number 4 on" in words_of(shop.page("/parts/two?from=3"))
 
 
 def test_a_detector_of_before_says_why_it_has_no_boxes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +245,7 @@ def test_a_detector_of_before_says_why_it_has_no_boxes(shop: Shop, monkeypatch: 
         return {"two": replaced(two, pictures=[replaced(each, boxes=[]) for each in two.pictures])}
 
     monkeypatch.setattr(pages, "_worth", bare)
-    words = _words(shop.page("/parts/two"))
+    words = words_of(shop.page("/parts/two"))
     assert ("train another version to see them" in words, "a solid line" in words) == (True, False)
 
 
@@ -327,7 +296,10 @@ def test_the_pages_are_fit_for_a_desk_and_a_phone(
         with visiting(browser, f"http://localhost:{port}") as visit:
             visit.page.context.add_cookies([cookie])
             page = visit.go("/console/labels/parts/two")
-            picture, (true, guessed) = page.locator(".tiles .over img").first, page.locator(".tiles .over rect").all()[:2]
+            picture, (true, guessed) = (
+                page.locator(".tiles .over img").first,
+                page.locator(".tiles .over rect").all()[:2],
+            )
             assert _lies(true, picture) == pytest.approx((0.1, 0.2, 0.5, 0.5), abs=0.01)
             assert _lies(guessed, picture) == pytest.approx((0.25, 0.2, 0.5, 0.6), abs=0.01)
             dashes = [each.evaluate("rect => getComputedStyle(rect).strokeDasharray") for each in (true, guessed)]

@@ -14,7 +14,7 @@ from regard.custom.versions.models import keep_model, model_of
 from regard.custom.versions.states import WITH_MODEL, State
 from regard.custom.versions.versions import LAW, Version
 from regard.custom.versions.workshop import DIGEST, LOGGED, TOLD
-from regard.custom.workbench.tested import TESTED
+from regard.custom.workbench.tested import SUMMARY, without_pictures
 from regard.jobs.errors import JobFailed
 from regard.jobs.job import Outcome
 from regard.jobs.working import Task
@@ -31,7 +31,7 @@ from regard.stewardship.policy.call import Call, Capability, DataClass
 
 START = "CopyProjectVersion"
 _DONE = "The model was copied, and is ready to run."
-_KIND, _COUNTS = "EvaluationResultSummary", "ManifestSummary"
+_COUNTS = "ManifestSummary"
 
 
 @operation(
@@ -74,7 +74,7 @@ def copy_version(task: Task, rooms: Rooms) -> Outcome:
         raise JobFailed(f"{error} It was deleted, or may not be copied any more.") from None
     require_copied(task, rooms, source, version.project)
     # Which pictures it was tested with, the other project is not told.
-    model = msgspec.structs.replace(model, files={kind: each for kind, each in model.files.items() if kind != TESTED})
+    model = msgspec.structs.replace(model, files=without_pictures(model.files))
     try:
         told = _left(Leaving(task, rooms, version), model.files, job.beside["arn"])
     except CannotTrain as error:
@@ -90,10 +90,10 @@ def copy_version(task: Task, rooms: Rooms) -> Outcome:
 def _left(leaving: Leaving, files: dict[str, bytes], arn: str) -> dict[str, Any]:
     """Write the summaries of the source, as the copy's; the members of a description that say where they are."""
     told: dict[str, Any] = {"StatusMessage": _DONE}
-    if (summary := files.get(_KIND)) is not None:
+    if (summary := files.get(SUMMARY)) is not None:
         file = msgspec.json.decode(summary)
         file["EvaluationDetails"]["ProjectVersionArn"] = arn
-        f1, place = file["AggregatedEvaluationResults"]["F1Score"], leaving.put(_KIND, msgspec.json.encode(file))
+        f1, place = file["AggregatedEvaluationResults"]["F1Score"], leaving.put(SUMMARY, msgspec.json.encode(file))
         told["EvaluationResult"] = {"F1Score": f1, "Summary": place}
     if (counts := files.get(_COUNTS)) is not None:
         told[_COUNTS] = leaving.put(_COUNTS, counts)

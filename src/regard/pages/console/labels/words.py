@@ -97,7 +97,8 @@ def about(view: View, first: int = 0) -> dict[str, Any]:
     """
     results, matrix = view.results, view.matrix
     tested = [each for each in results.labels if each.n]
-    charted = sorted(tested, key=lambda each: each.f1)[:MOST_CHARTS] if results.pictures else []
+    figures = results.figures
+    charted = sorted(tested, key=lambda each: each.f1)[:MOST_CHARTS] if results.pictures or figures else []
     numbered = sorted(enumerate(results.labels), key=lambda each: each[1].f1)[:MOST_LABELS]
     weak = sorted((each for each in results.labels if each.advice), key=lambda each: each.f1)
     more = None if results.with_more is None else Point(results.trained + _MORE, results.with_more)
@@ -114,7 +115,9 @@ def about(view: View, first: int = 0) -> dict[str, Any]:
         "pairs": pairs[first : first + MOST_PAIRS],
         "first": first,
         "confused": len(pairs),
-        "mistaken": len(results.pictures) - len(view.right),
+        "mistaken": figures.wrong if figures else len(results.pictures) - len(view.right),
+        "counted": figures.pictures if figures else len(results.pictures),
+        "copy": results.beside.get("copy"),
         "charts": [Markup(precision_recall(results, each.name)) for each in charted],
         "uncharted": len(tested) - len(charted),
         # What is in these charts is ours, or was escaped where it was drawn.
