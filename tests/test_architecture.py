@@ -77,6 +77,8 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "versions",
         "custom",
         "entries",
+        "people",
+        "vaults",
         "datasets",
         "distribution",
         "manifests",

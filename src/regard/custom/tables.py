@@ -20,12 +20,14 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from regard.database import metadata
 
 # SQLite counts rows up in a column of the type INTEGER alone.
 Id = BigInteger().with_variant(Integer, "sqlite")
+_OLD = text("named IS NULL")
 
 projects = Table(
     "custom_projects",
@@ -71,7 +73,8 @@ datasets = Table(
 )
 
 # A line of a dataset. `source` is a keyed digest of its source-ref, which is what it is known by. `labeled` and `wrong`
-# are what listings ask for.
+# are what listings ask for. `named` is how many people it names, who are in the last table here; of an entry of before
+# there was that table it is not known until a sweep notes it.
 entries = Table(
     "dataset_entries",
     metadata,
@@ -80,9 +83,11 @@ entries = Table(
     Column("source", LargeBinary, nullable=False),
     Column("labeled", Boolean, nullable=False),
     Column("wrong", Boolean, nullable=False),
+    Column("named", Integer),
     Column("sealed", LargeBinary, nullable=False),
     UniqueConstraint("dataset", "source"),
     Index("ix_dataset_entries_listed", "dataset", "id"),
+    Index("ix_dataset_entries_old", "dataset", "id", sqlite_where=_OLD, postgresql_where=_OLD),
     sqlite_autoincrement=True,
 )
 
@@ -106,4 +111,13 @@ entry_labels = Table(
     Column("label", ForeignKey("dataset_labels.id"), primary_key=True),
     Column("boxes", Integer, nullable=False),
     Index("ix_dataset_entry_labels_label", "label", "entry"),
+)
+
+# Whom lines name: a keyed digest of each, another one in each dataset.
+entry_people = Table(
+    "dataset_entry_people",
+    metadata,
+    Column("entry", ForeignKey("dataset_entries.id"), primary_key=True),
+    Column("person", LargeBinary, primary_key=True),
+    Index("ix_dataset_entry_people_person", "person", "entry"),
 )

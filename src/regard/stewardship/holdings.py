@@ -120,7 +120,7 @@ def open_holdings(office: Office) -> Holdings:
 
     def expire() -> None:
         # Faces of sessions first: they have minutes, where others have days.
-        _each(liveness.expire, reviews.expire, trainings.settle, found_notices.expire)
+        _each(liveness.expire, reviews.expire, trainings.settle, found_notices.expire, trainings.note_people)
         if webhook is not None:
             _each(partial(found_notices.send, posting(webhook)))
         _each(loops.expire, jobs.expire, seals.follow, *also)

@@ -229,7 +229,7 @@ def test_a_deleted_dataset_is_gone_with_its_key(shop: Workshop, rooms: Rooms) ->
     assert rooms.gallery.house_key(dataset.key) is None
     assert shop.ask.refusal("DescribeDataset", DatasetArn=arn)[0] == "ResourceNotFoundException"
     with rooms.gallery.reading() as connection:
-        for table in (tables.entries, tables.labels, tables.entry_labels):
+        for table in (tables.entries, tables.labels, tables.entry_labels, tables.entry_people):
             assert connection.execute(table.select()).all() == []
 
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import delete, func, select
 
+from regard.custom import tables as datasets
 from regard.custom.versions import tables
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import ours
@@ -170,6 +171,13 @@ def test_who_is_erased_takes_lines_features_versions_and_copies_along(
         "versions": [{"project": "shop", "version": "one"}, {"project": "other", "version": "copy"}],
     }
     assert firm.held("bob")["labels"] == {"lines": [], "versions": []}
+    # Lines of before there was an index are read, until a sweep noted whom they name.
+    with firm.house.gallery.writing() as connection:
+        connection.execute(datasets.entry_people.delete())
+        connection.execute(datasets.entries.update().values(named=None))
+    assert firm.held("ann")["labels"] == held["labels"]
+    assert (firm.trainings.note_people(), firm.trainings.note_people()) == (16, 0)
+    assert firm.held("ann")["labels"] == held["labels"]
     # Who asks another organization has no model of this one opened for it.
     assert firm.rooms.workshop is not None
     versions, opened = firm.rooms.workshop.versions, list[int]()
