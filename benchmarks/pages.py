@@ -18,6 +18,13 @@ import numpy as np
 from starlette.applications import Starlette
 
 from benchmarks.measuring import markdown, seconds
+from regard.custom.manifests import judge
+from regard.custom.projects import Feature
+from regard.custom.versions.models import ModelFile, keep_model
+from regard.custom.versions.states import State
+from regard.custom.versions.summaries import Scored, evaluation_summary
+from regard.custom.workbench.kept import Results
+from regard.custom.workbench.tested import SUMMARY, Asked, Tested
 from regard.gallery.faces import Candidate as NewFace
 from regard.ledger.witnesses.cosigning import open_cosigning
 from regard.operations.common.registry import answered
@@ -37,7 +44,9 @@ from regard.stewardship.staff.staff import Role
 from regard.wire.live.conversation import Conversations
 from regard.wire.metrics import Metrics
 from tests.helpers.consoled import ORIGIN, Console
+from tests.helpers.custom import line
 from tests.helpers.fakes import picture_of
+from tests.helpers.many_labels import many
 
 COUNT = 100_000
 # What one person may have been found by: somebody whom a door finds ten times on each working day, for four years.
@@ -45,6 +54,8 @@ SEARCHES = 10_000
 AT_ONCE = 10_000
 ROUNDS = 7
 DIMENSIONS = 128
+# Lines of a dataset, and labels of a version: the most that there may be.
+LINES, LABELS = 250_000, 250
 PURPOSE, COLLECTION, MANY = "access-control", "staff", "friends"
 ALICE = "external/alice"
 _CROP_BYTES = 2_000
@@ -77,6 +88,9 @@ _CONSOLE = {
         "/people",
         "/people?page=2000",
         "/people?subject=alice",
+        "/labels/parts",
+        "/labels/parts/many",
+        "/labels/parts/many?pairs=40",
         "/inbox",
         "/health",
     ),
@@ -100,8 +114,9 @@ def run() -> str:
         ("page", "ms", "of a core, ms", "KB"),
         rows,
         f"{COUNT:,} faces, consents, candidates that wait for this reviewer, sealed details and entries of the log of "
-        f"one month; {SEARCHES:,} searches found the person of `/me`. In process: no HTTP, no TLS. Medians of {ROUNDS} "
-        "after the first, and processor time, which others on the machine change less. SQLite. "
+        f"one month; {SEARCHES:,} searches found the person of `/me`, named by 100 of {LINES:,} lines of labels; "
+        f"the version was tested with 800 pictures of {LABELS}, and none is read. In process: no HTTP, no TLS. "
+        f"Medians of {ROUNDS} after the first, and processor time, which others on the machine change less. SQLite. "
         "`python -m benchmarks pages`",
     )
 
@@ -177,6 +192,7 @@ def _fill(console: Console) -> None:
     _waiting(console, caller)
     _told(console, caller)
     _entered(console)
+    _labelled(console, caller)
     for number in range(20):
         console.inbox.file(Filing(About.ABUSE, "I was refused"), f"198.51.100.{number}")
 
@@ -275,6 +291,54 @@ def _entered(console: Console) -> None:
     for _ in range(COUNT // AT_ONCE):
         log.submit(there * (AT_ONCE // len(there))).result()
     log.publish()
+
+
+def _labelled(console: Console, caller: Caller) -> None:
+    """A project with as many lines as there may be, of which some name alice, and a version of as many labels."""
+    _answered(console, caller, "CreateProject", ProjectName="parts")
+    workshop, gallery, names = console.house.holdings.workshop, console.house.holdings.gallery, many(LABELS)["two"]
+    with gallery.writing() as connection:
+        project = workshop.projects.named(connection, caller.organization, "parts")
+        assert project is not None
+        dataset = workshop.custom.datasets.create(connection, project, "TRAIN", {})
+        version = workshop.versions.create(connection, project, "many", State.TRAINING, {}, {})
+        model = ModelFile(b"", b"", {**_summed(names), **_tested(names).file()})
+        keep_model(connection, workshop.versions, version.id, model)
+        workshop.versions.end(connection, version.id, True, {"StatusMessage": "Trained."}, model.digest)
+    for start in range(0, LINES, AT_ONCE):
+        lines = [judge(_line(number), Feature.CUSTOM_LABELS) for number in range(start, start + AT_ONCE)]
+        with gallery.writing() as connection:
+            workshop.custom.entries.write(connection, dataset, lines, replace=False)
+
+
+def _line(number: int) -> bytes:
+    """A line with one of fifty labels; one in a hundred names somebody of 25."""
+    told = line(f"parts/{number}.png", f"a label, {number % 50}")
+    whose = number // 100 % 25
+    return msgspec.json.encode(
+        told | {"regard-people": ["alice" if not whose else f"person-{whose}"]} if number % 100 == 0 else told
+    )
+
+
+def _summed(results: Results) -> dict[str, bytes]:
+    labels = [
+        Scored(each.name, each.threshold, each.f1, each.precision, each.recall, each.n) for each in results.labels
+    ]
+    more = {
+        "Labels": [],
+        "F1ScoreInterval": [results.interval.low, results.interval.high],
+        "CrossValidatedF1Score": results.cross_validated,
+        "FalseLabelsOnUnrelatedImages": results.false_labels,
+        "LearningCurve": [{"Images": each.pictures, "F1Score": each.f1} for each in results.curve],
+        "F1ScoreWith50MoreImages": results.with_more,
+    }
+    return {SUMMARY: evaluation_summary("", 0.0, (results.trained, len(results.pictures)), labels, {}, more, {})}
+
+
+def _tested(results: Results) -> Tested:
+    return Tested(
+        tuple(Asked(each.path, each.digest, tuple(each.shows), tuple(each.scores)) for each in results.pictures)
+    )
 
 
 def _answered(console: Console, caller: Caller, name: str, **parameters: object) -> None:

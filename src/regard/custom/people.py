@@ -30,9 +30,9 @@ def forget(connection: Connection, entries: Sequence[int] | Select[Any]) -> None
 
 def entries_of(connection: Connection, vault: Vault, person: str, after: int, most: int) -> Sequence[Any]:
     """The rows of at most so many entries that name a person, from behind the id `after`."""
-    mine = select(_named.entry).where(_named.person == vault.person(person), _named.entry > after)
-    wanted = select(tables.entries).where(_of.dataset == vault.dataset.id, _of.id.in_(mine))
-    return connection.execute(wanted.order_by(_of.id).limit(most)).all()
+    mine = (_named.person == vault.person(person), _named.entry > after, _of.dataset == vault.dataset.id)
+    wanted = select(tables.entries).join(tables.entry_people, _named.entry == _of.id).where(*mine)
+    return connection.execute(wanted.order_by(_named.entry).limit(most)).all()
 
 
 def are_all_noted(connection: Connection) -> bool:
