@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Message
 
-from regard.operations.liveness import judging
 from regard.pages.liveness.stream import PATH, PersonStream
 from regard.vision.liveness.challenge import MOVEMENT
 from regard.vision.liveness.findings import Check, Findings
@@ -39,20 +37,6 @@ class Browser(Peer):
         elif message["type"] == "websocket.close" and self.code is None:
             self.reason = message["reason"]
         await super()._send(message)
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    made = Stage(tmp_path_factory.mktemp("stage"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch) -> Judging:
-    found = Judging()
-    monkeypatch.setattr(judging, "judge", found)
-    return found
 
 
 def _app(stage: Stage) -> Starlette:

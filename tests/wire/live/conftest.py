@@ -1,24 +1,7 @@
-"""What the tests of sessions on WebSockets share: a service on which liveness is enabled, and a judgement of theirs."""
+"""The tests of sessions on WebSockets go on one stage."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tests.helpers.staged import judge, stage
 
-import pytest
-
-from regard.operations.liveness import judging
-from tests.helpers.live import Judging, Stage
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    made = Stage(tmp_path_factory.mktemp("stage"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch) -> Judging:
-    found = Judging()
-    monkeypatch.setattr(judging, "judge", found)
-    return found
+__all__ = ["judge", "stage"]
