@@ -19,6 +19,7 @@ from regard.pages.console.desk import COOKIE
 from regard.stewardship.office import Office, open_office
 from regard.stewardship.staff.reception import Reception, open_reception
 from regard.stewardship.staff.staff import Kind, Role
+from tests.helpers.consoled import Console
 from tests.helpers.running import Running
 from tests.helpers.served_fakes import running_fakes
 from tests.helpers.started import settings_in
@@ -79,6 +80,13 @@ class Served:
             [sys.executable, "-m", "regard.cli", *words], env=environment, capture_output=True, text=True, check=True
         )
         return done.stdout.strip()
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    made = Console(tmp_path / "data")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

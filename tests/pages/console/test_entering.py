@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -29,13 +28,6 @@ BODIES = [
     (_PARTS, b'--x\r\nContent-Disposition: form-data; name="touch"\r\n\r\n\xff\r\n--x--'),
     ("application/json", b"{}"),
 ]
-
-
-@pytest.fixture
-def console(tmp_path: Path) -> Iterator[Console]:
-    made = Console(tmp_path / "data")
-    yield made
-    made.close()
 
 
 def _stranger(console: Console) -> Somebody:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from regard.operations.common.registry import answered
 from regard.stewardship.council.member_keys import read_signer
-from regard.stewardship.council.motions import Kind
+from regard.stewardship.council.motions import Ballot, Kind, Vote
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.stewardship.policy.packs import Pack
 from regard.stewardship.staff.staff import Role
 from tests.helpers.consoled import Console, Somebody
+from tests.helpers.filled import filled, signer
 
 MARKUP = "<b>bold"
-
-
-@pytest.fixture
-def console(tmp_path: Path) -> Iterator[Console]:
-    made = Console(tmp_path / "data")
-    yield made
-    made.close()
 
 
 def test_a_motion_shows_how_the_policy_would_change_and_for_whom(console: Console) -> None:
@@ -81,3 +73,22 @@ def _motions(somebody: Somebody) -> str:
         if "looked at so far" not in (text := somebody.get("/console/motions").text):
             return text
     raise AssertionError("nobody learns whom it would affect")
+
+
+def test_a_ballot_that_was_signed_elsewhere_is_cast(console: Console) -> None:
+    filled(console)
+    (docket,) = console.council.dockets()
+    member = console.somebody("may", Role.COUNCIL)
+    shown = member.get("/console/motions").text
+    assert docket.motion.hash in shown
+    assert "regard council vote" in shown
+    assert "none signed" not in shown
+    assert member.post("/console/motions", {"note": "nonsense"}).status_code == 400
+    now = int(docket.motion.opened)
+    note = Ballot(docket.motion.hash, "operator", Vote.APPROVE, "", now).signed(docket.motion, signer(console))
+    pasted = member.post("/console/motions", {"note": note.decode().replace("\n", "\r\n")})
+    assert (pasted.status_code, "The ballot was taken" in pasted.text) == (201, True)
+    again = member.post("/console/motions", files={"file": ("ballot", note, "text/plain")})
+    assert again.status_code == 400
+    auditor = console.somebody("al", Role.AUDITOR)
+    assert auditor.post("/console/motions", {"note": "x"}).status_code == 403

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from regard.pages.console import people
 from regard.stewardship.people.consent import NewConsent
 from tests.helpers.consoled import Console, Somebody
+from tests.helpers.filled import asked, filled
 from tests.helpers.peopled import NOTICE
-
-
-@pytest.fixture
-def console(tmp_path: Path) -> Iterator[Console]:
-    made = Console(tmp_path / "data")
-    yield made
-    made.close()
 
 
 def shown(ada: Somebody, query: str = "") -> tuple[list[str], list[str]]:
@@ -58,3 +50,26 @@ def test_whoever_withdraws_a_consent_stays_on_its_page(console: Console, monkeyp
     assert done.headers["location"] == "/console/people?subject=alice&page=2"
     assert consents.get(console.organization, form["consent"]).withdrawn
     assert "no: withdrawn" in ada.get(done.headers["location"]).text
+
+
+def test_a_person_is_erased_with_a_receipt_once_their_name_was_written_twice(console: Console) -> None:
+    filled(console)
+    ada = console.somebody()
+    assert "alice" in ada.get("/console/people").text
+    assert ada.post("/console/people/erased", {"subject": "alice", "again": "bob"}).status_code == 400
+    assert asked(console, "ListFaces", CollectionId="staff")["Faces"]
+    done = ada.post("/console/people/erased", {"subject": "alice", "again": "alice"})
+    assert re.search(r'href="/log/[\d-]+/receipts/\d+"', done.text)
+    assert not asked(console, "ListFaces", CollectionId="staff")["Faces"]
+
+
+def test_a_consent_is_withdrawn_and_a_token_issued_once(console: Console) -> None:
+    filled(console)
+    ada = console.somebody()
+    (receipt,) = console.office.consents.all(console.organization)
+    ada.post("/console/people/consents/withdrawn", {"consent": receipt.consent.receipt_id})
+    assert console.office.consents.get(console.organization, receipt.consent.receipt_id).withdrawn
+    assert ada.post("/console/people/tokens", {"subject": "alice"}).status_code == 400
+    made = ada.post("/console/people/tokens", {"subject": "alice", "check": "passport"})
+    assert "regard-subject-" in made.text
+    assert "regard-subject-" not in ada.get("/console/people").text
