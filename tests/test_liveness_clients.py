@@ -110,6 +110,7 @@ def test_a_session_is_held_by_the_modules_of_amazons_client(secured: Secured, mo
     assert results["Status"] == "SUCCEEDED"
     assert results["Confidence"] == 0
     assert results["Challenge"] == {"Type": "FaceMovementAndLightChallenge", "Version": "2.0.0"}
+    assert results["Metadata"] == {"SDKType": "ui-react-liveness"}
     again = _held(secured, modules, session, photo)
     assert again["error"].startswith("ValidationException")
     assert "used already" in again["error"]

@@ -51,10 +51,11 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Posed(msgspec.Struct, frozen=True):
-    """The challenge that was posed: AWS's name of its kind, and its version."""
+    """The challenge that was posed: AWS's name of its kind, and its version; and what the client says that it is."""
 
     kind: str
     version: str
+    client: str = ""
 
 
 class Shot(msgspec.Struct, frozen=True):

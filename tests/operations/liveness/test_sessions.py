@@ -14,6 +14,7 @@ from regard.liveness.errors import NoSuchSession, SessionUsed
 from regard.liveness.session import Posed, Result, Shot
 from regard.liveness.sessions import MOST_OPEN, REMEMBERED_SECONDS, TERM_SECONDS
 from regard.operations.common.errors import ApiError
+from regard.stewardship.policy.service_model import service_model
 from regard.vision.liveness.challenge import MOVEMENT, MOVEMENT_AND_LIGHT
 from tests.helpers.fakes import as_botocore_reads_it
 from tests.helpers.live import Stage
@@ -30,12 +31,12 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     made.close()
 
 
-def _ended(stage: Stage, result: Result | None = RESULT, **settings: Any) -> str:
-    """A session that was streamed, and came to this."""
+def _ended(stage: Stage, result: Result | None = RESULT, client: str = "ui-react-liveness", **settings: Any) -> str:
+    """A session that was streamed by such a client, and came to this."""
     session = stage.create(Settings={"AuditImagesLimit": 1, **settings})
     with stage.rooms.gallery.writing() as connection:
         caller = stage.key.caller
-        posed = Posed(MOVEMENT_AND_LIGHT, "2.0.0")
+        posed = Posed(MOVEMENT_AND_LIGHT, "2.0.0", client)
         begun = stage.sessions.begin(connection, caller.organization, caller.access_key_id, session, posed)
     assert stage.sessions.end(begun, result)
     assert not stage.sessions.end(begun, None)
@@ -76,10 +77,42 @@ def test_what_came_of_it_is_told_with_its_pictures_and_what_it_lacked(stage: Sta
             "BoundingBox": {"Left": 0.1, "Top": 0.2, "Width": 0.3, "Height": 0.4},
         },
         "AuditImages": [{"Bytes": PICTURE * 2}],
+        "Feedback": [],
+        "Metadata": {"SDKType": "ui-react-liveness"},
     }
     assert call.remarks["x-regard-liveness"] == "light, solid"
     failed = stage.result(_ended(stage, None))
-    assert (failed["Status"], failed.keys() & {"Confidence", "ReferenceImage"}) == ("FAILED", set())
+    assert (failed["Status"], failed.keys() & {"Confidence", "ReferenceImage", "Feedback"}) == ("FAILED", set())
+    assert failed["Metadata"] == {"SDKType": "ui-react-liveness"}
+
+
+@pytest.mark.parametrize(
+    ("lacking", "seen", "codes"),
+    [
+        (("face seen", "oval", "timing"), True, ["FACE_NOT_VISIBLE", "FACE_NOT_ALIGNED"]),
+        (("oval", "solid"), True, ["FACE_NOT_ALIGNED"]),
+        # Of a face that was never seen nobody measured where it was.
+        (("face seen", "oval"), False, ["FACE_NOT_VISIBLE"]),
+        (("colours", "solid", "person", "no cut"), True, []),
+        ((), True, []),
+    ],
+)
+def test_feedback_names_what_was_measured_and_nothing_else(
+    stage: Stage, lacking: tuple[str, ...], seen: bool, codes: list[str]
+) -> None:
+    session = _ended(stage, Result(0.0, Shot(PICTURE) if seen else None, (), lacking))
+    told = as_botocore_reads_it(GET, stage.result(session))["Feedback"]
+    assert [each["Code"] for each in told] == codes
+    known, words = (service_model().shape_for(name).metadata for name in ("FeedbackCode", "FeedbackMessage"))
+    for each in told:
+        assert each.keys() == {"Code", "Message"}
+        assert each["Code"] in known["enum"]
+        assert words["min"] <= len(each["Message"]) <= words["max"]
+
+
+def test_a_client_that_tells_nothing_of_itself_has_no_metadata(stage: Stage) -> None:
+    assert "Metadata" not in stage.result(_ended(stage, client=""))
+    assert "Metadata" not in stage.result(stage.create())
 
 
 def test_no_picture_is_in_clear_in_the_database_and_none_in_the_log(stage: Stage, tmp_path: Path) -> None:

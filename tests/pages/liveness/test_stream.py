@@ -77,6 +77,7 @@ def test_a_link_holds_a_session_as_a_call_of_who_made_it(stage: Stage, judge: Ju
     assert stage.calls()[before:] == [("StartFaceLivenessSession", "allowed", "answered")]
     result = stage.result(session)
     assert (result["Status"], result["Confidence"]) == ("SUCCEEDED", 97.5)
+    assert result["Metadata"] == {"SDKType": "regard.liveness"}
     assert len(judge.seen) == 1
 
 

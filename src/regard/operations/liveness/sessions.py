@@ -13,6 +13,7 @@ from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
 from regard.operations.liveness.begun import Begun, sessions_of
 from regard.operations.liveness.challenges import chosen, permitted, told
+from regard.operations.liveness.feedback import feedback
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.stores.errors import BucketRefused
 from regard.vision.liveness.challenge import MOVEMENT_AND_LIGHT, VERSIONS, draw
@@ -49,7 +50,10 @@ def create_face_liveness_session(call: Call, rooms: Rooms) -> Answer:
     "GetFaceLivenessSessionResults",
     Capability.LIVENESS,
     DataClass.FACES,
-    lacks="Off until a motion enables it. Feedback and Metadata are not told; x-regard-liveness names failed checks.",
+    lacks=(
+        "Off until a motion enables it. Feedback has two of AWS's seven codes, FACE_NOT_VISIBLE and FACE_NOT_ALIGNED: "
+        "no check measures the others. x-regard-liveness names all failed checks."
+    ),
 )
 def get_face_liveness_session_results(call: Call, rooms: Rooms) -> Answer:
     """Where a session stands, and what came of it. What there is of it is gone three minutes after it was made."""
@@ -60,10 +64,13 @@ def get_face_liveness_session_results(call: Call, rooms: Rooms) -> Answer:
     answer: Answer = {"SessionId": found.id, "Status": found.status}
     if found.posed is not None:
         answer["Challenge"] = {"Type": found.posed.kind, "Version": found.posed.version}
+        if found.posed.client and not found.status.open:
+            answer["Metadata"] = {"SDKType": found.posed.client}
     if found.result is None or found.status is not Status.SUCCEEDED:
         return answer
     bucket = found.asked.place.bucket if found.asked.place else ""
     answer["Confidence"] = found.result.confidence
+    answer["Feedback"] = feedback(found.result)
     if found.result.reference is not None:
         answer["ReferenceImage"] = _image(found.result.reference, bucket)
     if found.asked.audits:
@@ -94,7 +101,7 @@ def start_face_liveness_session(call: Call, rooms: Rooms) -> Answer:
                 "ValidationException", f"The client knows none of the challenges that may be posed: {wanted}."
             )
         challenge = draw(width, height, light=kind == MOVEMENT_AND_LIGHT, random=secrets.SystemRandom())
-        posed = Posed(challenge.kind, challenge.version)
+        posed = Posed(challenge.kind, challenge.version, given.get("Client", ""))
         with rooms.writing(call) as connection:
             begun = sessions.begin(connection, caller.organization, caller.access_key_id, given["SessionId"], posed)
     except NoSuchSession as error:

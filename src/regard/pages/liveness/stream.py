@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -65,7 +66,8 @@ class PersonStream:
             share_of(scope, behind_proxy=self._behind_proxy),
             is_from_here(scope, behind_proxy=self._behind_proxy),
         )
-        result = await self._conversations.hold(socket, asker, wanted(scope, session))
+        asked = replace(wanted(scope, session), client=PROTOCOL)
+        result = await self._conversations.hold(socket, asker, asked)
         return UNSURE if result is None or result.lacking else DONE
 
     def _key(self, session: str, token: str) -> AccessKey:

@@ -37,6 +37,8 @@ LEAST_AGAIN = 0.25
 # Milliseconds that what the client tells may be off: clocks of browsers tick every 10 to 16, and recorders take long to
 # begin and end.
 MOST_OFF = 600.0
+# Names of checks that others know.
+OVAL, SEEN = "oval", "face seen"
 
 
 def checks(seen: Measures, fit: Fit, *, light: bool) -> tuple[Check, ...]:
@@ -53,10 +55,10 @@ def _checks(seen: Measures, fit: Fit, light: bool) -> Iterator[Check]:
     yield _least("nearer", seen.grew, LEAST_GROWN, "the face comes so many times nearer")
     yield _most("far at first", seen.began, MOST_BEGUN, "the face begins far from the oval's size")
     fits = LEAST_FITS if light else LEAST_FITS_AT_THE_END
-    yield _least("oval", seen.fits, fits, "the face is in the oval when the client says so")
+    yield _least(OVAL, seen.fits, fits, "the face is in the oval when the client says so")
     yield _least("person", seen.alike, LEAST_ALIKE, "it is the same person throughout")
     yield _most("one face", seen.company, MOST_COMPANY, "there is one face")
-    yield _most("face seen", seen.missed, MOST_MISSED, "the face is seen throughout")
+    yield _most(SEEN, seen.missed, MOST_MISSED, "the face is seen throughout")
     yield _most("no cut", seen.jump, MOST_JUMP, "the film has no cut")
     yield _most("no stop", seen.still, MOST_STILL, "the film does not stand still")
     yield _least("no repetition", seen.again, LEAST_AGAIN, "no moment comes twice")

@@ -53,12 +53,15 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a socket was opened with: a session, the sides of the video, and the challenges that the client knows."""
+    """What a socket was opened with: a session, the sides of the video, and the challenges that the client knows; and
+    what kind of client it says that it is, if it does.
+    """
 
     session: str
     width: str
     height: str
     challenges: str
+    client: str = ""
 
 
 class Refused(Exception):
@@ -115,6 +118,7 @@ class Conversations:
             "VideoWidth": wanted.width,
             "VideoHeight": wanted.height,
             "ChallengeVersions": wanted.challenges,
+            "Client": wanted.client,
         }
         call = Call(asker.caller, starting(), given, asker.region, str(uuid.uuid4()), loopback=asker.loopback)
         try:

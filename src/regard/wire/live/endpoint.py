@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
@@ -18,6 +19,7 @@ from regard.operations.liveness.begun import starting
 from regard.stewardship.parties.keys import AccessKey
 from regard.wire.callers import signer
 from regard.wire.live.chain import Chain
+from regard.wire.live.client import kind_of
 from regard.wire.live.conversation import Asker, Conversations, Refused, Wanted
 from regard.wire.live.socket import BROKEN, DONE, REFUSED, Left, Socket
 from regard.wire.metrics import Metrics
@@ -124,4 +126,5 @@ def wanted(scope: Scope, session: str = "") -> Wanted:
     for name, values in zip(_PARAMETERS, told, strict=True):
         if len(values) != 1 or len(values[0]) > _MOST_PARAMETER:
             raise ApiError("ValidationException", f"The address must have {name} once.")
-    return Wanted(*(values[0] for values in told))
+    found = Wanted(*(values[0] for values in told))
+    return replace(found, client=kind_of(given.get("x-amz-user-agent", [""])[0]))
