@@ -6,8 +6,11 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from regard.jobs.notices import SNS
+from regard.streams.messages import WEBHOOK, Message
 from regard.wire.metrics import Metrics
 from regard.wire.pool import Pool
+from tests.helpers.fakes import ORGANIZATION
+from tests.helpers.streaming import Den
 from tests.jobs.test_notices import CHANNEL, Office
 
 
@@ -52,6 +55,19 @@ def test_the_depth_of_the_queue_is_the_pools() -> None:
             places.enter_context(pool.place())
         assert samples(metrics)["regard_queue_depth", ()] == 3
     assert samples(metrics)["regard_queue_depth", ()] == 0
+
+
+def test_what_is_owed_of_live_video_is_counted_and_what_was_given_up(tmp_path: Path) -> None:
+    den, metrics = Den(tmp_path), Metrics()
+    metrics.watch_streams(den.streams)
+    den.streams.messages.searches = dict
+    with den.streams.processors.engine.begin() as connection:
+        words = Message(den.hook.address, "somebody")
+        den.streams.messages.owe(connection, ORGANIZATION, words, WEBHOOK, search="arn:aws:rekognition")
+    told = [("regard_streams_owed", ()), ("regard_streams_dropped", ())]
+    assert [samples(metrics)[each] for each in told] == [1, 0]
+    den.streams.messages.expire()
+    assert [samples(metrics)[each] for each in told] == [0, 1]
 
 
 def test_two_services_in_a_process_count_apart() -> None:

@@ -92,6 +92,7 @@ def open_service(office: Office, holdings: Holdings, gate: Gate, eyes: Eyes) -> 
         seeker=eyes.seeker,
         scratch=Scratch(office.settings.data_dir / "tmp", office.settings.jobs_disk << 20),
     )
+    holdings.streams.messages.searches = gate.matters.searches
     return Service(gate, rooms)
 
 

@@ -120,13 +120,14 @@ def open_holdings(office: Office) -> Holdings:
 
     def expire() -> None:
         # Faces of sessions first: they have minutes, where others have days.
-        _each(liveness.expire, reviews.expire, trainings.settle, found_notices.expire, trainings.note_people)
+        _each(liveness.expire, reviews.expire, trainings.settle, found_notices.expire)
+        _each(trainings.note_people, streams.messages.expire)
         if webhook is not None:
             _each(partial(found_notices.send, posting(webhook)))
         _each(loops.expire, jobs.expire, seals.follow, *also)
 
     # What retention lets go of does not come back when the clock is right again.
-    retention = Retention(engine, gallery, logbook, SteadyClock(), expire)
+    retention = Retention(engine, gallery, logbook, SteadyClock(), expire, streams.messages.forget)
     access = Access(gallery, consents, logbook, mismatches=reviews.mismatches.of, taught=trainings.taught)
     return Holdings(
         gallery,

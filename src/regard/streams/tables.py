@@ -65,7 +65,8 @@ stream_leases = Table(
 
 # What is yet to be handed out: it is deleted once it was taken. `kind` says where to; `sealed` is to whom and what, and
 # `whose` the name of the key of the person whom it is about, or empty: it is sealed under theirs, too. It waits for the
-# message of the name `after`.
+# message of the name `after`. Of a live search `search` is a keyed digest of the processor and of what allowed it: such
+# a message is told only as long as that does.
 stream_messages = Table(
     "stream_messages",
     metadata,
@@ -80,5 +81,15 @@ stream_messages = Table(
     Column("tries", Integer, nullable=False),
     Column("next_at", Float, nullable=False),
     Column("error", Text, nullable=False),
+    Column("search", LargeBinary),
     Index("ix_stream_messages_next_at", "kind", "next_at"),
+    Index("ix_stream_messages_search", "search", "kind"),
+)
+
+# How many messages of a kind were given up.
+stream_drops = Table(
+    "stream_drops",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("count", Integer, nullable=False),
 )

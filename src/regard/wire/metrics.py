@@ -94,6 +94,7 @@ class Metrics:
                 lambda: streams.processors.load().lag,
             ),
             ("regard_streams_owed", "Messages of processors that nobody took yet.", streams.messages.owed),
+            ("regard_streams_dropped", "Messages of processors that were given up.", streams.messages.dropped),
         ):
             Gauge(name, told, registry=self._registry).set_function(of)
 

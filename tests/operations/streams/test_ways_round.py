@@ -22,6 +22,7 @@ from regard.stewardship.parties.organization import Standing
 from regard.stewardship.people.consent import NewConsent
 from regard.stewardship.policy.call import Call, Caller
 from regard.stewardship.staff.staff import Role
+from regard.streams.messages import KINESIS, Records
 from regard.streams.running import Runner, Tools
 from regard.vision.pictures.images import Picture, decode
 from tests.helpers.consoled import Console
@@ -53,7 +54,8 @@ class Works:
     def __init__(self, folder: Path) -> None:
         self.console = Console(folder)
         self.analyzer = Watched()
-        house, office = self.console.house, self.console.office
+        self.house, office = self.console.house, self.console.office
+        house = self.house
         self.rooms = replace(house.service.rooms, faces=cast(Any, self.analyzer))
         self.streams, self.matters, self.council = (
             house.holdings.streams,
@@ -161,6 +163,11 @@ def _suspend(works: Works, capability: str) -> Callable[[], None]:
     return lambda: works.carry(Kind.SUSPENSION, capability=capability, suspended=False)
 
 
+def _suspend_by_motion(works: Works) -> Callable[[], None]:
+    works.carry(Kind.SUSPENSION, capability="search-live", suspended=True)
+    return lambda: works.carry(Kind.SUSPENSION, capability="search-live", suspended=False)
+
+
 def _lead_to(works: Works, address: str) -> Callable[[], None]:
     works.streams.sources.put(works.stream, address)
     return lambda: works.streams.sources.put(works.stream, ADDRESS)
@@ -185,6 +192,17 @@ def _swap(works: Works, _name: str) -> None:
 def _refuse(works: Works, _name: str) -> Callable[[], None]:
     works.admission.decide(works.organization, Standing.REFUSED, "operator", "a complaint")
     return lambda: works.admission.decide(works.organization, Standing.ADMITTED, "operator", "it was heard")
+
+
+def _erase(works: Works) -> Callable[[], None]:
+    works.house.holdings.erasure.erase(works.organization, "external/alice")
+    return lambda: _swap(works, "")
+
+
+def _take_back(works: Works) -> Callable[[], None]:
+    for receipt in works.consents.all(works.organization):
+        works.consents.withdraw(works.organization, receipt.consent.receipt_id)
+    return lambda: _swap(works, "")
 
 
 def _stopped_by_a_member(works: Works, name: str) -> None:
@@ -243,8 +261,7 @@ def test_whoever_takes_their_consent_back_is_not_looked_for_in_the_next_frame(wo
 
     def frames() -> Iterator[Any]:
         yield 0.0, WHO
-        for receipt in works.consents.all(works.organization):
-            works.consents.withdraw(works.organization, receipt.consent.receipt_id)
+        _take_back(works)
         yield 0.0, WHO
         yield EOFError()
 
@@ -256,6 +273,36 @@ def test_whoever_takes_their_consent_back_is_not_looked_for_in_the_next_frame(wo
     status, cause = works.status(name)
     ended = (status, looked, "live-search-needs-consent" in cause) == ("FAILED", 1, True)
     assert ended or (status, looked, terms.faces) == ("STOPPED", 2, 0)
+
+
+# What is done while nobody takes what a search found, after which nobody shall.
+ENDS: dict[str, Callable[[Works, str], Any]] = {
+    "the motion lapsed": _lapse,
+    "the motion was ended by another": _voted_down,
+    "another motion, for another place": lambda works, name: works.allow(name, place="The canteen of the works"),
+    "the council suspended live search": lambda works, _: _suspend_by_motion(works),
+    "the organization refused": _refuse,
+    "somebody erased": lambda works, _: _erase(works),
+    "somebody took their consent back": lambda works, _: _take_back(works),
+}
+
+
+@pytest.mark.parametrize("end", list(ENDS))
+def test_what_was_found_is_owed_to_nobody_once_nothing_allows_it(works: Works, end: str) -> None:
+    name, messages = works.started(), works.streams.messages
+    records = Records("arn:aws:kinesis:us-east-1:111122223333:stream/AmazonRekognitionDoor", name, [b"alice"])
+    with works.streams.processors.engine.begin() as connection:
+        messages.owe(connection, works.organization, records, KINESIS, whose="external/alice", search=works.arn(name))
+    works.house.holdings.retention.sweep()
+    assert messages.owed() == 1
+    undo = ENDS[end](works, name)
+    try:
+        works.house.holdings.retention.sweep()
+        assert messages.owed() == 0
+    finally:
+        if undo is not None:
+            undo()
+        works.run(iter([EOFError()]))
 
 
 def test_what_would_make_another_search_of_one_that_runs_is_refused(works: Works) -> None:

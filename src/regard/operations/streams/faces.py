@@ -36,8 +36,7 @@ MOST_FACES = 80
 _DEFAULT = wanted_attributes(None)
 # Records of frames on which nobody is known go out by so many: they say nothing of people, and may be lost.
 _TOGETHER = 5
-# Where so many messages wait already, those of such frames are left out; and where so many of an organization wait for
-# the webhook, that is told of nobody more of theirs.
+# Where so many messages wait already, those of such frames are left out.
 _MOST_OWED = 1000
 
 
@@ -82,13 +81,13 @@ class Faces:
         if not matches:
             self._tell_nobody(processor, moment.at)
             return processor
-        processors, room = self._streams.processors, self._room_at_hook(processor.organization)
+        processors = self._streams.processors
         with writing(processors.engine, f"stream/{processor.id}") as connection:
             own = processors.own(connection, processor)
-            for place, match in enumerate(matches):
+            for match in matches:
                 # One record a person: after an erasure theirs alone is not sent.
                 record = frame_record(processor, moment.at, [match.told])
-                self._owe(connection, own, record, moment.at, match.whose, hook=place < room)
+                self._owe(connection, own, record, moment.at, match.whose)
             processors.tell(connection, own, "matched", _people(call))
             assert own.session is not None
             session = msgspec.structs.replace(own.session, told_at=processors.clock())
@@ -156,22 +155,13 @@ class Faces:
                 found.append(_Match({"DetectedFace": detail, "MatchedFaces": matched}, whose))
         return found
 
-    def _room_at_hook(self, organization: str) -> int:
-        """Of how many people more the webhook may be told: while it is away its messages do not fill the database."""
-        messages = self._streams.messages
-        return 0 if messages.webhook is None else _MOST_OWED - messages.owed(organization, WEBHOOK)
-
-    def _owe(
-        self, connection: Connection, processor: Processor, record: dict[str, Any], at: float, whose: str, *, hook: bool
-    ) -> None:
-        """Owe the record of somebody to Kinesis, and to the webhook where `hook` says so."""
-        messages = self._streams.messages
-        records = self._records(processor, [record])
-        messages.owe(connection, processor.organization, records, KINESIS, whose=whose)
-        if hook and messages.webhook is not None:
+    def _owe(self, connection: Connection, processor: Processor, record: dict[str, Any], at: float, whose: str) -> None:
+        """Owe the record of somebody to Kinesis, and to the webhook."""
+        messages, about = self._streams.messages, {"whose": whose, "search": processor.arn}
+        messages.owe(connection, processor.organization, self._records(processor, [record]), KINESIS, **about)
+        if messages.webhook is not None:
             words = words_of(of_hook("stream.face", processor, record, at))
-            told = Message(messages.webhook.address, words)
-            messages.owe(connection, processor.organization, told, WEBHOOK, whose=whose)
+            messages.owe(connection, processor.organization, Message(messages.webhook.address, words), WEBHOOK, **about)
 
     def _tell_nobody(self, processor: Processor, at: float) -> None:
         """The record of a frame on which nobody is known: the same, whether there are people on it or not."""

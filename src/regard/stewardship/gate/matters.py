@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import msgspec
+
 from regard.evaluation.bias.association import NONE, Association
 from regard.stewardship.council.collections import BASIS, PURPOSE, Collections, Terms
 from regard.stewardship.council.live_search import CONSENT, Processor
@@ -17,7 +19,7 @@ from regard.stewardship.gate.decision_records import DecisionRecords
 from regard.stewardship.gate.key_terms import check_stop
 from regard.stewardship.gate.project_terms import check_project_tags
 from regard.stewardship.gate.questions import Asked, check_answer, check_attestation
-from regard.stewardship.gate.snapshot import NotInForce, Snapshot, Snapshots
+from regard.stewardship.gate.snapshot import REFUSED, NotInForce, Snapshot, Snapshots
 from regard.stewardship.gate.thresholds import Floor
 from regard.stewardship.policy.call import Call, Caller, Capability, DataClass
 from regard.stewardship.policy.custom_labels import Project, refusal
@@ -111,6 +113,23 @@ class Matters:
             rule, why = (NO_LIVE_SEARCH, why) if why else ("live-search-needs-consent", "Somebody did not consent.")
             raise self._denied(call, Denied(rule, why, appeal=APPEAL), None)
         return snapshot.law.live[search.processor.arn].notice
+
+    def searches(self) -> dict[str, str]:
+        """The processors that motions let search live pictures now, by their ARNs, and what each motion says.
+
+        Nobody searches where that is stopped, or for an organization that is refused.
+        """
+        try:
+            snapshot = self._current(None)
+            self._stopped(None, snapshot, Capability.SEARCH_LIVE, Capability.IDENTIFY)
+        except Denied:
+            return {}
+        standing = {name: party.standing for name, party in snapshot.parties.items()}
+        return {
+            arn: msgspec.json.encode(leave).decode()
+            for arn, leave in snapshot.law.live.items()
+            if self._clock() < leave.ends and standing.get(leave.organization, REFUSED) != REFUSED
+        }
 
     def train(self, call: Call, project: Project) -> None:
         """Let a project be trained, by what its labels are called and whose faces it has. Raises Denied, recorded.

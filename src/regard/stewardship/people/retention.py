@@ -75,13 +75,17 @@ class Retention:
         logbook: Logbook,
         clock: Callable[[], float] = time.time,
         expire: Callable[[], object] = lambda: None,
+        forget: Callable[[str, str], object] = lambda _organization, _whose: None,
     ) -> None:
-        """`expire` lets go of what else has a term, at each sweep."""
+        """`expire` lets go of what else has a term, at each sweep; `forget` of what is yet to be told of somebody whose
+        faces went.
+        """
         self._engine = engine
         self._gallery = gallery
         self._logbook = logbook
         self._clock = clock
         self._expire = expire
+        self._forget = forget
         self._state = Reader(engine, _state())
         self._on_consent: set[int] = set()
         # The collections in which a consent is not as it was given.
@@ -204,6 +208,8 @@ class Retention:
             record = self._logbook.record(connection, KIND, body)
         self._gallery.destroy_keys(removal.collection, removal.subjects)
         self._logbook.take_over(record)
+        for whose in removal.subjects:
+            self._forget(organization, whose)
         if reason == "cap":
             for whose in removal.subjects:
                 self._gallery.destroy_person_key(organization, whose)
