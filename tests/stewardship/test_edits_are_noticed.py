@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.lived import Known, lived, noticed
+from tests.helpers.lived.known import Known
+from tests.helpers.lived.life import lived
+from tests.helpers.lived.noticing import noticed
 
 pytestmark = pytest.mark.sqlite
 PAGE = Path(__file__).parents[2] / "docs" / "threat-model.md"
