@@ -95,6 +95,15 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_what_npm_brings_is_the_same_each_time_wherever_it_comes_from() -> None:
+    asked = json.loads((JS / "package.json").read_text())["dependencies"]
+    lock = json.loads((JS / "package-lock.json").read_text())["packages"]
+    assert lock.pop("")["dependencies"] == asked
+    assert {name: lock[f"node_modules/{name}"]["version"] for name in asked} == asked
+    assert all(each["integrity"].startswith("sha512-") for each in lock.values())
+    assert not [name for name, each in lock.items() if "resolved" in each]
+
+
 @pytest.mark.long
 def test_a_session_is_held_by_the_modules_of_amazons_client(secured: Secured, modules: Path, photo: Path) -> None:
     """With the colours in their order and time; a photograph that nothing lights is not taken for somebody."""

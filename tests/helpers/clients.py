@@ -30,10 +30,14 @@ def run(command: list[str], service: Running, cwd: Path | None = None) -> dict[s
 
 
 def with_packages(scripts: Path, folder: Path, *options: str) -> Path:
-    """The folder, with a copy of `scripts` and the packages that they need. Skips where npm is not there."""
+    """The folder, with a copy of `scripts` and the packages that they need: those of a lock file, where there is one.
+
+    Skips where npm is not there.
+    """
     if not shutil.which("npm"):
         pytest.skip("npm is not on this machine")
     shutil.copytree(scripts, folder, dirs_exist_ok=True)
-    command = ["npm", "install", "--no-audit", "--no-fund", "--silent", *options]
+    how = "ci" if (folder / "package-lock.json").exists() else "install"
+    command = ["npm", how, "--no-audit", "--no-fund", "--silent", *options]
     subprocess.run(command, cwd=folder, check=True)
     return folder
