@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.steady import SteadyClock
+from regard.steady import OnwardClock, SteadyClock
 from regard.stewardship.people.retention import Retention
 from tests.helpers.fakes import Clock
 from tests.helpers.peopled import House
@@ -74,3 +74,17 @@ def test_no_face_goes_because_a_clock_was_a_year_ahead_for_an_hour(tmp_path: Pat
     machine.pass_by(31 * DAY)
     assert [swept.reason for swept in retention.sweep()] == ["term"]
     retention.close()
+
+
+def test_the_onward_clock_is_not_set_back_and_goes_on_by_what_passed() -> None:
+    machine = Machine()
+    onward = OnwardClock(lambda: machine.now, lambda: machine.passed)
+    begun = onward()
+    machine.pass_by(60.0)
+    assert onward() == begun + 60.0
+    machine.now -= DAY
+    assert onward() == begun + 60.0
+    machine.pass_by(60.0)
+    assert onward() == begun + 120.0
+    machine.now += 2 * DAY
+    assert onward() == machine.now

@@ -1,4 +1,6 @@
-"""A steady clock: the time for what cannot be undone, so that a clock which is wrong for an hour undoes nothing."""
+"""Clocks for what must not hang on a machine's clock alone: a steady one for what cannot be undone, so that a clock
+which is wrong for an hour undoes nothing; and one for what ends, which is not put off by setting a clock back.
+"""
 
 from __future__ import annotations
 
@@ -50,3 +52,23 @@ class SteadyClock:
                 ahead / _DAY,
             )
         return passed - self._ahead_since >= _DAY
+
+
+class OnwardClock:
+    """Tells the time in seconds since 1970, never an earlier one than before. Thread-safe.
+
+    One that is set back is not followed: the time goes on by what passed on this machine.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time, passed: Callable[[], float] = _passed) -> None:
+        self._clock, self._passed = clock, passed
+        self._lock = threading.Lock()
+        self._at, self._then = clock(), passed()
+
+    def __call__(self) -> float:
+        """The time."""
+        with self._lock:
+            passed = self._passed()
+            self._at = max(self._clock(), self._at + passed - self._then)
+            self._then = passed
+            return self._at

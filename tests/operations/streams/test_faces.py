@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +127,8 @@ def test_a_threshold_below_80_becomes_80(den: Den) -> None:
     den.client("CreateStreamProcessor", Name="other", **FACES | {"Settings": settings})
     told = den.client("DescribeStreamProcessor", Name="other")["Settings"]["FaceSearch"]
     assert told == {"CollectionId": "staff", "FaceMatchThreshold": 80.0}
+    # Where none is given it is AWS's default.
+    assert den.client("DescribeStreamProcessor", Name="gate")["Settings"]["FaceSearch"] == told
 
 
 def _left(den: Den) -> list[tuple[str, int]]:
@@ -162,6 +165,30 @@ def test_a_stranger_beside_somebody_known_is_not_in_the_record(den: Den) -> None
     den.send()
     (told,) = den.records.words()
     assert len(told["FaceSearchResponse"]) == 1
+
+
+def test_somebody_before_two_cameras_has_nothing_in_common_there_but_the_name_they_were_enrolled_by(den: Den) -> None:
+    den.client("CreateCollection", CollectionId="guests")
+    den.client.index("guests", ALICE, ExternalImageId="alice")
+    stream = STREAM.replace("stream/door", "stream/yard")
+    den.streams.sources.put(stream, "rtsp://yard.example.org/live")
+    yard = {"KinesisVideoStream": {"Arn": stream}}, {"FaceSearch": {"CollectionId": "guests"}}
+    den.client("CreateStreamProcessor", Name="yard", **FACES | dict(zip(("Input", "Settings"), yard, strict=True)))
+    found: list[set[str]] = []
+    for name in ("gate", "gate", "yard"):
+        den.client("StartStreamProcessor", Name=name)
+        den.run(Scripted(den.clock, [_frame(ALICE, PASSER), EOFError()]), looking=Eyes(den.rooms))
+        den.send()
+        ((_, _, _, (record,)),) = den.records.taken
+        den.records.taken.clear()
+        (face,) = json.loads(record)["FaceSearchResponse"]
+        (match,) = face["MatchedFaces"]
+        assert (face.keys(), match.keys()) == ({"DetectedFace", "MatchedFaces"}, {"Similarity", "Face"})
+        found.append(set(re.findall(r"[0-9a-f-]{32,36}", record.decode())))
+        assert match["Face"]["ExternalImageId"] == "alice"
+    # From one session to the next, and from one frame to the next, it is her face in the collection that is the same.
+    assert found[0] == found[1] != set()
+    assert not found[0] & found[2]
 
 
 def test_every_match_is_entered_with_who_it_was(den: Den) -> None:

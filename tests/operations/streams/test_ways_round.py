@@ -6,147 +6,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
-from uuid import uuid4
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from regard.operations.common.errors import ApiError
-from regard.operations.common.registry import answered
-from regard.operations.streams.looking import Eyes
-from regard.stewardship.council.member_keys import read_signer
-from regard.stewardship.council.motions import Kind, Vote
+from regard.stewardship.council.motions import Kind
 from regard.stewardship.parties.organization import Standing
-from regard.stewardship.people.consent import NewConsent
-from regard.stewardship.policy.call import Call, Caller
 from regard.stewardship.staff.staff import Role
 from regard.streams.messages import KINESIS, Records
-from regard.streams.running import Runner, Tools
-from regard.vision.pictures.images import Picture, decode
-from tests.helpers.consoled import Console
-from tests.helpers.doors import DAY, NOTICE
-from tests.helpers.fakes import FakeAnalyzer, picture_of
-from tests.helpers.peopled import NOTICE as CONSENT
-from tests.helpers.streaming import Scripted, Still
+from tests.helpers.doors import DAY
+from tests.helpers.fakes import picture_of
+from tests.helpers.works import ADDRESS, WHO, Works
 
 pytestmark = pytest.mark.sqlite("each table behind it is tested on both databases where it is")
-ADDRESS = "rtsp://user:secret@door.example/1"
-
-
-class Watched(FakeAnalyzer):
-    """Looks for faces, and counts the frames that it is shown."""
-
-    looked = 0
-
-    def detect(self, picture: Picture) -> list[Any]:
-        self.looked += picture.width == WHO.width
-        return super().detect(picture)
-
-
-WHO = decode(picture_of(1))
-
-
-class Works:
-    """A door, a collection of somebody who consented, and processors that motions let look there."""
-
-    def __init__(self, folder: Path) -> None:
-        self.console = Console(folder)
-        self.analyzer = Watched()
-        self.house, office = self.console.house, self.console.office
-        house = self.house
-        self.rooms = replace(house.service.rooms, faces=cast(Any, self.analyzer))
-        self.streams, self.matters, self.council = (
-            house.holdings.streams,
-            house.service.gate.matters,
-            self.console.council,
-        )
-        self.organization, self.signer = self.console.organization, read_signer("operator", folder / "council.key")
-        self.stream = f"arn:aws:kinesisvideo:us-east-1:{self.organization}:stream/door/1"
-        self.streams.sources.put(self.stream, ADDRESS)
-        self.consents, self.keys = office.consents, office.organizations.keys
-        self.admission = office.organizations.admission
-        self.caller = self.key()
-        self.collect()
-        self.number = 0
-
-    def key(self) -> Caller:
-        return self.console.office.organizations.issue_key(self.organization, "access-control").caller
-
-    def collect(self) -> None:
-        self.ask("CreateCollection", CollectionId="staff", Tags={"regard:basis": "consent"})
-        drawn = self.consents.draw_up(self.organization, NewConsent("alice", "staff", "access-control", CONSENT, 30))
-        self.consents.attest(self.caller, drawn)
-        self.ask("IndexFaces", CollectionId="staff", Image={"Bytes": picture_of(1)}, ExternalImageId="alice")
-
-    def ask(self, name: str, region: str = "us-east-1", **given: Any) -> dict[str, Any]:
-        call = Call(self.caller, answered()[name], given, region, str(uuid4()), loopback=True)
-        return self.console.house.service.answer(call)
-
-    def refusal(self, name: str, region: str = "us-east-1", **given: Any) -> str:
-        """The code with which a call is refused, with the rule, where one refuses it."""
-        with pytest.raises(ApiError) as refused:
-            self.ask(name, region, **given)
-        rule = str(refused.value.message).partition("[")[2].partition("]")[0]
-        return f"{refused.value.code} {rule}".strip()
-
-    def carry(self, kind: Kind, **payload: Any) -> None:
-        motion = self.council.draft(kind, "a change", payload, "operator")
-        self.council.propose(motion.signed(self.signer))
-        self.council.vote(motion, Vote.APPROVE, "", self.signer)
-
-    def allow(self, name: str, **other: Any) -> None:
-        """Have a motion let this processor look, for a day."""
-        leave = {
-            "allowed": True,
-            "organization": self.organization,
-            "processor": self.arn(name),
-            "source": self.stream,
-            "camera": self.streams.sources.camera(self.stream),
-            "collection": "staff",
-            "place": "The staff door of the works in Example Street",
-            "notice": NOTICE,
-            "ends": int(time.time()) + DAY,
-        }
-        self.carry(Kind.LIVE_SEARCH, **leave | other)
-
-    def arn(self, name: str) -> str:
-        return f"arn:aws:rekognition:us-east-1:{self.organization}:streamprocessor/{name}"
-
-    def given(self, name: str) -> dict[str, Any]:
-        records = f"arn:aws:kinesis:us-east-1:{self.organization}:stream/AmazonRekognitionDoor"
-        return {
-            "Name": name,
-            "Input": {"KinesisVideoStream": {"Arn": self.stream}},
-            "Output": {"KinesisDataStream": {"Arn": records}},
-            "Settings": {"FaceSearch": {"CollectionId": "staff", "FaceMatchThreshold": 99.9}},
-            "RoleArn": f"arn:aws:iam::{self.organization}:role/any",
-        }
-
-    def started(self) -> str:
-        """A new processor that a motion allows, started; those before it are deleted."""
-        for each in self.ask("ListStreamProcessors")["StreamProcessors"]:
-            self.ask("DeleteStreamProcessor", Name=each["Name"])
-        self.number += 1
-        name = f"door-{self.number}"
-        self.allow(name)
-        self.ask("CreateStreamProcessor", **self.given(name))
-        self.ask("StartStreamProcessor", Name=name)
-        return name
-
-    def run(self, script: Iterator[Any]) -> int:
-        """Work on what is started as a worker does, with a camera of this script; how many frames were looked at."""
-        camera, looked = Scripted(Still(), script), self.analyzer.looked
-        of = self.streams
-        tools = Tools(of.processors, of.sources, camera.watch, Eyes(self.rooms), 300.0)
-        for number in of.processors.alone():
-            Runner(tools, "one", lambda _seconds: False).run(number)
-        return self.analyzer.looked - looked
-
-    def status(self, name: str) -> tuple[str, str]:
-        told = self.ask("DescribeStreamProcessor", Name=name)
-        return told["Status"], told.get("StatusMessage", "")
 
 
 def _lapse(works: Works, _name: str) -> Callable[[], None]:
@@ -205,6 +79,53 @@ def _take_back(works: Works) -> Callable[[], None]:
     return lambda: _swap(works, "")
 
 
+def _enrol_a_stranger(works: Works, _name: str) -> Callable[[], None]:
+    assert works.refusal("IndexFaces", CollectionId="staff", Image={"Bytes": picture_of(2)}, ExternalImageId="bob") == (
+        "AccessDeniedException consent-needs-receipt"
+    )
+    works.index_behind_the_gate(2, "bob")
+    return lambda: _swap(works, "")
+
+
+def _allow_another_collection(works: Works, name: str) -> Callable[[], object]:
+    works.collect("guests")
+    works.allow(name, collection="guests")
+    return lambda: works.ask("DeleteCollection", CollectionId="guests")
+
+
+def _raise_the_floor(works: Works, _name: str) -> Callable[[], None]:
+    works.carry(Kind.FLOOR, purpose="access-control", floor=99.95)
+    return lambda: works.carry(Kind.FLOOR, purpose="access-control", floor=99.0)
+
+
+def _edit(works: Works, edit: str, back: str, where: str) -> Callable[[], None]:
+    """Edit the database behind the service, and put it back."""
+
+    def put(what: str) -> None:
+        with works.streams.processors.engine.begin() as connection:
+            assert connection.execute(text(f"UPDATE {what} WHERE {where}")).rowcount
+
+    put(edit)
+    return lambda: put(back)
+
+
+def _edit_the_basis(works: Works, _name: str) -> Callable[[], None]:
+    attested, consent = (f"collection_tags SET value = '{basis}'" for basis in ("attested", "consent"))
+    return _edit(works, attested, consent, "key = 'regard:basis'")
+
+
+def _prolong_a_consent(works: Works, _name: str) -> Callable[[], None]:
+    longer, shorter = (f"consents SET expires_at = expires_at {by}" for by in ("+ 86400", "- 86400"))
+    return _edit(works, longer, shorter, "withdrawn_at IS NULL")
+
+
+def _expire_the_key(works: Works, _name: str) -> Callable[[], None]:
+    assert works.rooms.standing is not None
+    standing, clock = works.rooms.standing, works.rooms.standing._clock
+    standing._clock = lambda: time.time() + 91 * DAY
+    return lambda: setattr(standing, "_clock", clock)
+
+
 def _stopped_by_a_member(works: Works, name: str) -> None:
     member = works.console.somebody(f"may-{name}", Role.COUNCIL)
     assert member.post("/console/streams/stopped", {"processor": works.arn(name)}).status_code == 303
@@ -222,7 +143,13 @@ WAYS: dict[str, tuple[Callable[[Works, str], Any], str, str]] = {
     "no camera": (lambda works, _: _remove_source(works), "FAILED", "no-live-face-search"),
     "the collection swapped": (_swap, "FAILED", "another collection than when it was started"),
     "the key revoked": (_revoke, "FAILED", "revoked-key"),
+    "the key expired": (_expire_the_key, "FAILED", "revoked-key"),
     "the organization refused": (_refuse, "FAILED", "no-refused-organization"),
+    "somebody enrolled behind the gate": (_enrol_a_stranger, "FAILED", "live-search-needs-consent"),
+    "the motion is about another collection now": (_allow_another_collection, "FAILED", "no-live-face-search"),
+    "the floor raised above its threshold": (_raise_the_floor, "FAILED", "floor-where-rights-are-at-stake"),
+    "the collection's basis edited": (_edit_the_basis, "FAILED", "were changed behind the service"),
+    "a consent made to last longer": (_prolong_a_consent, "FAILED", "live-search-needs-consent"),
     "stopped": (lambda works, name: works.ask("StopStreamProcessor", Name=name), "STOPPED", ""),
     "stopped by a member of the council in the console": (_stopped_by_a_member, "STOPPED", ""),
 }
@@ -273,6 +200,47 @@ def test_whoever_takes_their_consent_back_is_not_looked_for_in_the_next_frame(wo
     status, cause = works.status(name)
     ended = (status, looked, "live-search-needs-consent" in cause) == ("FAILED", 1, True)
     assert ended or (status, looked, terms.faces) == ("STOPPED", 2, 0)
+
+
+def test_what_lapsed_while_nobody_worked_on_it_looks_at_not_one_frame(works: Works) -> None:
+    name = works.started()
+    undo = _lapse(works, name)
+    try:
+        assert works.run(iter([(0.0, WHO), EOFError()])) == 0
+    finally:
+        undo()
+    status, cause = works.status(name)
+    assert (status, "no-live-face-search" in cause) == ("FAILED", True)
+
+
+def test_one_that_names_no_threshold_is_allowed_from_the_floor_of_its_purpose_on(works: Works) -> None:
+    name = works.started()
+    works.run(iter([EOFError()]))
+    works.ask("DeleteStreamProcessor", Name=name)
+    works.ask("CreateStreamProcessor", **works.given(name) | {"Settings": {"FaceSearch": {"CollectionId": "staff"}}})
+    works.ask("StartStreamProcessor", Name=name)
+    assert works.run(iter([(0.0, WHO), EOFError()])) == 1
+    assert works.status(name) == ("STOPPED", "")
+
+
+def test_a_camera_that_one_search_may_use_is_not_open_to_another(works: Works) -> None:
+    name = works.started()
+    works.collect("guests")
+    guests = works.given("guests") | {"Settings": {"FaceSearch": {"CollectionId": "guests"}}}
+    stream = works.stream.replace("stream/door", "stream/again")
+    works.streams.sources.put(stream, ADDRESS)
+    again = works.given("again") | {"Input": {"KinesisVideoStream": {"Arn": stream}}}
+    for given in (guests, again):
+        assert works.refusal("CreateStreamProcessor", **given) == "AccessDeniedException no-live-face-search"
+    works.ask("StopStreamProcessor", Name=name)
+    assert works.run(iter([(0.0, WHO)])) == 0
+    works.ask("DeleteStreamProcessor", Name=name)
+    # Nor by the name that the motion has.
+    for given in (guests, again):
+        assert works.refusal("CreateStreamProcessor", **given | {"Name": name}) == (
+            "AccessDeniedException no-live-face-search"
+        )
+    works.ask("DeleteCollection", CollectionId="guests")
 
 
 # What is done while nobody takes what a search found, after which nobody shall.

@@ -107,6 +107,25 @@ def test_a_motion_ends_it_before_its_time_and_another_allows_it_again(door: Door
     assert door.rule() == "goes on"
 
 
+def test_a_motion_that_lapsed_stays_so_whatever_the_clock_is_set_back_to(door: Door) -> None:
+    door.carry()
+    door.room.now += DAY
+    assert door.rule() == "no-live-face-search"
+    door.room.now -= DAY / 2
+    assert door.rule() == "no-live-face-search"
+
+
+def test_a_clock_that_is_behind_the_record_brings_no_motion_back_at_the_next_start(door: Door) -> None:
+    door.carry()
+    assert list(door.room.gate.matters.searches()) == [door.processor.arn]
+    with door.room.engine.begin() as connection:
+        records.append(connection, "regard/test", door.room.now + DAY, {})
+    door.room.gate = door.room.another_gate()
+    with pytest.raises(Denied, match=r"lapsed.*clock is behind the record"):
+        door.room.gate.matters.live_search(door.search)
+    assert door.room.gate.matters.searches() == {}
+
+
 def test_another_organization_does_not_use_the_motion_of_one(door: Door) -> None:
     door.carry()
     other = door.room.caller(purpose="access-control")

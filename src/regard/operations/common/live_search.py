@@ -47,7 +47,7 @@ class LiveSearches:
             self._caller(processor, call),
             told,
             asked["CollectionId"],
-            asked["FaceMatchThreshold"],
+            asked.get("FaceMatchThreshold"),
             # From where a session was started counted then.
             loopback=call is None or call.loopback,
         )

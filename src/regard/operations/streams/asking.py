@@ -14,6 +14,7 @@ from regard.streams.regions import faults
 from regard.streams.sources import account_of
 from regard.streams.streams import Streams
 
+# The API's: it is the default, and a lower one becomes this.
 LEAST_THRESHOLD = 80.0
 # What belongs to the one kind of processor, and not to the other.
 _OF_LABELS = ("NotificationChannel", "RegionsOfInterest", "DataSharingPreference", "KmsKeyId")
@@ -67,7 +68,7 @@ def require_regions(regions: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _faces(given: Mapping[str, Any], call: Call, rooms: Rooms) -> dict[str, Any]:
-    """FaceSearch, with the least threshold that counts."""
+    """FaceSearch. A threshold is the least that counts; where none is asked for, that of the purpose is."""
     asked = given["Settings"]["FaceSearch"]
     for name in _OF_LABELS:
         if name in given:
@@ -84,7 +85,8 @@ def _faces(given: Mapping[str, Any], call: Call, rooms: Rooms) -> dict[str, Any]
         # botocore's model has no better error for it at this operation.
         raise invalid_parameter(str(error)) from None
     streams_of(rooms).messages.streams.require(call.caller.organization, stream)
-    return {**asked, "FaceMatchThreshold": max(LEAST_THRESHOLD, asked.get("FaceMatchThreshold", LEAST_THRESHOLD))}
+    wanted = asked.get("FaceMatchThreshold")
+    return dict(asked) if wanted is None else {**asked, "FaceMatchThreshold": max(LEAST_THRESHOLD, wanted)}
 
 
 def _require_sinks(call: Call, rooms: Rooms, given: Mapping[str, Any]) -> None:

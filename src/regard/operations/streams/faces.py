@@ -22,7 +22,7 @@ from regard.operations.common.rendering import face_detail, wanted_attributes
 from regard.operations.common.rooms import Rooms
 from regard.operations.common.warming import nobody
 from regard.operations.gallery.kept import kept_face
-from regard.operations.streams.asking import streams_of
+from regard.operations.streams.asking import LEAST_THRESHOLD, streams_of
 from regard.stewardship.policy.call import Call, Caller
 from regard.streams.cameras.watching import Moment
 from regard.streams.errors import NotAllowed
@@ -113,7 +113,7 @@ class Faces:
     def _matches(self, processor: Processor, call: Call, moment: Moment) -> list[_Match]:
         rooms, collection = self._rooms, call.parameters["CollectionId"]
         face_model = self._collection(processor).face_model
-        asked = processor.given["Settings"]["FaceSearch"]["FaceMatchThreshold"]
+        asked = processor.given["Settings"]["FaceSearch"].get("FaceMatchThreshold", LEAST_THRESHOLD)
         at_least = least_score(call, face_model, asked)
         faces = [face for face in rooms.faces.detect(moment.picture) if not face.doubtful]
         if not faces:

@@ -14,7 +14,7 @@ from regard.operations.common.errors import invalid_parameter
 from regard.operations.common.paging import page
 from regard.operations.common.registry import Answer, operation
 from regard.operations.common.rooms import Rooms
-from regard.operations.streams.asking import require_labels, require_regions, require_whole, streams_of
+from regard.operations.streams.asking import LEAST_THRESHOLD, require_labels, require_regions, require_whole, streams_of
 from regard.stewardship.policy.call import Call, Capability, DataClass
 from regard.streams.errors import NoSuchProcessor, ProcessorChanged, ProcessorInUse
 from regard.streams.processor import Processor, Session
@@ -74,6 +74,8 @@ def describe_stream_processor(call: Call, rooms: Rooms) -> Answer:
     """What a processor was made with, and where it stands."""
     found = _found(call, rooms)
     told: Answer = {name: found.given[name] for name in _TOLD if name in found.given}
+    if found.searches_faces:
+        told["Settings"] = {"FaceSearch": {"FaceMatchThreshold": LEAST_THRESHOLD} | told["Settings"]["FaceSearch"]}
     if found.cause:
         told["StatusMessage"] = found.cause
     return told | {

@@ -14,7 +14,7 @@ from regard.stewardship.records import tables
 
 # Kinds of records. Rows can be edited, records can only be added: what was voted, and when it settled, they say.
 FOUNDED, BALLOT, MOTION_CARRIED, MOTION_CLOSED = "genesis", "ballot", "motion-carried", "motion-closed"
-_CLOCKS = 60.0  # how far the clocks of machines that share a database may lie apart, in seconds
+CLOCKS = 60.0  # how far the clocks of machines that share a database may lie apart, in seconds
 
 
 def read_law(connection: Connection, now: float) -> Law:
@@ -27,7 +27,7 @@ def read_law(connection: Connection, now: float) -> Law:
     for row in carried:
         if row.hash not in told or row.hash in closed:
             raise BrokenChain(f"the record does not say that the motion {row.hash[:12]} carried")
-        if told[row.hash] > now + _CLOCKS:
+        if told[row.hash] > now + CLOCKS:
             raise BrokenChain(f"the motion {row.hash[:12]} is said to have carried in time to come")
     law = replay(Entry(row.hash, row.note, told[row.hash], tuple(notes[row.hash])) for row in carried)
     if (founded := read_founded(connection)) != [law.genesis]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from regard.gallery.collections.errors import TermsChanged
 from regard.settings import Settings
+from regard.steady import OnwardClock
 from regard.stewardship.council.collections import (
     BASIS,
     PURPOSE,
@@ -90,7 +91,7 @@ class Gate:
         self._clock = clock
         self.council = Council(engine, clock)
         self._snapshots = Snapshots(engine, clock)
-        self.matters = Matters(self._snapshots, self._collections, self._records, clock, register)
+        self.matters = Matters(self._snapshots, self._collections, self._records, OnwardClock(clock), register)
 
     def snapshot(self) -> Snapshot:
         """The register, the law and the policy that decide now. Raises NotInForce."""

@@ -14,6 +14,7 @@ import msgspec
 
 from regard.evaluation.bias.association import NONE, Association
 from regard.stewardship.council.collections import BASIS, PURPOSE, Collections, Terms
+from regard.stewardship.council.law import CLOCKS
 from regard.stewardship.council.live_search import CONSENT, Processor
 from regard.stewardship.gate.decision_records import DecisionRecords
 from regard.stewardship.gate.key_terms import check_stop
@@ -80,14 +81,18 @@ class Matters:
     def live_search(self, search: Search, call: Call | None = None) -> str:
         """Let a live search go on, for this frame; the text that is told to passers-by. Raises Denied.
 
-        To be asked before each frame is looked at: whatever changed since the last one counts at once. A denial is
-        recorded where it answers a `call`.
+        To be asked before each frame is looked at: whatever changed since the last one counts at once, and a motion
+        that is over by the record stays so, whatever the clock is set back to. A denial is recorded where it answers a
+        `call`.
         """
         organization = search.caller.organization
         snapshot = self._current(call)
         self._stopped(call, snapshot, Capability.SEARCH_LIVE, Capability.IDENTIFY)
         terms = self._collections.terms(organization, search.collection) or Terms({}, 0)
-        why = snapshot.law.live_search(search.collection, search.processor, self._clock())
+        now, recorded = self._clock(), self._snapshots.recorded_at()
+        why = snapshot.law.live_search(search.collection, search.processor, max(now, recorded))
+        if why and recorded > now + CLOCKS:
+            why += " This machine's clock is behind the record: one of the two is wrong."
         if search.processor.arn.split(":")[4:5] != [organization]:
             why = "The stream processor is another organization's."
         if terms.changed:
@@ -124,11 +129,12 @@ class Matters:
             self._stopped(None, snapshot, Capability.SEARCH_LIVE, Capability.IDENTIFY)
         except Denied:
             return {}
+        now = max(self._clock(), self._snapshots.recorded_at())
         standing = {name: party.standing for name, party in snapshot.parties.items()}
         return {
             arn: msgspec.json.encode(leave).decode()
             for arn, leave in snapshot.law.live.items()
-            if self._clock() < leave.ends and standing.get(leave.organization, REFUSED) != REFUSED
+            if now < leave.ends and standing.get(leave.organization, REFUSED) != REFUSED
         }
 
     def train(self, call: Call, project: Project) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, select
 
-from regard.database import reading
+from regard.database import asking, reading
 from regard.stewardship.council import suspensions as stops
 from regard.stewardship.council.chain import BrokenChain, Law
 from regard.stewardship.council.law import read_law
@@ -106,6 +106,12 @@ class Snapshots:
         if isinstance(kept[1], NotInForce):
             raise kept[1]
         return kept[1]
+
+    def recorded_at(self) -> float:
+        """When the newest record was made, in seconds since 1970, by the clock of whichever machine made it."""
+        of = tables.records.c
+        with asking(self._engine) as connection:
+            return float(connection.execute(select(of.at).order_by(of.sequence.desc()).limit(1)).scalar() or 0.0)
 
     def _read(self) -> Snapshot | NotInForce:
         try:
