@@ -191,8 +191,12 @@ def _flipping(file: Path) -> Callable[[random.Random, str], Edit]:
 
 def _cutting(file: Path) -> Callable[[random.Random, str], Edit]:
     def edit(chance: random.Random, kind: str) -> Edit:
-        length = chance.randrange(file.stat().st_size)
-        file.write_bytes(file.read_bytes()[:length])
+        data = file.read_bytes()
+        length = chance.randrange(len(data))
+        if data[length:] == b"\n":
+            # The end of the last line says nothing that is not said without it.
+            length -= 1
+        file.write_bytes(data[:length])
         return Edit(kind, f"{file.name} to {length}")
 
     return edit
