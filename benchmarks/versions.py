@@ -60,8 +60,10 @@ def run() -> str:
                 starts.append(_started(service, labelled[0]))
                 if len(starts) <= STARTS:
                     service.client().stop_project_version(ProjectVersionArn=labelled[0])
+        # Opened once: of one log only one process, and one service in it, is the writer.
+        here = opened(data)
         answers = {
-            f"{kind}, {wide}×{high}": _answered(data, each[0], (wide, high))
+            f"{kind}, {wide}×{high}": _answered(*here, each[0], (wide, high))
             for kind, each in (("labels", labelled), ("boxes", boxed))
             for wide, high in ASKED
         }
@@ -136,9 +138,10 @@ def _started(service: Running, arn: str) -> float:
             return time.monotonic() - begun
 
 
-def _answered(data: Path, arn: str, size: tuple[int, int]) -> tuple[float, float, float]:
+def _answered(
+    service: Service, call: Callable[[str, bytes], Call], arn: str, size: tuple[int, int]
+) -> tuple[float, float, float]:
     """Processor seconds of an answer and of the bare model, and the median of their ratios within a round."""
-    service, call = opened(data)
     file = jpeg(Image.open(files_in("imagenet")[0]).convert("RGB").resize(size))
     bare = _bare(service, call("DetectCustomLabels", file), arn)
 

@@ -39,6 +39,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "gallery",
         "ledger",
         "migrations",
+        "reader",
         "database",
         "traces",
         "row_seals",

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, func, select, update
 
 from regard.database import asking, writing
 from regard.gallery.bulk import Bulk
@@ -30,6 +31,7 @@ from regard.gallery.templates.seals import Holder, Seal, Seals
 from regard.gallery.templates.vault import Template, Vault, open_vault
 from regard.gallery.transfer import Transfer
 from regard.gallery.users import Users
+from regard.reader import Reader
 from regard.sealing import SealingKey
 from regard.traces import Traces
 
@@ -86,6 +88,10 @@ class Gallery:
     def asking(self) -> AbstractContextManager[Connection]:
         """To ask one question alone, as :func:`regard.database.asking` has it."""
         return asking(self._engine)
+
+    def reader(self, query: Select[Any]) -> Reader:
+        """To ask one question alone again and again, over a connection of its own."""
+        return Reader(self._engine, query)
 
     def tags(self, organization: str, collection_id: str) -> dict[str, str] | None:
         """The tags of a collection, or None when there is none of this name."""

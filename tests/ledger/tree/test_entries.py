@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from regard.ledger.tree.entries import EntryError, canonical
+import pytest
+import rfc8785
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from regard.ledger.tree.entries import EntryError, canonical, canonical_json
+
+TEXTS = st.text('az"\\/\0\n\x1f\x7fé\ufb33\U0001f600', max_size=3)
+LEAVES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-1e300, 1e300) | TEXTS
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8
+)
 
 
 def test_the_order_of_names_does_not_matter() -> None:
@@ -21,3 +32,11 @@ def test_an_entry_fits_a_bundle() -> None:
     assert len(canonical({"a": "x" * 65_527})) == 65_535
     with pytest.raises(EntryError, match="65536"):
         canonical({"a": "x" * 65_528})
+
+
+@given(VALUES)
+@example("".join(map(chr, range(0x80))))
+@example({"\U0001f600": 1, "\ufb33": 2})
+@example({"threshold": {"applied": 80.0, "asked": None}})
+def test_what_is_written_the_short_way_is_the_same_text(value: Any) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, delete, insert, select, update
 
 from regard.custom.arns import Arn, own
 from regard.custom.errors import CustomChanged, NoSuchResource, ResourceInUse
@@ -37,6 +38,8 @@ _of = tables.versions.c
 LAW = "Law"
 # Under which name `asked` keeps the key that had it made and the region that it called, and both keep an `Again`.
 BY, AGAIN = "By", "Again"
+# Rows of versions that are asked of pictures, as they were read last. One has some kilobytes.
+_MOST_HELD = 256
 _MADE = {State.TRAINING: "The model is being trained.", State.COPYING: "The model is being copied."}
 _TOLD = {
     State.STARTING: "The model is being started.",
@@ -121,6 +124,9 @@ class Versions:
         self._gallery = gallery
         self._projects = projects
         self._clock = clock
+        self._standing = gallery.reader(_STANDING)
+        # What a row comes to hangs on the row alone: an equal one comes to the same.
+        self._stands = lru_cache(maxsize=_MOST_HELD)(self._standing_of)
 
     def create(
         self,
@@ -172,21 +178,17 @@ class Versions:
                 return self._version(found[0], project)
         raise NoSuchResource(arn)
 
-    def standing(self, connection: Connection, organization: str, arn: str) -> Standing:
-        """How a version of an organization stands, by its ARN, at the cost of one row.
+    def standing(self, organization: str, arn: str) -> Standing:
+        """How a version of an organization stands now, by its ARN, at the cost of one row.
 
         Raises NoSuchResource, CustomChanged.
         """
         named = own(arn, organization, "version")
         given = {"owner": organization, "project": named.project, "name": named.version, "number": named.number}
-        row = connection.execute(_STANDING, given).one_or_none()
-        if row is None:
+        rows = self._standing.rows(**given)
+        if not rows:
             raise NoSuchResource(arn)
-        found = row._asdict()
-        feature, tags = Feature(found.pop("feature")), found.pop("project_tags")
-        if not is_sealed(connection, "custom_versions", _said(found), found["seal"]):
-            raise _changed(found)
-        return Standing(row.id, row.name, State(row.state), row.digest or "", feature, named.project, tags)
+        return self._stands(tuple(rows[0]))
 
     def page(
         self, connection: Connection, project: Project, after: int, most: int, names: Collection[str] = ()
@@ -341,6 +343,15 @@ class Versions:
         plain = {"state": State(row["state"]), "job": row["job"] or "", "digest": row["digest"] or ""}
         return Version(**values | plain | {"project": project, "asked": asked, "told": told})
 
+    def _standing_of(self, row: tuple[Any, ...]) -> Standing:
+        *told, project, feature, tags = row
+        values = dict(zip(_NAMES, told, strict=True))
+        values["tags"] = msgspec.json.decode(values["tags"])
+        if not is_sealed(self._standing.engine, "custom_versions", _said(values), values["seal"]):
+            raise _changed(values)
+        state, of = State(values["state"]), msgspec.json.decode(tags)
+        return Standing(values["id"], values["name"], state, values["digest"] or "", Feature(feature), project, of)
+
     def _told(self, version: int, told: Mapping[str, Any]) -> bytes:
         return self.key(version).seal(msgspec.json.encode(told), _context(version, "told"))
 
@@ -349,8 +360,15 @@ class Versions:
         connection.execute(update(tables.versions).where(_of.id == row["id"]).values(**values, seal=seal))
 
 
+_NAMES = [column.name for column in _of]
+_SEALED = [name for name in _NAMES if name not in ("seal", "tags")]
 _STANDING = (
-    select(tables.versions, projects.c.feature, projects.c.tags.label("project_tags"))
+    select(
+        *(cast(column, Text) if column is _of.tags else column for column in _of),
+        projects.c.name,
+        projects.c.feature,
+        cast(projects.c.tags, Text),
+    )
     .join(projects, projects.c.id == _of.project)
     .where(
         projects.c.organization == bindparam("owner"),
@@ -388,8 +406,7 @@ def _changed(row: Mapping[str, Any]) -> CustomChanged:
 
 
 def _said(row: Mapping[str, Any]) -> list[Any]:
-    told = [row[column.name] for column in _of if column.name not in ("seal", "tags")]
-    return [*told, *(part for pair in sorted(row["tags"].items()) for part in pair)]
+    return [*(row[name] for name in _SEALED), *(part for pair in sorted(row["tags"].items()) for part in pair)]
 
 
 def _name(version: int) -> str:

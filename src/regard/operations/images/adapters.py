@@ -35,8 +35,7 @@ def adapter_at(arn: str, rooms: Rooms, organization: str, call: Callable[[], Cal
     """The adapter of an ARN, as :func:`adapter_of`. `call` is what the law is asked with, of one trained on people."""
     if rooms.workshop is None or rooms.features is None:
         raise no_such_resource(f"There is no adapter {arn}.")
-    with rooms.gallery.reading() as connection:
-        standing = rooms.workshop.versions.standing(connection, organization, arn)
+    standing = rooms.workshop.versions.standing(organization, arn)
     if standing.feature is not Feature.CONTENT_MODERATION:
         raise invalid_parameter("ProjectVersion is no adapter: name it to DetectCustomLabels as ProjectVersionArn.")
     if standing.state is State.EXPIRED:

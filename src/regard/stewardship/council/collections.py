@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from regard.gallery.collections import tables
 from regard.gallery.collections.terms import SEALED, are_sealed, check_terms, seal_terms
+from regard.reader import Reader
 from regard.stewardship.council.motions import BadMotion
 from regard.stewardship.policy.call import Call
 from regard.stewardship.policy.denied import Denied
 from regard.stewardship.policy.vocabulary import BASES, Purpose
-from regard.stewardship.records.reader import Reader
 from regard.vision.faces.similarity import PROFILES
 
 PREFIX = "regard:"

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import Engine, select
 
 from regard.evaluation.bias import AUDIT
+from regard.reader import Reader
 from regard.stewardship.records import tables
-from regard.stewardship.records.reader import Reader
 
 _DAY = 86_400
 

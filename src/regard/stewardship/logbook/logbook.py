@@ -29,6 +29,7 @@ from regard.ledger.log.shards import ShardError, Shards
 from regard.ledger.log.shared_disk import SharedDisk
 from regard.ledger.tree.entries import canonical
 from regard.ledger.tree.notes import Note, Signer
+from regard.reader import Reader
 from regard.sealing import SealingKey
 from regard.stewardship.council.charter import Charter
 from regard.stewardship.council.law import read_law
@@ -42,7 +43,6 @@ from regard.stewardship.records import records, tables
 from regard.stewardship.records.kept_records import RecordsChanged
 from regard.stewardship.records.pins import PinBroken
 from regard.stewardship.records.pseudonyms import Pseudonyms
-from regard.stewardship.records.reader import Reader
 from regard.stewardship.records.records import Record
 
 __all__ = ["Logbook", "NotLogged", "Written"]

@@ -27,6 +27,7 @@ class Row(NamedTuple):
 
 # As large as what a call leaves at most.
 _CHECK = Row("", "", "", 0, bytes(65_536))
+_KEEP = "INSERT OR IGNORE INTO payloads VALUES (?, ?, ?, ?, ?)"
 # With the condition of the index, without which it would not be used.
 _ABOUT = "organization = ? AND subject = ? AND subject <> ''"
 
@@ -77,8 +78,13 @@ class FileRows:
 
     def keep(self, rows: Sequence[Row]) -> None:
         """Keep rows; those there already stay as they are. On return they are safe from the end of the process."""
+        if len(rows) == 1:
+            # Most calls leave one: a statement by itself is as much a transaction as one that is begun and ended.
+            with self._lock:
+                self._database.execute(_KEEP, rows[0])
+            return
         with self._transaction() as database:
-            database.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?, ?, ?, ?)", rows)
+            database.executemany(_KEEP, rows)
 
     def check(self) -> None:
         """Raise sqlite3.Error while there is no room to keep anything."""

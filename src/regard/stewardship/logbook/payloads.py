@@ -10,13 +10,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import rfc8785
 from sqlalchemy import Connection
 
+from regard.ledger.tree.entries import canonical_json
 from regard.sealing import SealingKey
 from regard.stewardship.logbook.payload_rows import Row, Rows
 
@@ -49,16 +49,16 @@ class Sealed:
     data: bytes
 
 
-def seal(part: Part, key: SealingKey) -> Sealed:
-    """Seal a part under a fresh salt."""
-    clear = secrets.token_bytes(_SALT_BYTES) + rfc8785.dumps(part.details)
+def seal(part: Part, key: SealingKey, subject: str = "") -> Sealed:
+    """Seal a part under a fresh salt. `subject` is what its subject is called where it is kept."""
+    clear = secrets.token_bytes(_SALT_BYTES) + canonical_json(part.details)
     commitment = hashlib.sha256(clear).hexdigest()
-    return Sealed(commitment, part.organization, part.subject, key.seal(clear, _context(commitment)))
+    return Sealed(commitment, part.organization, subject, key.seal(clear, _context(commitment)))
 
 
 def matches(commitment: str, salt: bytes, details: dict[str, Any]) -> bool:
     """Whether a leaf with this commitment is about these details."""
-    return hashlib.sha256(salt + rfc8785.dumps(details)).hexdigest() == commitment
+    return hashlib.sha256(salt + canonical_json(details)).hexdigest() == commitment
 
 
 class Payloads:
@@ -79,7 +79,7 @@ class Payloads:
         whose = _person(part.subject)
         key = self._keys(part.organization, whose, True) if self._keys and whose else self._key
         assert key is not None
-        return replace(seal(part, key), subject=self._name(part.organization, whose))
+        return seal(part, key, self._name(part.organization, whose))
 
     def keep(self, parts: Iterable[Sealed], at: float) -> None:
         """Keep sealed parts; those there already stay as they are."""

@@ -16,6 +16,7 @@ from regard.database import asking, reading
 from regard.gallery.collections import tables as gallery
 from regard.gallery.faces import Box
 from regard.gallery.faces import subject as subject_of
+from regard.reader import Reader
 from regard.stewardship.council.collections import PURPOSE
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.logbook.payloads import Part
@@ -37,7 +38,6 @@ from regard.stewardship.people.missing_receipt import missing_receipt
 from regard.stewardship.policy.call import Caller
 from regard.stewardship.policy.enrolment import Enrolment
 from regard.stewardship.records import tables
-from regard.stewardship.records.reader import Reader
 from regard.stewardship.records.sealed_rows import insert_sealed, is_told_sealed, update_sealed
 
 KIND = "regard/consent"

@@ -35,12 +35,12 @@ from regard.gallery.collections import tables as gallery_tables
 from regard.gallery.collections.errors import NoSuchCollection, TermsChanged
 from regard.gallery.collections.terms import check_terms
 from regard.gallery.gallery import Gallery
+from regard.reader import Reader
 from regard.stewardship.council.collections import BASIS, MOST_DAYS, PURPOSE, RENEWS, RETENTION, KeptCollections, Terms
 from regard.stewardship.logbook.logbook import Logbook
 from regard.stewardship.parties.keys import DAY
 from regard.stewardship.people.consent import Consent
 from regard.stewardship.records import tables
-from regard.stewardship.records.reader import Reader
 from regard.stewardship.records.sealed_rows import is_row_sealed
 
 KIND = "regard/retention"

@@ -114,6 +114,8 @@ class Policy:
             raise BadPack(f"the policy does not hold to its schema: {'; '.join(map(str, validated.errors))}")
         # Packs that were voted for before a rule could ask for these have a schema that does not know them.
         self._unknown = {name for name, told in _SINCE.items() if told not in pack.schema}
+        # Whether a rule may depend on an audit of the face model.
+        self.asks_for_audits = "audited" not in self._unknown and "context.audited" in pack.rules
         # A decision depends on the request alone, so an equal request has an equal answer.
         self._answers = lru_cache(maxsize=4096)(self._ask)
 
@@ -139,11 +141,6 @@ class Policy:
             return Decision(False, (EVALUATION_ERROR,), tuple(errors))
         rules = tuple(sorted(named.get(reason, reason) for reason in reasons))
         return Decision(answer.allowed, rules or (NOTHING_PERMITS,))
-
-    @property
-    def asks_for_audits(self) -> bool:
-        """Whether a rule may depend on an audit of the face model."""
-        return "audited" not in self._unknown and "context.audited" in self.pack.rules
 
     def sentence(self, rule: str) -> str:
         """What the rule says in plain words."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Engine, select, update
 
+from regard.reader import Reader
 from regard.stewardship.records import tables
-from regard.stewardship.records.reader import Reader
 
 
 class Revision:

@@ -162,6 +162,20 @@ def test_a_version_that_was_edited_in_the_database_answers_nobody(client: Client
     assert (code, "changed in the database" in said) == ("InternalServerError", True)
 
 
+def test_a_version_that_is_edited_once_it_answered_answers_no_more(client: Client, rooms: Rooms, shop: Shop) -> None:
+    arn = trained(client, rooms, shop, project_of(rooms, "answering"))
+    client("StartProjectVersion", ProjectVersionArn=arn, MinInferenceUnits=1)
+    asked = {"ProjectVersionArn": arn, "Image": PICTURE, "MinConfidence": 0}
+    told = client("DetectCustomLabels", **asked)
+    with rooms.gallery.writing() as connection:
+        connection.execute(update(tables.versions).values(least=2))
+    code, said = client.refusal("DetectCustomLabels", **asked)
+    assert (code, "changed in the database" in said) == ("InternalServerError", True)
+    with rooms.gallery.writing() as connection:
+        connection.execute(update(tables.versions).values(least=1))
+    assert client("DetectCustomLabels", **asked) == told
+
+
 def test_one_whose_job_is_gone_has_failed(client: Client, rooms: Rooms, shop: Shop, clock: Clock) -> None:
     project = project_of(rooms, "lost")
     begin(client, shop, project)

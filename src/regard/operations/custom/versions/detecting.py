@@ -55,8 +55,7 @@ def detect_custom_labels(call: Call, rooms: Rooms) -> Answer:
 def _running(call: Call, rooms: Rooms) -> Standing:
     """How the version stands that a call names, which runs. Raises ApiError, ResourceNotReady and what rooms raise."""
     workshop, arn = workshop_of(rooms), call.parameters["ProjectVersionArn"]
-    with rooms.gallery.reading() as connection:
-        standing = workshop.versions.standing(connection, call.caller.organization, arn)
+    standing = workshop.versions.standing(call.caller.organization, arn)
     if standing.feature is Feature.CONTENT_MODERATION:
         raise invalid_parameter("This is an adapter: name it to DetectModerationLabels, as its ProjectVersion.")
     if standing.state in (State.STARTING, State.STOPPING):

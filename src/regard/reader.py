@@ -12,11 +12,12 @@ class Reader:
     """Asks one query again and again. Thread-safe; a few microseconds a question in SQLite.
 
     Taking a connection from the pool and beginning a transaction would cost more than the decision that waits
-    for the answer. Each question sees what was committed before it, by whichever process.
+    for the answer. Each question sees what was committed before it, by whichever process. Values are as the driver
+    reads them: JSON, which drivers read differently, is asked for as text.
     """
 
     def __init__(self, engine: Engine, query: Select[Any]) -> None:
-        self._engine = engine
+        self.engine = engine
         self._lock = threading.Lock()
         compiled = query.compile(dialect=engine.dialect)
         self._text, self._names = str(compiled), compiled.positiontup
@@ -31,12 +32,12 @@ class Reader:
             if self._connection is not None:
                 try:
                     return self._asked(parameters)
-                except self._engine.dialect.loaded_dbapi.OperationalError:
+                except self.engine.dialect.loaded_dbapi.OperationalError:
                     # The database was restarted: nobody need learn of it who asks now.
                     self._drop()
-            self._connection = self._engine.raw_connection()
+            self._connection = self.engine.raw_connection()
             self._connection.detach()
-            if self._engine.dialect.name == "postgresql":
+            if self.engine.dialect.name == "postgresql":
                 self._connection.dbapi_connection.autocommit = True
             self._cursor = self._connection.cursor()
             return self._asked(parameters)
