@@ -102,10 +102,7 @@ def check_answer(asked: Asked, beside: Callable[[str], str]) -> None:
 
 def check_attestation(asked: Asked, now: float) -> None:
     """Raise Denied for what is sensitive, while a declaration of end customers is not attested."""
-    sensitive = asked.request.data in (DataClass.FACES, DataClass.TEMPLATES)
-    if not sensitive or asked.request.action == Capability.MANAGE:
-        return
-    path = asked.snapshot.unattested(asked.request.principal.id, now)
+    path = _unattested(asked.snapshot, asked.request, now)
     if path is not None:
         whose = "of an organization behind you" if path else "of your end customers"
         raise Denied(
@@ -119,12 +116,13 @@ def check_attestation(asked: Asked, now: float) -> None:
 def may_hear_of_faces(asked: Asked, now: float) -> bool:
     """Whether whoever asks this would be answered, were it about faces: what is said of faces besides hangs on it."""
     request = replace(asked.request, data=DataClass.FACES)
-    of_faces = replace(asked, request=request, decision=asked.snapshot.policy.decide(request))
-    try:
-        check_attestation(of_faces, now)
-    except Denied:
-        return False
-    return of_faces.decision.allowed
+    return asked.snapshot.policy.decide(request).allowed and _unattested(asked.snapshot, request, now) is None
+
+
+def _unattested(snapshot: Snapshot, request: Request, now: float) -> tuple[str, ...] | None:
+    """The way to a declaration that is not attested, where what is asked is sensitive; else None."""
+    sensitive = request.data in (DataClass.FACES, DataClass.TEMPLATES) and request.action != Capability.MANAGE
+    return snapshot.unattested(request.principal.id, now) if sensitive else None
 
 
 def _asked_as_comparison(asked: Asked) -> Asked:
