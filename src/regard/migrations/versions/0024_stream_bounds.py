@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025_stream_bounds"
-down_revision = "0022_liveness"
+revision = "0024_stream_bounds"
+down_revision = "0023_named_people"
 
 
 def upgrade() -> None:

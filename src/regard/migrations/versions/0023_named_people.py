@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024_named_people"
+revision = "0023_named_people"
 down_revision = "0022_liveness"
 
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
