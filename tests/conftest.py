@@ -55,8 +55,6 @@ _LONGEST_NAME = 120
 # Of these `make test` runs both already: what sets the databases apart shows here first.
 _SOON = (
     "tests.test_database",
-    "tests.test_concurrency",
-    "tests.gallery.test_model",
     "tests.operations.gallery.test_enrolment",
     "tests.stewardship.gate.test_gate",
 )

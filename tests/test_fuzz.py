@@ -156,6 +156,7 @@ def test_every_seed_is_a_picture_with_a_face(seeds: list[bytes]) -> None:
     assert [len(detect(seed)) for seed in seeds] == [1] * len(seeds)
 
 
+@pytest.mark.long
 @pytest.mark.slow("asks the service with thousands of pictures in full")
 def test_mutated_pictures_are_answered_or_refused(service: Running, ask: Ask, seeds: list[bytes], scale: float) -> None:
     chance = random.Random(5)

@@ -90,7 +90,7 @@ def _index(client: Any, collection: str, picture: bytes, name: str, **more: Any)
     return face
 
 
-@pytest.fixture(scope="module", params=["the portrait", "generated people"])
+@pytest.fixture(scope="module", params=["the portrait", pytest.param("generated people", marks=pytest.mark.long)])
 def people(request: pytest.FixtureRequest, portrait: bytes) -> People:
     """People with several pictures each: one whose portrait a package ships, or, beside the checkout, six."""
     if request.param == "the portrait":

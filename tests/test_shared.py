@@ -46,6 +46,7 @@ def replicas(server: Server, tmp_path: Path) -> Iterator[Replicas]:
             server.drop(name)
 
 
+@pytest.mark.long
 @pytest.mark.slow("thousands of calls through boto3 to two processes, each call in a history")
 def test_what_eight_clients_are_told_by_two_services_is_linearizable_for_every_face(
     replicas: Replicas, scale: float
@@ -61,6 +62,7 @@ def test_what_eight_clients_are_told_by_two_services_is_linearizable_for_every_f
     _check_log(replicas, history)
 
 
+@pytest.mark.long
 @pytest.mark.slow("thousands of calls through boto3 to two processes, of which one is killed")
 def test_a_service_that_is_killed_loses_nothing_and_the_other_serves_on(replicas: Replicas, scale: float) -> None:
     services = [replicas.start(name) for name in ("one", "two")]
@@ -83,6 +85,7 @@ def test_a_service_that_is_killed_loses_nothing_and_the_other_serves_on(replicas
     _check_log(replicas, history)
 
 
+@pytest.mark.long
 @pytest.mark.slow("thousands of calls through boto3, while the database starts anew twice")
 def test_a_restart_of_the_database_is_told_as_an_error_and_got_over(replicas: Replicas, scale: float) -> None:
     clients = [replicas.client(replicas.start(name)) for name in ("one", "two")]

@@ -142,6 +142,7 @@ def test_of_thousands_who_go_one_by_one_no_page_keeps_a_copy(tmp_path: Path, sca
     assert left == {name[:23] for name in names[1::2]}
 
 
+@pytest.mark.long
 @pytest.mark.slow("a service is started twice")
 def test_a_service_that_runs_stops_or_is_killed_leaves_no_name(tmp_path: Path) -> None:
     folder, names = tmp_path / "data", [f"planted-person-{number}" for number in range(3)]

@@ -50,6 +50,7 @@ def _worked(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, timeout=120, env=environment, cwd=folder, check=True)
 
 
+@pytest.mark.long
 @pytest.mark.slow("works on two jobs, each in a process of its own")
 def test_the_engine_says_nothing_keeps_no_words_and_reads_no_pickles(tmp_path: Path) -> None:
     film_of(tmp_path / "film.mp4", numbered(50, (48, 64)))

@@ -92,6 +92,7 @@ def test_the_worker_waits_behind_the_service_and_listens_to_nobody(service: Runn
     assert not sockets & listening
 
 
+@pytest.mark.long
 @pytest.mark.slow("starts a service twice, and kills it")
 def test_a_service_that_is_killed_leaves_no_worker_and_its_jobs_are_gone_on_with(tmp_path: Path) -> None:
     with store() as address:

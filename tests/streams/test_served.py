@@ -85,6 +85,7 @@ def queue(amazon: str) -> tuple[Any, str, str]:
     return queues, topic, url
 
 
+@pytest.mark.long
 @pytest.mark.slow("a worker of the service looks at a camera, is killed, and another goes on")
 def test_a_camera_is_looked_at_to_the_end_though_the_worker_is_killed(
     service: Running, data: Path, camera: tuple[int, Filming], queue: tuple[Any, str, str], amazon: str

@@ -212,6 +212,7 @@ def detector(framed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return to
 
 
+@pytest.mark.long
 @pytest.mark.slow("learns from boxes, and writes networks of 8 bits as ONNX")
 def test_a_detector_that_is_exported_runs_by_the_lines_that_are_printed(
     detector: Path, framed: Path, tmp_path: Path

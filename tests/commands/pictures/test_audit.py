@@ -114,6 +114,7 @@ def test_a_planted_bias_is_found_signed_and_logged(
     assert b'"kind":"regard/audit"' in entries
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at hundreds of pictures twice, once in a process of its own")
 def test_a_run_that_was_killed_goes_on_where_it_stopped_and_ends_in_the_same_report(
     people: list[Labelled],

@@ -118,6 +118,7 @@ def _remove(service: Running, dataset: str, source: str) -> None:
     assert ask("POST", "/datasets/entries/remove", body | {"more": 1}).status_code == 400
 
 
+@pytest.mark.long
 @pytest.mark.slow("kills a worker, and waits for the next")
 def test_a_worker_that_is_killed_while_it_imports_is_gone_on_for(service: Running) -> None:
     client = service.client()

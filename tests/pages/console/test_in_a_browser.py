@@ -74,6 +74,7 @@ def _governed(served: Served) -> None:
 
 
 @pytest.mark.slow("a browser and axe-core look at each page four times")
+@pytest.mark.long
 @pytest.mark.parametrize("path", _OF_OPERATORS)
 def test_a_page_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: str) -> None:
     look(browser, filled.url, f"/console{path}", [filled.cookie("olga", Role.OPERATOR)])

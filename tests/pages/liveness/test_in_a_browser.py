@@ -37,6 +37,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield started
 
 
+@pytest.mark.long
 @pytest.mark.slow("a film is rendered, and somebody comes nearer before it")
 def test_a_head_that_comes_nearer_is_taken_for_somebody(browser: Browser, service: Running) -> None:
     # A camera that is made by software stutters while the machine is busy; people may try again, too.

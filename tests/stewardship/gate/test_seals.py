@@ -163,6 +163,7 @@ def _run(*words: str, code: int = 0) -> str:
     return ran.stdout
 
 
+@pytest.mark.long
 @pytest.mark.slow("starts the whole service twice, with its models")
 def test_through_boto3_a_sealed_collection_answers_only_when_two_have_opened_it(
     tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch

@@ -109,6 +109,7 @@ def test_faces_of_ten_pixels_are_found(analyzer: FaceAnalyzer, shared_data: Path
     assert found >= 0.9 * len(places)
 
 
+@pytest.mark.long
 def test_a_small_face_in_a_large_picture_is_found(analyzer: FaceAnalyzer, portrait: bytes) -> None:
     canvas = Image.new("RGB", (4200, 2300), (96, 104, 92))
     with Image.open(io.BytesIO(portrait)) as face:

@@ -63,6 +63,7 @@ def test_a_face_alone_is_a_person_of_whom_the_head_was_found(inspector: Equipmen
     assert persons[0].face is not None
 
 
+@pytest.mark.long
 def test_a_portrait_is_one_person(inspector: EquipmentInspector, shared_data: Path) -> None:
     files = sorted((shared_data / "synthetic_faces").rglob("*.jp*g"))[:120:6]
     assert len(files) == 20

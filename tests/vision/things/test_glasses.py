@@ -74,6 +74,7 @@ def test_faces_that_no_head_saw_are_told_right(shared_data: Path, scale: float) 
     assert sum(right) >= 0.92 * sum(is_right for is_right, _ in told)
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at seventy pictures")
 def test_dark_glasses_on_real_faces_are_told_and_others_are_not(shared_data: Path) -> None:
     with BY_EYE.open() as file:

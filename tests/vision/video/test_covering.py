@@ -124,6 +124,7 @@ def test_faces_whose_places_are_known_are_covered_on_every_frame(shared_data: Pa
     assert right >= 0.98 * every, (right, every)
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks thoroughly at the frames of films")
 def test_faces_of_real_films_are_covered_on_each_frame_and_between_two_looks(shared_data: Path, scale: float) -> None:
     """Boxes drawn by hand on 62 frames: recall of at least 0.98, and no leak between two looks."""
