@@ -24,8 +24,8 @@ from regard.jobs.desk import MOST_OPEN
 from regard.operations.common.errors import ApiError
 from regard.operations.common.registry import Answer
 from regard.operations.common.rooms import Rooms
+from regard.operations.custom.versions import training
 from regard.operations.custom.versions.settling import workshop_of
-from regard.operations.custom.versions.training import KEPT, START
 from regard.operations.videos.starting import desk_of
 from regard.stewardship.policy.call import Call, Renewal
 from regard.stewardship.policy.denied import Denied
@@ -161,9 +161,9 @@ class Retraining:
             "ProjectArn": f"arn:aws:rekognition:{region}:{project.organization}:{project.resource}",
             "VersionName": self._name(version),
             "Tags": dict(version.tags),
-            **{name: version.asked[name] for name in KEPT if name in version.asked},
+            **{name: version.asked[name] for name in training.KEPT if name in version.asked},
         }
-        call = self._rooms.standing.call(_Asked(str(uuid4()), key, START, given))
+        call = self._rooms.standing.call(_Asked(str(uuid4()), key, training.START, given))
         return replace(call, region=region, renewal=Renewal(version.id, lost.of))
 
     def _name(self, version: Version) -> str:
