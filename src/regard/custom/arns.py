@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from regard.custom.errors import NoSuchResource
 
@@ -32,7 +31,6 @@ class Arn:
         return f"project/{self.project}/{within}{self.number}"
 
 
-@lru_cache(maxsize=1024)
 def parse(text: str) -> Arn | None:
     """What an ARN names, None where it is none of a project, a dataset or a version."""
     found = _PATTERN.fullmatch(text)

@@ -167,7 +167,6 @@ class Signer:
     def __init__(self, name: str, key: Ed25519PrivateKey, kind: Kind = Kind.NOTE) -> None:
         self._key = key
         self.verifier = Verifier(name, key.public_key().public_bytes_raw(), kind)
-        self._key_id = self.verifier.key_id
 
     @property
     def name(self) -> str:
@@ -232,9 +231,9 @@ class Signer:
         _require_printable(text)
         of = self.verifier
         if of.kind is Kind.NOTE:
-            return Signature(of.name, self._key_id, self._key.sign(text.encode()))
+            return Signature(of.name, of.key_id, self._key.sign(text.encode()))
         at = int(time.time()) if at is None else at
-        return Signature(of.name, self._key_id, at.to_bytes(8) + self._key.sign(_cosigned(text, at)))
+        return Signature(of.name, of.key_id, at.to_bytes(8) + self._key.sign(_cosigned(text, at)))
 
 
 def sign_note(text: str, signers: Iterable[Signer]) -> bytes:

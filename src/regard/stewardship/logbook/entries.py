@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -26,7 +25,6 @@ CALL = "regard/call"
 # Their texts name organizations and collections. Who looks for people in live pictures, and where, anybody may read.
 PRIVATE_MOTIONS = (Kind.ADMISSION, Kind.TAGS, Kind.VECTORS, Kind.PROJECT)
 _PARTS = "parts"
-_HOUR = 3600
 
 Body = dict[str, Any]
 Charters = Callable[[], Charter]
@@ -35,12 +33,7 @@ Kinds = Callable[[str], Kind | None]
 
 def hour(at: float) -> str:
     """The hour of a time, as entries tell it: who knows when somebody was pictured should learn no more here."""
-    return _hour(int(at // _HOUR))
-
-
-def month(at: float) -> str:
-    """The month of a time, as shards are named."""
-    return hour(at)[: len("2026-11")]
+    return time.strftime("%Y-%m-%dT%H:00Z", time.gmtime(at))
 
 
 def rounded(number: int) -> int:
@@ -158,11 +151,6 @@ _WORDS: dict[str, tuple[str, Callable[[Record, Charters], Body]]] = {
     "review": ("regard/screening", _review),
     "collection-defaults": ("regard/collection", _about(change="defaults")),
 }
-
-
-@lru_cache(maxsize=64)
-def _hour(number: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:00Z", time.gmtime(number * _HOUR))
 
 
 def _text(data: bytes) -> str:

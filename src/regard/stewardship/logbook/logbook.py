@@ -250,7 +250,7 @@ class Logbook:
         return Log(folder, signers, disk=SharedDisk(self._engine, self._folder))
 
     def _period(self) -> str:
-        return entries.month(self._clock())
+        return time.strftime("%Y-%m", time.gmtime(self._clock()))
 
     def _signers(self, origin: str) -> list[Signer]:
         return [signer.renamed(origin) for signer in self._signing]

@@ -57,7 +57,7 @@ class Seeker:
         runtime = Runtime.opened(msgspec.structs.replace(settings, precision="f32"))
         return cls(weights or Weights.opened(settings), runtime)
 
-    @cached_property
+    @property
     def base(self) -> Base:
         """The models and the layers that candidates are of."""
         layers = " + ".join((*LAYERS, MODEL, self._weights.digest(MODEL), LAST))

@@ -43,7 +43,7 @@ class Features:
         runtime = Runtime.opened(msgspec.structs.replace(settings, precision="f32"))
         return cls(weights or Weights.opened(settings), runtime)
 
-    @cached_property
+    @property
     def base(self) -> Base:
         """The model and the layers that features are of."""
         return Base(MODEL, self._weights.digest(MODEL), " + ".join(LAYERS))
