@@ -67,7 +67,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "serve",
         "common",
     ],
-    ("pages", "console"): ["work", "labels", "desk", "place"],
+    ("pages", "console"): ["work", "labels", "desk", "place", "boxes"],
     ("pages",): ["console", "public", "liveness", "ledger", "frame", "exchanges"],
     ("wire",): ["live", "callers", "metrics", "senders", "exposure", "uploads", "pool", "signature", "errors"],
     ("operations",): ["custom", "bulk", "streams", "liveness", "videos", "images", "gallery", "common"],

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from regard.pages.console.labels.boxes import Drawing, Sides, drawing
+from regard.pages.console.boxes import Drawing, Sides, drawing
 
 
 @dataclass(frozen=True, slots=True)

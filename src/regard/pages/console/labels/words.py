@@ -18,7 +18,7 @@ from regard.custom.workbench.groups import Matrix, matrix_of
 from regard.custom.workbench.kept import Asked, Point, Results
 from regard.custom.workbench.outlines import in_words
 from regard.names import shown
-from regard.pages.console.labels.boxes import Drawing, drawing
+from regard.pages.console.boxes import Drawing, drawing
 
 # Pictures of each side, where two versions are compared.
 MOST_CHANGED = 12
