@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -85,3 +87,11 @@ def test_of_many_labels_the_figures_are_small_and_draw_the_weakest() -> None:
         assert curve.points[0] == points[0]
         assert curve.points[-1] == points[-1]
         assert set(curve.points) <= set(points)
+
+
+def test_labels_without_a_picture_in_the_test_take_no_place_among_the_curves() -> None:
+    results = many(250)["two"]
+    labels = [replace(each, f1=0.0, n=0) for each in results.labels[:50]]
+    figures = figures_of(msgspec.structs.replace(results, labels=[*labels, *results.labels[50:]]))
+    assert len(figures.curves) == 24
+    assert min(place for place, _ in figures.curves) >= 50

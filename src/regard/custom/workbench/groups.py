@@ -10,7 +10,7 @@ from regard.custom.workbench.figures import Curve, Figures
 from regard.custom.workbench.kept import Asked, Results
 
 NOTHING = "nothing told"
-# Curves that are kept without pictures, of the labels with the least F1, and points of each: as many as are drawn.
+# Curves that are kept without pictures, of the labels with the least F1, and points of each: a page draws no more.
 MOST_CURVES, MOST_POINTS = 24, 60
 
 
@@ -108,8 +108,8 @@ def _counted(names: Sequence[str], figures: Figures) -> Matrix:
 
 def figures_of(results: Results) -> Figures:
     """What a test came to, without a word of its pictures."""
-    matrix = matrix_of(results)
-    weakest = sorted(range(len(results.labels)), key=lambda place: results.labels[place].f1)[:MOST_CURVES]
+    matrix, names = matrix_of(results), results.names
+    weakest = [names.index(each.name) for each in results.tested[:MOST_CURVES]]
     return Figures(
         len(results.pictures),
         sum(not results.right(each) for each in results.pictures),

@@ -76,6 +76,11 @@ class Results(msgspec.Struct, frozen=True):
         """The labels, in the order of the scores."""
         return [each.name for each in self.labels]
 
+    @property
+    def tested(self) -> list[LabelReport]:
+        """The labels that pictures of the test show, the least F1 first: those of which there is a curve."""
+        return sorted((each for each in self.labels if each.n), key=lambda each: each.f1)
+
     def told(self, picture: Asked) -> list[str]:
         """The labels that are told of a picture, the surest first."""
         found = [

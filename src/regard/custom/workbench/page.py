@@ -151,7 +151,7 @@ def _table_of(matrix: Matrix) -> list[Block]:
 
 
 def _curves(results: Results) -> list[Block]:
-    shown = sorted((each for each in results.labels if each.n), key=lambda each: each.f1)[:MOST_CHARTS]
+    shown = results.tested[:MOST_CHARTS]
     charts = "".join(precision_recall(results, each.name) for each in shown)
     left = len(results.labels) - len(shown)
     blocks: list[Block] = [

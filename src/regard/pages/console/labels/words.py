@@ -96,9 +96,9 @@ def about(view: View, first: int = 0) -> dict[str, Any]:
     from 0, where there are more labels than a matrix has.
     """
     results, matrix = view.results, view.matrix
-    tested = [each for each in results.labels if each.n]
+    tested = results.tested
     figures = results.figures
-    charted = sorted(tested, key=lambda each: each.f1)[:MOST_CHARTS] if results.pictures or figures else []
+    charted = tested[:MOST_CHARTS] if results.pictures or figures else []
     numbered = sorted(enumerate(results.labels), key=lambda each: each[1].f1)[:MOST_LABELS]
     weak = sorted((each for each in results.labels if each.advice), key=lambda each: each.f1)
     more = None if results.with_more is None else Point(results.trained + _MORE, results.with_more)
