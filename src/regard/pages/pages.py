@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from regard.operations.common.errors import ApiError
 from regard.pages.exchanges import BY_ACCEPT, OPEN, named, wants_page
 from regard.pages.frame import framed, safe, static_files
+from regard.pages.public.kept import Kept
 from regard.wire import errors
 from regard.wire.metrics import CONTENT_TYPE, Metrics
 
@@ -39,6 +40,9 @@ def pages(
         "pages": ["/healthz", "/readyz", "/metrics", *paths],
     }
 
+    # Some of the figures are read from databases, and anyone may ask for them.
+    measured_lately = Kept(metrics.text)
+
     def home(request: Request) -> Response:
         if front is not None and wants_page(request):
             answer = front()
@@ -56,7 +60,7 @@ def pages(
         return JSONResponse({"status": "not ready", "cause": cause}, 503, named())
 
     def measured(_: Request) -> Response:
-        return Response(metrics.text(), headers=named(), media_type=CONTENT_TYPE)
+        return Response(measured_lately(), headers=named(), media_type=CONTENT_TYPE)
 
     def unknown(request: Request, _: Exception) -> Response:
         return _refused(request, f"There is nothing at {request.url.path}.", 404)
