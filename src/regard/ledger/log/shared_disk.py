@@ -141,6 +141,10 @@ class SharedDisk(Disk):
 
     def _end(self) -> None:
         with self._lock:
+            # The database ends a session some time after it was closed; the next to hold the log may come sooner.
+            if self._session is not None:
+                with suppress(SQLAlchemyError):
+                    self._session.execute(select(func.pg_advisory_unlock(_LOCK)))
             self._close()
 
     def _close(self) -> None:
