@@ -117,6 +117,7 @@ def _p99(rounds: list[list[float]]) -> float:
     return statistics.quantiles(each, n=4)[0]
 
 
+@pytest.mark.long
 @pytest.mark.slow("strangers who say nothing are hung up on after ten seconds")
 def test_every_kind_of_stranger_is_told_no_or_left_waiting(service: Running) -> None:
     with _strangers(service) as strangers, closing(Caller(service)) as caller:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 CONFTEST = """
 import pytest
@@ -79,6 +81,7 @@ def test_two_runs_have_every_test_and_both_only_what_is_scaled(tmp_path: Path) -
     assert set(rest) == {"scaled", "long", "long_and_scaled"}
 
 
+@pytest.mark.long
 def test_slow_tests_start_first_with_those_that_share_their_fixture(tmp_path: Path) -> None:
     assert dealt(tmp_path)[:3] == ["slow", "beside_it", "plain"]
 
@@ -94,6 +97,7 @@ def test_what_is_slow_says_why(tmp_path: Path) -> None:
     assert "says why" in told.stdout + told.stderr
 
 
+@pytest.mark.long
 def test_what_shares_the_fixtures_of_a_module_runs_on_one_worker(tmp_path: Path) -> None:
     # A pytest that the names of groups are lost on deals them out one by one, and each worker sets up all again.
     many = TESTS + "".join(f"\ndef test_shared_{each}(shared): ...\n" for each in range(12))

@@ -167,6 +167,7 @@ def test_mutated_pictures_are_answered_or_refused(service: Running, ask: Ask, se
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow("asks the service with hundreds of pictures in full")
 @pytest.mark.parametrize("operation", BEYOND)
 def test_mutated_pictures_are_answered_or_refused_by_every_operation(
@@ -180,6 +181,7 @@ def test_mutated_pictures_are_answered_or_refused_by_every_operation(
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow("asks the service thousands of times in full")
 def test_any_parameters_of_any_operation_are_answered_or_refused(
     service: Running, ask: Ask, portrait: bytes, scale: float

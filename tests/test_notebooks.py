@@ -340,6 +340,7 @@ def test_celebrities_are_told_apart_from_others(service: Running, people: People
             assert _read("RecognizeCelebrities", face, member) is None
 
 
+@pytest.mark.long
 @pytest.mark.slow("loads the models of equipment")
 def test_protective_equipment_is_looked_for_and_summed_up(service: Running, people: People) -> None:
     client = service.client()
@@ -383,6 +384,7 @@ def test_pictures_of_users_are_moderated(service: Running, people: People) -> No
         assert not answer["ModerationLabels"]
 
 
+@pytest.mark.long
 def test_no_face_of_a_photograph_is_lost_where_it_is_cut_out(service: Running, shared_data: Path) -> None:
     client = service.client()
     seen = 0

@@ -123,6 +123,7 @@ def _published(folder: Path, operation: str) -> list[dict[str, Any]]:
     raise AssertionError(f"{operation} was not published")
 
 
+@pytest.mark.long
 def test_no_file_of_the_log_holds_a_planted_value(used: tuple[Running, Path, set[bytes]]) -> None:
     _, folder, planted = used
     entries = _published(folder, "TagResource")

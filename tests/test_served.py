@@ -54,6 +54,7 @@ def test_a_face_and_its_entry_in_the_log_survive_kill_9_together(
     assert sum(entry["counts"]["enrolled"] for entry in entries if entry["outcome"] == "answered") == len(kept)
 
 
+@pytest.mark.long
 @pytest.mark.slow("32 clients of boto3 call some hundred times")
 def test_32_clients_over_http_each_see_what_they_did_and_nothing_is_lost(tmp_path: Path) -> None:
     with running_fakes(tmp_path, REGARD_QUEUE="64") as service, ThreadPoolExecutor(CLIENTS) as callers:

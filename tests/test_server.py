@@ -37,6 +37,7 @@ def _until_ready(service: Running) -> list[dict[str, str]]:
     return said
 
 
+@pytest.mark.long
 def test_what_is_warmed_is_ready_and_first_calls_at_once_are_all_answered(tmp_path: Path, portrait: bytes) -> None:
     with running(tmp_path, REGARD_WARM="moderation,faces") as service, ThreadPoolExecutor(16) as callers:
         assert httpx.get(service.url + "/healthz").status_code == 200
@@ -76,6 +77,7 @@ def test_emotions_are_withheld_and_the_answer_says_so(service: Running, portrait
     assert "x-regard-withheld" not in unasked["ResponseMetadata"]["HTTPHeaders"]
 
 
+@pytest.mark.long
 def test_keys_and_collections_survive_a_restart(tmp_path: Path, portrait: bytes) -> None:
     with running(tmp_path) as first:
         first.client().create_collection(CollectionId="kept")
@@ -87,6 +89,7 @@ def test_keys_and_collections_survive_a_restart(tmp_path: Path, portrait: bytes)
     ]
 
 
+@pytest.mark.long
 def test_a_stop_finishes_what_was_accepted(tmp_path: Path, portrait: bytes) -> None:
     with running(tmp_path) as service, ThreadPoolExecutor(8) as callers:
         client = service.client()
@@ -118,6 +121,7 @@ def _client(service: Running, keys: Mapping[str, str], **more: Any) -> Any:
     )
 
 
+@pytest.mark.long
 def test_tls_is_spoken_with_a_certificate_of_ones_own(tmp_path: Path, portrait: bytes) -> None:
     certificate, key = certificate_in(tmp_path)
     with running(tmp_path / "data", REGARD_TLS_CERTIFICATE=str(certificate), REGARD_TLS_KEY=str(key)) as service:
@@ -141,6 +145,7 @@ def pictures(portrait: bytes) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.long
 def test_pictures_are_read_from_a_store_where_the_operator_allows_it(
     tmp_path: Path, pictures: str, portrait: bytes
 ) -> None:
@@ -162,6 +167,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield service
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("operation", ["detect_faces", "detect_labels", "detect_moderation_labels"])
 def test_overload_is_throttled_and_the_service_goes_on(narrow: Running, portrait: bytes, operation: str) -> None:
     once = Config(retries={"total_max_attempts": 1}, max_pool_connections=32)
@@ -192,6 +198,7 @@ def test_serve_tells_what_is_wrong_with_a_certificate(tmp_path: Path, monkeypatc
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.long
 def test_temporary_credentials_work_and_a_revoked_key_does_not(
     tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

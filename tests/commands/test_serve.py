@@ -68,6 +68,7 @@ def test_the_first_start_ends_on_one_screen_with_what_works_as_it_is_pasted(tmp_
     assert "was never audited for bias" in before
 
 
+@pytest.mark.long
 @pytest.mark.slow("starts the service twice, as a user does")
 def test_a_later_start_shows_whose_service_it_is_and_where_the_keys_are(tmp_path: Path) -> None:
     first, _ = _printed(tmp_path, tmp_path)

@@ -77,6 +77,7 @@ def test_pairs_of_photographs_are_told_apart(
     assert right / len(pairs) >= LEAST_RIGHT - slack
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at thousands of pictures in full")
 def test_a_face_is_found_in_nearly_every_photograph(shared_data: Path, analyzer: FaceAnalyzer, scale: float) -> None:
     files = sorted((shared_data / "lfw").rglob("*.jpg"))[:: round(1 / scale)]

@@ -58,6 +58,7 @@ def test_boto3_enrols_finds_and_deletes_a_face(client: Any, collection: str, por
     assert client.search_faces(CollectionId=collection, FaceId=again["FaceId"])["FaceMatches"] == []
 
 
+@pytest.mark.long
 def test_boto3_makes_a_user_of_several_faces(client: Any, collection: str, portrait: bytes, mirrored: bytes) -> None:
     ids = [
         client.index_faces(CollectionId=collection, Image={"Bytes": data})["FaceRecords"][0]["Face"]["FaceId"]

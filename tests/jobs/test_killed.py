@@ -155,6 +155,7 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Places]:
         yield tmp_path, database_url(tmp_path), keys_url(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.slow("each kill takes a process")
 def test_every_job_ends_once_however_often_its_worker_is_killed(places: Places, scale: float) -> None:
     rooms, chance = rooms_at(places), random.Random(1)
@@ -185,6 +186,7 @@ def test_every_job_ends_once_however_often_its_worker_is_killed(places: Places, 
     _require_nothing_left(places[0])
 
 
+@pytest.mark.long
 @pytest.mark.slow("waits until a lease is over")
 def test_what_a_worker_elsewhere_left_another_takes_over(tmp_path: Path, places: Places) -> None:
     rooms = rooms_at(places)
@@ -202,6 +204,7 @@ def test_what_a_worker_elsewhere_left_another_takes_over(tmp_path: Path, places:
     assert sorted(notices(rooms)) == sorted(jobs)
 
 
+@pytest.mark.long
 @pytest.mark.slow("waits for two workers")
 def test_a_step_that_failed_is_not_taken_for_one_that_is_done(places: Places) -> None:
     rooms = rooms_at(places)

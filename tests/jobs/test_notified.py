@@ -129,6 +129,7 @@ def detector(service: Running, settings: dict[str, str]) -> Detector:
     return detector
 
 
+@pytest.mark.long
 @pytest.mark.slow("a worker of the service looks at a film")
 @pytest.mark.parametrize("start", STARTS)
 def test_each_detection_tells_its_topic_and_then_gives_its_results(detector: Detector, start: str) -> None:
@@ -213,6 +214,7 @@ def test_the_aws_command_line_has_a_list_of_pictures_looked_at(
     assert [each["JobId"] for each in aws(service, "list-media-analysis-jobs")["MediaAnalysisJobs"]] == [job]
 
 
+@pytest.mark.long
 @pytest.mark.slow("starts a command")
 def test_the_operator_sees_who_was_told(detector: Detector, data: Path, hook: tuple[str, list[Came]]) -> None:
     job = detector.start("StartSegmentDetection")

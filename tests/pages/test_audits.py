@@ -64,6 +64,7 @@ def pictures(portrait: bytes) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.long
 def test_an_auditor_gets_scores_and_rates_and_no_more(
     house: tuple[Running, Office], pictures: list[dict[str, Any]]
 ) -> None:

@@ -45,6 +45,7 @@ def test_axe_core_is_there() -> None:
         pytest.skip(harness.NO_AXE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_fit_to_be_looked_at(browser: Browser, service: Running, path: str) -> None:
     look(browser, service.url, path)
@@ -184,6 +185,7 @@ def test_a_page_without_a_fault_passes(browser: Browser, faulty: str) -> None:
     look(browser, faulty, "/none")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=list(FAULTS))
 def test_a_fault_of_a_page_is_found(browser: Browser, faulty: str, number: int) -> None:
     if harness.axe() is None:

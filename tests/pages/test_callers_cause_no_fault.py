@@ -89,6 +89,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield Served(service, own, Signer.generate("alice"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("days", [-(10**30), -1, 0, MOST_DAYS + 1, 10**9, 2**63, 10**30])
 def test_no_number_of_days_is_too_large_to_be_refused(served: Served, days: int) -> None:
     for path in ("/consents/text", "/consents"):

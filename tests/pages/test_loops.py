@@ -66,6 +66,7 @@ def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Queue]:
         yield Queue(service, folder)
 
 
+@pytest.mark.long
 def test_a_picture_goes_to_a_person_and_the_verdict_comes_back(queue: Queue, portrait: bytes) -> None:
     arn = queue.regard("review", "flow", "set", "safe-ones", "--at-most", "50")
     told = queue.detect(portrait, "astronaut", arn)

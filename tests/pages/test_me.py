@@ -138,6 +138,7 @@ def test_a_token_opens_the_page_once_and_a_cookie_holds_it(club: Club) -> None:
     assert (refused.status_code, "used before" in refused.text) == (403, True)
 
 
+@pytest.mark.long
 def test_it_tells_faces_searches_and_consents_in_words(club: Club) -> None:
     club.enrol("bea")
     club.label("bea")
@@ -242,6 +243,7 @@ def verified(club: Club, page: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_a_page_of_a_person_is_fit_to_be_looked_at(club: Club, browser: Browser) -> None:
     club.enrol("joy")
     club.label("joy")
@@ -255,6 +257,7 @@ def test_a_page_of_a_person_is_fit_to_be_looked_at(club: Club, browser: Browser)
     assert len(visitor.get().content) < 100_000 + sum(map(len, re.findall(r"base64,([^\"]+)", visitor.get().text)))
 
 
+@pytest.mark.long
 def test_a_person_erases_themselves(club: Club, browser: Browser) -> None:
     """A story: on a telephone without scripts somebody reads what is held on them, and is erased for good."""
     club.enrol("kim")

@@ -275,6 +275,7 @@ def test_a_parameter_that_nobody_knows_is_refused(club: Club) -> None:
     assert (answer.status_code, "subject, collection" in answer.json()["cause"]) == (400, True)
 
 
+@pytest.mark.long
 def test_a_person_calls_a_match_false_with_a_token(club: Club, portrait: bytes) -> None:
     club.ask("POST", "/consents", club.consent("dora"))
     assert club.index(portrait, "dora") == 1

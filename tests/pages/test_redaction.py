@@ -60,6 +60,7 @@ def test_a_refusal_says_where_it_is_logged(club: Club, house: tuple[Running, Off
     assert answer.headers["x-regard-entry"]
 
 
+@pytest.mark.long
 def test_a_person_stays_open_as_long_as_their_consent_counts(club: Club, portrait: bytes) -> None:
     receipt = club.ask("POST", "/consents", club.consent("alice")).json()["consent"]["receipt_id"]
     assert club.index(portrait, "alice") == 1

@@ -120,6 +120,7 @@ def test_an_object_that_is_cut_short_is_none(tmp_path: Path) -> None:
         _buckets(endpoint, tmp_path).read("1", "b", "k", None, MOST)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("head", ["200 OK\r\ncontent-length: 100000", "200 OK\r\nx-long: "])
 def test_a_store_that_gives_byte_by_byte_is_given_up(
     tmp_path: Path, head: str, monkeypatch: pytest.MonkeyPatch

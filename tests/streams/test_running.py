@@ -342,6 +342,7 @@ def _runners(den: Den, gone: set[str], home: Home) -> Runners:
     return Runners(tools, "two", gone.__contains__)
 
 
+@pytest.mark.long
 def test_what_a_worker_left_that_was_killed_is_gone_on_with_before_its_lease_is_over(den: Den) -> None:
     den.start(seconds=60)
     (number,) = den.streams.processors.alone()

@@ -159,6 +159,7 @@ def test_one_whose_camera_may_not_be_reached_has_failed_and_says_so_everywhere(
     assert "regard_streams_wanted 0.0" in told
 
 
+@pytest.mark.long
 @pytest.mark.slow("a worker of the service finds that a camera may not be reached, and the AWS CLI asks seven times")
 def test_the_aws_command_line_keeps_a_processor(
     service: Running, data: Path, queue: tuple[Any, str, str], monkeypatch: pytest.MonkeyPatch

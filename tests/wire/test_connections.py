@@ -153,6 +153,7 @@ def test_a_slow_body_is_waited_for() -> None:
         assert heard(connection).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fast", [False, True], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("kept", [b"keep-alive", b"close"])
 def test_who_does_not_read_is_hung_up_on(kept: bytes, fast: bool) -> None:
@@ -162,6 +163,7 @@ def test_who_does_not_read_is_hung_up_on(kept: bytes, fast: bool) -> None:
         assert len(answer_of(deaf)) < 30_000_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fast", [False, True], ids=["asyncio", "uvloop"])
 def test_who_reads_slowly_gets_the_whole_answer(fast: bool) -> None:
     # The system keeps megabytes for it, so that nothing seems to go on here for seconds.

@@ -59,6 +59,7 @@ def test_whoever_gets_through_is_answered(server: Server, client: ssl.SSLContext
                 exchanged(connection)
 
 
+@pytest.mark.long
 def test_a_request_that_comes_with_the_end_of_the_handshake_is_answered(server: Server, client: ssl.SSLContext) -> None:
     # The last words of the handshake and the first request go out as one piece.
     for _ in range(20):
@@ -81,6 +82,7 @@ def test_a_request_that_comes_with_the_end_of_the_handshake_is_answered(server: 
                     told += connection.read()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00", b"drip", b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"])
 @pytest.mark.usefixtures("hurried")
 def test_who_does_not_shake_hands_is_hung_up_on(server: Server, said: bytes, client: ssl.SSLContext) -> None:
@@ -99,6 +101,7 @@ def test_who_does_not_shake_hands_is_hung_up_on(server: Server, said: bytes, cli
             exchanged(connection)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("hurried")
 def test_handshakes_take_their_places_and_give_them_back(server: Server, client: ssl.SSLContext) -> None:
     with server(6) as address, ExitStack() as opened:

@@ -23,6 +23,7 @@ def _serve(data_dir: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_told_with_the_remedy_and_the_next_start_is_still_the_first(tmp_path: Path) -> None:
     with bound(Settings(port=0)) as taken:
         refused = _serve(tmp_path / "data", "--port", str(taken.getsockname()[1]))
@@ -47,6 +48,7 @@ def test_a_free_port_is_held_from_then_on(host: str) -> None:
         bound(Settings(host=host, port=first.getsockname()[1]))
 
 
+@pytest.mark.long
 def test_a_data_folder_that_is_none_is_told_by_its_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     refused = _serve(tmp_path / "file", "--port", "0")
@@ -54,6 +56,7 @@ def test_a_data_folder_that_is_none_is_told_by_its_setting(tmp_path: Path) -> No
     assert f"REGARD_DATA_DIR={tmp_path / 'file'} is no folder to write into (File exists)." in refused.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow("idles for longer than the 5 seconds after which uvicorn by itself would hang up")
 def test_a_connection_that_idles_for_a_while_is_kept(tmp_path: Path) -> None:
     with running(tmp_path) as service:

@@ -66,6 +66,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
             yield Secured(service.url, certificate, errors)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_old_versions_are_refused(secured: Secured) -> None:
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
@@ -89,6 +90,7 @@ def test_nothing_is_agreed_on_anew(secured: Secured) -> None:
     assert b"no renegotiation" in said
 
 
+@pytest.mark.long
 def test_who_does_not_speak_it_leaves_no_line(secured: Secured) -> None:
     before = secured.errors.stat().st_size
     for number in range(STRANGERS):

@@ -140,6 +140,7 @@ keeps_the_interpreter_lock()
 """
 
 
+@pytest.mark.long
 def test_a_thread_that_keeps_the_interpreter_lock_is_told_too() -> None:
     done = subprocess.run([sys.executable, "-c", _HOLDS_THE_LOCK], capture_output=True, text=True, timeout=60)
     assert done.stderr.count("in keeps_the_interpreter_lock") == 1

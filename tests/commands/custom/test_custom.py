@@ -65,6 +65,7 @@ def model(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return to
 
 
+@pytest.mark.long
 def test_a_folder_a_label_becomes_a_model_tested_on_a_fifth(model: Path) -> None:
     results = read_results(model)
     assert sorted(each.name for each in model.iterdir()) == [HEAD, MANIFEST, "report.html", RESULTS, SEEN]
@@ -236,6 +237,7 @@ def test_a_detector_that_is_exported_runs_by_the_lines_that_are_printed(
         assert len(box) == 4
 
 
+@pytest.mark.long
 @pytest.mark.slow("learns from boxes")
 def test_a_manifest_with_boxes_becomes_a_detector_that_tells_boxes(detector: Path, framed: Path) -> None:
     results = read_results(detector)
@@ -252,6 +254,7 @@ def test_a_manifest_with_boxes_becomes_a_detector_that_tells_boxes(detector: Pat
     assert run("custom", "detect", framed / "fresh.png", "--model", detector).exit_code == 0
 
 
+@pytest.mark.long
 def test_labels_of_moderation_become_an_adapter_counted_beside_the_base(parts: Path, tmp_path: Path) -> None:
     lines = [
         {"source-ref": str(file), "content-moderation-groundtruth": {"ModerationLabels": shows}}

@@ -38,6 +38,7 @@ def _table(folder: Path, *rows: str) -> None:
     (folder / "figures.csv").write_text("\n".join(["name,links,picture,basis,gender", *rows]) + "\n")
 
 
+@pytest.mark.long
 @pytest.mark.slow("starts the command line and twice the service, as a user does")
 def test_figures_are_enrolled_recognised_and_forgotten(folder: Path, tmp_path: Path) -> None:
     _table(folder, "A Person,https://example.org/a https://example.org/b,one.jpg,flew to space,Female")

@@ -31,6 +31,7 @@ def test_a_collection_is_copied_exported_and_imported_under_another_name(tmp_pat
     assert _shown("second") == _shown("third") == _shown("staff")
 
 
+@pytest.mark.long
 @pytest.mark.slow("embeds and makes anew by both profiles, a process each")
 def test_a_copy_keeps_the_profile_and_making_it_anew_may_change_it(tmp_path: Path, portrait: bytes) -> None:
     (tmp_path / "someone.jpg").write_bytes(portrait)

@@ -87,6 +87,7 @@ def _written(pictures: Sequence[Labelled], file: Path) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_a_planted_bias_is_found_signed_and_logged(
     people: list[Labelled], clean: list[Found], data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +180,7 @@ def _report(sample: Path, data_dir: Path, to: Path, monkeypatch: pytest.MonkeyPa
     return re.sub(rb'"made":"[^"]*"', b"", (to / "audit.json").read_bytes())
 
 
+@pytest.mark.long
 def test_of_twenty_random_ways_to_group_the_same_people_at_most_two_are_flagged(
     people: list[Labelled], clean: list[Found]
 ) -> None:

@@ -57,6 +57,7 @@ def test_the_answer_is_the_api_s_for_each_picture(folder: Path, service: Running
     assert all(ASKED[command] in answer and "ResponseMetadata" not in answer for answer in found.values())
 
 
+@pytest.mark.long
 def test_the_code_says_whether_anything_was_found(folder: Path, way: list[str]) -> None:
     assert run("text", folder / "page.png", *way).exit_code == 0
     assert run("moderation", folder / "page.png", *way).exit_code == 1

@@ -53,6 +53,7 @@ def head(photos: Path) -> Path:
     return photos / "scenes.json"
 
 
+@pytest.mark.long
 def test_detect_labels_tells_the_words_by_one_inference(head: Path, photos: Path) -> None:
     asked: list[str] = []
     settings = msgspec.structs.replace(from_environment(), scenes_file=head)

@@ -22,6 +22,7 @@ def run(app: typer.Typer, *words: str) -> str:
     return result.stdout
 
 
+@pytest.mark.long
 def test_a_member_proposes_votes_and_stops_without_the_data_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

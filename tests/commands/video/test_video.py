@@ -36,6 +36,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film_of(tmp_path_factory.mktemp("film") / "sign.mp4", frames(), options={"crf": "18"})
 
 
+@pytest.mark.long
 def test_text_is_told_with_its_times(film: Path, tmp_path: Path) -> None:
     result = run("video", "text", film, "--sheet", tmp_path / "sheet.png", "--plot", tmp_path / "plot.png")
     assert result.exit_code == 0, result.output
@@ -51,6 +52,7 @@ def test_text_is_told_with_its_times(film: Path, tmp_path: Path) -> None:
         assert abs((made.width - 12 - seen[0]) / (900 / 2) - 1) < 0.05
 
 
+@pytest.mark.long
 def test_json_is_the_api_s(film: Path) -> None:
     result = run("video", "text", film, "--json")
     answer = json.loads(result.stdout)

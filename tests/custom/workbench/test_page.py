@@ -107,6 +107,7 @@ def test_a_picture_that_was_learned_from_and_tested_with_is_told(pictures: list[
     assert "the same file" in text
 
 
+@pytest.mark.long
 def test_the_page_is_fit_to_be_looked_at_on_a_desk_and_on_a_phone(pictures: list[Asked], tmp_path: Path) -> None:
     twins = [Twin(pictures[0].path, "/elsewhere/copy.png", True)]
     boxes = [Outline(0, True, 0.1, 0.2, 0.5, 0.5), Outline(0, False, 0.2, 0.2, 0.5, 0.5)]

@@ -54,6 +54,7 @@ def test_without_a_bias_at_most_two_of_twenty_audits_find_one(scale: float) -> N
         assert sum(found) <= 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("women", "men", "at_90"),
     [([3, 7, 13], [4, 6, 17], None), ([5, 14, 20], [7, 15, 26], True)],

@@ -152,6 +152,7 @@ def test_progress_is_told_and_ends_at_one() -> None:
     assert done[-1] == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at 130 pictures")
 def test_masks_are_told_as_well_as_by_a_linear_probe_and_photographs_are_given_no_label(shared_data: Path) -> None:
     features = Features.opened(from_environment())

@@ -143,6 +143,7 @@ print(time.perf_counter() - begun, int(peak) / 1024**2)
 """
 
 
+@pytest.mark.long
 def test_25_million_comparisons_with_500_replicates_take_under_a_minute_and_2_gib() -> None:
     told = subprocess.run([sys.executable, "-c", _FULL_SIZE], check=True, capture_output=True, text=True).stdout
     seconds, gigabytes = map(float, told.split())

@@ -116,6 +116,7 @@ def test_more_vectors_than_a_block_holds_are_all_searched() -> None:
         assert index.search(probe, 10, 0.0) == expected
 
 
+@pytest.mark.long
 @given(st.integers(0, 2**32), st.integers(0, 20), st.integers(1, 30), LEAST)
 def test_many_blocks_are_searched_like_one(seed: int, count: int, most: int, at_least: float) -> None:
     chance = np.random.default_rng(seed)

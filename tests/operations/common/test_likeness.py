@@ -355,6 +355,7 @@ def _answer(house: Office, name: str) -> Sequence[Any]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(ASKED))
 def test_no_operation_tells_of_anybody_but_by_the_one_function(
     known: Office, name: str, monkeypatch: pytest.MonkeyPatch

@@ -107,6 +107,7 @@ def test_without_consent_as_its_basis_a_collection_keeps_every_face(rooms: Rooms
     assert len(client("IndexFaces", CollectionId="b", Image=image, ExternalImageId="x")["FaceRecords"]) == 2
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at dozens of pictures of several persons")
 def test_montages_keep_the_person_and_no_bystander(rooms: Rooms, shared_data: Path, scale: float) -> None:
     folder, draw = shared_data / "synthetic_faces", random.Random(1)

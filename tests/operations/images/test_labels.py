@@ -135,6 +135,7 @@ def test_a_parameter_without_its_feature_is_refused(client: Client, asked: dict[
     assert error.value.code == "InvalidParameterException"
 
 
+@pytest.mark.long
 def test_boto3_finds_the_person_of_a_portrait(service: Running, portrait: bytes) -> None:
     answer = service.client().detect_labels(Image={"Bytes": portrait}, Features=["GENERAL_LABELS", "IMAGE_PROPERTIES"])
     person = next(label for label in answer["Labels"] if label["Name"] == "Person")

@@ -164,6 +164,7 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works]:
         made.console.close()
 
 
+@pytest.mark.long
 def test_every_way_round_ends_it_before_the_next_frame(works: Works) -> None:
     for way, (act, status, told) in WAYS.items():
         name = works.started()
@@ -255,6 +256,7 @@ ENDS: dict[str, Callable[[Works, str], Any]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", list(ENDS))
 def test_what_was_found_is_owed_to_nobody_once_nothing_allows_it(works: Works, end: str) -> None:
     name, messages = works.started(), works.streams.messages

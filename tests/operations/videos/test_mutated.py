@@ -21,6 +21,7 @@ SMALL = ("h264_10bits.mp4", "h265_video.mp4", "av1_video.mkv", "no_duration.webm
 FILMS = 200
 
 
+@pytest.mark.long
 @pytest.mark.slow("a job for each of many films")
 def test_a_job_on_a_damaged_film_is_never_an_empty_success(shared_data: Path, tmp_path: Path, scale: float) -> None:
     rooms = with_jobs(open_rooms(tmp_path, clock := Clock()), tmp_path, clock)

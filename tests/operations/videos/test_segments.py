@@ -56,6 +56,7 @@ def test_only_what_is_asked_for_and_sure_enough_is_told(client: Client, film: Pa
     assert {each["Type"] for each in _ask(client, film, Filters=sure)["Segments"]} == {"TECHNICAL_CUE"}
 
 
+@pytest.mark.long
 @pytest.mark.sqlite
 def test_time_codes_of_a_film_whose_parts_are_known_drop_numbers_across_the_minute(
     client: Client, shared_data: Path

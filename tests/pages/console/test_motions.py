@@ -53,6 +53,7 @@ def test_a_motion_shows_how_the_policy_would_change_and_for_whom(console: Consol
     assert "other organizations, which the operator" in text
 
 
+@pytest.mark.long
 def test_motions_of_many_words_leave_room_on_a_page(console: Console) -> None:
     council, signer = console.council, read_signer("operator", console.folder / "council.key")
     for number in range(10):

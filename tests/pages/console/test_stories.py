@@ -29,6 +29,7 @@ from tests.pages.console.conftest import Served, authenticator
 PNG = {"name": "a.png", "mimeType": "image/png", "buffer": picture_of(1)}
 
 
+@pytest.mark.long
 @pytest.mark.slow("a browser goes from page to page")
 def test_an_abuser_is_refused(browser: Browser, served: Served) -> None:
     """A shop that hands on to the police asks under one key and under another, and the log says so to anybody."""
@@ -71,6 +72,7 @@ def test_an_abuser_is_refused(browser: Browser, served: Served) -> None:
         assert shop.id not in told
 
 
+@pytest.mark.long
 @pytest.mark.slow("a browser, and commands of a machine that has nothing of the service")
 def test_a_councillor_votes_from_another_machine(browser: Browser, served: Served, tmp_path: Path) -> None:
     """She reads the motion in a browser, signs where her key is, and anybody sees the ballot as she signed it."""
@@ -105,6 +107,7 @@ def test_a_councillor_votes_from_another_machine(browser: Browser, served: Serve
         assert motion.hash in str(ballot.text_content())
 
 
+@pytest.mark.long
 @pytest.mark.slow("two people register passkeys, one after the other")
 def test_two_reviewers_confirm_with_two_pictures(browser: Browser, served: Served) -> None:
     """Alice agreed that her enrolled face is shown; nobody is told that it is her before two people saw both."""

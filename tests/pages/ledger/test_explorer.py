@@ -54,6 +54,7 @@ def get(address: str, path: str, accept: str = "text/html") -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "path", [f"/log?month={LAST}&kind=regard/call", f"/log/{NOW}/entries/301", "/log?month=1999-01"]
 )

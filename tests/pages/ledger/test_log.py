@@ -136,6 +136,7 @@ def test_where_a_quorum_is_wanted_a_receipt_waits_for_it(tmp_path: Path) -> None
     assert witnesses == {"quorum": 1, "witnesses": [told_of]}
 
 
+@pytest.mark.long
 def test_where_no_witness_answers_a_receipt_comes_without(tmp_path: Path) -> None:
     with opened(tmp_path / "log") as book:
         witness = Signer.generate("witness.example/w", Kind.COSIGNATURE).verifier

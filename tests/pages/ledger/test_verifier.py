@@ -112,6 +112,7 @@ def test_its_policy_allows_its_own_script_and_style_alone(book: Book) -> None:
         assert answer.read() == verifier_page()
 
 
+@pytest.mark.long
 def test_it_is_fit_to_be_looked_at(browser: Browser, book: Book, files: Path) -> None:
     with serving_files(files) as address:
         look(browser, address.removesuffix("/log"), VERIFIER)
@@ -137,6 +138,7 @@ def test_from_disk_it_verifies_a_folder(saved: Page, files: Path, book: Book) ->
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "at", "kind", "what"),
     [

@@ -113,6 +113,7 @@ def started(folder: Path, book: Book) -> Iterator[tuple[subprocess.Popen[str], A
         process.communicate()
 
 
+@pytest.mark.long
 def test_a_witness_that_is_killed_remembers_what_it_cosigned(book: Book, tmp_path: Path) -> None:
     with started(tmp_path / "witness", book) as (process, asked):
         assert asked.send(ask(book))[0] == 200

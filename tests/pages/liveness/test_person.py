@@ -188,6 +188,7 @@ def _until(is_so: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.long
 @pytest.mark.slow("three people hold still, come nearer and hold still again")
 def test_the_page_says_what_came_of_it(held: Held) -> None:
     assert held.seen[held.calm.id].startswith("You were seen")
@@ -260,6 +261,7 @@ def test_who_leaves_sends_no_more(held: Held) -> None:
     assert all(chunk["VideoChunk"] for chunk in held.stopped.told("VideoEvent"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("says", "words"),
     [

@@ -228,6 +228,7 @@ def test_a_network_that_knocks_too_often_waits_and_others_do_not(room: Stewardsh
     assert client.post(MOTIONS, b"x").status_code == 400
 
 
+@pytest.mark.long
 def test_a_member_acts_so_often_an_hour_and_nobody_uses_that_up_for_them(room: Stewardship, client: Client) -> None:
     sent = drafted(room).signed(room.signer)
     client.post(MOTIONS, sent)

@@ -26,6 +26,7 @@ def _snapshot(room: Stewardship) -> Snapshot:
     return Snapshots(room.engine, lambda: room.now).current()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rule", [each.id for each in Policy(Pack.shipped("moratorium")).rules.values()])
 def test_whichever_rule_is_taken_out_shows(room: Stewardship, rule: str) -> None:
     for sector in ("law-enforcement", "immigration-enforcement", "intelligence", "retail"):

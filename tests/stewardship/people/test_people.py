@@ -175,6 +175,7 @@ def play(machine: type[RuleBasedStateMachine], steps: int, scale: float) -> None
     run_state_machine_as_test(machine, settings=settings(unhurried, max_examples=examples, stateful_step_count=steps))
 
 
+@pytest.mark.long
 @pytest.mark.slow("plays dozens of orders of events, each on a house of its own")
 def test_no_order_of_events_shows_what_receipts_do_not_cover(scale: float) -> None:
     play(People, 15, scale)

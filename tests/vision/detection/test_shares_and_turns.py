@@ -132,6 +132,7 @@ def test_strangers_stay_strangers_and_are_found_in_any_turn(
     assert alike == 0
 
 
+@pytest.mark.long
 def test_few_faces_with_masks_are_doubtful(analyzer: FaceAnalyzer, shared_data: Path) -> None:
     pictures = [decode(file.read_bytes()) for file in sorted((shared_data / "facemask" / "with_mask").iterdir())[:120]]
     found = [faces[0] for picture in pictures if (faces := analyzer.detect(picture))]
@@ -148,6 +149,7 @@ def test_a_turned_picture_shows_the_same_person(
     assert similarity(float(one @ other)) > 99
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("turn", [0, 1, 2, 3])
 @pytest.mark.parametrize("share", [0.6, 0.95])
 def test_a_closeup_is_covered_wholly(
@@ -230,6 +232,7 @@ def test_the_head_of_a_turned_face_has_its_hair_where_the_face_has_its_brow() ->
     assert (head(box, None).left, head(box, None).width) == pytest.approx((0.36, 0.18))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("turn", [0, 1])
 def test_in_a_film_the_same_faces_are_found_as_in_its_frames(
     analyzer: FaceAnalyzer, shared_data: Path, turn: int
@@ -242,6 +245,7 @@ def test_in_a_film_the_same_faces_are_found_as_in_its_frames(
     assert found == alone
 
 
+@pytest.mark.long
 def test_in_a_film_of_many_pixels_faces_are_found_where_its_frames_have_them(
     analyzer: FaceAnalyzer, shared_data: Path
 ) -> None:

@@ -37,6 +37,7 @@ def analyzers() -> dict[str, FaceAnalyzer]:
     return {when: open_analyzer(from_environment(small_faces=when)) for when in ("never", "auto", "always")}
 
 
+@pytest.mark.long
 def test_faces_of_twenty_pixels_are_found_by_the_second_look(
     analyzers: dict[str, FaceAnalyzer], portrait: bytes
 ) -> None:
@@ -46,6 +47,7 @@ def test_faces_of_twenty_pixels_are_found_by_the_second_look(
     assert found["never"] < found["always"]
 
 
+@pytest.mark.long
 def test_no_face_is_told_twice(analyzers: dict[str, FaceAnalyzer], portrait: bytes) -> None:
     for side in (30, 60, 120):
         assert len(analyzers["always"].detect(_crowd(portrait, side))) == COLUMNS * ROWS

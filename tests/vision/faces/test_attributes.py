@@ -49,6 +49,7 @@ def known(shared_data: Path, analyzer: FaceAnalyzer, scale: float) -> list[tuple
     return [(*map(int, file.name.split("_")[:2]), said) for file, said in found if said]  # type: ignore[misc]
 
 
+@pytest.mark.long
 def test_the_age_range_holds_the_age_of_about_four_people_in_five(
     known: list[tuple[int, int, Description]],
 ) -> None:

@@ -68,6 +68,7 @@ def test_words_stand_whole_inside_the_frame(
     assert here[2] - here[0] <= there[2] - there[0] + 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("width", "height", "box"),
     [

@@ -37,6 +37,7 @@ def _embeddings(found: list[tuple[Picture, Face]], **settings: Any) -> NDArray[n
     return np.stack([analyzer.embed(picture, [face])[0] for picture, face in found])
 
 
+@pytest.mark.long
 def test_bf16_and_f32_embeddings_may_stand_in_one_collection(found: list[tuple[Picture, Face]]) -> None:
     try:
         Runtime("openvino", "bf16")
@@ -55,6 +56,7 @@ def test_both_runtimes_make_the_same_embeddings(found: list[tuple[Picture, Face]
     assert (one * other).sum(axis=1).min() >= RUNTIMES
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("profile", "runtime", "precision"),
     [

@@ -63,6 +63,7 @@ def _expected(profile: str, portrait: bytes, probe: bytes) -> float:
     return shipped(profile).similarity(float(_embedded(profile, portrait) @ _embedded(profile, probe)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("serving", PROFILES)
 def test_a_picture_is_searched_by_the_profile_of_the_collection_whichever_is_set(

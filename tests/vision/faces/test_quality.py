@@ -141,6 +141,7 @@ def test_what_no_longer_matches_is_turned_away_at_every_level(
 
 
 # (condition of benchmarks.filtering, level, at least and at most this share of faces is turned away)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("condition", "level", "least", "most"),
     [
@@ -168,6 +169,7 @@ def test_ordinary_pictures_pass_and_spoilt_ones_do_not(
     assert least <= np.mean(told) <= most
 
 
+@pytest.mark.long
 def test_a_filter_refuses_nobody_for_the_colour_of_the_skin(analyzer: FaceAnalyzer, shared_data: Path) -> None:
     for group in GROUPS:
         files = sorted((shared_data / "utkface").glob(f"*_*_{group}_*.jpg"))[::8]

@@ -80,6 +80,7 @@ def test_a_person_passes(studio: Studio, seed: int) -> None:
     assert judged(looked, made.challenge, made.told) == found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     ("kind", "by"),
@@ -91,6 +92,7 @@ def test_an_attack_is_refused_by_what_it_cannot_do(studio: Studio, kind: str, by
     assert (found.passed, found.confidence) == (False, 0.0)
 
 
+@pytest.mark.long
 def test_without_colours_a_person_passes_and_a_photograph_does_not(studio: Studio) -> None:
     for kind, passes in ((LIVE, True), ("printed photo", False)):
         made, looked = studio.session(kind, 0)
@@ -104,6 +106,7 @@ def _again(studio: Studio, frames: Sequence[Frame]) -> Looked:
     return look(compressed(frames, WIDTH, HEIGHT, 8e5), studio.finder)
 
 
+@pytest.mark.long
 def test_a_film_that_was_stopped_repeated_or_cut_is_refused(studio: Studio) -> None:
     made, _ = studio.session(LIVE, 0)
     other, _ = studio.session("printed photo", 0)

@@ -20,6 +20,7 @@ def _start(kind: str, times: int) -> None:
     assert (done.returncode, done.stdout) == (0, f"{CALLS} answered\n" * times), done.stderr
 
 
+@pytest.mark.long
 def test_first_calls_on_faces_never_hang(scale: float) -> None:
     _start("faces", int(50 * scale))
 

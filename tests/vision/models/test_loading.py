@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
+import pytest
 
 from regard.settings import from_environment
 from regard.vision.detection.detector import Detector
@@ -112,6 +113,7 @@ def test_faces_load_when_they_are_asked_for_where_they_are_not_warmed() -> None:
     assert later.loaded.keys() == {"face-detector"}
 
 
+@pytest.mark.long
 def test_a_reader_that_let_go_of_its_networks_reads_again() -> None:
     reader = TextReader.opened(from_environment())
     with loaded_anew():

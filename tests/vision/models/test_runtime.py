@@ -70,6 +70,7 @@ def _apart(found: list[Array], expected: list[Array]) -> float:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", INPUTS | BEYOND)
 def test_both_runtimes_give_the_same_numbers(name: str, portrait: bytes) -> None:
     pytest.importorskip("onnxruntime")

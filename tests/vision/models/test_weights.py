@@ -267,6 +267,7 @@ def test_a_wheel_without_end_does_not_fill_the_disk(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+@pytest.mark.long
 def test_an_index_that_dribbles_is_let_go_of(
     tmp_path: Path, index: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

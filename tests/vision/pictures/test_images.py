@@ -255,6 +255,7 @@ def test_a_side_that_no_picture_has_is_refused_before_decoding(width: int, heigh
         decode(_png(width, height, b"", colour=0))
 
 
+@pytest.mark.long
 def test_the_longest_side_and_the_most_pixels_are_decoded() -> None:
     assert decode(_png(65_535, 1, bytes(1 + 65_535), colour=0)).width == 65_535
     assert decode(_png(1, 65_535, bytes(2 * 65_535), colour=0)).height == 65_535

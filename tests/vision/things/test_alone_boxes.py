@@ -25,6 +25,7 @@ def _head(width: int, loud: float) -> BoxHead:
     return BoxHead(*(draw.normal(0, spread, shape).astype(np.float32) for shape, spread in shapes))
 
 
+@pytest.mark.long
 @pytest.mark.slow("writes networks of 8 bits as ONNX")
 @pytest.mark.parametrize(("way", "head"), [(PROPOSALS, _head(1370, 1.5)), (CELLS, _head(133, 0.1))])
 def test_the_file_tells_what_this_software_tells(way: str, head: BoxHead, portrait: bytes) -> None:

@@ -12,6 +12,7 @@ from regard.vision.pictures.overlaps import areas, shared
 from regard.vision.things.candidates import Seeker
 
 
+@pytest.mark.long
 def test_what_lies_in_a_picture_is_proposed_and_each_cell_is_seen(portrait: bytes) -> None:
     seen = Seeker.opened(from_environment())(decode(portrait))
     assert tuple(seen) == WAYS

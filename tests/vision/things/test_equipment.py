@@ -36,6 +36,7 @@ def _persons(inspector: EquipmentInspector, file: Path) -> list[Person]:
     return inspector(decode(file.read_bytes()))
 
 
+@pytest.mark.long
 def test_three_people_have_a_body_and_a_face_each(inspector: EquipmentInspector, shared_data: Path) -> None:
     persons = _persons(inspector, shared_data / "aws_docs_media" / "pexels-agung-pandit-wiguna-1128318.jpg")
     assert len(persons) == 3
@@ -46,6 +47,7 @@ def test_three_people_have_a_body_and_a_face_each(inspector: EquipmentInspector,
         assert person.box.height > 3 * person.face.box.height
 
 
+@pytest.mark.long
 def test_a_crowd_is_told_up_to_fifteen_persons_the_largest_first(
     inspector: EquipmentInspector, shared_data: Path
 ) -> None:
@@ -100,6 +102,7 @@ def test_masks_are_told_on_tight_crops_that_nothing_was_made_of(
     assert sum(share.rate for share in told) / 2 >= (0.965 if scale == 1 else 0.95), told
 
 
+@pytest.mark.long
 def test_bare_faces_of_photographs_are_called_covered_in_one_of_a_hundred_at_most(
     analyzer: FaceAnalyzer, shared_data: Path, scale: float
 ) -> None:

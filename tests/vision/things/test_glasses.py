@@ -56,6 +56,7 @@ def test_without_heads_nothing_is_told() -> None:
     assert glasses(PICTURE, [_face(0.5)], lambda *_: None) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks at a hundred pictures and more")
 def test_faces_that_no_head_saw_are_told_right(shared_data: Path, scale: float) -> None:
     folder = shared_data / "attributes"

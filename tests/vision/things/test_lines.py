@@ -67,6 +67,7 @@ def _crops(number: int) -> Iterator[tuple[str, Image.Image]]:
 
 
 # Slow: each of the crops is read; the full 240 take a minute and a half.
+@pytest.mark.long
 def test_crops_of_one_line_are_read(reader: TextReader, scale: float) -> None:
     crops = list(_crops(round(240 * scale)))
     missed = [text for text, image in crops if _words(reader, image) != text.split()]
@@ -74,6 +75,7 @@ def test_crops_of_one_line_are_read(reader: TextReader, scale: float) -> None:
 
 
 # Slow: large pictures are looked at twice.
+@pytest.mark.long
 def test_large_letters_are_one_line_in_order(reader: TextReader, scale: float) -> None:
     chance = np.random.default_rng(3)
     for number in range(round(100 * scale)):
@@ -92,6 +94,7 @@ def test_a_page_is_read_in_its_order_whichever_way_it_is_turned(reader: TextRead
     assert [line.text for line in reader(_picture(turned))] == PAGE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [14, 40])
 def test_a_lone_small_line_on_a_large_page_is_found_where_it_is(reader: TextReader, size: int) -> None:
     page = Image.new("RGB", (3000, 4000), "white")
@@ -114,6 +117,7 @@ def test_letters_that_stand_alone_are_read_upright(reader: TextReader, text: str
 _BARS = {"I": {"I", "l"}, "l": {"I", "l", "1"}}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", ["I", "l", "i", "J", "j", "L", "!"])
 def test_letters_that_are_little_but_a_bar_are_read_at_any_size(reader: TextReader, text: str, scale: float) -> None:
     sizes = [12, 16, 24, 36, 48, 64, 90, 120, 160, 200][:: 1 if scale == 1 else 3]
@@ -136,6 +140,7 @@ def test_a_lone_letter_is_told_where_it_stands(reader: TextReader) -> None:
     assert line.outline.max(axis=0) * (400, 300) == pytest.approx((263, 191), abs=3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", ["C++", "i++", "Wi-Fi", "C#"])
 @pytest.mark.parametrize("size", [16, 24, 90])
 def test_a_short_text_is_not_taken_for_one_that_stands_on_its_head(reader: TextReader, text: str, size: int) -> None:

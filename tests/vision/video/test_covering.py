@@ -97,6 +97,7 @@ def test_a_film_that_is_written_has_its_frames_at_their_times_and_nothing_else(t
     assert [round(float(frame.picture.pixels.mean()) / 40) for frame in frames] == list(range(6))
 
 
+@pytest.mark.long
 @pytest.mark.slow("looks thoroughly at the frames of a film")
 def test_faces_whose_places_are_known_are_covered_on_every_frame(shared_data: Path, scale: float) -> None:
     """Generated faces of 40 to 90 pixels that cross the picture, enter it and leave it: recall over frames 0.98."""

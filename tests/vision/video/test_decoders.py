@@ -83,6 +83,7 @@ def test_closing_one_ends_it_and_no_other(decoders: Decoders, film: Path) -> Non
     assert other.close().code == 0
 
 
+@pytest.mark.long
 def test_films_are_begun_by_many_threads_at_once(decoders: Decoders, film: Path) -> None:
     def count(_: int) -> int:
         decoder = _begun(decoders, film, MEASURED)
@@ -105,6 +106,7 @@ def test_films_begin_again_when_what_they_come_from_was_killed(film: Path) -> No
     second.close()
 
 
+@pytest.mark.long
 def test_a_forked_process_neither_ends_what_decodes_for_its_parent_nor_keeps_it(film: Path) -> None:
     code = (
         "import os, sys, time; from pathlib import Path; from regard.vision.video.film import Film, Limits\n"

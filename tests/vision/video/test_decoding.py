@@ -78,6 +78,7 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "Thrift", _Counting)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_of_fewer_packets_the_same_is_told(tmp_path: Path, way: str, suffix: str) -> None:

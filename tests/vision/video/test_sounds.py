@@ -37,6 +37,7 @@ def _covered(film: Film, to: Path, suffix: str) -> None:
             writer.add(frame.milliseconds, frame.picture)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("suffix", "codec"), FORMS)
 def test_sound_is_copied_as_it_is_and_names_and_titles_are_left_behind(tmp_path: Path, suffix: str, codec: str) -> None:
     path, made = tmp_path / "told.mkv", tmp_path / "made"

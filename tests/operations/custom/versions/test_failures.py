@@ -43,6 +43,7 @@ def relabelled(lines: Lines, *names: str) -> Lines:
     return [line(key, names[place % len(names)]) for place, key in enumerate(keys)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("code", "training", "testing", "said"),
     [

@@ -120,6 +120,7 @@ class Yard:
         return told
 
 
+@pytest.mark.long
 @pytest.mark.slow("each kill takes a process")
 def test_all_comes_to_an_end_once_however_often_its_worker_is_killed(
     tmp_path: Path, shop: Shop, scale: float, monkeypatch: pytest.MonkeyPatch

@@ -139,6 +139,7 @@ def test_parts_are_trained_and_started_and_traits_are_not_trained(firm: Firm) ->
     assert told.startswith("TRAINING_FAILED [no-inferred-traits]"), told
 
 
+@pytest.mark.long
 @pytest.mark.slow("trains twice behind the gate")
 def test_a_project_of_faces_is_probed_before_it_starts(firm: Firm, tmp_path: Path) -> None:
     version, told = firm.trained(("a", "b"))

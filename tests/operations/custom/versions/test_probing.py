@@ -55,6 +55,7 @@ def firm(tmp_path: Path, shop: Shop) -> Iterator[Firm]:
     made.house.logbook.close()
 
 
+@pytest.mark.long
 def test_five_groups_under_neutral_names_are_stopped_and_masks_are_not(firm: Firm, tmp_path: Path) -> None:
     groups = _trained(firm, "groups", [(name, shade, 0) for name, shade in zip("abcde", SHADES, strict=True)])
     masks = _trained(firm, "masks", [(("on", "off")[mask < 128], shade, mask) for shade in SHADES for mask in (9, 200)])

@@ -288,6 +288,7 @@ def test_half_of_the_queue_is_left_to_whoever_asks(firm: Again) -> None:
     assert firm.swept() == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow("trains twice behind the gate")
 def test_a_version_of_a_backbone_that_is_gone_is_trained_anew_on_the_one_that_is_here(firm: Again) -> None:
     project, _ = firm.listing("shop", firm.named("backbone"))

@@ -92,6 +92,7 @@ def _listed(address: str, folder: str) -> dict[str, Any]:
     return _manifest(address, f"{folder}.manifest", from_csv(rows, f"s3://pictures/{folder}/"))
 
 
+@pytest.mark.long
 @pytest.mark.slow("starts a service and a worker, which loads its models")
 def test_what_the_guide_does_runs_unchanged(service: tuple[Running, str], slept: list[float]) -> None:
     client, address = service[0].client(), service[1]

@@ -133,6 +133,7 @@ class ToldApart(RuleBasedStateMachine):
             assert "x-regard-review" not in remarks
 
 
+@pytest.mark.long
 @pytest.mark.slow("plays dozens of orders of events, each on a house of its own")
 def test_no_order_of_events_tells_who_was_told_apart_or_holds_back_who_was_not(scale: float) -> None:
     play(ToldApart, 15, scale)
