@@ -231,6 +231,7 @@ def test_the_page_of_architecture_names_every_room() -> None:
     assert not {room for room in top | within if room not in page}
 
 
+@pytest.mark.long
 def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]

@@ -41,6 +41,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert not loaded & (HEAVY | OF_PICTURES)
 
 
+@pytest.mark.long
 def test_detect_imports_nothing_that_it_does_not_use(tmp_path: Path) -> None:
     Image.new("RGB", (200, 200)).save(tmp_path / "wall.png")
     loaded = _loaded("detect", str(tmp_path / "wall.png"))

@@ -20,6 +20,8 @@ from regard.stewardship.root_key import renew_master_key
 from tests.helpers.fakes import ORGANIZATION, Client, open_rooms, picture_of
 from tests.helpers.killed import started
 
+pytestmark = pytest.mark.long
+
 KILLS = 100
 
 
@@ -63,7 +65,6 @@ def _killed(work: Callable[..., None], folder: Path, seconds: float) -> None:
         ours.close()
 
 
-@pytest.mark.long
 @pytest.mark.slow("each kill takes a process, and a start after it")
 def test_a_first_start_killed_at_any_moment_is_gone_on_with(tmp_path: Path, scale: float) -> None:
     chance, folder = random.Random(0), tmp_path / "warm"
@@ -90,7 +91,6 @@ def test_a_renewal_of_the_master_key_killed_at_any_moment_leaves_what_opens(tmp_
     assert root_key(tmp_path).open(sealed, b"") == b"clear"
 
 
-@pytest.mark.long
 @pytest.mark.slow("each kill takes a process, and a gallery opened after it")
 def test_a_renewal_of_a_collection_killed_at_any_moment_leaves_every_face(tmp_path: Path, scale: float) -> None:
     client, chance = Client(open_rooms(tmp_path)), random.Random(2)

@@ -21,6 +21,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from tests.helpers.running import Running
 
+pytestmark = pytest.mark.long
+
 COVERAGE = (Path(__file__).parents[1] / "docs" / "coverage.md").read_text()
 # A picture has at least 80 pixels a side, here as at AWS.
 LEAST_SIDE = 80
@@ -340,7 +342,6 @@ def test_celebrities_are_told_apart_from_others(service: Running, people: People
             assert _read("RecognizeCelebrities", face, member) is None
 
 
-@pytest.mark.long
 @pytest.mark.slow("loads the models of equipment")
 def test_protective_equipment_is_looked_for_and_summed_up(service: Running, people: People) -> None:
     client = service.client()
@@ -384,7 +385,6 @@ def test_pictures_of_users_are_moderated(service: Running, people: People) -> No
         assert not answer["ModerationLabels"]
 
 
-@pytest.mark.long
 def test_no_face_of_a_photograph_is_lost_where_it_is_cut_out(service: Running, shared_data: Path) -> None:
     client = service.client()
     seen = 0

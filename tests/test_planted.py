@@ -27,6 +27,8 @@ from regard.stewardship.office import open_office
 from regard.stewardship.parties.edges import Edge, EdgeKind
 from tests.helpers.running import Running, running
 
+pytestmark = pytest.mark.long
+
 PERSON, USER, COLLECTION, TAG = "planted-person-417", "planted-user-418", "planted-collection-419", "planted-tag-420"
 ERRORS = "errors"
 ORGANIZATION, CUSTOMER = "Planted Works 421", "Planted Customer 422"
@@ -123,7 +125,6 @@ def _published(folder: Path, operation: str) -> list[dict[str, Any]]:
     raise AssertionError(f"{operation} was not published")
 
 
-@pytest.mark.long
 def test_no_file_of_the_log_holds_a_planted_value(used: tuple[Running, Path, set[bytes]]) -> None:
     _, folder, planted = used
     entries = _published(folder, "TagResource")

@@ -196,6 +196,7 @@ def _rows(folder: Path) -> tuple[Engine, Callable[[str], None]]:
     return engine, forget
 
 
+@pytest.mark.long
 def test_who_reads_all_the_while_delays_it_and_nobody_waits_long(tmp_path: Path) -> None:
     engine, forget = _rows(tmp_path)
     traces = Traces(engine)

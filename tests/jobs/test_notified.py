@@ -25,6 +25,8 @@ from tests.helpers.hooks import SECRET, Came, taking
 from tests.helpers.running import Running, running
 from tests.helpers.stores import store, store_client, store_settings
 
+pytestmark = pytest.mark.long
+
 JS = Path(__file__).parents[1] / "js"
 FILM = {"S3Object": {"Bucket": "films", "Name": "film.mp4"}}
 # What a Start operation needs besides the film.
@@ -129,7 +131,6 @@ def detector(service: Running, settings: dict[str, str]) -> Detector:
     return detector
 
 
-@pytest.mark.long
 @pytest.mark.slow("a worker of the service looks at a film")
 @pytest.mark.parametrize("start", STARTS)
 def test_each_detection_tells_its_topic_and_then_gives_its_results(detector: Detector, start: str) -> None:
@@ -180,7 +181,6 @@ def test_the_aws_command_line_starts_a_job_and_gets_its_results(detector: Detect
     assert (got["JobStatus"], got["SelectedSegmentTypes"][0]["Type"]) == ("SUCCEEDED", "SHOT")
 
 
-@pytest.mark.long
 def test_the_javascript_sdk_starts_a_job_and_waits_for_it(detector: Detector, service: Running, tmp_path: Path) -> None:
     with_packages(JS, tmp_path)
     given = ["films", "film.mp4", detector.topic, detector.role]
@@ -190,7 +190,6 @@ def test_the_javascript_sdk_starts_a_job_and_waits_for_it(detector: Detector, se
     assert detector.heard(told["JobId"])["Status"] == "SUCCEEDED"
 
 
-@pytest.mark.long
 def test_the_aws_command_line_has_a_list_of_pictures_looked_at(
     service: Running, settings: dict[str, str], portrait: bytes
 ) -> None:
@@ -214,7 +213,6 @@ def test_the_aws_command_line_has_a_list_of_pictures_looked_at(
     assert [each["JobId"] for each in aws(service, "list-media-analysis-jobs")["MediaAnalysisJobs"]] == [job]
 
 
-@pytest.mark.long
 @pytest.mark.slow("starts a command")
 def test_the_operator_sees_who_was_told(detector: Detector, data: Path, hook: tuple[str, list[Came]]) -> None:
     job = detector.start("StartSegmentDetection")

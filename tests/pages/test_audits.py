@@ -21,6 +21,8 @@ from regard.stewardship.parties.keys import AccessKey
 from tests.helpers.own_client import OwnClient
 from tests.helpers.running import Running, running
 
+pytestmark = pytest.mark.long
+
 A_DAY = 40
 
 
@@ -64,7 +66,6 @@ def pictures(portrait: bytes) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.long
 def test_an_auditor_gets_scores_and_rates_and_no_more(
     house: tuple[Running, Office], pictures: list[dict[str, Any]]
 ) -> None:

@@ -51,6 +51,7 @@ def test_a_page_is_fit_to_be_looked_at(browser: Browser, service: Running, path:
     look(browser, service.url, path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_whoever_goes_by_keys_sees_where_they_are(browser: Browser, service: Running, scheme: harness.Scheme) -> None:
     with visiting(browser, service.url, color_scheme=scheme) as visit:

@@ -98,6 +98,7 @@ def test_no_number_of_days_is_too_large_to_be_refused(served: Served, days: int)
         assert str(MOST_DAYS) in answer.json()["cause"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("given", "expires"),
     [

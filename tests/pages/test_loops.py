@@ -17,6 +17,8 @@ from regard.cli import app
 from tests.helpers.own_client import OwnClient
 from tests.helpers.running import Running, running
 
+pytestmark = pytest.mark.long
+
 
 class Queue:
     """A running service, and the command line on its data."""
@@ -66,7 +68,6 @@ def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Queue]:
         yield Queue(service, folder)
 
 
-@pytest.mark.long
 def test_a_picture_goes_to_a_person_and_the_verdict_comes_back(queue: Queue, portrait: bytes) -> None:
     arn = queue.regard("review", "flow", "set", "safe-ones", "--at-most", "50")
     told = queue.detect(portrait, "astronaut", arn)

@@ -95,6 +95,7 @@ def test_one_month_is_verified_with_its_link_to_the_one_before(ask: Ask, book: B
     assert ask("log", **told_of(book, files, only=LAST))["kind"] == "damaged"
 
 
+@pytest.mark.long
 def test_every_byte_that_is_changed_in_a_small_log_is_noticed(ask: Ask, tmp_path: Path) -> None:
     with opened(tmp_path / "log") as book:
         book.period = LAST

@@ -19,6 +19,8 @@ from regard.vision.pictures.findings import Box
 from tests.helpers.killed import started
 from tests.helpers.streaming import HOME, Den, Scripted, Still
 
+pytestmark = pytest.mark.long
+
 KILLS = 10
 
 

@@ -117,6 +117,7 @@ def test_handshakes_take_their_places_and_give_them_back(server: Server, client:
                 exchanged(connection)
 
 
+@pytest.mark.long
 def test_who_hangs_up_amid_a_handshake_gives_its_place_back(server: Server, client: ssl.SSLContext) -> None:
     with server(4) as address:
         for said in (b"", b"\x16\x03\x01\x02\x00\x01", b"\x15\x03\x01\x00\x02\x02\x00") * 10:

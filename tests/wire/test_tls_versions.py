@@ -80,6 +80,7 @@ def test_old_versions_are_refused(secured: Secured) -> None:
             secured.agreed(context)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not shutil.which("openssl"), reason="Python's own client does not ask for it")
 def test_nothing_is_agreed_on_anew(secured: Secured) -> None:
     host, port = secured.address

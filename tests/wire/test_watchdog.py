@@ -41,6 +41,7 @@ def _at_work(pool: Pool) -> Iterator[Event]:
         pool.close()
 
 
+@pytest.mark.long
 def test_a_worker_is_stuck_once_it_takes_too_long_and_no_more_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
     clock, armed = Clock(), list[float]()
     pool = Pool(1, 0, clock)
@@ -110,6 +111,7 @@ print("looked", flush=True)
 """
 
 
+@pytest.mark.long
 def test_a_look_waits_for_no_lock_that_it_holds_itself() -> None:
     done = subprocess.run([sys.executable, "-c", _COLLECTS_ALWAYS], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.returncode) == ("looked\n", 0)

@@ -74,6 +74,7 @@ def test_a_folder_a_label_becomes_a_model_tested_on_a_fifth(model: Path) -> None
     assert read_model(model).manifest["base"]["sha256"]
 
 
+@pytest.mark.long
 def test_the_model_tells_new_pictures_and_a_picture_of_nothing_has_no_label(model: Path, tmp_path: Path) -> None:
     _drawn(tmp_path, "bar", 2, 5)
     result = run("custom", "detect", tmp_path / "bar", "--model", model, "--json")

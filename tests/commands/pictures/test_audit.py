@@ -32,6 +32,8 @@ from regard.evaluation.statistics.comparisons import genuine
 from regard.settings import from_environment
 from tests.helpers.started import started, stop
 
+pytestmark = pytest.mark.long
+
 # Faces of about 100 pixels come down to a fifth.
 SHRUNK = 50
 
@@ -87,7 +89,6 @@ def _written(pictures: Sequence[Labelled], file: Path) -> Path:
     return file
 
 
-@pytest.mark.long
 def test_a_planted_bias_is_found_signed_and_logged(
     people: list[Labelled], clean: list[Found], data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +116,6 @@ def test_a_planted_bias_is_found_signed_and_logged(
     assert b'"kind":"regard/audit"' in entries
 
 
-@pytest.mark.long
 @pytest.mark.slow("looks at hundreds of pictures twice, once in a process of its own")
 def test_a_run_that_was_killed_goes_on_where_it_stopped_and_ends_in_the_same_report(
     people: list[Labelled],
@@ -180,7 +180,6 @@ def _report(sample: Path, data_dir: Path, to: Path, monkeypatch: pytest.MonkeyPa
     return re.sub(rb'"made":"[^"]*"', b"", (to / "audit.json").read_bytes())
 
 
-@pytest.mark.long
 def test_of_twenty_random_ways_to_group_the_same_people_at_most_two_are_flagged(
     people: list[Labelled], clean: list[Found]
 ) -> None:

@@ -211,6 +211,7 @@ def test_without_matplotlib_the_remedy_is_told_before_any_work(monkeypatch: pyte
         require()
 
 
+@pytest.mark.long
 def test_detect_tells_failures_and_speed(tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGARD_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "photos").mkdir()

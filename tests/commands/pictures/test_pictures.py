@@ -63,6 +63,7 @@ def test_a_comparison_leaves_with_zero_for_a_match_and_one_for_none(folder: Path
     assert run("compare", face, mirrored, "--threshold", "100").exit_code == 1
 
 
+@pytest.mark.long
 def test_a_comparison_through_a_server_gives_the_same_answer(
     folder: Path, service: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_the_code_says_whether_anything_was_found(folder: Path, way: list[str]) 
     assert run("moderation", folder / "page.png", *way).exit_code == 1
 
 
+@pytest.mark.long
 def test_a_table_has_the_lines_and_how_sure_they_are(folder: Path) -> None:
     told = run("text", folder / "page.png").output
     assert "No parking" in told

@@ -69,6 +69,7 @@ def test_detect_labels_tells_the_words_by_one_inference(head: Path, photos: Path
     assert finder.scene(picture) == pytest.approx(LabelFinder.opened(from_environment()).scene(picture), abs=0.005)
 
 
+@pytest.mark.long
 def test_the_same_pictures_give_the_same_bytes(head: Path, photos: Path, tmp_path: Path) -> None:
     run("train", "scenes", photos, "--name", "ours", "--out", tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == head.read_bytes()

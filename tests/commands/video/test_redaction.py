@@ -21,6 +21,7 @@ def film(tmp_path: Path) -> Path:
     return film_of(tmp_path / "film.mp4", [np.full((100, 100, 3), 200, np.uint8)] * 50)
 
 
+@pytest.mark.long
 def test_a_film_is_written_whole_with_a_report(film: Path, tmp_path: Path) -> None:
     result = run("redact", film, "--to", tmp_path / "made" / "film.webm", "--json")
     assert result.exit_code == 0, result.output

@@ -93,6 +93,7 @@ def test_a_file_that_is_no_picture_is_a_failure_and_no_crash(tmp_path: Path) -> 
     assert look_at(FAKE, Labelled(tmp_path / "absent", "x"), "central").outcome == "unreadable"
 
 
+@pytest.mark.long
 def test_pictures_are_looked_at_once_however_often_they_are_listed(tmp_path: Path, portrait: bytes) -> None:
     settings = from_environment(data_dir=tmp_path, workers=1)
     pictures = [Labelled(portrait, "one"), Labelled(b"no picture", "two"), Labelled(portrait, "again")]

@@ -27,7 +27,7 @@ from tests.helpers.databases import POSTGRESQL, keys_url
 from tests.helpers.fakes import Clock, person
 from tests.helpers.peopled import House
 
-pytestmark = pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
+pytestmark = [pytest.mark.long, pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)]
 DIMENSIONS = 128
 
 
@@ -91,7 +91,6 @@ def _crowd(people: int, each: int) -> NDArray[np.float32]:
     return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
 
 
-@pytest.mark.long
 def test_a_scan_in_the_database_finds_what_memory_finds(house: Marking) -> None:
     crowd = _crowd(200, 5)
     # Equal ones, and such that differ by less than half precision can tell.
@@ -110,7 +109,6 @@ def test_a_scan_in_the_database_finds_what_memory_finds(house: Marking) -> None:
     assert house.other.search._mirrors.all() == []
 
 
-@pytest.mark.long
 def test_a_graph_finds_almost_all(house: Marking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "INDEXED_FROM", 1000)
     crowd = _crowd(1000, 5)
@@ -128,7 +126,6 @@ def test_a_graph_finds_almost_all(house: Marking, monkeypatch: pytest.MonkeyPatc
     assert np.mean(recalled) >= 0.95
 
 
-@pytest.mark.long
 def test_vectors_come_and_go_with_their_faces(house: Marking) -> None:
     house.index("a", 1)
     house.mark()

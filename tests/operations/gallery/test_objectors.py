@@ -17,6 +17,7 @@ from regard.vision.faces.similarity import PROFILES, shipped
 from regard.vision.pictures.images import decode
 
 
+@pytest.mark.long
 def test_other_pictures_are_recognized_at_the_stated_rate(shared_data: Path, scale: float) -> None:
     folder, analyzer = shared_data / "synthetic_faces", open_analyzer(Settings())
     people = [number for number in range(1, 51) if number != 18]  # The pictures of 18 show two people.

@@ -28,6 +28,8 @@ from tests.helpers.fakes import picture_of
 from tests.helpers.streaming import FACES, HOME, begun
 from tests.pages.console.conftest import Served, authenticator
 
+pytestmark = pytest.mark.long
+
 _OF_OPERATORS = [
     *("", "/try", "/collections", "/collections/door", "/search", "/jobs", "/streams", "/keys", "/organizations"),
     *("/motions", "/people", "/inbox", "/health", "/under"),
@@ -74,20 +76,17 @@ def _governed(served: Served) -> None:
 
 
 @pytest.mark.slow("a browser and axe-core look at each page four times")
-@pytest.mark.long
 @pytest.mark.parametrize("path", _OF_OPERATORS)
 def test_a_page_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: str) -> None:
     look(browser, filled.url, f"/console{path}", [filled.cookie("olga", Role.OPERATOR)])
 
 
-@pytest.mark.long
 @pytest.mark.slow("a browser goes from page to page")
 @pytest.mark.parametrize("path", ["/review", "/pictures"])
 def test_what_a_reviewer_sees_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: str) -> None:
     look(browser, filled.url, f"/console{path}", [filled.cookie("rita", Role.REVIEWER)])
 
 
-@pytest.mark.long
 @pytest.mark.slow("a browser and axe-core look at each page four times")
 def test_without_scripts_a_member_of_the_council_stops_whoever_searches_faces(browser: Browser, filled: Served) -> None:
     cookie = filled.cookie("may", Role.COUNCIL)
@@ -103,7 +102,6 @@ def test_without_scripts_a_member_of_the_council_stops_whoever_searches_faces(br
         assert not visit.wrong
 
 
-@pytest.mark.long
 @pytest.mark.slow("a browser and axe-core look at each page four times")
 def test_what_forms_lead_to_is_fit_to_be_looked_at(browser: Browser, filled: Served) -> None:
     """What was found in a picture, who is like somebody, and a refusal."""
@@ -129,7 +127,6 @@ def test_what_forms_lead_to_is_fit_to_be_looked_at(browser: Browser, filled: Ser
         look_here(page)
 
 
-@pytest.mark.long
 @pytest.mark.slow("a browser goes from page to page")
 def test_without_scripts_a_reviewer_decides(browser: Browser, filled: Served) -> None:
     reviewers = Reviewers(filled.office.engine)
@@ -144,13 +141,11 @@ def test_without_scripts_a_reviewer_decides(browser: Browser, filled: Served) ->
         assert not visit.wrong
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("path", _OUTSIDE)
 def test_the_door_is_fit_to_be_looked_at(browser: Browser, filled: Served, path: str) -> None:
     look(browser, filled.url, f"/console{path}")
 
 
-@pytest.mark.long
 @pytest.mark.slow("a browser goes from page to page")
 def test_somebody_is_invited_signs_in_out_and_is_let_go(browser: Browser, served: Served) -> None:
     with visiting(browser, served.url) as visit:
@@ -212,7 +207,6 @@ def test_boxes_lie_where_the_api_says_and_no_picture_stays(browser: Browser, ser
     assert not _on_disk(served.folder, data)
 
 
-@pytest.mark.long
 @pytest.mark.slow("a browser goes from page to page")
 def test_by_keys_alone_a_reviewer_signs_in_decides_three_times_and_signs_out(browser: Browser, filled: Served) -> None:
     with visiting(browser, filled.url) as visit:

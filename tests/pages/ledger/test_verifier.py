@@ -28,6 +28,8 @@ from regard.pages.ledger.witness import VERIFIER as AT_WITNESS
 from tests.helpers.browser import look, visiting
 from tests.helpers.ledger.served_log import LAST, NOW, Book, opened, serving, serving_log, serving_witness, two_months
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
@@ -112,7 +114,6 @@ def test_its_policy_allows_its_own_script_and_style_alone(book: Book) -> None:
         assert answer.read() == verifier_page()
 
 
-@pytest.mark.long
 def test_it_is_fit_to_be_looked_at(browser: Browser, book: Book, files: Path) -> None:
     with serving_files(files) as address:
         look(browser, address.removesuffix("/log"), VERIFIER)
@@ -138,7 +139,6 @@ def test_from_disk_it_verifies_a_folder(saved: Page, files: Path, book: Book) ->
     )
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "at", "kind", "what"),
     [

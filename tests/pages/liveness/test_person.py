@@ -30,6 +30,8 @@ from regard.pages.liveness.person import person_page
 from tests.helpers.browser import CAMERA, Visit, look_here, open_browser, visiting
 from tests.helpers.ledger.served_log import serving
 
+pytestmark = pytest.mark.long
+
 CALM, LIGHT = "Go on without colours", "Go on with colours"
 OVAL = {"CenterX": 300, "CenterY": 250, "Width": 200, "Height": 320}
 COLOURS = [(255, 0, 0, 0, 260), (0, 255, 0, 200, 260), (0, 0, 255, 200, 0)]
@@ -188,7 +190,6 @@ def _until(is_so: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.long
 @pytest.mark.slow("three people hold still, come nearer and hold still again")
 def test_the_page_says_what_came_of_it(held: Held) -> None:
     assert held.seen[held.calm.id].startswith("You were seen")
@@ -261,7 +262,6 @@ def test_who_leaves_sends_no_more(held: Held) -> None:
     assert all(chunk["VideoChunk"] for chunk in held.stopped.told("VideoEvent"))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("says", "words"),
     [

@@ -53,6 +53,7 @@ def test_no_face_is_told_twice(analyzers: dict[str, FaceAnalyzer], portrait: byt
         assert len(analyzers["always"].detect(_crowd(portrait, side))) == COLUMNS * ROWS
 
 
+@pytest.mark.long
 def test_a_picture_of_large_faces_is_not_looked_at_again(analyzers: dict[str, FaceAnalyzer], portrait: bytes) -> None:
     analyzer = open_analyzer(from_environment(small_faces="auto"))
     analyzer.detect(_crowd(portrait, 120))

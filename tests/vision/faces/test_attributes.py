@@ -57,6 +57,7 @@ def test_the_age_range_holds_the_age_of_about_four_people_in_five(
     assert 0.70 <= np.mean(held) <= 0.88
 
 
+@pytest.mark.long
 def test_few_minors_are_told_as_adults(analyzer: FaceAnalyzer, shared_data: Path) -> None:
     files = [file for file in (shared_data / "utkface").glob("*.jpg") if 10 <= int(file.name.split("_")[0]) <= 17]
     found = [said.age_range for file in files if (said := _described(analyzer, file.read_bytes())) and said.age_range]
@@ -65,6 +66,7 @@ def test_few_minors_are_told_as_adults(analyzer: FaceAnalyzer, shared_data: Path
     assert np.mean([told.low >= 18 for told in found]) <= 0.07
 
 
+@pytest.mark.long
 def test_the_gender_presented_is_right_for_nine_adults_in_ten(known: list[tuple[int, int, Description]]) -> None:
     right = [(said.gender.value == "Male") == (sex == 0) for age, sex, said in known if age >= 18 and said.gender]
     assert np.mean(right) > 0.9

@@ -48,6 +48,7 @@ def test_bf16_and_f32_embeddings_may_stand_in_one_collection(found: list[tuple[P
     assert cosines.min() < 1
 
 
+@pytest.mark.long
 def test_both_runtimes_make_the_same_embeddings(found: list[tuple[Picture, Face]]) -> None:
     pytest.importorskip("onnxruntime")
     some = found[:10]

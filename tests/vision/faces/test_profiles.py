@@ -19,6 +19,8 @@ from regard.vision.faces.similarity import PROFILES, shipped
 from regard.vision.pictures.images import decode
 from tests.helpers.running import running
 
+pytestmark = pytest.mark.long
+
 OTHER = {"fast": "accurate", "accurate": "fast"}
 
 
@@ -63,7 +65,6 @@ def _expected(profile: str, portrait: bytes, probe: bytes) -> float:
     return shipped(profile).similarity(float(_embedded(profile, portrait) @ _embedded(profile, probe)))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("serving", PROFILES)
 def test_a_picture_is_searched_by_the_profile_of_the_collection_whichever_is_set(

@@ -93,6 +93,7 @@ def test_a_converted_network_gives_the_numbers_of_the_original(name: str, shape:
     assert _apart(runtime.load(file, shape)(given), runtime.load(original)(given)) < F32
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", INPUTS)
 def test_bf16_stays_near_f32(name: str, portrait: bytes) -> None:
     try:
@@ -196,6 +197,7 @@ def test_labels_say_what_onnx_runtime_cannot_read() -> None:
         finder.objects(Picture(np.zeros((64, 64, 3), np.uint8), "PNG"))
 
 
+@pytest.mark.long
 def test_what_a_large_picture_took_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Runtime("openvino", "f32", instances=1).load(_file("small-face-detector"), (1, 3, -1, -1))
     large = np.zeros((1, 3, 1472, 1472), np.float32)

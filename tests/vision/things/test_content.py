@@ -92,6 +92,7 @@ def test_a_thing_on_a_plain_ground_shows_something() -> None:
     assert shows_something(Picture(pixels, "PNG"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["imagenet", "coco20", "voc100", "aws_docs_media", "synthetic_faces", "sroie"])
 def test_no_photograph_is_taken_for_empty(shared_data: Path, name: str) -> None:
     files = [file for file in (shared_data / name).rglob("*") if file.suffix.lower() in (".jpg", ".jpeg")][:100]

@@ -57,6 +57,7 @@ def test_a_crowd_is_told_up_to_fifteen_persons_the_largest_first(
     assert areas == sorted(areas, reverse=True)
 
 
+@pytest.mark.long
 def test_a_face_alone_is_a_person_of_whom_the_head_was_found(inspector: EquipmentInspector, portrait: bytes) -> None:
     picture = decode(portrait)
     face = Picture(np.ascontiguousarray(picture.pixels[60:200, 160:300]), "PNG")

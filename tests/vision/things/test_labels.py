@@ -122,6 +122,7 @@ def test_nothing_hangs_on_faces_where_none_are_looked_for(portrait: bytes, monke
     assert not {"Face", "Head", "Portrait", "Dark"} & found
 
 
+@pytest.mark.long
 def test_text_is_told_where_words_are_read_if_the_operator_wants_it() -> None:
     page = Image.new("RGB", (400, 200), "white")
     ImageDraw.Draw(page).text((40, 70), "Mind the step", "black", font_size=48)

@@ -107,6 +107,7 @@ def test_a_lone_small_line_on_a_large_page_is_found_where_it_is(reader: TextRead
     assert np.abs(centre - (1800 + (left + right) / 2, 2800 + (top + bottom) / 2)).max() < size
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", ["J", "7", "A", "OK"])
 @pytest.mark.parametrize("size", [24, 160])
 def test_letters_that_stand_alone_are_read_upright(reader: TextReader, text: str, size: int) -> None:
@@ -171,6 +172,7 @@ def test_scripts_that_are_read_are_answered_as_sure_as_they_are(reader: TextRead
     assert all(word.confidence > 80 for word in line.words)
 
 
+@pytest.mark.long
 def test_large_and_small_lines_of_one_picture_are_both_read(reader: TextReader) -> None:
     page = Image.new("RGB", (1600, 1200), "white")
     for top, size, text in ((60, 300, "SALE"), (600, 36, "Only this week"), (800, 36, "Closed on Sunday")):

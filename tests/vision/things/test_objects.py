@@ -91,6 +91,7 @@ def test_at_most_a_hundred_objects_are_told_the_surest_first() -> None:
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
 
 
+@pytest.mark.long
 def test_the_weights_find_a_person_and_only_classes_that_have_a_word(portrait: bytes) -> None:
     settings = from_environment()
     weights = Weights(settings.weights_dir, settings.weights_file)

@@ -16,6 +16,8 @@ from regard.vision.video.film import Film
 from regard.vision.video.segments import Measurements, cues, measurements, shots
 from tests.helpers.films import LIMITS, film_of, toned
 
+pytestmark = pytest.mark.long
+
 SOFT = ("dissolve", "fade-out")
 
 
@@ -34,7 +36,6 @@ def found(shared_data: Path) -> Measurements:
     return _measured(shared_data / "clips" / "truth-2997df.mp4")
 
 
-@pytest.mark.long
 def test_every_hard_cut_is_found_to_the_frame_and_no_shot_is_false(truth: dict[str, Any], found: Measurements) -> None:
     parts = truth["segments"]
     hard = {later["start"] for early, later in pairwise(parts) if not {early["kind"], later["kind"]} & {*SOFT}}
@@ -73,7 +74,6 @@ def test_black_sound_and_bars_are_as_they_were_made(truth: dict[str, Any], found
     assert found.sound[1381]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "cuts"),
     [

@@ -117,6 +117,7 @@ def _made(told: Path, made: Path, suffix: str, interval: int = 0) -> None:
         assert sum(1 for _ in copied.decode(audio=0)) > 5
 
 
+@pytest.mark.long
 def test_titles_in_the_head_of_vorbis_are_left_behind(shared_data: Path, tmp_path: Path) -> None:
     plain, told, made = shared_data / "clips" / "big_buck_bunny_0_30.webm", tmp_path / "told.webm", tmp_path / "made"
     _titled(plain, told)

@@ -130,6 +130,7 @@ def firm(tmp_path: Path, shop: Shop) -> Iterator[Firm]:
     made.house.logbook.close()
 
 
+@pytest.mark.long
 @pytest.mark.slow("trains twice behind the gate")
 def test_parts_are_trained_and_started_and_traits_are_not_trained(firm: Firm) -> None:
     version, told = firm.trained(("screw", "nut"), faces=False)
@@ -171,6 +172,7 @@ def test_one_that_tells_no_groups_apart_starts(firm: Firm, tmp_path: Path) -> No
     assert firm.start(version) == "STARTING"
 
 
+@pytest.mark.long
 @pytest.mark.slow("trains twice behind the gate")
 def test_on_consent_every_face_names_somebody_who_agreed(firm: Firm) -> None:
     consent: dict[str, Any] = {"regard:basis": "consent"}

@@ -120,6 +120,7 @@ def firm(tmp_path: Path, shop: Shop) -> Iterator[Again]:
     made.house.logbook.close()
 
 
+@pytest.mark.long
 @pytest.mark.slow("trains four times behind the gate")
 def test_many_who_are_erased_within_a_moment_come_to_one_training_without_them(firm: Again) -> None:
     project, dataset = firm.listing("shop", firm.named("many", "ann", "bob", "eve"))

@@ -253,6 +253,7 @@ def test_who_is_erased_while_a_dataset_is_filled_is_not_in_it(firm: Left) -> Non
     assert not any("regard-people" in each for each in left)
 
 
+@pytest.mark.long
 def test_what_a_backup_brings_back_of_somebody_goes_again(firm: Left) -> None:
     firm.house.erase("ann")
     firm.house.clock.now += 10
@@ -268,6 +269,7 @@ def test_what_a_backup_brings_back_of_somebody_goes_again(firm: Left) -> None:
     assert firm.counted() == (0, 0)
 
 
+@pytest.mark.long
 def test_who_withdraws_takes_versions_of_projects_on_consent_along(firm: Left) -> None:
     names = {"on-consent": "consent", "attested": "attested"}
     versions = {}

@@ -31,8 +31,9 @@ from tests.helpers.many_labels import many
 from tests.helpers.stores import store_client
 from tests.pages.console.labels.conftest import MARKUP, Shop, words_of
 
+pytestmark = pytest.mark.long
 
-@pytest.mark.long
+
 def test_projects_and_versions_are_listed_with_what_each_is_worth(shop: Shop) -> None:
     assert "projects learn from pictures of yours." in words_of(shop.page())
     words = words_of(shop.page("/parts"))
@@ -277,7 +278,6 @@ def test_nobody_sees_the_projects_of_others_and_what_is_not_there_is_said(shop: 
     assert may.get("/console/labels/parts/two").status_code == 403
 
 
-@pytest.mark.long
 @pytest.mark.slow("a browser looks at three pages, with axe-core")
 def test_the_pages_are_fit_for_a_desk_and_a_phone(
     shop: Shop, browser: Browser, monkeypatch: pytest.MonkeyPatch
