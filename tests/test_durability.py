@@ -78,7 +78,6 @@ def _killed_under_load(folder: Path, told: dict[str, dict[str, int]], chance: ra
         told[name][kind] = number
 
 
-@pytest.mark.long
 @pytest.mark.slow("each kill takes a process, and a gallery opened after it")
 def test_what_was_acknowledged_survives_kill_9_and_nothing_is_half_there(tmp_path: Path, scale: float) -> None:
     Client(open_rooms(tmp_path))("CreateCollection", CollectionId="a")

@@ -20,8 +20,6 @@ from regard.stewardship.root_key import renew_master_key
 from tests.helpers.fakes import ORGANIZATION, Client, open_rooms, picture_of
 from tests.helpers.killed import started
 
-pytestmark = pytest.mark.long
-
 KILLS = 100
 
 

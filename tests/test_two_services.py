@@ -52,7 +52,6 @@ def two(tmp_path: Path) -> Iterator[list[Running]]:
             each.result()
 
 
-@pytest.mark.long
 @pytest.mark.slow("two services are started, and asked for hundreds of things")
 def test_what_one_was_told_the_other_knows_and_the_log_has_all_of_it(
     two: list[Running], tmp_path: Path, scale: float

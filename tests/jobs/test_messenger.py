@@ -75,7 +75,6 @@ def _send_until_killed(folder: Path, address: str, report: Connection) -> None:
     threading.Event().wait()
 
 
-@pytest.mark.long
 @pytest.mark.slow("each kill takes a process")
 def test_every_end_is_heard_of_however_often_the_sender_is_killed(tmp_path: Path, scale: float) -> None:
     rooms, chance = with_jobs(open_rooms(tmp_path), tmp_path, cast(Clock, time.time)), random.Random(1)

@@ -53,7 +53,6 @@ def not_noticed() -> list[str]:
     return [kind for row in rows for kind in re.findall(r"`([^`]+)`", row.split("|")[1])]
 
 
-@pytest.mark.long
 @pytest.mark.slow("starts a service on each of the edited folders")
 def test_edits_of_one_row_file_or_key_are_noticed_or_named(before: tuple[Path, Known], scale: float) -> None:
     folder, known = before

@@ -319,7 +319,6 @@ def _killed_under_load(folder: Path, after: float) -> list[tuple[str, str, str]]
     return [*told, *rest(ours)]
 
 
-@pytest.mark.long
 @pytest.mark.slow("each kill takes a process, and an audit of all that was logged before")
 @pytest.mark.sqlite("tests/test_shared.py kills services that share a log")
 def test_no_answered_call_lacks_its_entry_after_kill_9(tmp_path: Path, scale: float) -> None:

@@ -183,7 +183,6 @@ def test_what_holds_on_to_a_socket_counts_in_the_metrics(stage: Stage, judge: Ju
         assert f'regard_requests_total{{code="{code}",operation="StartFaceLivenessSession"}} 1.0' in told
 
 
-@pytest.mark.long
 @pytest.mark.slow("a hundred hostile sessions, a thousand at full count, each with entries in a log")
 def test_of_a_thousand_hostile_sessions_none_passes_and_none_hangs(stage: Stage, judge: Judging, scale: float) -> None:
     random_ = random.Random(26)
