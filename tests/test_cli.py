@@ -55,6 +55,7 @@ def test_the_version_is_told() -> None:
     assert (result.exit_code, result.output.split()[0]) == (0, "regard")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("typed", "offered"), [("regard de", ["demo", "detect"]), ("regard keys re", ["renew-master", "revoke"])]
 )

@@ -132,6 +132,7 @@ def test_a_search_in_the_database_needs_one_that_holds_vectors(tmp_path: Path) -
     office.logbook.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rested", [1e-9, 60.0])
 def test_a_session_that_the_database_ended_is_not_used_again(
     replicas: Replicas, monkeypatch: pytest.MonkeyPatch, rested: float
@@ -162,6 +163,7 @@ def test_a_session_that_was_used_just_now_is_used_without_asking(
     engine.dispose()
 
 
+@pytest.mark.long
 def test_a_service_with_another_master_key_does_not_start(replicas: Replicas) -> None:
     start_office(replicas.in_process("one")).logbook.close()
     with pytest.raises(NoMasterKey, match="the same"):

@@ -86,6 +86,7 @@ def test_a_face_is_found_in_nearly_every_photograph(shared_data: Path, analyzer:
     assert len(empty) <= MOST_UNDETECTED * len(files)
 
 
+@pytest.mark.long
 def test_generated_people_match_themselves(
     shared_data: Path, embedding: Callable[[Path], Embedding | None], scale: float
 ) -> None:

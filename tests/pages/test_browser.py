@@ -182,6 +182,7 @@ def faulty() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.long
 def test_a_page_without_a_fault_passes(browser: Browser, faulty: str) -> None:
     look(browser, faulty, "/none")
 

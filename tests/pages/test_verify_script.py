@@ -75,6 +75,7 @@ def checkpoint_of(folder: Path, period: str = NOW) -> Checkpoint:
     return Checkpoint.parse(Note.parse((folder / period / "checkpoint").read_bytes()).text)
 
 
+@pytest.mark.long
 def test_a_log_is_verified_and_its_checkpoints_are_kept(ask: Ask, book: Book, files: Path) -> None:
     told = ask("log", **told_of(book, files))
     notes = {period: (files / period / "checkpoint").read_text() for period in (LAST, NOW)}

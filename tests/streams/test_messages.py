@@ -59,6 +59,7 @@ def test_one_that_waits_for_another_goes_after_it(den: Den) -> None:
     assert [each[2] for each in den.topic.taken] == ["first", "second"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", [OSError("away"), KeyError("nonsense")])
 def test_one_that_nobody_takes_is_tried_for_a_day_and_then_gone(den: Den, broken: Exception) -> None:
     _owe(den, Frame("frames", "one.jpg", b"jpeg"), FRAME)

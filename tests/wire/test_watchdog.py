@@ -118,6 +118,7 @@ def test_a_look_waits_for_no_lock_that_it_holds_itself() -> None:
     assert done.stderr.count("and is at:") == 10
 
 
+@pytest.mark.long
 def test_with_no_bound_nothing_is_ever_stuck() -> None:
     clock = Clock()
     pool = Pool(1, 0, clock)

@@ -87,6 +87,7 @@ def test_the_model_tells_new_pictures_and_a_picture_of_nothing_has_no_label(mode
     assert run("custom", "detect", tmp_path / "broken.png", "--model", model).exit_code == 2
 
 
+@pytest.mark.long
 def test_what_is_exported_runs_by_the_lines_that_are_printed(model: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime, which such a file is for, is not installed")
     result = run("custom", "export", model, "--to", tmp_path / "own.onnx")

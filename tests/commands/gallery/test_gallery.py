@@ -71,6 +71,7 @@ def test_a_list_names_its_pictures_and_tells_which_are_missing(people: Path) -> 
     assert "s3://BUCKET/PREFIX" in str(run("index", "nowhere", "-c", "staff").exception)
 
 
+@pytest.mark.long
 def test_a_bucket_is_indexed_where_the_operator_allows_it(
     people: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def test_verify_on_pairs_takes_the_threshold_of_a_fold_from_the_others(people: P
     assert all(0.1 < fold["threshold"] < 0.7 for fold in told["accuracy"]["folds"])
 
 
+@pytest.mark.long
 def test_identify_tells_both_error_rates_by_size_of_gallery(people: Path) -> None:
     _run("identify", str(people), "--gallery", "50", "--gallery", "200", "--no-plots")
     record = json.loads(Path("evaluation/record.json").read_text())
@@ -197,6 +198,7 @@ def test_an_audit_that_compared_nothing_is_no_pass_and_not_logged(people: Path, 
     assert b"regard/audit" not in b"".join(file.read_bytes() for file in Path("data").rglob("*") if file.is_file())
 
 
+@pytest.mark.long
 def test_plots_are_drawn_where_matplotlib_is(people: Path) -> None:
     pytest.importorskip("matplotlib")
     _run("verify", str(people), "--out", "drawn")

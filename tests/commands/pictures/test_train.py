@@ -75,6 +75,7 @@ def test_the_same_pictures_give_the_same_bytes(head: Path, photos: Path, tmp_pat
     assert (tmp_path / "again.json").read_bytes() == head.read_bytes()
 
 
+@pytest.mark.long
 def test_a_head_of_another_classifier_stops_the_start(head: Path, tmp_path: Path) -> None:
     made = SceneHead.read(head)
     other = msgspec.structs.replace(made, base=msgspec.structs.replace(made.base, sha256="0" * 64))

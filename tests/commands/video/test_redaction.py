@@ -32,6 +32,7 @@ def test_a_film_is_written_whole_with_a_report(film: Path, tmp_path: Path) -> No
     assert [each.name for each in (tmp_path / "made").iterdir()] == ["film.webm"]
 
 
+@pytest.mark.long
 def test_the_sound_is_kept_for_whoever_says_so(tmp_path: Path) -> None:
     path = toned(tmp_path / "film.mp4", "aac", [(0.2, True)])
     result = run("redact", path, "--to", tmp_path / "made" / "film.mkv", "--sound", "keep")

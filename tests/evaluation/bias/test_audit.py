@@ -45,6 +45,7 @@ def test_pictures_degraded_by_a_known_amount_are_found_with_the_size_they_have()
     assert disparity.difference_interval.holds(size)
 
 
+@pytest.mark.long
 def test_of_twenty_samples_without_bias_at_most_two_are_flagged() -> None:
     assert sum(any(_audited(degraded(seed, 120, [NOISE, NOISE])).found()) for seed in range(20)) <= 2
 

@@ -15,6 +15,7 @@ from tests.helpers.databases import POSTGRESQL, database_url
 pytestmark = pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
 
 
+@pytest.mark.long
 def test_whoever_comes_after_one_that_let_go_holds_the_log_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,6 +140,7 @@ def _left(den: Den) -> list[tuple[str, int]]:
         ]
 
 
+@pytest.mark.long
 def test_frames_with_strangers_leave_what_frames_with_nobody_leave(den: Den) -> None:
     kept: list[Any] = []
     for persons in ((), (PASSER,), (PASSER, PASSER + 1, PASSER + 2)):

@@ -85,6 +85,7 @@ def test_a_reader_goes_from_the_newest_entries_to_one_and_verifies_it(
         assert visit.wrong == []
 
 
+@pytest.mark.long
 def test_one_pages_to_the_first_entry_without_scripts(browser: Browser, address: str) -> None:
     with visiting(browser, address, scripts=False) as visit:
         page = visit.go("/log")

@@ -72,6 +72,7 @@ def test_the_gender_presented_is_right_for_nine_adults_in_ten(known: list[tuple[
     assert np.mean(right) > 0.9
 
 
+@pytest.mark.long
 def test_the_confidence_of_the_gender_is_about_how_often_it_is_right(
     known: list[tuple[int, int, Description]],
 ) -> None:

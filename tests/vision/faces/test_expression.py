@@ -23,6 +23,7 @@ def test_shares_add_up_and_stand_in_order(portrait: bytes) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_who_smiles_broadly_looks_happy_more_often(shared_data: Path) -> None:
     analyzer = open_analyzer(from_environment())
     happy: dict[bool, list[bool]] = {True: [], False: []}

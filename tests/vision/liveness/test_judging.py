@@ -132,6 +132,7 @@ def test_a_second_face_is_refused(studio: Studio) -> None:
     assert "one face" in _refused(judge(beside, made.challenge, made.told, studio.finder))
 
 
+@pytest.mark.long
 @settings(max_examples=4)
 @given(st.permutations(range(7)))
 def test_another_order_of_the_colours_never_raises_confidence(studio: Studio, order: list[int]) -> None:

@@ -43,6 +43,7 @@ def test_a_face_that_takes_no_colours_does_not_follow_them() -> None:
     assert reflection(painted(FLASHES, STARTS, 0.0, behind=0.0), FLASHES, STARTS).follows < 0.6
 
 
+@pytest.mark.long
 @settings(max_examples=10)
 @given(st.permutations(range(len(FLASHES))))
 def test_another_order_of_the_colours_never_fits_better_than_theirs(order: list[int]) -> None:

@@ -91,6 +91,7 @@ def test_faces_in_boxes_drawn_by_hand_are_covered(analyzer: FaceAnalyzer, shared
     assert max(found.likeness[Style.FILL]) < 0.3
 
 
+@pytest.mark.long
 def test_faces_of_ten_pixels_are_found(analyzer: FaceAnalyzer, shared_data: Path) -> None:
     found = 0
     places = [(x, y) for y in (60, 180) for x in range(60, 600, 60)]

@@ -20,6 +20,7 @@ from regard.vision.things.alone import alone, lines
 from regard.vision.things.features import Features
 
 
+@pytest.mark.long
 def test_ten_lines_of_python_give_the_same_scores_in_a_fresh_process(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime, which such a file is for, is not installed")
     features, weights = Features.opened(from_environment()), Weights.opened(from_environment())

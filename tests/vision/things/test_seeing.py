@@ -55,6 +55,7 @@ def test_the_right_class_is_among_the_first_five_and_confidences_are_borne_out(
     _holds(held_out(scenes), scenes)
 
 
+@pytest.mark.long
 def test_boxes_are_found_and_their_confidences_are_borne_out(finder: LabelFinder, shared_data: Path) -> None:
     claims, counts = boxes(finder, shared_data / "voc100")
     mean, low, high = precision_interval(claims, counts)

@@ -223,6 +223,7 @@ def test_one_bad_packet_is_counted_and_many_are_too_many(tmp_path: Path, codec: 
     assert "damaged" in _refused(spoilt)
 
 
+@pytest.mark.long
 @pytest.mark.slow("decodes a film of an hour")
 def test_a_long_film_takes_no_more_memory_than_a_short_one(tmp_path: Path, scale: float) -> None:
     peaks = {}

@@ -113,6 +113,7 @@ def test_what_is_wrong_with_manifests_is_told_in_files(
     assert len(file_at(shop.endpoint, place).splitlines()) == len(training(shop))
 
 
+@pytest.mark.long
 def test_a_picture_that_is_wrong_spoils_its_line_alone(client: Client, rooms: Rooms, shop: Shop) -> None:
     small = put_pictures(shop.endpoint, "small", [0], ["green"])
     low = coloured("green", 1, (30, 90))
