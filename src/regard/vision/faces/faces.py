@@ -301,8 +301,11 @@ class FaceAnalyzer:
 
     @cached_property
     def _thorough(self) -> UprightDetector:
-        models = (self._load(name, (1, 3, -1, -1), fine=True) for name in ("face-detector", "small-face-detector"))
-        return UprightDetector(self._detector, ThoroughDetector(*models), self._tiles)
+        first = self._load("face-detector", (1, 3, -1, -1), fine=True)
+        # Not fine: what this one alone finds is covered, not described or embedded. In bf16 it covered the same faces
+        # of 93 pictures and 62 frames of films, in two thirds of the time (`python -m benchmarks covering`).
+        second = self._load("small-face-detector", (1, 3, -1, -1))
+        return UprightDetector(self._detector, ThoroughDetector(first, second), self._tiles)
 
     @cached_property
     def _chip(self) -> Chip:
