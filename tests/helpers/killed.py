@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -22,13 +23,14 @@ def started(work: Callable[..., None], *given: Any) -> tuple[BaseProcess, Connec
     return process, ours
 
 
+@cache
 def _wanted(first: str) -> list[str]:
     """What the processes would else import, each for itself: the server that they are forked from is one for all tests
     of a run, and takes no more once it is there.
     """
     tests = {name: vars(module) for name, module in sys.modules.items() if name.startswith("tests.")}
     users = [name for name, told in tests.items() if told.get("started") is started]
-    return [first, *users, "regard.server", "regard.gallery.index.kernel"]
+    return [first, *users, "regard.server", "tests.helpers.warmed"]
 
 
 def rest(pipe: Connection) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from regard.database import open_database
 from regard.ledger.log.log import Log
 from regard.ledger.tree.notes import Signer
+from regard.ledger.tree.tiles import read_entries
 from regard.operations.common.registry import answered
 from regard.operations.service import Service
 from regard.sealing import master_key
@@ -45,7 +46,7 @@ class Logged:
         """What the current shard of the log holds."""
         _, log = self.logbook.shards.current()
         size = log.publish().checkpoint.size
-        return [json.loads(log.entry(index)) for index in range(size)]
+        return [json.loads(entry) for entry in read_entries(size, log.fetch)]
 
     def calls(self) -> list[dict[str, Any]]:
         """The entries that are calls."""

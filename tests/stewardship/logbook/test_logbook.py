@@ -311,8 +311,8 @@ def _killed_under_load(folder: Path, after: float) -> list[tuple[str, str, str]]
     process, ours = started(_work_until_killed, folder)
     told = [ours.recv()]
     end = time.monotonic() + after
-    while time.monotonic() < end:
-        if ours.poll(0.001):
+    while (left := end - time.monotonic()) > 0:
+        if ours.poll(left):
             told.append(ours.recv())
     process.kill()
     process.join()
