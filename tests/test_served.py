@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError
 
+from regard.ledger.tree.tiles import read_entries
 from regard.settings import Settings
 from regard.stewardship.office import open_office
 from tests.helpers.fakes import picture_of
@@ -104,5 +105,5 @@ def _entries(data_dir: Path) -> Iterator[dict[str, Any]]:
     # What was recorded by a process that was killed before it logged it, the next one logs within a second.
     logbook.take_over()
     _, log = logbook.shards.current()
-    for index in range(log.publish().checkpoint.size):
-        yield json.loads(log.entry(index))
+    size = log.publish().checkpoint.size
+    yield from map(json.loads, read_entries(size, log.fetch))
