@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
-from regard.database import open_database
 from regard.gallery.gallery import Gallery
-from regard.gallery.templates.vault import open_vault
 from regard.jobs.desk import Desk
 from regard.jobs.scratch import Scratch
 from regard.ledger.tree.tiles import tiles_of
@@ -38,7 +36,7 @@ from regard.stewardship.people.review import Reviews
 from regard.stewardship.people.subject_tokens import FOUND, SubjectTokens
 from regard.stewardship.policy.call import Call, Caller
 from regard.stores.buckets import Buckets
-from tests.helpers.databases import copy_database, database_url, keys_place
+from tests.helpers.databases import copy_database
 from tests.helpers.fakes import Clock, FakeModerator, open_rooms, picture_of
 from tests.helpers.working import Shelf
 
@@ -51,9 +49,11 @@ class House:
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder, self.clock = folder, clock
-        self.engine = open_database(database_url(folder))
+        rooms = open_rooms(folder, clock)
+        self.gallery: Gallery = rooms.gallery
+        # A process speaks to each of its databases through one engine: another would connect anew.
+        self.engine, vault = self.gallery._engine, self.gallery._vault
         key = master_key(folder / "master.key")
-        vault = open_vault(keys_place(folder), key)
 
         def part_key(organization: str, whose: str, make: bool) -> SealingKey | None:
             return vault.person_key(organization, whose, make=make)
@@ -63,8 +63,6 @@ class House:
         organizations.first_start()
         self.logbook = Logbook(self.engine, folder / "log", key, clock=clock, part_keys=part_key)
         self.consents = Consents(self.engine, self.logbook, clock)
-        rooms = open_rooms(folder, clock)
-        self.gallery: Gallery = rooms.gallery
         self.reviews = Reviews(self.engine, self.gallery, self.logbook, clock, self.consents.agreed_to_portrait)
         self.loops = Loops(self.engine, self.gallery, self.logbook, clock)
         self.moderator = cast(FakeModerator, rooms.moderator)
@@ -151,7 +149,7 @@ class House:
 
     def keys(self) -> dict[int, set[str]]:
         """Who has a key, by collection."""
-        return open_vault(keys_place(self.folder), master_key(self.folder / "master.key")).keys.holders()
+        return self.gallery._vault.keys.holders()
 
     def log(self) -> bytes:
         """Every byte of the log that the world sees."""
@@ -164,6 +162,7 @@ class House:
         self.retention.close()
         self.logbook.close()
         self.engine.dispose()
+        self.gallery._vault.keys.engine.dispose()
 
     def back_up(self, to: Path) -> None:
         """Copy everything but the key store, as a backup does."""
