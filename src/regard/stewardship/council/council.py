@@ -42,7 +42,7 @@ from regard.stewardship.council.readings import Reading
 from regard.stewardship.council.stored_packs import read_pack, store_pack
 from regard.stewardship.council.suspensions import Suspension
 from regard.stewardship.policy.packs import FIRST_PACK, OPEN_PACK, BadPack, Pack
-from regard.stewardship.policy.policy import Policy
+from regard.stewardship.policy.policy import policy_of
 from regard.stewardship.records import records, tables
 from regard.stewardship.records.revision import changed
 
@@ -72,7 +72,7 @@ class Council:
     def opening(self) -> list[str]:
         """What everybody should see when the service starts, a line each; what was refused, and why."""
         try:
-            law, policy = self.law(), Policy(self.pack())
+            law, policy = self.law(), policy_of(self.pack())
         except (BrokenChain, BadPack) as error:
             return [f"NO POLICY IS IN FORCE AND EVERYTHING IS DENIED: {error}."]
         lines = [f"The policy in force is {law.pack} ({policy.pack.hash[:12]}); genesis {law.genesis}."]
@@ -125,7 +125,7 @@ class Council:
 
     def store(self, pack: Pack) -> str:
         """Keep a pack so that a motion can name it; its hash. It is not in force by that. Raises BadPack."""
-        Policy(pack)
+        policy_of(pack)
         with self._engine.begin() as connection:
             store_pack(connection, pack, self._clock())
         return pack.hash

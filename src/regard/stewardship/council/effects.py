@@ -15,7 +15,7 @@ from regard.stewardship.parties.admission import write_decision
 from regard.stewardship.parties.organization import Standing
 from regard.stewardship.parties.organization_rows import read_standing
 from regard.stewardship.policy.call import Capability
-from regard.stewardship.policy.policy import Policy
+from regard.stewardship.policy.policy import policy_of
 
 SENSITIVE = ("emotions", Capability.LIVENESS)
 
@@ -26,11 +26,11 @@ def check(connection: Connection, law: Law, motion: Motion, now: float) -> None:
     match motion.kind:
         case Kind.POLICY:
             pack = read_pack(connection, str(payload.get("policy")))
-            Policy(pack)
+            policy_of(pack)
             if payload.get("pack") != pack.name:
                 raise BadMotion(f"this hash is of the pack {pack.name}")
         case Kind.FLOOR:
-            known = Policy(read_pack(connection, law.policy)).purposes
+            known = policy_of(read_pack(connection, law.policy)).purposes
             if str(payload.get("purpose")) not in known:
                 raise BadMotion(f"{payload.get('purpose')!r} is no purpose. There are: {', '.join(known)}.")
         case Kind.CAPABILITY if payload.get("capability") not in SENSITIVE:
@@ -42,7 +42,7 @@ def check(connection: Connection, law: Law, motion: Motion, now: float) -> None:
                 raise BadMotion("an admission has the standing admitted or refused")
             read_standing(connection, str(payload.get("organization")))
         case Kind.TAGS:
-            check_loosening(connection, payload, Policy(read_pack(connection, law.policy)).purposes)
+            check_loosening(connection, payload, policy_of(read_pack(connection, law.policy)).purposes)
         case Kind.LIVE_SEARCH:
             check_live(connection, payload, motion.opened)
         case Kind.VECTORS:

@@ -20,7 +20,7 @@ from regard.stewardship.parties.edges import EdgeKind
 from regard.stewardship.parties.organization_rows import changed_organizations
 from regard.stewardship.parties.reach import Reach
 from regard.stewardship.policy.packs import BadPack
-from regard.stewardship.policy.policy import Policy, Principal
+from regard.stewardship.policy.policy import Policy, Principal, policy_of
 from regard.stewardship.records import tables
 from regard.stewardship.records.revision import Revision
 
@@ -93,7 +93,6 @@ class Snapshots:
         self._revision = Revision(engine)
         self._lock = threading.Lock()
         self._kept: tuple[int, Snapshot | NotInForce] | None = None
-        self._policy: Policy | None = None
 
     def current(self) -> Snapshot:
         """The state after the last change of any process. Raises NotInForce."""
@@ -125,13 +124,12 @@ class Snapshots:
         law = read_law(connection, self._clock())
         pack = read_pack(connection, law.policy)
         # The text is read and its hash checked each time; only the parsing is saved.
-        if self._policy is None or self._policy.pack != pack:
-            self._policy = Policy(pack)
+        policy = policy_of(pack)
         parties = _parties(connection)
         attested = {each: party.attested_until for each, party in parties.items() if party.attested_until is not None}
-        reach = Reach(_marks(parties, self._policy), _edges(connection), attested)
+        reach = Reach(_marks(parties, policy), _edges(connection), attested)
         suspensions = tuple(stops.read(connection, law.charter))
-        return Snapshot(parties, reach, law, self._policy, suspensions, {})
+        return Snapshot(parties, reach, law, policy, suspensions, {})
 
 
 def _parties(connection: Connection) -> dict[str, Party]:

@@ -147,6 +147,12 @@ class Policy:
         return self.rules[rule].sentence if rule in self.rules else OWN_SENTENCES.get(rule, "")
 
 
+@lru_cache(maxsize=8)
+def policy_of(pack: Pack) -> Policy:
+    """The policy of a pack, which depends on its texts alone: parsed once. Raises BadPack."""
+    return Policy(pack)
+
+
 # The sentences of denials that no rule of a pack gives.
 OWN_SENTENCES = {
     NOTHING_PERMITS: "No rule of the policy in force permits this.",
