@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -57,7 +58,7 @@ class Vote(StrEnum):
     VETO = "veto"
 
 
-class Motion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Motion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """A motion. `previous` is the hash of the last motion carried before it; `opened` is in seconds since 1970."""
 
     kind: Kind
@@ -67,25 +68,29 @@ class Motion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     opened: int
     payload: dict[str, Any]
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The text that is signed: its form, then the motion as JSON with sorted names."""
         body = json.dumps(msgspec.to_builtins(self), indent=2, sort_keys=True, ensure_ascii=False)
         return f"{_MOTION}\n{body}\n"
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the text, in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    @classmethod
-    def parse(cls, text: str) -> Motion:
-        """Read a text. Raises BadMotion, also for a text that this program would have written differently."""
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def parse(text: str) -> Motion:
+        """Read a text. Raises BadMotion, also for a text that this program would have written differently.
+
+        The law is replayed again and again: what a text says is read once.
+        """
         form, _, body = text.partition("\n")
         if form != _MOTION:
             raise BadMotion(f"the text of a motion begins with {_MOTION}")
         try:
-            motion = msgspec.json.decode(body, type=cls)
+            motion = msgspec.json.decode(body, type=Motion)
         except msgspec.MsgspecError as error:
             raise BadMotion(f"the motion cannot be read: {error}") from None
         if motion.text != text:
