@@ -47,6 +47,8 @@ _SESSION = {
 _POSTGRESQL: dict[str, Any] = {
     "pool_size": 8,
     "max_overflow": 40,
+    # Each engine would begin by asking the database about a type that no table has.
+    "use_native_hstore": False,
     "connect_args": {
         "connect_timeout": 10,
         "tcp_user_timeout": 15_000,
