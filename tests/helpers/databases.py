@@ -164,8 +164,7 @@ def copy_database(source: Path, target: Path) -> None:
 def forget(folder: Path) -> None:
     """Let go of the databases of a service of which a test makes hundreds."""
     if _current:
-        for name in (_name(folder), f"{_name(folder)}_keys"):
-            _current[-1].take_back(name)
+        _current[-1].take_back(_name(folder), f"{_name(folder)}_keys")
 
 
 def settings_of(folder: Path) -> Mapping[str, str]:
