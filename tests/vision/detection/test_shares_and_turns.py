@@ -19,7 +19,7 @@ from regard.vision.detection import sizes
 from regard.vision.detection.detector import Candidates
 from regard.vision.detection.scales import sure, with_closeups
 from regard.vision.detection.tiles import turned
-from regard.vision.detection.upright import quarters, turned_back
+from regard.vision.detection.upright import Uprights, _Looks, _settled, quarters, turned_back
 from regard.vision.eyes import open_analyzer
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.faces.quality import rejections
@@ -191,6 +191,31 @@ def test_a_closeup_keeps_what_is_sure_and_swallows_its_parts() -> None:
     seen = _candidates((300, 300, 500, 500, 0.96), (12, 12, 100, 100, 0.96))
     kept = with_closeups(found, seen, pixels)
     assert sorted(kept.boxes[:, 0].tolist()) == [10, 300, 600]
+
+
+@pytest.mark.parametrize(
+    ("scores", "is_doubtful", "looks"),
+    [
+        # Too low as it stands, whatever the other turns say; as high in the next; in the last; and far below in all.
+        ((0.69, 0, 0, 0), True, 1),
+        ((0.8, 0.71, 0, 0), True, 2),
+        ((0.8, 0.1, 0.1, 0.9), True, 4),
+        ((0.8, 0.69, 0.1, 0.69), False, 4),
+    ],
+)
+def test_a_doubtful_face_is_looked_at_in_other_turns_for_as_long_as_these_may_speak_for_it(
+    scores: tuple[float, ...], is_doubtful: bool, looks: int
+) -> None:
+    looked: list[Candidates] = []
+
+    def look(_: NDArray[np.uint8]) -> Candidates:
+        # In the middle of the picture, a face lies there in each turn.
+        looked.append(_candidates((40, 40, 20, 20, scores[len(looked)])))
+        return looked[-1]
+
+    seen = _Looks(np.zeros((100, 100, 3), np.uint8), look)
+    told = _settled(Uprights(seen[0], np.ones(1, bool)), seen)
+    assert (told.doubtful.tolist(), len(looked)) == ([is_doubtful], looks)
 
 
 def test_a_face_that_fills_the_picture_has_to_score_more() -> None:

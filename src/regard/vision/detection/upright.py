@@ -154,14 +154,18 @@ def _settled(told: Uprights, looks: _Looks) -> Uprights:
 
     The sheet shows a face without its surroundings: of masked ones, and of portraits cut close, it knows few.
     """
-    if not told.doubtful.any():
-        return told
-    scores = np.stack([_scores_of(told.found, looks[turn]) for turn in range(4)], axis=1)
-    stands = np.array([quarters(points) for points in told.found.points], int)
-    here = np.take_along_axis(scores, stands[:, None], axis=1)[:, 0]
-    np.put_along_axis(scores, stands[:, None], 0, axis=1)
-    clear = (here >= LEAST_SCORE) & (here - scores.max(axis=1) >= LEAD_IN_PICTURE)
-    return Uprights(told.found, told.doubtful & ~clear, told.lies)
+    found, stands = told.found, np.array([quarters(points) for points in told.found.points], int)
+    here, clear = np.zeros(len(found), np.float32), told.doubtful.copy()
+    for turn in np.unique(stands[clear]):
+        own = clear & (stands == turn)
+        here[own] = _scores_of(found, looks[turn])[own]
+    clear &= here >= LEAST_SCORE
+    # Each look takes as long as the first: there is none more once no face is left that it could speak for.
+    for turn in sorted(range(4), key=lambda turn: turn not in looks):
+        others = clear & (stands != turn)
+        if others.any():
+            clear[others] = (here - _scores_of(found, looks[turn]))[others] >= LEAD_IN_PICTURE
+    return Uprights(found, told.doubtful & ~clear, told.lies)
 
 
 def _believed(
