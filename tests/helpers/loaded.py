@@ -38,11 +38,12 @@ def loaded_once() -> Iterator[None]:
         shape: runtime.Shape | Mapping[str, runtime.Shape] | None,
         fine: bool,
         taps: Sequence[str],
+        whole: bool,
     ) -> Any:
         asked = tuple(sorted(shape.items())) if isinstance(shape, Mapping) else shape
-        key = (*_named(file), asked, tuple(taps), "f32" if fine else self.precision, *self._options.items())
+        key = (*_named(file), asked, tuple(taps), whole, "f32" if fine else self.precision, *self._options.items())
         if key not in compiled:
-            compiled[key] = _LOAD(self, file, shape, fine, taps)
+            compiled[key] = _LOAD(self, file, shape, fine, taps, whole)
         return compiled[key]
 
     def made(file: ModelFile, how: str) -> ModelFile:

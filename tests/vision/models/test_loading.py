@@ -35,7 +35,13 @@ class CountingRuntime:
         self.loaded: list[str] = []
 
     def load(
-        self, file: ModelFile, _shape: object = None, *, fine: bool = False, taps: Sequence[str] = ()
+        self,
+        file: ModelFile,
+        _shape: object = None,
+        *,
+        fine: bool = False,
+        taps: Sequence[str] = (),
+        whole: bool = True,
     ) -> Callable[[Array], list[Array]]:
         self.loaded.append(file.name)
         return lambda given: self._answers(file.name, given.shape)

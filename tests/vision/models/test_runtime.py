@@ -253,6 +253,21 @@ def test_a_layer_within_a_model_is_given_after_its_outputs_by_both_runtimes(port
 
 
 @pytest.mark.parametrize("kind", runtime.KINDS)
+def test_of_a_model_that_is_not_run_whole_only_its_layers_are_given_and_they_are_the_same(
+    kind: str, portrait: bytes
+) -> None:
+    if kind == "onnxruntime":
+        pytest.importorskip("onnxruntime")
+    file, given = _file("face-embedder"), _input("face-embedder", portrait)
+    whole, layers = (
+        Runtime(kind, "f32").load(file, given.shape, taps=("PRelu 23", "PRelu 7"), whole=each)(given)
+        for each in (True, False)
+    )
+    assert [len(whole), len(layers)] == [3, 2]
+    assert all(map(np.array_equal, whole[1:], layers))
+
+
+@pytest.mark.parametrize("kind", runtime.KINDS)
 @pytest.mark.parametrize("tap", ["PRelu 0", "PRelu 99", "Pixie 1", "PRelu", ""])
 def test_a_layer_that_a_model_lacks_is_refused(kind: str, tap: str) -> None:
     if kind == "onnxruntime":

@@ -68,7 +68,7 @@ class Looker:
         on_mesh, on_chip = ((layer,) if model == each else () for each in ("face-mesh", "face-embedder"))
         loaded = runtime.load(weights.read("face-mesh"), (1, 192, 192, 3), fine=True, taps=on_mesh)
         self._mesh = Mesh(loaded, on_mesh)
-        loaded = runtime.load(weights.read("face-embedder"), (1, 3, 112, 112), fine=True, taps=on_chip)
+        loaded = runtime.load(weights.read("face-embedder"), (1, 3, 112, 112), fine=True, taps=on_chip, whole=False)
         self._chip = Chip(loaded, on_chip)
         self._layer = layer
         self.points = points

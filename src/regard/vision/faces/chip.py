@@ -19,7 +19,7 @@ GRID = np.array(
 
 
 class Chip:
-    """`model` is the embedder with `layers` from within it: (1, 3, 112, 112) RGB, 0 to 255, in."""
+    """`model` is the embedder as far as `layers` from within it, which it gives: (1, 3, 112, 112) RGB, 0 to 255, in."""
 
     def __init__(self, model: Model, layers: Sequence[str]) -> None:
         self._model = model
@@ -29,4 +29,4 @@ class Chip:
         """By their names the layers, each (channels, rows, columns), of the face with these five `points`."""
         seen = crop(pixels, aligned(points), ALIGNED).transpose(2, 0, 1)
         outputs = self._model(np.ascontiguousarray(seen, np.float32)[None])
-        return {name: output[0] for name, output in zip(self._layers, outputs[1:], strict=True)}
+        return {name: output[0] for name, output in zip(self._layers, outputs, strict=True)}

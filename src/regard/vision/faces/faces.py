@@ -310,7 +310,7 @@ class FaceAnalyzer:
     @cached_property
     def _chip(self) -> Chip:
         layers = self._chip_heads.layers
-        return Chip(self._load("face-embedder", (1, 3, 112, 112), fine=True, taps=layers), layers)
+        return Chip(self._load("face-embedder", (1, 3, 112, 112), fine=True, taps=layers, whole=False), layers)
 
     @cached_property
     def _age(self) -> AgeEstimator:
@@ -327,12 +327,15 @@ class FaceAnalyzer:
     def _upright_by(self, detector: Detector) -> UprightDetector:
         return UprightDetector(detector, partial(self._look, Scales(detector)), self._tiles)
 
-    def _load(self, name: str, shape: tuple[int, ...], fine: bool = False, taps: tuple[str, ...] = ()) -> Model:
-        asked = name, shape, fine, taps
+    def _load(
+        self, name: str, shape: tuple[int, ...], fine: bool = False, taps: tuple[str, ...] = (), whole: bool = True
+    ) -> Model:
+        asked = name, shape, fine, taps, whole
         # Of threads that ask at once, one loads.
         with self._loading:
             if asked not in self._loaded:
-                self._loaded[asked] = self._runtime.load(self._weights.read(name), shape, fine=fine, taps=taps)
+                file = self._weights.read(name)
+                self._loaded[asked] = self._runtime.load(file, shape, fine=fine, taps=taps, whole=whole)
             return self._loaded[asked]
 
 

@@ -120,6 +120,7 @@ class Runtime:
         *,
         fine: bool = False,
         taps: Sequence[str] = (),
+        whole: bool = True,
     ) -> Model:
         """The model of a file that :class:`.weights.Weights` read.
 
@@ -128,10 +129,11 @@ class Runtime:
         eight bits of a bf16 number place a point of a crop of 192 pixels to the next pixel only, and tell nothing of
         the odds of what is nearly certain. `taps` are layers within the model whose outputs are given too, after the
         file's own: each is a kind of operation and which of that kind it is, counted from 1, such as "PRelu 7". Kinds
-        are those that ONNX and OpenVINO have one name for. Raises RuntimeUnavailable for a file that the runtime cannot
-        read, and for a layer that it lacks.
+        are those that ONNX and OpenVINO have one name for. A model that is not run `whole` gives these alone, and what
+        lies beyond them is not computed. Raises RuntimeUnavailable for a file that the runtime cannot read, and for a
+        layer that it lacks.
         """
-        run, inputs = self._backend.load(file, shape, fine, taps)
+        run, inputs = self._backend.load(file, shape, fine, taps, whole)
         _give_back()
         name = file.label
         return Model(run, inputs, lambda seconds: self._ran(name, seconds))
@@ -157,16 +159,16 @@ class _OpenVino:
         }
 
     def load(
-        self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, fine: bool, taps: Sequence[str]
+        self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, fine: bool, taps: Sequence[str], whole: bool
     ) -> tuple[_Run, int]:
         options = self._options | {"INFERENCE_PRECISION_HINT": "f32" if fine else self.precision}
         try:
             if file.suffix == ".onnx":
                 model = self._core.read_model(file.data)
-                compiled = self._compiled(file, model, shape, options, taps)
+                compiled = self._compiled(file, model, shape, options, taps, whole)
             else:
                 with file.on_disk() as path:
-                    compiled = self._compiled(file, self._core.read_model(path), shape, options, taps)
+                    compiled = self._compiled(file, self._core.read_model(path), shape, options, taps, whole)
         except RuntimeError as error:
             raise RuntimeUnavailable(f"OpenVINO cannot load {file.label}{file.suffix}: {error}") from None
         # As many requests as streams: OpenVINO lets one more wait inside, where it holds Python's interpreter lock.
@@ -194,6 +196,7 @@ class _OpenVino:
         shape: Shape | Mapping[str, Shape] | None,
         options: Mapping[str, str],
         taps: Sequence[str],
+        whole: bool,
     ) -> Any:
         import openvino
 
@@ -202,7 +205,11 @@ class _OpenVino:
             model.reshape({name: openvino.PartialShape(list(sides)) for name, sides in named.items()})
         if taps:
             operations = [(each.get_type_name(), each.output(0)) for each in _with_outputs(model)]
-            model.add_outputs([tapped(operations, tap, file) for tap in taps])
+            layers = [tapped(operations, tap, file) for tap in taps]
+            if whole:
+                model.add_outputs(layers)
+            else:
+                model = openvino.Model(layers, model.get_parameters())
         return self._core.compile_model(model, "CPU", options)
 
 
@@ -271,7 +278,7 @@ class _OnnxRuntime:
         self._instances = instances
 
     def load(
-        self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, _fine: bool, taps: Sequence[str]
+        self, file: ModelFile, shape: Shape | Mapping[str, Shape] | None, _fine: bool, taps: Sequence[str], whole: bool
     ) -> tuple[_Run, int]:
         if file.suffix != ".onnx":
             raise RuntimeUnavailable(
@@ -282,7 +289,7 @@ class _OnnxRuntime:
         options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
         options.log_severity_level = 3
         try:
-            source = file.data if shape is None and not taps else changed(file, shape, taps)
+            source = file.data if shape is None and not taps else changed(file, shape, taps, whole)
             session = self._library.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except (OSError, MemoryError, KeyError, RuntimeUnavailable):
             raise
@@ -300,9 +307,11 @@ class _OnnxRuntime:
         return run, len(names)
 
 
-def changed(file: ModelFile, shape: Shape | Mapping[str, Shape] | None, taps: Sequence[str]) -> bytes:
-    """The ONNX file with other input shapes and more outputs; what it says of later shapes would be wrong and is
-    dropped.
+def changed(
+    file: ModelFile, shape: Shape | Mapping[str, Shape] | None, taps: Sequence[str], whole: bool = True
+) -> bytes:
+    """The ONNX file with other input shapes and more outputs, or others; what it says of later shapes would be wrong
+    and is dropped.
     """
     import onnx
 
@@ -311,6 +320,8 @@ def changed(file: ModelFile, shape: Shape | Mapping[str, Shape] | None, taps: Se
     inputs = [each for each in model.graph.input if each.name not in inner]
     named = shape if isinstance(shape, Mapping) else {} if shape is None else {inputs[0].name: shape}
     operations = [(each.op_type, each.output[0]) for each in model.graph.node]
+    if taps and not whole:
+        del model.graph.output[:]
     for tap in taps:
         name = tapped(operations, tap, file)
         model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
