@@ -45,7 +45,10 @@ def fitted(near: Floats, yes: NDArray[np.bool_], ridge: float = RIDGE) -> tuple[
         chance = 1 / (1 + np.exp(-odds))
         bend = np.maximum(weights * chance * (1 - chance), 1e-12)
         # The duals add up to 0: with one right side more, what is solved stays positive definite.
-        factor = cho_factor(near + np.diag(ridge / bend), overwrite_a=True, check_finite=False)
+        # In the order of LAPACK, which would else have another copy made.
+        system = near.copy(order="F")
+        np.fill_diagonal(system, near.diagonal() + ridge / bend)
+        factor = cho_factor(system, overwrite_a=True, check_finite=False)
         right = np.column_stack([odds + weights * (yes - chance) / bend, ones])
         free, each = cho_solve(factor, right, check_finite=False).T
         start = float(free.sum() / each.sum())
