@@ -33,6 +33,15 @@ def reader() -> TextReader:
     return TextReader.opened(Settings())
 
 
+@pytest.mark.parametrize("size", [(300, 500), (1000, 800), (1, 40)])
+def test_the_detector_is_shown_what_rapidocr_would_show_it(reader: TextReader, size: tuple[int, int]) -> None:
+    detector = reader._first.text_det
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    shown, expected = detector.get_preprocess()(pixels), type(detector).get_preprocess(detector)(pixels)
+    assert shown.dtype == expected.dtype
+    assert np.array_equal(shown, expected)
+
+
 def _drawn(text: str, font: Path, size: int, margin: int) -> Image.Image:
     chosen = ImageFont.truetype(str(font), size)
     left, top, right, bottom = chosen.getbbox(text)

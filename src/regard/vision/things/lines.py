@@ -8,6 +8,7 @@ not see; so a small picture is laid on a page instead of being enlarged, and lar
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -40,6 +41,23 @@ _PARTS, _WIDEST, _AROUND = 2, 1.6, 0.15
 # things on a plain ground that were read as a letter 0.84 and less. Of a sign with large letters on it more than the
 # second share is. What is within has to be so much of the whole for that: of thin strokes little is.
 _ONE_COLOUR, _A_SIGN, _SOLID = 0.9, 0.6, 0.25
+
+
+def preparing(detector: Any) -> Callable[[Array], Array | None]:
+    """How rapidocr's detector prepares a picture, to the bit, in a sixth of the time: of each channel there are but 256
+    values, so that what becomes of them is looked up.
+    """
+    steps = detector.get_preprocess()
+    values = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    tables = np.ascontiguousarray(steps.normalize(values).T, np.float32)
+
+    def prepared(pixels: Array) -> Array | None:
+        shown = steps.resize(pixels)
+        if shown is None:
+            return None
+        return np.stack([cv2.LUT(cv2.extractChannel(shown, place), table) for place, table in enumerate(tables)])[None]
+
+    return prepared
 
 
 def found(pipeline: Any, pixels: Array) -> tuple[Corners, list[Array]]:

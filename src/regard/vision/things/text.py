@@ -143,6 +143,9 @@ class TextReader:
             for step, file in files.items():
                 # Its own sessions take one caller at a time; ours take many, and are counted.
                 getattr(made, f"_load_{step}_model")().session = _Session(self._runtime.load(file))
+        detector: Any = made.text_det
+        prepared = lines.preparing(detector)
+        detector.get_preprocess = lambda: prepared
         return made
 
 
