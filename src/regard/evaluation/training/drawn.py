@@ -153,7 +153,14 @@ def _lid(pixels: Pixels, upper: Mesh, lower: Mesh, brow: Mesh, part: float, chan
     long = max(float(np.linalg.norm(across)), 1.0)
     across = across / long
     down = np.array([-across[1], across[0]])
-    rows, columns = np.mgrid[: pixels.shape[0], : pixels.shape[1]].astype(np.float64)
+    thick, black = max(chance.uniform(0.02, 0.05) * long, 0.5), chance.uniform(0.4, 0.85)
+    # Only where something changes: beyond seven times its width, the line of lashes darkens no pixel by any bit.
+    heights = [float(down @ (point - start)) for point in (*upper, *lower, *brow)]
+    high, low = min(heights) - 7 * thick, max(heights) + max(part - 1, 0) * float(np.ptp(heights)) + 7 * thick
+    place = _around([start + x * across + y * down for x in (0, long) for y in (high, low)], pixels)
+    rows, columns = np.mgrid[place].astype(np.float64)
+    if not rows.size:
+        return pixels
     along = (columns - start[0]) * across[0] + (rows - start[1]) * across[1]
     below = (columns - start[0]) * down[0] + (rows - start[1]) * down[1]
     top, shut, still = (_curve(each, start, across, down, along) for each in (upper, lower, brow))
@@ -172,9 +179,19 @@ def _lid(pixels: Pixels, upper: Mesh, lower: Mesh, brow: Mesh, part: float, chan
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    line = np.exp(-(((below - closed) / max(chance.uniform(0.02, 0.05) * long, 0.5)) ** 2))
-    dark = np.where((along > 0) & (along < long), chance.uniform(0.4, 0.85) * line, 0)[..., None]
-    return np.asarray(np.clip(moved * (1 - dark) + 30 * dark, 0, 255), np.uint8)
+    line = np.exp(-(((below - closed) / thick) ** 2))
+    dark = np.where((along > 0) & (along < long), black * line, 0)[..., None]
+    found = pixels.copy()
+    found[place] = np.clip(moved * (1 - dark) + 30 * dark, 0, 255)
+    return found
+
+
+def _around(points: list[NDArray[np.floating]], pixels: Pixels) -> tuple[slice, slice]:
+    """The rows and columns of a picture that hold some points, across and down."""
+    least, most = np.floor(np.min(points, axis=0)).astype(int), np.ceil(np.max(points, axis=0)).astype(int) + 1
+    height, width = pixels.shape[:2]
+    (left, top), (right, bottom) = np.clip([least, most], 0, (width, height)).tolist()
+    return slice(top, bottom), slice(left, right)
 
 
 def _curve(
