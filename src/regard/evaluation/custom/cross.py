@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dormqr
 
 from regard.evaluation.custom.logistic import Bools, Floats, fitted, odds
 
@@ -18,6 +19,8 @@ SHARES = (0.25, 0.5)
 # How much all unrelated pictures count together, beside one's own; one never counts more than one of these. With more,
 # labels that are as wide as "thing" are unlearnt; with less, more unrelated pictures are given a label.
 UNRELATED = 0.3
+# How many reflections LAPACK takes together.
+_BLOCK = 64
 Ints = NDArray[np.int64]
 
 
@@ -25,14 +28,15 @@ Ints = NDArray[np.int64]
 class Lesson:
     """What is taught: `inputs` (n + m, r), the unrelated pictures last, with `answers` (n + m, k), and their `fold`.
 
-    `basis` (d, r) takes features (d) to inputs where there are fewer pictures than numbers; else inputs are features.
+    Where there are fewer pictures than numbers, `turned` are the reflections that turn inputs into features, as LAPACK
+    keeps them (r, d), and their scales (r); else inputs are features.
     """
 
     inputs: Floats
     answers: Bools
     own: int
     fold: Ints
-    basis: Floats | None = None
+    turned: tuple[Floats, Floats] | None = None
 
     @property
     def counts(self) -> Floats:
@@ -58,12 +62,19 @@ class Lesson:
         fold[order] = np.arange(len(answers)) % FOLDS
         if len(inputs) >= inputs.shape[1]:
             return cls(inputs, answers, own, fold)
-        basis, sums = np.linalg.qr(inputs.T)
-        return cls(np.ascontiguousarray(sums.T), answers, own, fold, basis)
+        # The matrix that turns them takes as long again to write out, and is asked for a few columns.
+        reflections, scales = np.linalg.qr(inputs.T, mode="raw")
+        return cls(np.tril(reflections[:, : len(scales)]), answers, own, fold, (reflections, scales))
 
     def whole(self, fit: Floats) -> Floats:
         """A head of inputs (r + 1, k) as one of features (d + 1, k)."""
-        return fit if self.basis is None else np.vstack([self.basis @ fit[:-1], fit[-1]])
+        if self.turned is None:
+            return fit
+        reflections, scales = self.turned
+        weights = np.zeros((reflections.shape[1], fit.shape[1]), order="F")
+        weights[: len(scales)] = fit[:-1]
+        found = dormqr("L", "N", reflections.T, scales, weights, _BLOCK * fit.shape[1])[0]
+        return np.vstack([found, fit[-1]])
 
     def fewer(self, share: float, seed: int) -> Bools:
         """Which pictures stay where a head is made of `share` of the own ones: one in so many of each label set."""
