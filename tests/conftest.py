@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -14,10 +15,11 @@ from hypothesis import settings
 from PIL import Image
 
 import regard.database
-from regard.evaluation.samples.embedding import embed
-from regard.evaluation.samples.pictures_on_disk import read_folder
+from regard.evaluation.samples.embedding import Found, embed, look_at
+from regard.evaluation.samples.pictures_on_disk import Labelled, read_folder
 from regard.evaluation.samples.sample import Sample, sample_of
 from regard.settings import from_environment
+from regard.vision.eyes import open_analyzer
 from regard.vision.models import runtime
 from tests.helpers.client_files import files_read_once
 from tests.helpers.databases import POSTGRESQL, SQLITE, on
@@ -135,12 +137,28 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def press(shared_data: Path, scale: float, tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    """The 2,730 press photographs of LFW, embedded once for the tests that need them all; those are of its group."""
+def looked(
+    shared_data: Path, scale: float, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Path | bytes], Found]:
+    """What is found in a press photograph of LFW: in each of all 2,730 at full count, else in those that are asked for.
+
+    They are looked at once, for tests of the group `press`.
+    """
+    if scale < 1:
+        analyzer = open_analyzer(from_environment())
+        return cache(lambda path: look_at(analyzer, Labelled(path, ""), "central"))
+    pictures = read_folder(shared_data / "lfw")
+    found = embed(pictures, from_environment(data_dir=tmp_path_factory.mktemp("press")))
+    return {each.picture: what for each, what in zip(pictures, found, strict=True)}.__getitem__
+
+
+@pytest.fixture(scope="session")
+def press(shared_data: Path, scale: float, looked: Callable[[Path | bytes], Found]) -> Sample:
+    """The 2,730 press photographs of LFW as a sample."""
     if scale < 1:
         pytest.skip("2,730 pictures are looked at in `make test-all`")
     pictures = read_folder(shared_data / "lfw")
-    return sample_of(pictures, embed(pictures, from_environment(data_dir=tmp_path_factory.mktemp("press"))))
+    return sample_of(pictures, [looked(each.picture) for each in pictures])
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from regard.evaluation.samples.embedding import Found, embeddings
 from regard.settings import from_environment
 from regard.vision.eyes import open_analyzer
 from regard.vision.faces.faces import Face, FaceAnalyzer
@@ -62,15 +63,15 @@ def _pairs(shared_data: Path) -> list[tuple[bool, Path, Path]]:
     ]
 
 
+@pytest.mark.xdist_group("press")
 @pytest.mark.slow("looks at thousands of pictures in full")
-def test_pairs_of_photographs_are_told_apart(
-    shared_data: Path, embedding: Callable[[Path], Embedding | None], scale: float
-) -> None:
+def test_pairs_of_photographs_are_told_apart(shared_data: Path, looked: Callable[[Path], Found], scale: float) -> None:
     pairs = _pairs(shared_data)[:: round(1 / scale)]
     right = 0
     for same, one, other in pairs:
-        a, b = embedding(one), embedding(other)
-        right += a is not None and b is not None and (float(a @ b) >= THRESHOLD) == same
+        a, b = looked(one), looked(other)
+        near = float(np.vdot(*embeddings([a, b])))
+        right += a.enrolled and b.enrolled and (near >= THRESHOLD) == same
     print(f"{right} of {len(pairs)} pairs are right at a cosine of {THRESHOLD}")
     # A tenth of the pairs may by chance hold two errors more than its share of those allowed.
     slack = 0 if scale == 1 else 2 / len(pairs)
@@ -78,10 +79,13 @@ def test_pairs_of_photographs_are_told_apart(
 
 
 @pytest.mark.long
+@pytest.mark.xdist_group("press")
 @pytest.mark.slow("looks at thousands of pictures in full")
-def test_a_face_is_found_in_nearly_every_photograph(shared_data: Path, analyzer: FaceAnalyzer, scale: float) -> None:
+def test_a_face_is_found_in_nearly_every_photograph(
+    shared_data: Path, looked: Callable[[Path], Found], scale: float
+) -> None:
     files = sorted((shared_data / "lfw").rglob("*.jpg"))[:: round(1 / scale)]
-    empty = [file.stem for file in files if not analyzer.detect(decode(file.read_bytes()))]
+    empty = [file.stem for file in files if not looked(file).faces]
     print(f"no face was found in {len(empty)} of {len(files)} photographs")
     assert len(empty) <= MOST_UNDETECTED * len(files)
 
