@@ -10,6 +10,7 @@ import pytest
 
 from regard.settings import from_environment
 from regard.vision.detection.detector import Detector
+from regard.vision.eyes import open_eyes
 from regard.vision.faces.faces import FaceAnalyzer
 from regard.vision.models.model_file import ModelFile
 from regard.vision.models.runtime import Array, Model, Runtime
@@ -89,7 +90,7 @@ def test_labels_look_for_faces_with_the_detector_that_is_there() -> None:
     runtime = CountingRuntime()
     given = cast(Weights, NamedWeights()), cast(Runtime, runtime)
     detector = Detector(cast(Model, runtime.load(NamedWeights().read("face-detector"), (1, 3, -1, -1))))
-    labels = LabelFinder(*given, detector=detector)
+    labels = LabelFinder(*given, detector=lambda: detector)
     labels(TILES)
     labels.unload()
     labels(TILES)
@@ -117,6 +118,10 @@ def test_faces_load_when_they_are_asked_for_where_they_are_not_warmed() -> None:
     assert later.loaded == {}
     assert analyzer.detect(GREY) == []
     assert later.loaded.keys() == {"face-detector"}
+
+
+def test_eyes_are_opened_without_any_network_where_none_is_warmed() -> None:
+    assert open_eyes(from_environment(warm=())).weights.loaded == {}
 
 
 @pytest.mark.long

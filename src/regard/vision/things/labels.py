@@ -59,7 +59,7 @@ class LabelFinder:
 
     `scenes` tells words that the classifier has no class for, from its layers; `wears` whether a face wears glasses;
     what `reads` finds words for the label Text.
-    Where there is a face `detector` already, its network looks for faces; else one is loaded.
+    Where others have a face `detector`, its network looks for faces; else one is loaded.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class LabelFinder:
         runtime: Runtime,
         scenes: Scenes | None = None,
         wears: Wears | None = None,
-        detector: Detector | None = None,
+        detector: Callable[[], Detector] | None = None,
         reads: Reads | None = None,
     ) -> None:
         self._weights = weights
@@ -85,7 +85,7 @@ class LabelFinder:
         ran: Callable[[str, float], None] = lambda _name, _seconds: None,
         weights: Weights | None = None,
         wears: Wears | None = None,
-        detector: Detector | None = None,
+        detector: Callable[[], Detector] | None = None,
         reads: Reads | None = None,
     ) -> LabelFinder:
         """The finder of these settings. `ran` is told of each inference. Raises DamagedHead, OSError."""
@@ -161,7 +161,7 @@ class LabelFinder:
     @cached_property
     def _face_detector(self) -> Detector:
         if self._shared is not None:
-            return self._shared.of_side(_FACES_SIDE, _LEAST_FACE)
+            return self._shared().of_side(_FACES_SIDE, _LEAST_FACE)
         model = self._runtime.load(self._weights.read("face-detector"), (1, 3, -1, -1), fine=True)
         return Detector(model, _FACES_SIDE, _LEAST_FACE)
 
