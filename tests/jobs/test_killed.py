@@ -163,12 +163,14 @@ def test_every_job_ends_once_however_often_its_worker_is_killed(places: Places, 
     work_off(rooms)
     expected = found(rooms, undisturbed)
     assert len(expected) == 3
-    jobs = [undisturbed]
+    jobs, going = [undisturbed], list[str]()
     # On PostgreSQL another worker is at other jobs meanwhile.
     working = [begun(places) for _ in range(2 if places[2] else 1)]
     for _ in range(round(KILLS * scale)):
         # Not until so many are open: workers may be quicker than whoever hands in.
-        jobs += [start(rooms) for _ in range(OPEN - sum(is_open(rooms, job) for job in jobs))]
+        going = [job for job in going if is_open(rooms, job)]
+        handed_in = [start(rooms) for _ in range(OPEN - len(going))]
+        jobs, going = jobs + handed_in, going + handed_in
         time.sleep(chance.uniform(0, MOST_SECONDS))
         at = chance.randrange(len(working))
         _kill(working[at])
@@ -250,7 +252,8 @@ def _finish(rooms: Rooms, places: Places, jobs: list[str], running: Any = None) 
     process, ours = running or begun(places)
     until = time.monotonic() + PATIENCE
     try:
-        while any(is_open(rooms, job) for job in jobs):
+        # One that is over is not asked for again: that none begins anew, whoever waits here looks at afterwards.
+        while jobs := [job for job in jobs if is_open(rooms, job)]:
             assert time.monotonic() < until, "the jobs do not come to an end"
             time.sleep(0.05)
     finally:
