@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from signal import SIGKILL
@@ -68,13 +68,15 @@ class Killed:
             "AWS_SECRET_ACCESS_KEY": "secret",
         }
         self._key: tuple[str, str] | None = None
+        # What a client is made of takes longer to load than what it asks for.
+        self.amazon = cache(self._amazon)
         self.topic = self.amazon("sns").create_topic(Name=TOPIC)["TopicArn"]
         self.queue = self.amazon("sqs").create_queue(QueueName="killed")["QueueUrl"]
         arn = self.amazon("sqs").get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
         self.amazon("sns").subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
         self.begin()
 
-    def amazon(self, name: Any) -> Any:
+    def _amazon(self, name: Any) -> Any:
         keys: dict[str, Any] = {"aws_access_key_id": "caller", "aws_secret_access_key": "secret"}
         return boto3.client(name, endpoint_url=self._address, region_name="us-east-1", **keys)
 
@@ -153,11 +155,11 @@ def _serve(folder: Path, environment: dict[str, str], report: Connection) -> Non
         command.serve(host=None, port=0, data_dir=folder)
 
 
-def _until(holds: Any) -> None:
+def _until(holds: Any, pause: float = 0.05) -> None:
     until = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < until
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 @contextmanager
@@ -236,11 +238,12 @@ def _require_every_end(
             service.end(with_workers=chance.random() < 0.5)
             jobs += [job] if (job := asked.result()) else []
             service.begin()
-        _until(lambda: not any(map(service.is_open, jobs)))
+        for job in jobs:
+            _until(lambda job=job: not service.is_open(job), 0.5)
         assert all(service.told(job) == expected for job in jobs)
         _until(lambda: "regard_jobs_waiting 0.0" in service.metrics())
         heard = Counter[str]()
-        _until(lambda: heard.update(_heard(service)) or set(jobs) <= set(heard))
+        _until(lambda: heard.update(_heard(service)) or set(jobs) <= set(heard), 0.5)
     return jobs
 
 
