@@ -12,8 +12,8 @@ from sqlalchemy import Engine, insert, select
 
 from benchmarks.measuring import Work, markdown, medians, seconds
 from benchmarks.pictures import small
+from regard.house import open_house
 from regard.operations.common.registry import answered
-from regard.server import open_house
 from regard.settings import from_environment
 from regard.stewardship.gate.snapshot import Snapshots
 from regard.stewardship.office import start_office

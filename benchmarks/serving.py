@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from benchmarks.measuring import markdown, resident_mib, seconds
 from benchmarks.pictures import full_hd, small
+from regard.house import open_house
 from regard.operations.common.registry import Answer, answered
 from regard.operations.service import Service
-from regard.server import open_house
 from regard.settings import from_environment
 from regard.stewardship.office import start_office
 from regard.stewardship.policy.call import Call

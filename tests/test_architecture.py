@@ -28,6 +28,7 @@ FLOORS: dict[tuple[str, ...], list[str]] = {
         "server",
         "pages",
         "wire",
+        "house",
         "operations",
         "stewardship",
         "custom",

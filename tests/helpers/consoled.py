@@ -16,13 +16,13 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from regard.house import open_house
 from regard.ledger.witnesses.cosigning import open_cosigning
 from regard.operations.common.rooms import Rooms
 from regard.operations.service import Service
 from regard.pages.console.desk import COOKIE
 from regard.pages.console.routes import console_pages
 from regard.pages.public.votes import Votes
-from regard.server import open_house
 from regard.stewardship.people.inbox import open_inbox
 from regard.stewardship.staff.passkeys import Place
 from regard.stewardship.staff.reception import open_reception

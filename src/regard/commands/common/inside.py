@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from regard.house import open_house
 from regard.operations.common.registry import answered, ours
-from regard.server import open_house
 from regard.settings import Settings
 from regard.stewardship.office import Office, open_office
 from regard.stewardship.policy.call import Call, Caller, Operation

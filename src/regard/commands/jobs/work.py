@@ -28,7 +28,7 @@ def work(
     ] = False,
 ) -> None:
     """Work on jobs, one at a time, until told to stop. `regard serve` starts such workers itself."""
-    from regard import server
+    from regard import house
     from regard.stewardship.office import open_office
 
     os.nice(_NICE)
@@ -40,7 +40,7 @@ def work(
     office = open_office(from_environment(data_dir=data_dir))
     if not while_open:
         say("A worker waits for jobs. Ctrl-C ends it; what it is at is gone on with later.")
-    server.work(office, stop, _IDLE_SECONDS if while_open else math.inf)
+    house.work(office, stop, _IDLE_SECONDS if while_open else math.inf)
     office.logbook.close()
     # The step that is being done is not waited for: it is done again.
     sys.stdout.flush()

@@ -15,10 +15,10 @@ import pytest
 from regard.custom.projects import Feature
 from regard.custom.versions.states import REPLACED, State
 from regard.custom.versions.versions import Version
+from regard.house import open_house
 from regard.jobs import desk
 from regard.operations.custom.retraining import PAUSE_SECONDS, QUIET_SECONDS, Retraining
 from regard.operations.service import Service
-from regard.server import open_house
 from regard.stewardship.council.member_keys import operator_key
 from regard.stewardship.logbook.entry_words import in_words
 from regard.vision import eyes
