@@ -22,6 +22,8 @@ from regard.stewardship.parties.organizations import Organizations
 from regard.vision.faces.faces import VERSIONS
 from tests.helpers.running import Running, running
 
+pytestmark = pytest.mark.sqlite("asks a service of its own, whose tables are in a file")
+
 Client = Callable[..., Any]
 FACE = "11111111-2222-3333-4444-555555555555"
 

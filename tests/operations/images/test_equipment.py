@@ -110,6 +110,7 @@ def test_a_picture_of_64_pixels_is_enough(tmp_path: Path) -> None:
     assert _client(tmp_path)("DetectProtectiveEquipment", Image={"Bytes": _picture(64, 64)})["Persons"] == []
 
 
+@pytest.mark.sqlite("asks the service, whose tables are in a file")
 def test_boto3_gets_persons_and_a_summary(service: Running, portrait: bytes) -> None:
     asked: Any = {"MinConfidence": 60, "RequiredEquipmentTypes": ["FACE_COVER", "HAND_COVER", "HEAD_COVER"]}
     answer = service.client().detect_protective_equipment(Image={"Bytes": portrait}, SummarizationAttributes=asked)

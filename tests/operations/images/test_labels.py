@@ -136,6 +136,7 @@ def test_a_parameter_without_its_feature_is_refused(client: Client, asked: dict[
 
 
 @pytest.mark.long
+@pytest.mark.sqlite("asks the service, whose tables are in a file")
 def test_boto3_finds_the_person_of_a_portrait(service: Running, portrait: bytes) -> None:
     answer = service.client().detect_labels(Image={"Bytes": portrait}, Features=["GENERAL_LABELS", "IMAGE_PROPERTIES"])
     person = next(label for label in answer["Labels"] if label["Name"] == "Person")

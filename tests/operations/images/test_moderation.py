@@ -32,6 +32,7 @@ def test_the_whole_chain_is_answered_with_its_levels(client: Client) -> None:
     assert answer["ContentTypes"] == []
 
 
+@pytest.mark.sqlite("asks the service, whose tables are in a file")
 def test_what_is_drunk_is_answered_of_a_picture_of_bottles(service: Running, shared_data: Path) -> None:
     picture = (shared_data / "imagenet" / "n02823428_beer_bottle.JPEG").read_bytes()
     found = service.client().detect_moderation_labels(Image={"Bytes": picture})["ModerationLabels"]
@@ -76,6 +77,7 @@ def test_what_cannot_be_done_answers_with_an_error_of_the_model(
     assert code in {shape.name for shape in service_model().operation_model("DetectModerationLabels").error_shapes}
 
 
+@pytest.mark.sqlite("asks the service, whose tables are in a file")
 def test_boto3_gets_its_answer(service: Running, portrait: bytes) -> None:
     answer = service.client().detect_moderation_labels(Image={"Bytes": portrait}, MinConfidence=0)
     assert answer["ModerationModelVersion"] == VERSION

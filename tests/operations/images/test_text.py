@@ -87,6 +87,7 @@ def _page(turned: int) -> bytes:
 
 
 @pytest.mark.parametrize("turned", [0, 15, 90, -90])
+@pytest.mark.sqlite("asks the service, whose tables are in a file")
 def test_boto3_reads_upright_and_turned_text(service: Running, turned: int) -> None:
     found = service.client().detect_text(Image={"Bytes": _page(turned)})["TextDetections"]
     words = [each["DetectedText"] for each in found if each["Type"] == "WORD"]

@@ -165,6 +165,7 @@ def _run(*words: str, code: int = 0) -> str:
 
 @pytest.mark.long
 @pytest.mark.slow("starts the whole service twice, with its models")
+@pytest.mark.sqlite("asks the service, whose tables are in a file")
 def test_through_boto3_a_sealed_collection_answers_only_when_two_have_opened_it(
     tmp_path: Path, portrait: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
