@@ -11,6 +11,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 ROOT = "/stewardship/v1"
+# The first who asks a service that warmed nothing waits for its models, beside other tests.
+_PATIENCE = 60.0
 
 
 class OwnClient:
@@ -27,7 +29,8 @@ class OwnClient:
         data = data if body is None else json.dumps(body).encode()
         url = f"{self._url}{ROOT}{path}"
         if self._token:
-            return httpx.request(method, url, content=data, headers={"authorization": f"Bearer {self._token}"})
+            headers = {"authorization": f"Bearer {self._token}"}
+            return httpx.request(method, url, content=data, headers=headers, timeout=_PATIENCE)
         request = AWSRequest(method, url, data=data)
         SigV4Auth(Credentials(self._key, self._secret), service, "us-east-1").add_auth(request)
-        return httpx.request(method, url, content=data, headers=dict(request.headers))
+        return httpx.request(method, url, content=data, headers=dict(request.headers), timeout=_PATIENCE)
