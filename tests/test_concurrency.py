@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.fakes import Client, open_rooms, picture_of
 
 CLIENTS = 32
@@ -16,6 +18,7 @@ def _all_at_once(work: Callable[[int], None]) -> None:
         list(pool.map(work, range(CLIENTS)))
 
 
+@pytest.mark.slow("dozens of clients call hundreds of times")
 def test_each_client_sees_what_it_did_and_nothing_is_lost(tmp_path: Path, scale: float) -> None:
     rooms = [open_rooms(tmp_path), open_rooms(tmp_path)]
     Client(rooms[0])("CreateCollection", CollectionId="a")

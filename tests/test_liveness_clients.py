@@ -105,6 +105,7 @@ def test_what_npm_brings_is_the_same_each_time_wherever_it_comes_from() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.slow("renders a film, and holds a session with it")
 def test_a_session_is_held_by_the_modules_of_amazons_client(secured: Secured, modules: Path, photo: Path) -> None:
     """With the colours in their order and time; a photograph that nothing lights is not taken for somebody."""
     client = secured.client()

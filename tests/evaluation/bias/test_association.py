@@ -147,6 +147,7 @@ def _trained(inputs: Floats, shown: NDArray[np.bool_]) -> Callable[[Floats], Flo
 
 
 @pytest.mark.long("looks at 860 pictures, which takes 12 to 40 seconds of a core")
+@pytest.mark.slow("trains and probes heads")
 def test_planted_five_groups_under_neutral_names_are_stopped_and_masks_are_not(
     shared_data: Path, seen: Callable[[list[Path]], Floats]
 ) -> None:

@@ -252,6 +252,7 @@ def test_pages_are_the_whole_whatever_is_asked(
     assert shop.labels(dataset) == {name: (count, None) for name, count in counts.items()}
 
 
+@pytest.mark.slow("judges thousands of lines")
 @pytest.mark.sqlite
 def test_every_line_of_mutated_manifests_is_kept_as_it_is_judged(shop: Workshop, scale: float) -> None:
     """Manifests of five lines with known faults: what is listed is what the contract says of each."""

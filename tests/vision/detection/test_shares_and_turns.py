@@ -98,6 +98,7 @@ def test_a_face_is_found_once_at_any_share_size_and_turn(
 
 
 @pytest.mark.long
+@pytest.mark.slow("looks at hundreds of pictures of up to 4,096 pixels")
 def test_faces_of_many_people_are_found_at_any_share_size_and_turn(
     analyzer: FaceAnalyzer, shared_data: Path, scale: float
 ) -> None:

@@ -50,6 +50,7 @@ def known(shared_data: Path, analyzer: FaceAnalyzer, scale: float) -> list[tuple
 
 
 @pytest.mark.long
+@pytest.mark.slow("looks at hundreds of pictures")
 def test_the_age_range_holds_the_age_of_about_four_people_in_five(
     known: list[tuple[int, int, Description]],
 ) -> None:

@@ -21,10 +21,12 @@ def _start(kind: str, times: int) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.slow("each start is a process that loads models")
 def test_first_calls_on_faces_never_hang(scale: float) -> None:
     _start("faces", int(50 * scale))
 
 
 @pytest.mark.long
+@pytest.mark.slow("each start is a process that loads every model")
 def test_first_calls_of_every_capability_never_hang(scale: float) -> None:
     _start("all", max(1, int(5 * scale)))

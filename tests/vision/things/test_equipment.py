@@ -104,6 +104,7 @@ def test_masks_are_told_on_tight_crops_that_nothing_was_made_of(
 
 
 @pytest.mark.long
+@pytest.mark.slow("looks at more than a thousand pictures")
 def test_bare_faces_of_photographs_are_called_covered_in_one_of_a_hundred_at_most(
     analyzer: FaceAnalyzer, shared_data: Path, scale: float
 ) -> None:

@@ -75,16 +75,16 @@ def _crops(number: int) -> Iterator[tuple[str, Image.Image]]:
         yield text, Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-# Slow: each of the crops is read; the full 240 take a minute and a half.
 @pytest.mark.long
+@pytest.mark.slow("each of 240 crops is read")
 def test_crops_of_one_line_are_read(reader: TextReader, scale: float) -> None:
     crops = list(_crops(round(240 * scale)))
     missed = [text for text, image in crops if _words(reader, image) != text.split()]
     assert len(missed) <= 0.05 * len(crops), missed
 
 
-# Slow: large pictures are looked at twice.
 @pytest.mark.long
+@pytest.mark.slow("looks twice at a hundred large pictures")
 def test_large_letters_are_one_line_in_order(reader: TextReader, scale: float) -> None:
     chance = np.random.default_rng(3)
     for number in range(round(100 * scale)):

@@ -119,6 +119,7 @@ def test_each_network_is_asked_once_a_picture(moderator: Moderator, asked: list[
     assert sorted(asked) == ["pornography", "things"]
 
 
+@pytest.mark.slow("looks at hundreds of pictures")
 def test_harmless_pictures_are_not_reported(
     moderator: Moderator, labels: LabelFinder, shared_data: Path, scale: float
 ) -> None:
