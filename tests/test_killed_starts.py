@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -50,6 +51,17 @@ def _renew_collection(folder: Path, report: Connection) -> None:
     report.send("begun")
     while True:
         gallery.renew_keys(ORGANIZATION, "a")
+
+
+def _tell_what_is_loaded(report: Connection) -> None:
+    report.send([name in sys.modules for name in ("tests.helpers.warmed", "tests.helpers.preloaded")])
+
+
+def test_what_is_killed_was_forked_from_a_process_that_had_loaded_everything() -> None:
+    """Where it had not, because something of it cannot be imported, nothing else would say so: it is only slower."""
+    process, ours = started(_tell_what_is_loaded)
+    assert ours.recv() == [True, True]
+    process.join()
 
 
 def _killed(work: Callable[..., None], folder: Path, seconds: float) -> None:
