@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -274,3 +275,13 @@ def test_a_layer_that_a_model_lacks_is_refused(kind: str, tap: str) -> None:
         pytest.importorskip("onnxruntime")
     with pytest.raises(RuntimeUnavailable, match="has no layer"):
         Runtime(kind, "f32").load(_file("face-mesh"), (1, 192, 192, 3), taps=(tap,))
+
+
+def test_openvino_tells_nobody_that_it_is_used(tmp_path: Path) -> None:
+    """Asked outside of a CI, where it holds its tongue anyway, and with a home in which it could keep an identity."""
+    asked = "from regard.vision.models.runtime import opened_openvino as opened; import sys, threading; opened()"
+    told = "print(sys.modules['openvino_telemetry'], threading.active_count())"
+    outside = {name: value for name, value in os.environ.items() if name != "CI"} | {"HOME": str(tmp_path)}
+    ran = subprocess.run([sys.executable, "-c", f"{asked}; {told}"], env=outside, capture_output=True, text=True)
+    assert ran.stdout == "None 1\n", ran.stderr
+    assert not list(tmp_path.iterdir())
