@@ -17,7 +17,7 @@ from regard.stewardship.parties.edges import Edge
 from regard.stewardship.parties.organization import Organization, Standing
 from regard.stewardship.parties.reach import Reach
 from regard.stewardship.policy.call import Capability, DataClass, Operation
-from regard.stewardship.policy.policy import Policy, policy_of
+from regard.stewardship.policy.policy import Policy
 from regard.stewardship.staff.staff import Role
 
 MOST_SHOWN, MOST_DRAWN = 100, 40
@@ -40,7 +40,7 @@ def organization_pages(desk: Desk, council: Council) -> list[Route]:
 
     def shown(visit: Visit) -> Response:
         everybody, edges = desk.organizations.all(), desk.organizations.edges.all()
-        rows = _rows(everybody, edges, policy_of(council.pack()))
+        rows = _rows(everybody, edges, Policy(council.pack()))
         if not desk.keeps(visit):
             # Whom others supply is theirs to tell.
             rows = [each for each in rows if each.organization.id == visit.organization]

@@ -149,7 +149,10 @@ class Policy:
 
 @lru_cache(maxsize=8)
 def policy_of(pack: Pack) -> Policy:
-    """The policy of a pack, which depends on its texts alone: parsed once. Raises BadPack."""
+    """The policy of a pack, which depends on its texts alone: parsed once. Raises BadPack.
+
+    Its answers are the gate's to remember: a page that decides for thousands at once asks a Policy of its own.
+    """
     return Policy(pack)
 
 
