@@ -154,6 +154,8 @@ def _settled(told: Uprights, looks: _Looks) -> Uprights:
 
     The sheet shows a face without its surroundings: of masked ones, and of portraits cut close, it knows few.
     """
+    if not told.doubtful.any():
+        return told
     found, stands = told.found, np.array([quarters(points) for points in told.found.points], int)
     here, clear = np.zeros(len(found), np.float32), told.doubtful.copy()
     for turn in np.unique(stands[clear]):
