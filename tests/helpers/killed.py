@@ -30,7 +30,7 @@ def _wanted(first: str) -> list[str]:
     """
     tests = {name: vars(module) for name, module in sys.modules.items() if name.startswith("tests.")}
     users = [name for name, told in tests.items() if told.get("started") is started]
-    return [first, *users, "tests.helpers.warmed", "tests.helpers.preloaded"]
+    return [first, *users, "tests.helpers.warmed"]
 
 
 def rest(pipe: Connection) -> Iterator[Any]:
