@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from regard.evaluation.samples.embedding import Found, embeddings
+from regard.evaluation.samples.embedding import Found, embeddings, look_at
+from regard.evaluation.samples.pictures_on_disk import Labelled
 from regard.settings import from_environment
 from regard.vision.eyes import open_analyzer
-from regard.vision.faces.faces import Face, FaceAnalyzer
 from regard.vision.faces.similarity import score
-from regard.vision.pictures.images import decode
 
 # One impostor pair in a thousand reaches this cosine among the 1,923 pictures of LFW that are not in fold 1.
 THRESHOLD = 0.365
@@ -25,31 +21,6 @@ LEAST_RIGHT = 594 / 600
 MOST_UNDETECTED = 0.003
 # On generated faces: the share of genuine pairs that reach Similarity 80.
 LEAST_MATCHED = 0.97
-
-Embedding = NDArray[np.float32]
-
-
-@pytest.fixture(scope="module")
-def analyzer() -> FaceAnalyzer:
-    return open_analyzer(from_environment())
-
-
-@pytest.fixture(scope="module")
-def embedding(analyzer: FaceAnalyzer) -> Callable[[Path], Embedding | None]:
-    """The embedding of the face nearest the middle of a picture; each picture is looked at once."""
-
-    @cache
-    def embed(path: Path) -> Embedding | None:
-        picture = decode(path.read_bytes())
-        faces = analyzer.detect(picture)
-        return analyzer.embed(picture, [min(faces, key=_off_middle)])[0] if faces else None
-
-    return embed
-
-
-def _off_middle(face: Face) -> float:
-    box = face.box
-    return math.hypot(box.left + box.width / 2 - 0.5, box.top + box.height / 2 - 0.5)
 
 
 def _pairs(shared_data: Path) -> list[tuple[bool, Path, Path]]:
@@ -91,16 +62,15 @@ def test_a_face_is_found_in_nearly_every_photograph(
 
 
 @pytest.mark.long
-def test_generated_people_match_themselves(
-    shared_data: Path, embedding: Callable[[Path], Embedding | None], scale: float
-) -> None:
+def test_generated_people_match_themselves(shared_data: Path, scale: float) -> None:
     files = sorted((shared_data / "synthetic_faces").glob("*.jpeg"))
     people = sorted({_person(file) for file in files})[:: round(1 / scale) if scale < 1 else 1]
-    found = {file: embedding(file) for file in files if _person(file) in people}
+    shown = [file for file in files if _person(file) in people]
+    analyzer = open_analyzer(from_environment())
+    found = [look_at(analyzer, Labelled(file, ""), "central") for file in shown]
+    assert all(each.enrolled for each in found)
     scores: dict[bool, list[float]] = {True: [], False: []}
-    for (one, a), (other, b) in combinations(found.items(), 2):
-        assert a is not None
-        assert b is not None
+    for (one, a), (other, b) in combinations(zip(shown, embeddings(found), strict=True), 2):
         scores[_person(one) == _person(other)].append(float(a @ b))
     matched = {same: np.mean(np.array(each) >= score(80)) for same, each in scores.items()}
     print(f"at {score(80)}: {matched[True]:.4f} of genuine and {matched[False]:.2e} of impostor pairs match")
