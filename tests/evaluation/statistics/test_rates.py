@@ -9,7 +9,7 @@ from tests.helpers.evaluating import Trial
 
 
 @pytest.mark.long
-@pytest.mark.slow("makes intervals of a hundred samples")
+@pytest.mark.slow("makes intervals of 300 samples")
 @pytest.mark.parametrize("persons", [0.0, 0.1], ids=["comparisons alone", "people matter"])
 def test_intervals_hold_the_true_rate_in_90_to_98_of_100_runs(scale: float, persons: float) -> None:
     runs = round(300 * scale)
